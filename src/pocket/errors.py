@@ -1,0 +1,121 @@
+"""Every exception that Pocket raises, in one tree.
+
+Each carries a message (where, which value, what was expected) and a hint (what to do). The command prints both and
+exits; a library's caller catches `PocketError` or one of its branches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class PocketError(Exception):
+    """The root: `message` says what is wrong, `hint` what to do about it (empty where the message says it all)."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConfigError(PocketError):
+    """One fault of `pocket.toml`: `key` is the dotted path as written in the file, `line` counts from 1."""
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        file: Path | None = None,
+        line: int | None = None,
+        key: str = "",
+    ) -> None:
+        super().__init__(message, hint)
+        self.file = file
+        self.line = line
+        self.key = key
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        return ": ".join(part for part in (where, self.key, super().__str__()) if part)
+
+
+class ConfigErrors(ConfigError):
+    """All faults of one file, in the order of their lines; never empty."""
+
+    def __init__(self, faults: Sequence[ConfigError]) -> None:
+        first = faults[0]
+        super().__init__(first.message, first.hint, file=first.file, line=first.line, key=first.key)
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+class ManifestError(PocketError):
+    """The manifest in the artifact is missing, unreadable or of another format version."""
+
+
+class UnknownEvent(PocketError):
+    """An event that no Lambda HTTP format recognises, or one that lacks what its format promises."""
+
+
+class CommandFailed(PocketError):
+    """A management command did not succeed; `exit_status` is what a shell would have seen, `output` what it wrote."""
+
+    def __init__(self, message: str, hint: str = "", *, exit_status: int = 1, output: str = "") -> None:
+        super().__init__(message, hint)
+        self.exit_status = exit_status
+        self.output = output
+
+
+class AWSCallFailed(PocketError):
+    """An AWS API refused or did not answer: `service` and `operation` as AWS names them, `code` AWS's error code."""
+
+    def __init__(self, message: str, hint: str = "", *, service: str, operation: str, code: str) -> None:
+        super().__init__(message, hint)
+        self.service = service
+        self.operation = operation
+        self.code = code
+
+
+class SecretUnavailable(AWSCallFailed):
+    """Secrets could not be read; `names` are the environment variables that stay unset (never their values)."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, service: str, operation: str, code: str, names: Sequence[str]
+    ) -> None:
+        super().__init__(message, hint, service=service, operation=operation, code=code)
+        self.names = tuple(names)
+
+
+class LocalAWSError(PocketError):
+    """The embedded AWS does not run, did not start, or refused what was asked of it."""
+
+
+class DeployError(PocketError):
+    """A deploy stopped; nothing that served traffic before was changed."""
+
+
+class BuildFailed(DeployError):
+    """The artifact could not be built."""
+
+
+class PlanRefused(DeployError):
+    """The change set was not confirmed, or the template did not pass validation."""
+
+
+class StackFailed(DeployError):
+    """CloudFormation reported a failure: `resource` is the first logical id that failed, `reason` AWS's words."""
+
+    def __init__(self, message: str, hint: str = "", *, resource: str = "", reason: str = "") -> None:
+        super().__init__(message, hint)
+        self.resource = resource
+        self.reason = reason

@@ -1,0 +1,75 @@
+"""Names that the deploy writes and the run time reads: resources, environment keys, outputs, files.
+
+Pure functions of the configuration's words; a name is spelled here once and nowhere else.
+"""
+
+import re
+
+MANIFEST_FILE = "pocket.manifest.json"
+"""The manifest's name at the root of the artifact."""
+
+STATIC_MANIFEST_FILE = "staticfiles.json"
+"""Django's map from a static file's name to its hashed one, at the root of the artifact."""
+
+ALIAS = "live"
+"""The Lambda alias that all traffic goes through."""
+
+STAGE_KEY = "POCKET_STAGE"
+PROJECT_KEY = "POCKET_PROJECT_NAME"
+REGION_KEY = "POCKET_REGION"
+HOSTS_KEY = "POCKET_HOSTS"
+PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
+"""Set (to anything) where a stage's settings are loaded on a laptop: secrets become placeholders, no call is made."""
+
+WSGI_HANDLER = "pocket.django.lambda_handlers.wsgi_handler"
+ASGI_HANDLER = "pocket.django.lambda_handlers.asgi_handler"
+MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.management_command_handler"
+SQS_MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.sqs_management_command_handler"
+
+DEFAULT_QUEUE_KEY = "sqsmanagement"
+
+
+def resource_name(prefix: str, stage: str, project: str, *parts: str) -> str:
+    """`{prefix}{stage}-{project}`, and `-part` for each of `parts`: the name of a stack, function or queue."""
+    return "-".join((f"{prefix}{stage}-{project}", *parts))
+
+
+def environment_key(handler: str, fact: str) -> str:
+    """`POCKET_<HANDLER>_<FACT>`, for instance `POCKET_WEB_HOST`; every character that a shell refuses becomes `_`."""
+    return f"POCKET_{re.sub(r'[^A-Z0-9]', '_', handler.upper())}_{fact}"
+
+
+def host_key(handler: str) -> str:
+    """The variable with the host, and the port where it is not the scheme's own, of the handler's address."""
+    return environment_key(handler, "HOST")
+
+
+def endpoint_key(handler: str) -> str:
+    """The variable with the handler's address: scheme and host, without a trailing slash."""
+    return environment_key(handler, "ENDPOINT")
+
+
+def queue_url_key(handler: str) -> str:
+    """The variable with the URL of the handler's SQS queue."""
+    return environment_key(handler, "QUEUEURL")
+
+
+def logical_id(*parts: str) -> str:
+    """A CloudFormation logical id of `parts` in CamelCase; CloudFormation takes letters and digits only."""
+    words = (word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word)
+    return "".join(word[0].upper() + word[1:] for word in words)
+
+
+def host_output(handler: str) -> str:
+    """The stack output that holds what `host_key` names."""
+    return logical_id(handler, "Host")
+
+
+def endpoint_output(handler: str) -> str:
+    """The stack output that holds what `endpoint_key` names."""
+    return logical_id(handler, "Endpoint")
+
+
+def queue_url_output(handler: str) -> str:
+    """The stack output that holds what `queue_url_key` names."""
+    return logical_id(handler, "QueueUrl")

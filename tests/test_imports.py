@@ -1,0 +1,74 @@
+"""Which room may import which: the table of the design, held against the code."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src" / "pocket"
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "naming": {"errors"},
+    "manifest": {"errors"},
+    "lambda_http": {"errors"},
+    "config": {"errors", "naming", "manifest"},
+    "runtime": {"errors", "naming", "manifest", "lambda_http"},
+    "asgi": {"errors", "naming", "manifest", "lambda_http", "runtime"},
+    "django": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi"},
+    "deploy": {"errors", "naming", "manifest", "config"},
+    "local": {"errors", "naming", "config"},
+    "cli": {"errors", "naming", "config", "deploy", "local"},
+    "__main__": {"cli"},
+}
+ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}
+THIRD_PARTY_ROOMS = {"boto3": {"deploy"}, "botocore": {"deploy"}, "django": {"django"}, "pydantic": {"config"}}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each absolute module name that `path` imports, and whether it does so inside a function or for types only."""
+    tree = ast.parse(path.read_text())
+    lazy: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        typing_only = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if typing_only or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lazy.update(ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node in lazy
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node in lazy
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        assert not list(imports(path))
+        return
+    for name, lazy in imports(path):
+        parts = name.split(".")
+        if parts[0] == "pocket":
+            target = parts[1]
+            allowed = ALLOWED[room] | {room} | (ALLOWED_IN_FUNCTIONS.get(room, set()) if lazy else set())
+            assert target in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
+        elif parts[0] in THIRD_PARTY_ROOMS:
+            assert room in THIRD_PARTY_ROOMS[parts[0]], f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_the_table_names_every_room() -> None:
+    rooms = {room_of(path) for path in modules()} - {"__init__"}
+    assert rooms <= ALLOWED.keys()
