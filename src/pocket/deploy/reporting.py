@@ -1,0 +1,48 @@
+"""What a deploy tells its user, as calls on a reporter that is handed in; how it looks is the command's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One resource that a plan touches: `name` is its logical id, `kind` its type, `detail` why or what."""
+
+    action: Literal["add", "change", "replace", "remove"]
+    name: str
+    kind: str
+    detail: str = ""
+
+
+class Reporter(Protocol):
+    """Receives progress. Texts are plain, without markup, and never hold a secret."""
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Brackets one step that may last; an exception that leaves the block means that the step failed."""
+        ...
+
+    def note(self, text: str) -> None:
+        """One fact worth a line: a size, a choice that was made, something left out."""
+        ...
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Rows under column headings; each row has as many cells as `columns`."""
+        ...
+
+    def plan(self, rows: Sequence[PlanRow]) -> None:
+        """What is about to be added, changed, replaced and removed."""
+        ...
+
+    def event(self, text: str) -> None:
+        """Something that happened at the other end, as it comes."""
+        ...
+
+    def confirm(self, question: str) -> bool:
+        """True where the user agrees; False where they do not, or cannot be asked."""
+        ...

@@ -1,0 +1,39 @@
+"""Where a deploy goes: an AWS account or the embedded AWS, and what differs between the two.
+
+Everything that depends on the place is a field here, so that one code path serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Keys to sign with; only the access key's id shows in a representation."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place to deploy to.
+
+    `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
+    handler's name to the address that replaces the one AWS would give it (`http://localhost:8001`). `environment` is
+    laid over every function's own; its values may be secret and do not show in a representation. `platform` is
+    `"lambda"` where functions run on Lambda's Linux, `"host"` where they run on this machine's interpreter.
+    """
+
+    region: str
+    endpoint_url: str | None = None
+    credentials: Credentials | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    platform: Literal["lambda", "host"] = "lambda"
