@@ -1,0 +1,72 @@
+# Needs make and a Python of 3.11 or later; everything else is installed below this folder, or by the system's packages.
+
+# The first that runs: a version manager's shims may be on the PATH for Pythons that they refuse to start.
+first_that_runs = $(shell for name in $(1); do "$$name" -c '' >/dev/null 2>&1 && command -v "$$name" && break; done)
+pyenv_root := $(shell pyenv root 2>/dev/null)
+pyenv_python = $(lastword $(sort $(wildcard $(pyenv_root)/versions/$(1).*/bin/python$(1))))
+
+PYTHON ?= $(call first_that_runs,python3.11 $(call pyenv_python,3.11) python3 python3.12 python3.13 python3.14)
+NEXT_PYTHON ?= $(call first_that_runs,python3.13 $(call pyenv_python,3.13) python3.12 $(call pyenv_python,3.12))
+
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONDONTWRITEBYTECODE :=
+
+SYNC := --quiet --all-extras --locked
+
+.PHONY: demo test test-current test-next lint format setup setup-next postgresql coverage clean
+
+demo: $(TOOLS)/.ready
+	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
+	@cd examples/board && exec .venv/bin/pocket local --run "load_demo"
+
+test: lint test-current test-next
+
+lint: setup
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+format: setup
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+test-current: setup postgresql
+	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml .venv/bin/coverage run -m pytest
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report
+
+# The second half of the matrix: the newest Django, which asks for Python 3.12 or later. The embedded AWS has been seen
+# by the first half; what depends on Python's or Django's version is everything else.
+test-next: setup-next postgresql
+ifneq ($(NEXT_PYTHON),)
+	@.venv-next/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
+	.venv-next/bin/pytest
+else
+	@echo "No Python 3.12 or 3.13 found: the newest Django is not tested here."
+endif
+
+setup: $(TOOLS)/.ready
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync $(SYNC) --python $(PYTHON)
+
+setup-next: $(TOOLS)/.ready
+ifneq ($(NEXT_PYTHON),)
+	@UV_PROJECT_ENVIRONMENT=.venv-next $(UV) sync $(SYNC) --python $(NEXT_PYTHON)
+endif
+
+postgresql:
+	@scripts/ensure-postgresql
+
+$(TOOLS)/.ready: Makefile
+	@test -n "$(PYTHON)" || { echo "No Python of 3.11 or later found: install one, or say PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old: Pocket needs Python 3.11 or later; say PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-next $(TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist
+	rm -rf examples/board/.venv examples/board/.pocket

@@ -1,0 +1,5 @@
+"""`python -m pocket` is the `pocket` command."""
+
+from pocket.cli import main
+
+main()

@@ -1,0 +1,57 @@
+"""The command's entry: its subcommands, and how every failure ends.
+
+The subcommands' modules import little; what they need they import when they run, so that `pocket --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from pocket.cli import check, deploy, local, operate, schema
+from pocket.cli.failure import report
+from pocket.errors import PocketError
+
+app = typer.Typer(
+    name="pocket",
+    help="Puts a Django project on AWS Lambda from one file, pocket.toml.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(check.check)
+app.command()(local.local)
+app.command()(deploy.deploy)
+app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(operate.manage)
+app.command()(operate.status)
+app.command()(operate.logs)
+app.command()(deploy.destroy)
+app.command()(schema.schema)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pocket {version('django-pocket')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Runs the command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted (typer's own)."""
+    try:
+        app(prog_name="pocket")
+    except PocketError as error:
+        report(error)
+        sys.exit(1)

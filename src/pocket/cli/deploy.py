@@ -1,0 +1,53 @@
+"""`pocket deploy` and `pocket destroy`: what changes a stage."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pocket.cli.options import Local, Stage, Yes
+
+
+def deploy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
+    """Build, show what changes, apply it, print the addresses."""
+    from pocket.cli.console import reporter
+    from pocket.cli.project import destination
+    from pocket.cli.rehearsal import deploy_locally
+    from pocket.deploy import release
+
+    place = destination(stage, local=local)
+    voice = reporter(assume_yes=yes)
+    if local:
+        deployed = deploy_locally(place, voice)
+    else:
+        deployed = release.deploy(place.project, place.stage, place.target, voice)
+    for address in deployed.addresses.values():
+        typer.echo(address)
+
+
+def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
+    """Remove a stage and all it holds, after asking its name."""
+    from pocket.cli.console import reporter
+    from pocket.cli.project import destination
+    from pocket.deploy import destroy as removal
+    from pocket.errors import DeployError
+
+    place = destination(stage, local=local)
+    if not yes and not _named(place.stage.name):
+        raise DeployError(
+            f"Stage {place.stage.name!r} was not named, so nothing was removed.",
+            "Type the stage's name when asked, or pass --yes.",
+        )
+    removed = removal.destroy(place.stage, place.target, reporter(assume_yes=True))
+    for kept in removed.kept:
+        sys.stderr.write(f"Kept: {kept}\n")
+
+
+def _named(stage: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"This removes stage {stage!r} with its data: files, queued jobs, logs, generated secrets.\n")
+    sys.stderr.write("Type the stage's name to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == stage

@@ -1,0 +1,79 @@
+"""`pocket manage`, `status` and `logs`: what looks at a deployed stage and works in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pocket.cli.options import Local, OutputFormat, Stage
+
+if TYPE_CHECKING:
+    from pocket.deploy.status import Status
+
+
+def manage(
+    stage: Stage,
+    command: Annotated[str, typer.Argument(help="The management command, for instance migrate.")],
+    args: Annotated[list[str] | None, typer.Argument(help="Its arguments, passed on as they are.")] = None,
+    local: Local = False,
+) -> None:
+    """Run a management command inside Lambda."""
+    from pocket.cli.project import destination
+    from pocket.deploy import invoke
+
+    place = destination(stage, local=local)
+    result = invoke.manage(place.stage, place.target, command, args or [])
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    if result.traceback:
+        sys.stderr.write(result.traceback)
+    raise typer.Exit(result.exit_status)
+
+
+def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
+    """Show the stack, functions, addresses and queue depths."""
+    from pocket.cli.project import destination
+    from pocket.deploy import status as stage_status
+
+    if output not in {"text", "json"}:
+        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+    place = destination(stage, local=local)
+    found = stage_status.read(place.stage, place.target)
+    if output == "json":
+        typer.echo(json.dumps(asdict(found), indent=2, default=str))
+    else:
+        _show(found)
+
+
+def _show(found: Status) -> None:
+    from pocket.cli.console import aligned
+
+    typer.echo(f"Stack {found.stack_name}: {found.stack_status}")
+    rows = [("FUNCTION", "VERSION", "STATE", "MODIFIED")]
+    rows += [(item.name, item.version, item.state, item.modified) for item in found.functions]
+    for line in aligned(rows):
+        typer.echo(line)
+    for handler, address in found.addresses.items():
+        typer.echo(f"{handler}: {address}")
+    for queue in found.queues:
+        typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in work, {queue.dead} dead")
+
+
+def logs(
+    stage: Stage,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come; Ctrl-C ends it.")] = False,
+    since: Annotated[str, typer.Option(help="How far back: 30s, 10m, 2h, 1d.")] = "10m",
+    local: Local = False,
+) -> None:
+    """Print what the functions log, newest last."""
+    from pocket.cli.project import destination
+    from pocket.deploy import logs as stage_logs
+
+    place = destination(stage, local=local)
+    for line in stage_logs.read(place.stage, place.target, since=stage_logs.seconds(since), follow=follow):
+        typer.echo(f"{line.time:%Y-%m-%dT%H:%M:%S.%f} {line.handler} {line.message}")
+        sys.stdout.flush()

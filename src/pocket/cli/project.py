@@ -1,0 +1,83 @@
+"""The project that the command runs in, and the place that a stage of it goes to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocket.config import find_file, load
+from pocket.errors import DeployError
+
+if TYPE_CHECKING:
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.target import Target
+    from pocket.local import LocalAWS
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A stage and where it goes."""
+
+    project: Project
+    stage: StageConfig
+    target: Target
+
+
+def current_project() -> Project:
+    """The project of the nearest `pocket.toml`, from the working directory upward, validated for every stage.
+
+    Raises ConfigError or ConfigErrors.
+    """
+    return load(find_file(Path.cwd()))
+
+
+def destination(stage: str, *, local: bool) -> Destination:
+    """The stage named `stage`, aimed at AWS or, where `local`, at the running embedded AWS.
+
+    Raises ConfigError, and LocalAWSError where no embedded AWS runs.
+    """
+    project = current_project()
+    config = project.stage(stage)
+    if not local:
+        return Destination(project, config, aws_target(config))
+    from pocket.local import attach
+
+    return Destination(project, config, local_target(config, attach(project.directory)))
+
+
+def aws_target(stage: StageConfig) -> Target:
+    """AWS itself, with the usual credentials, in the stage's region."""
+    from pocket.deploy.target import Target
+
+    return Target(region=stage.region)
+
+
+def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
+    """The embedded AWS, with a database in its state folder unless the stage or the shell names one."""
+    from pocket.deploy.target import Credentials, Target
+
+    return Target(
+        region=stage.region,
+        endpoint_url=aws.endpoint_url,
+        credentials=Credentials(aws.access_key_id, aws.secret_access_key),
+        addresses=aws.addresses,
+        environment=_database(stage, aws.state_dir),
+        platform="host",
+    )
+
+
+def _database(stage: StageConfig, state_dir: Path) -> dict[str, str]:
+    key = "DATABASE_URL"
+    container = stage.awscontainer
+    if container is None:
+        raise DeployError(
+            f"Stage {stage.name!r} has no [awscontainer] table, so there is nothing to deploy.",
+            "Declare at least one handler in [awscontainer.handlers.NAME].",
+        )
+    if os.environ.get(key):
+        return {key: os.environ[key]}
+    secrets = container.secretsmanager
+    declared = {*container.envs, *(secrets.secrets if secrets else ())}
+    return {} if key in declared else {key: f"sqlite:///{state_dir / 'db.sqlite3'}"}
