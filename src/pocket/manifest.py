@@ -71,7 +71,10 @@ class SecretVariable:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; `secret_refresh` in seconds, None where secrets are read once an environment."""
+    """One stage; `secret_refresh` in seconds, None where secrets are read once an environment.
+
+    `project_name` and `region` are None where the stage has no other than the project's.
+    """
 
     stack_name: str
     bucket_name: str | None = None
@@ -79,6 +82,8 @@ class Stage:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     secrets: tuple[SecretVariable, ...] = ()
     secret_refresh: int | None = None
+    project_name: str | None = None
+    region: str | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The secrets of `service` to read, each once, in the file's order: the run time reads them, the role may."""

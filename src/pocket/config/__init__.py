@@ -1,0 +1,8 @@
+"""`pocket.toml`: found, read, laid together for each stage, checked, and turned into the manifest."""
+
+from pocket.config.file import FILE_NAME, find_file
+from pocket.config.manifest_builder import build_manifest
+from pocket.config.project import Project, load
+from pocket.config.stage import StageConfig
+
+__all__ = ["FILE_NAME", "Project", "StageConfig", "build_manifest", "find_file", "load"]

@@ -1,0 +1,151 @@
+"""Faults of the file: what pydantic refuses, translated into sentences, and how values may be shown.
+
+A fault names the key, what was expected and what was found; it never shows a value that might be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from pocket.config.overlay import KeyPath
+from pocket.config.patterns import MEANINGS
+from pocket.config.suggestions import suggest
+
+_HIDDEN_TABLES = {"envs", "options", "settings", "secrets"}
+_HIDDEN_KEYS = {"location", "manage", "hosted_zone_id_override"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault at `path` of a stage's laid tables; `rule` tells faults at the same key apart.
+
+    `needs` are the other values that the fault was concluded from: where one of these is at fault itself, the
+    conclusion does not hold.
+    """
+
+    path: KeyPath
+    rule: str
+    message: str
+    hint: str = ""
+    needs: tuple[KeyPath, ...] = ()
+
+
+def _quoted(expected: str) -> str:
+    """pydantic's list of literals with TOML's quotation marks."""
+    return expected.replace("'", '"')
+
+
+EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "bool_type": lambda _: "true or false",
+    "dict_type": lambda _: "a table",
+    "greater_than_equal": lambda context: f"a whole number of at least {context['ge']}",
+    "int_type": lambda _: "a whole number",
+    "less_than_equal": lambda context: f"a whole number of at most {context['le']}",
+    "list_type": lambda _: "a list",
+    "literal_error": lambda context: _quoted(context["expected"]),
+    "model_type": lambda _: "a table",
+    "refused": lambda context: str(context["expected"]),
+    "string_pattern_mismatch": lambda context: MEANINGS[context["pattern"]],
+    "string_too_long": lambda context: f"a string of at most {context['max_length']} characters",
+    "string_too_short": lambda context: f"a string of at least {context['min_length']} character",
+    "string_type": lambda _: "a string",
+    "too_short": lambda context: f"a list of at least {context['min_length']} item",
+}
+"""pydantic's error types that say what was expected of a value, in words that follow "Expected".
+
+`missing` and `extra_forbidden` are the other two that the tables can raise.
+"""
+
+
+def translate(model: type[BaseModel], error: ErrorDetails) -> Fault:
+    """The fault that a validation error of `model` stands for; its path starts at `model`."""
+    kind, path = error["type"], error["loc"]
+    if path and path[-1] == "[key]":
+        path = path[:-1]
+        return Fault(path, kind, f"Expected {EXPECTED[kind](error.get('ctx', {}))}, found {dotted(path[-1:])}.")
+    if kind == "missing":
+        return Fault(path, kind, "This key is required and missing.", _description(model, path))
+    if kind == "extra_forbidden":
+        return Fault(path, kind, "This key is not known.", suggest(str(path[-1]), known_keys(model, path[:-1])))
+    context = error.get("ctx", {})
+    found = describe(error["input"], hidden=is_hidden(path))
+    return Fault(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
+
+
+def _hint(error: ErrorDetails) -> str:
+    context, value = error.get("ctx", {}), error["input"]
+    if error["type"] == "literal_error" and isinstance(value, str):
+        hint = suggest(value, re.findall("'([^']*)'", context["expected"]))
+        return hint if hint.startswith("Did") else ""
+    if error["type"] == "string_type" and isinstance(value, bool | int | float):
+        return "Put the value in quotation marks."
+    return str(context.get("hint", ""))
+
+
+def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """The keys that the table at `path` of `model` may have; none where any key may stand there."""
+    table = _type_at(model, path)
+    return list(table.model_fields) if isinstance(table, type) and issubclass(table, BaseModel) else []
+
+
+def _description(model: type[BaseModel], path: Sequence[str | int]) -> str:
+    table = _type_at(model, path[:-1])
+    if isinstance(table, type) and issubclass(table, BaseModel):
+        return table.model_fields[str(path[-1])].description or ""
+    return ""
+
+
+def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:
+    """The annotation of the value at `path` below a value of `annotation`, without None."""
+    arguments = [item for item in get_args(annotation) if item is not NoneType]
+    if len(arguments) < len(get_args(annotation)):
+        return _type_at(arguments[0], path)
+    if not path:
+        return annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(str(path[0]))
+        return _type_at(field.annotation, path[1:]) if field else None
+    return _type_at(arguments[-1], path[1:]) if arguments else None
+
+
+def is_hidden(path: Sequence[str | int]) -> bool:
+    """Whether the value at `path` could be a secret, or hold one."""
+    return not _HIDDEN_TABLES.isdisjoint(path) or bool(path and path[-1] in _HIDDEN_KEYS)
+
+
+def describe(value: object, *, hidden: bool = False) -> str:
+    """A value as it may stand in a message: as TOML writes it where it is short and no secret, else its type."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "true or false" if hidden else json.dumps(value)
+    if isinstance(value, str):
+        return (
+            "another string"
+            if hidden
+            else json.dumps(value if len(value) <= 80 else f"{value[:79]}…", ensure_ascii=False)
+        )
+    if isinstance(value, int | float):
+        return "a number" if hidden else str(value)
+    return "a date or a time" if hidden else str(value)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A path as the file writes it: `awscontainer.handlers.web.schedule[0].expression`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else json.dumps(part))
+    return text

@@ -1,0 +1,65 @@
+"""The manifest of a project: what the file says that a deployed function must know."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from pocket import manifest
+from pocket.config.project import Project
+from pocket.config.stage import StageConfig
+from pocket.config.tables.django import DjangoTables
+
+
+def build_manifest(project: Project) -> manifest.Manifest:
+    """The facts of every stage that the run time needs, and of the laptop's fallback; no secret among them."""
+    return manifest.Manifest(
+        project_name=project.general.project_name,
+        region=project.general.region,
+        writer=version("django-pocket"),
+        stages={name: _stage(stage, project) for name, stage in project.stages.items()},
+        fallback=_django(project.general.django_fallback),
+        fallback_bucket_name=project.general.s3_fallback_bucket_name,
+    )
+
+
+def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
+    container = stage.awscontainer
+    return manifest.Stage(
+        stack_name=stage.stack_name,
+        bucket_name=stage.bucket_name,
+        django=_django(container.django) if container else manifest.DjangoTables(),
+        handlers={
+            name: manifest.Handler(
+                command=handler.command,
+                timeout=handler.timeout,
+                address=handler.has_address,
+                queue=handler.sqs is not None,
+                fifo=handler.sqs is not None and handler.sqs.fifo,
+            )
+            for name, handler in (container.handlers.items() if container else ())
+        },
+        secrets=stage.secret_variables,
+        secret_refresh=stage.secretsmanager.refresh_seconds,
+        project_name=None if stage.project_name == project.general.project_name else stage.project_name,
+        region=None if stage.region == project.general.region else stage.region,
+    )
+
+
+def _django(tables: DjangoTables) -> manifest.DjangoTables:
+    return manifest.DjangoTables(
+        storages={
+            alias: manifest.Storage(
+                store=storage.store,
+                location=storage.location,
+                static=storage.static,
+                manifest=storage.manifest,
+                options=storage.options,
+            )
+            for alias, storage in tables.storages.items()
+        },
+        caches={
+            alias: manifest.Cache(store=cache.store, location=cache.location, options=cache.options)
+            for alias, cache in tables.caches.items()
+        },
+        settings=tables.settings,
+    )

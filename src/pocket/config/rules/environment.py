@@ -1,0 +1,87 @@
+"""The functions' environment: what Lambda and Pocket keep for themselves, how much fits, nothing declared twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pocket import naming
+from pocket.config.faults import Fault
+from pocket.config.overlay import KeyPath
+from pocket.config.stage import StageConfig
+
+_RESERVED = {
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+}
+_RESERVED_PREFIXES = ("AWS_LAMBDA_", "LAMBDA_", "POCKET_")
+_OPEN = {"AWS_LAMBDA_EXEC_WRAPPER"}
+_LARGEST_ENVIRONMENT = 4096
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Lambda or Pocket sets the variable itself."""
+    return name in _RESERVED or (name.startswith(_RESERVED_PREFIXES) and name not in _OPEN)
+
+
+def faults(stage: StageConfig) -> Iterator[Fault]:
+    """The faults of the variables that `envs`, `pocket_secrets` and `secrets` declare."""
+    declared: dict[str, KeyPath] = {}
+    for name, path in _variables(stage):
+        if is_reserved(name):
+            owner = "Pocket" if name.startswith("POCKET_") else "Lambda"
+            message = f"{owner} keeps the variable {name} for itself."
+            yield Fault(path, "reserved", message, "Give the variable another name.")
+        elif name in declared:
+            message = f"The variable {name} is declared twice: by {'.'.join(map(str, declared[name]))} too."
+            yield Fault(path, f"twice-{name}", message, "Remove one of the two.", (declared[name],))
+        declared.setdefault(name, path)
+    size = estimated_size(stage)
+    if size > _LARGEST_ENVIRONMENT:
+        message = f"The functions' environment would have about {size} bytes; Lambda takes at most 4096."
+        hint = "Move long values to awscontainer.secretsmanager or awscontainer.django.settings."
+        yield Fault(("awscontainer", "envs"), "size", message, hint)
+
+
+def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
+    """Each variable that the file declares, and the key that declares it."""
+    if stage.awscontainer is None:
+        return
+    for name in stage.awscontainer.envs:
+        yield name, ("awscontainer", "envs", name)
+    table: KeyPath = ("awscontainer", "secretsmanager")
+    for name, secret in stage.secretsmanager.pocket_secrets.items():
+        for variable in secret.variables(name):
+            yield variable, (*table, "pocket_secrets", name)
+    for name in stage.secretsmanager.secrets:
+        yield name, (*table, "secrets", name)
+
+
+def estimated_size(stage: StageConfig) -> int:
+    """The bytes of a function's environment: names and values of `envs` and of what the deploy adds."""
+    if stage.awscontainer is None:
+        return 0
+    host = f"0123456789.execute-api.{stage.region}.amazonaws.com"
+    variables = {
+        naming.STAGE_KEY: stage.name,
+        naming.PROJECT_KEY: stage.project_name,
+        naming.REGION_KEY: stage.region,
+        "DJANGO_SETTINGS_MODULE": stage.settings_module or "",
+    }
+    hosts = []
+    for name, handler in stage.awscontainer.handlers.items():
+        if handler.has_address:
+            hosts.append(host)
+            variables |= {naming.host_key(name): host, naming.endpoint_key(name): f"https://{host}"}
+        if handler.sqs is not None:
+            queue = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{stage.resource_name(name)}"
+            variables[naming.queue_url_key(name)] = queue
+    variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.awscontainer.envs}
+    return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

@@ -1,0 +1,99 @@
+"""Names that AWS gives a length and an alphabet: buckets, stacks, functions, queues, secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pocket import naming
+from pocket.config.bucket_names import fault_of_bucket_name
+from pocket.config.faults import Fault
+from pocket.config.overlay import KeyPath
+from pocket.config.stage import StageConfig
+
+_PARTS: tuple[KeyPath, ...] = (("general", "project_name"), ("general", "object_prefix"), ("general", "stages"))
+_SHORTEN = "Shorten general.project_name, general.object_prefix or the stage's name"
+_SECRET_NAMES = {"secretsmanager": r"[A-Za-z0-9/_+=.@-]{1,512}", "ssm": r"[A-Za-z0-9_./-]{1,900}"}
+
+_LONGEST_STACK = 128
+_LONGEST_FUNCTION = 64
+_LONGEST_QUEUE = 80
+
+
+def faults(stage: StageConfig) -> Iterator[Fault]:
+    """The faults of the names that one stage's resources get."""
+    yield from _bucket(stage)
+    yield from _secret(stage)
+    if len(stage.stack_name) > _LONGEST_STACK:
+        message = _too_long("stack", stage.stack_name, _LONGEST_STACK)
+        yield Fault(("general", "project_name"), "stack-length", message, f"{_SHORTEN}.", _PARTS)
+    yield from _handlers(stage)
+
+
+def _too_long(what: str, name: str, most: int) -> str:
+    return f'The {what} would be called "{name}", which has {len(name)} characters; AWS takes at most {most}.'
+
+
+def _bucket(stage: StageConfig) -> Iterator[Fault]:
+    fault = fault_of_bucket_name(stage.bucket_name) if stage.bucket_name is not None else ""
+    if fault:
+        message = f'S3 would refuse the bucket\'s name "{stage.bucket_name}": expected {fault}.'
+        hint = "Set s3.bucket_name_format, or change the names that it is made of."
+        yield Fault(("s3", "bucket_name_format"), "bucket-name", message, hint, _PARTS)
+
+
+def _secret(stage: StageConfig) -> Iterator[Fault]:
+    path: KeyPath = ("awscontainer", "secretsmanager", "pocket_key_format")
+    store = stage.secretsmanager.store
+    if not stage.secretsmanager.pocket_secrets:
+        return
+    if not re.fullmatch(_SECRET_NAMES[store], stage.pocket_key):
+        message = f'The name "{stage.pocket_key}" is none that the store takes: expected letters, digits and /_+=.@-.'
+        if store == "ssm":
+            message = f'The name "{stage.pocket_key}" is none that the store takes: expected letters, digits and /_.-.'
+        yield Fault(path, "secret-name", message, "", _PARTS)
+    elif store == "ssm" and re.match(r"/?(aws|ssm)", stage.pocket_key, re.IGNORECASE):
+        message = f'Parameter Store keeps names that begin with "aws" or "ssm" for itself; found "{stage.pocket_key}".'
+        yield Fault(path, "secret-name", message, "", _PARTS)
+
+
+def _handlers(stage: StageConfig) -> Iterator[Fault]:
+    taken: dict[str, str] = {}
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    for name, handler in handlers.items():
+        path: KeyPath = ("awscontainer", "handlers", name)
+        function = stage.resource_name(name)
+        if len(function) > _LONGEST_FUNCTION:
+            hint = f"{_SHORTEN}, or the handler's."
+            message = _too_long("function", function, _LONGEST_FUNCTION)
+            yield Fault(path, "function-length", message, hint, _PARTS)
+        elif handler.sqs is not None:
+            queue = stage.resource_name(name, "dlq") + (".fifo" if handler.sqs.fifo else "")
+            if len(queue) > _LONGEST_QUEUE:
+                hint = f"{_SHORTEN}, or the handler's."
+                yield Fault(path, "queue-length", _too_long("queue", queue, _LONGEST_QUEUE), hint, _PARTS)
+        for identity in {naming.host_key(name), naming.logical_id(name)}:
+            if identity in taken:
+                message = f'The handlers "{taken[identity]}" and "{name}" would both be {identity}.'
+                yield Fault(path, "same-name", message, "Rename one of them.")
+                break
+            taken[identity] = name
+
+
+def shared_names(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
+    """Two stages that would have the same bucket, or the same generated secrets."""
+    buckets: dict[str, str] = {}
+    secrets: dict[tuple[str, str, str], str] = {}
+    hint = "Put {stage} into the format."
+    for stage in stages:
+        if stage.bucket_name is not None:
+            other = buckets.setdefault(stage.bucket_name, stage.name)
+            if other != stage.name:
+                message = f'The stages {other} and {stage.name} would share the bucket "{stage.bucket_name}".'
+                yield stage.name, Fault(("s3", "bucket_name_format"), "shared", message, hint, _PARTS)
+        if stage.secretsmanager.pocket_secrets:
+            other = secrets.setdefault((stage.region, stage.secretsmanager.store, stage.pocket_key), stage.name)
+            if other != stage.name:
+                message = f'The stages {other} and {stage.name} would share the generated secrets "{stage.pocket_key}".'
+                path = ("awscontainer", "secretsmanager", "pocket_key_format")
+                yield stage.name, Fault(path, "shared", message, hint, _PARTS)

@@ -1,0 +1,132 @@
+"""One stage: the common tables with the stage's own laid over them, and the names that follow from both."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pocket import naming
+from pocket.config.secret_references import Reference
+from pocket.config.tables.awscontainer import AwsContainer
+from pocket.config.tables.general import General
+from pocket.config.tables.s3 import S3
+from pocket.config.tables.secrets import SecretsManager
+from pocket.config.tables.table import Table
+from pocket.manifest import SecretVariable
+
+
+class StageTables(Table):
+    """What the file holds of one stage."""
+
+    general: General
+    s3: S3 | None = None
+    awscontainer: AwsContainer | None = None
+
+
+TABLES = tuple(StageTables.model_fields)
+"""The names of the file's tables; every other table of the file is a stage's."""
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of the project in `directory`; the tables mirror the file's names."""
+
+    name: str
+    directory: Path
+    general: General
+    s3: S3 | None
+    awscontainer: AwsContainer | None
+
+    @property
+    def project_name(self) -> str:
+        """The project's name in this stage's resources."""
+        return self.general.project_name
+
+    @property
+    def region(self) -> str:
+        """The AWS region of the stage."""
+        return self.general.region
+
+    @property
+    def object_prefix(self) -> str:
+        """The prefix of the stage's resources."""
+        return self.general.object_prefix
+
+    def resource_name(self, *parts: str) -> str:
+        """The name of the stage's resource that `parts` tell apart; the stack's own without any."""
+        return naming.resource_name(self.object_prefix, self.name, self.project_name, *parts)
+
+    @property
+    def stack_name(self) -> str:
+        """The CloudFormation stack's name."""
+        return self.resource_name()
+
+    @property
+    def bucket_name(self) -> str | None:
+        """The bucket's name; None where the file has no `[s3]`."""
+        return None if self.s3 is None else self.formatted(self.s3.bucket_name_format)
+
+    @property
+    def pocket_key(self) -> str:
+        """The name of the secret with the generated values, or the root of their parameters' names."""
+        return self.formatted(self.secretsmanager.pocket_key_format)
+
+    @property
+    def secretsmanager(self) -> SecretsManager:
+        """`[awscontainer.secretsmanager]`, with its defaults where the file has no `[awscontainer]`."""
+        return SecretsManager() if self.awscontainer is None else self.awscontainer.secretsmanager
+
+    def formatted(self, name: str) -> str:
+        """`name` with its placeholders filled."""
+        return name.format(prefix=self.object_prefix, stage=self.name, project=self.project_name)
+
+    @cached_property
+    def settings_module(self) -> str | None:
+        """DJANGO_SETTINGS_MODULE of `envs`, else the one that `manage.py` sets; None where neither tells."""
+        envs = {} if self.awscontainer is None else self.awscontainer.envs
+        return envs.get("DJANGO_SETTINGS_MODULE") or settings_module_of(self.directory / "manage.py")
+
+    @property
+    def generated_variables(self) -> tuple[SecretVariable, ...]:
+        """The variables that generated secrets fill, in the file's order."""
+        return tuple(self._generated())
+
+    def _generated(self) -> Iterator[SecretVariable]:
+        table = self.secretsmanager
+        for name, secret in table.pocket_secrets.items():
+            for variable in secret.variables(name):
+                if table.store == "ssm":
+                    yield SecretVariable(variable, "ssm", f"/{self.pocket_key.strip('/')}/{variable}")
+                else:
+                    yield SecretVariable(variable, "secretsmanager", self.pocket_key, variable)
+
+    @property
+    def secret_variables(self) -> tuple[SecretVariable, ...]:
+        """Every variable that the run time fills from a secret: the generated ones, then the user's own."""
+        table = self.secretsmanager
+        references = ((name, Reference.parse(text)) for name, text in table.secrets.items())
+        own = (
+            SecretVariable(name, reference.service or table.store, reference.secret_id, reference.key)
+            for name, reference in references
+        )
+        return (*self.generated_variables, *own)
+
+
+def settings_module_of(manage: Path) -> str | None:
+    """The settings module that a `manage.py` names, read from its source without running it; None if it names none."""
+    try:
+        tree = ast.parse(manage.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=[ast.Constant("DJANGO_SETTINGS_MODULE"), ast.Constant(str(module))]):
+                return module
+            case ast.Assign(
+                targets=[ast.Subscript(slice=ast.Constant("DJANGO_SETTINGS_MODULE"))], value=ast.Constant(str(module))
+            ):
+                return module
+    return None

@@ -1,0 +1,56 @@
+"""`[awscontainer]`: the artifact and the functions that run it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from pocket.config import patterns
+from pocket.config.tables.django import DjangoTables
+from pocket.config.tables.handlers import Handler
+from pocket.config.tables.secrets import SecretsManager
+from pocket.config.tables.table import HandlerName, Table, Text, VariableName
+
+PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
+LAMBDA_PYTHONS: tuple[str, ...] = get_args(PythonVersion)
+"""The Python versions that Lambda has a managed runtime for and that Pocket runs on, oldest first."""
+
+
+def running_python() -> str:
+    """The version of the running Python, such as `3.13`; Lambda may not have it."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class AwsContainer(Table):
+    """The artifact of a stage and the Lambda functions that run it."""
+
+    dockerfile_path: Text | None = Field(
+        None, description="Dockerfile, from the project's folder; with it the artifact is an image, without it a zip."
+    )
+    architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor of every function.")
+    python_version: PythonVersion = Field(
+        default_factory=running_python,  # type: ignore[arg-type]  # a rule refuses what Lambda does not have
+        description="Python of the zip's runtime; the running Python's where it is absent and Lambda has it.",
+    )
+    envs: dict[VariableName, str] = Field(default_factory=dict, description="Environment of every function.")
+    requirements: Text | None = Field(
+        None,
+        description="File with what the zip installs, from the project's folder; where it is absent, `uv.lock`, else"
+        " `requirements.txt`, else `pyproject.toml`.",
+    )
+    exclude: list[Text] = Field(
+        default_factory=list, description="More patterns of files that are left out of the artifact."
+    )
+    snapstart: bool = Field(False, description="Starts the functions from a snapshot of their started state.")
+    permissions_boundary: str | None = Field(
+        None, pattern=patterns.POLICY_ARN, description="Permissions boundary of every role that is created."
+    )
+    handlers: dict[HandlerName, Handler] = Field(default_factory=dict, description="The Lambda functions, by name.")
+    secretsmanager: SecretsManager = Field(
+        default_factory=SecretsManager, description="Secrets that the run time puts into the environment."
+    )
+    django: DjangoTables = Field(
+        default_factory=DjangoTables, description="What the project's settings module takes from this file."
+    )

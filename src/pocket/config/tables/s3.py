@@ -1,0 +1,25 @@
+"""`[s3]`: the stage's bucket."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pocket.config import patterns
+from pocket.config.formats import DEFAULT_FORMAT, checked_format
+from pocket.config.tables.table import Table
+
+ObjectDirectory = Annotated[str, Field(pattern=patterns.OBJECT_DIRECTORY)]
+
+
+class S3(Table):
+    """The bucket of a stage."""
+
+    bucket_name_format: Annotated[str, AfterValidator(checked_format)] = Field(
+        DEFAULT_FORMAT, description="Name of the bucket; {prefix}, {stage} and {project} stand for their values."
+    )
+    public_dirs: list[ObjectDirectory] = Field(
+        default_factory=list,
+        description="Prefixes of objects that anyone may read, such as the static files'; all else stays private.",
+    )
