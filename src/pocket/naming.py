@@ -18,6 +18,8 @@ STAGE_KEY = "POCKET_STAGE"
 PROJECT_KEY = "POCKET_PROJECT_NAME"
 REGION_KEY = "POCKET_REGION"
 HOSTS_KEY = "POCKET_HOSTS"
+MANIFEST_KEY = "POCKET_MANIFEST"
+"""The path of a manifest that is read instead of the baked one, for tools and tests."""
 PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
 """Set (to anything) where a stage's settings are loaded on a laptop: secrets become placeholders, no call is made."""
 

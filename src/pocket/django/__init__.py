@@ -1,0 +1,1 @@
+"""The Django app: put `pocket.django` into INSTALLED_APPS."""

@@ -1,0 +1,13 @@
+"""The app's entry in Django's registry. Its label is `pocket`: the last part of its name would be `django`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class PocketConfig(AppConfig):
+    """Touches no model and no database; `ready()` may run more than once."""
+
+    name = "pocket.django"
+    label = "pocket"
+    verbose_name = "Pocket"

@@ -1,0 +1,67 @@
+"""`python -m pocket.django.collectstatic DIRECTORY`: the stage's static files, as the release serves them.
+
+Runs in the project's folder with `POCKET_STAGE` set. The files go to DIRECTORY whatever the stage's storage is: with
+hashed names and Django's map of them where the `staticfiles` storage has `manifest`, as they are where it has only
+`static`, and not at all where the file declares no such storage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pocket.django import source
+from pocket.naming import PLACEHOLDER_KEY
+
+
+def collect(directory: Path) -> int:
+    """Collects the static files of the stage into `directory` and returns how many files lie there.
+
+    The folder is emptied first: what another release left would be served as this one's. Raises ImproperlyConfigured.
+    """
+    os.environ.setdefault(PLACEHOLDER_KEY, "1")
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+
+    tables, _, _ = source.tables()
+    item = tables.storages.get("staticfiles")
+    if item is None or not item.static:
+        return 0
+    django.setup()
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        return 0
+    _redirect(directory, hashed=item.manifest)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    return sum(path.is_file() for path in directory.rglob("*"))
+
+
+def _redirect(directory: Path, *, hashed: bool) -> None:
+    """Points the storage `staticfiles` at the folder; Django makes a storage when it is first used."""
+    from django.conf import settings
+    from django.core.files.storage import storages
+
+    directory.mkdir(parents=True, exist_ok=True)
+    name = "ManifestStaticFilesStorage" if hashed else "StaticFilesStorage"
+    entry: Any = {
+        "BACKEND": f"django.contrib.staticfiles.storage.{name}",
+        "OPTIONS": {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"},
+    }
+    storages.backends["staticfiles"] = entry
+
+
+def main() -> int:
+    """The command; its exit status."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("Usage: python -m pocket.django.collectstatic DIRECTORY\n")
+        return 2
+    sys.path.insert(0, str(Path.cwd()))
+    count = collect(Path(sys.argv[1]).resolve())
+    sys.stderr.write(f"{count} static files\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

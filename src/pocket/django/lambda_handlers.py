@@ -1,0 +1,67 @@
+"""The Lambda handlers: the dotted paths for `command` in pocket.toml.
+
+    pocket.django.lambda_handlers.wsgi_handler                    HTTP through Django's WSGI stack
+    pocket.django.lambda_handlers.asgi_handler                    HTTP through the project's ASGI application
+    pocket.django.lambda_handlers.management_command_handler      a management command, invoked directly or scheduled
+    pocket.django.lambda_handlers.sqs_management_command_handler  management commands from a queue
+
+Each is built when it is first asked for: Lambda's runtime asks for one, within INIT, and a function starts that only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Handler = Callable[[Any, Any], Any]
+
+    asgi_handler: Handler
+    management_command_handler: Handler
+    sqs_management_command_handler: Handler
+    wsgi_handler: Handler
+
+__all__ = ["asgi_handler", "management_command_handler", "sqs_management_command_handler", "wsgi_handler"]
+
+
+def _wsgi() -> Handler:
+    from pocket.django.wsgi import make_wsgi_handler
+
+    return make_wsgi_handler()
+
+
+def _asgi() -> Handler:
+    from pocket.django.asgi import make_asgi_handler
+
+    return make_asgi_handler()
+
+
+def _management() -> Handler:
+    from pocket.django import commands
+
+    return lambda event, _context: commands.run(event)
+
+
+def _queue() -> Handler:
+    from pocket.django import batch
+
+    return batch.run
+
+
+_MAKERS = {
+    "wsgi_handler": _wsgi,
+    "asgi_handler": _asgi,
+    "management_command_handler": _management,
+    "sqs_management_command_handler": _queue,
+}
+
+
+def __getattr__(name: str) -> Any:
+    make = _MAKERS.get(name)
+    if make is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pocket.django.startup import build
+
+    handler = globals()[name] = build(make)
+    return handler

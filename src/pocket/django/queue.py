@@ -1,0 +1,122 @@
+"""Management commands through SQS: the message that carries one, sending it, and reading it back."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_KEYS = {"command", "args", "kwargs", "on_failure"}
+
+
+def pocket_call_command(  # noqa: PLR0917 - the specification fixes the arguments
+    command: str,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    force_direct: bool = False,
+    force_sqs: bool = False,
+    queue_key: str = naming.DEFAULT_QUEUE_KEY,
+) -> Any:
+    """Runs a management command: through SQS where the queue's URL is in the environment, else right here.
+
+    `queue_key` is the handler's name in pocket.toml. Returns the message's id where the command was sent, what the
+    command returned where it ran. Raises ValueError for both `force_*` at once and for a message over SQS's limit,
+    TypeError for an argument that JSON does not keep, CommandFailed where SQS is forced and there is no queue.
+    """
+    arguments, options = _checked(args, kwargs)
+    if force_direct and force_sqs:
+        raise ValueError("pocket_call_command() takes force_direct or force_sqs, not both.")
+    url = os.environ.get(naming.queue_url_key(queue_key))
+    if force_sqs and not url:
+        raise CommandFailed(
+            f"{command} cannot be sent: the environment has no {naming.queue_url_key(queue_key)}.",
+            f"Add a handler [awscontainer.handlers.{queue_key}] with command = "
+            f'"{naming.SQS_MANAGEMENT_HANDLER}" and a table sqs to pocket.toml, deploy, and call set_envs() in'
+            " settings.py.",
+        )
+    if force_direct or not url:
+        from django.core.management import call_command
+
+        return call_command(command, *arguments, **options)
+    from pocket.runtime import sqs
+
+    return sqs.send(url, _message(command, arguments, options, sqs.MAX_MESSAGE_SIZE), region=_region())
+
+
+def parse(body: object) -> tuple[str, list[Any], dict[str, Any], bool]:
+    """The command, its arguments, its options, and whether its failure is reported rather than raised.
+
+    `body` is the decoded JSON. Raises CommandFailed, saying what it should have looked like.
+    """
+    if not isinstance(body, dict):
+        raise _unreadable(f"it is {type(body).__name__}, not an object")
+    command, args, kwargs = body.get("command"), body.get("args", []), body.get("kwargs", {})
+    mode = body.get("on_failure", "raise")
+    unknown = body.keys() - _KEYS
+    if unknown:
+        raise _unreadable(f"it has the key {min(unknown)!r}")
+    if not isinstance(command, str) or not command:
+        raise _unreadable('"command" is not the name of a command')
+    if not isinstance(args, list):
+        raise _unreadable('"args" is not a list')
+    if not isinstance(kwargs, dict):
+        raise _unreadable('"kwargs" is not an object')
+    if mode not in {"raise", "report"}:
+        raise _unreadable('"on_failure" is neither "raise" nor "report"')
+    return command, args, kwargs, mode == "report"
+
+
+def _checked(args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
+    if isinstance(args, str | bytes):
+        raise TypeError("args is a list of arguments, not one string.")
+    return list(args or ()), dict(kwargs or {})
+
+
+def _message(command: str, args: list[Any], kwargs: dict[str, Any], limit: int) -> str:
+    for index, value in enumerate(args):
+        _survives(f"args[{index}]", value)
+    for name, value in kwargs.items():
+        _survives(f"kwargs[{name!r}]", value)
+    # ASCII only: SQS refuses some characters that JSON's escapes can say.
+    body = json.dumps({"command": command, "args": args, "kwargs": kwargs})
+    if len(body) > limit:
+        raise ValueError(
+            f"{command} with its arguments is a message of {len(body):,} bytes, and SQS takes {limit:,}:"
+            " store the data, and pass where it lies."
+        )
+    return body
+
+
+def _survives(name: str, value: object) -> None:
+    try:
+        same = json.loads(json.dumps(value, allow_nan=False)) == value
+    except (TypeError, ValueError, RecursionError):
+        same = False
+    if not same:
+        raise TypeError(
+            f"{name} is a {type(value).__name__} that JSON does not keep: pass strings, numbers, booleans, None, lists"
+            " and dictionaries with string keys."
+        )
+
+
+def _region() -> str:
+    region = os.environ.get(naming.REGION_KEY) or os.environ.get("AWS_REGION")
+    if not region:
+        raise CommandFailed(
+            f"A command cannot be sent: the environment has no {naming.REGION_KEY}.", "Call set_envs() in settings.py."
+        )
+    return region
+
+
+def _unreadable(why: str) -> CommandFailed:
+    return CommandFailed(
+        f"The message does not say which command to run: {why}.",
+        'Send {"command": "migrate", "args": ["--noinput"], "kwargs": {}}.',
+        exit_status=2,
+    )

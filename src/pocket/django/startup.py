@@ -1,0 +1,96 @@
+"""Starting Django in a function, once, as fast as it goes: what happens between the import of a handler and its first
+event.
+
+The stage's secrets are asked for before Django is imported. The garbage collector rests meanwhile, since what a start
+makes stays; afterwards the heap is frozen, so that no later collection walks it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import PocketError
+from pocket.naming import PLACEHOLDER_KEY, STAGE_KEY
+from pocket.runtime import manifest_file
+from pocket.runtime.json_logs import invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Handler = Callable[[Any, Any], Any]
+
+
+def build(make: Callable[[], Handler]) -> Handler:
+    """Starts Django and returns the handler that `make` gives, wrapped so that each invocation begins well.
+
+    A failure is printed with its traceback: Lambda shows an exception's last line only. An AttributeError becomes a
+    RuntimeError, since the runtime takes it for a handler that the module lacks.
+    """
+    try:
+        with _resting_collector():
+            _send_ahead()
+            _set_up()
+            return _wrap(make())
+    except BaseException as error:
+        traceback.print_exc(file=sys.stderr)
+        if isinstance(error, AttributeError):
+            raise RuntimeError(f"The function did not start: {error}") from error
+        raise
+
+
+def _wrap(handler: Handler) -> Handler:
+    def handle(event: Any, context: Any) -> Any:
+        invocation.begin(getattr(context, "aws_request_id", None))
+        return handler(event, context)
+
+    return handle
+
+
+def _send_ahead() -> None:
+    """Sends the calls that `set_envs()` will wait for; what goes wrong here comes up there, with its words."""
+    environ = os.environ
+    name = environ.get(STAGE_KEY)
+    if not name or PLACEHOLDER_KEY in environ or "django.conf" in sys.modules:
+        return
+    try:
+        path = manifest_file.locate()
+        if path is None:
+            return
+        manifest = manifest_file.read(path)
+        stage = manifest.stages.get(name)
+    except PocketError:
+        return
+    if stage is not None:
+        from pocket.runtime import prefetch
+
+        prefetch.start(manifest, stage, environ)
+
+
+def _set_up() -> None:
+    import django
+    from django.conf import settings
+
+    django.setup()
+    from pocket.django.runtime import LOGGING_CONFIG
+
+    if settings.LOGGING_CONFIG == LOGGING_CONFIG and not settings.LOGGING:
+        from pocket.django.logging import configure
+
+        configure(None)
+
+
+@contextmanager
+def _resting_collector() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()

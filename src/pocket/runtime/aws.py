@@ -1,0 +1,186 @@
+"""One signed call to AWS over the standard library's HTTP client, with retries inside a deadline.
+
+Knows the two protocols that the run time needs: JSON (Secrets Manager, SSM, SQS) and, for CloudFormation, the query
+protocol's request. Every failure leaves as AWSCallFailed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import ssl
+import time
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from pocket.errors import AWSCallFailed
+from pocket.runtime import credentials, endpoints, sigv4, tls
+
+DEADLINE = 5.0
+"""Seconds that a call may take with all its retries; INIT as a whole has ten."""
+
+ATTEMPT = 2.5
+"""Seconds that one attempt may wait for the network."""
+
+_TARGETS = {
+    "secretsmanager": ("secretsmanager", "1.1"),
+    "ssm": ("AmazonSSM", "1.1"),
+    "sqs": ("AmazonSQS", "1.0"),
+}
+"""The prefix of `X-Amz-Target` and the JSON version, as the services' models give them."""
+
+_RETRIED_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def call_json(
+    service: str, operation: str, payload: dict[str, Any], *, region: str, deadline: float = DEADLINE
+) -> dict[str, Any]:
+    """The answer of a JSON service to `operation`; raises AWSCallFailed after `deadline` seconds of trying."""
+    prefix, version = _TARGETS[service]
+    headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": f"{prefix}.{operation}"}
+    body = json.dumps(payload).encode()
+    answer = _call(service, operation, headers, body, region=region, deadline=deadline)
+    try:
+        result = json.loads(answer)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        # The answer may hold secrets: it is neither shown nor chained.
+        raise AWSCallFailed(
+            f"{service} {operation} answered something else than a JSON object.",
+            "Check the endpoint that AWS_ENDPOINT_URL names, or try again.",
+            service=service,
+            operation=operation,
+            code="UnreadableAnswer",
+        )
+    return result
+
+
+def call_query(
+    service: str, operation: str, version: str, parameters: dict[str, str], *, region: str, deadline: float = DEADLINE
+) -> bytes:
+    """The XML answer of a query service to `operation`; raises AWSCallFailed after `deadline` seconds of trying."""
+    body = urlencode({"Action": operation, "Version": version, **parameters}).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    return _call(service, operation, headers, body, region=region, deadline=deadline)
+
+
+def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *, region: str, deadline: float) -> bytes:
+    end = time.monotonic() + deadline
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            status, kind, answer = _exchange(service, region, headers, body, end - time.monotonic())
+        except (OSError, http.client.HTTPException) as error:
+            code, said = "NoAnswer", f"{type(error).__name__}: {error}"
+            again = not isinstance(error, ssl.SSLCertVerificationError)
+        else:
+            if status < 300:
+                return answer
+            code, said = _fault(kind, answer)
+            again = status >= 500 or status == 429 or code in _RETRIED_CODES
+        # Full jitter: functions that start together must not come back together.
+        pause = random.uniform(0, min(1.0, 0.05 * 2**attempt))  # noqa: S311
+        if not again or time.monotonic() + pause >= end:
+            raise AWSCallFailed(
+                f"{service} {operation} failed: {code}: {said}",
+                _hint(service, operation, code),
+                service=service,
+                operation=operation,
+                code=code,
+            )
+        time.sleep(pause)
+
+
+def _exchange(
+    service: str, region: str, headers: dict[str, str], body: bytes, remaining: float
+) -> tuple[int, str, bytes]:
+    """Status, error type header and body of one attempt; raises OSError or HTTPException."""
+    address = urlsplit(endpoints.endpoint(service, region))
+    path = f"{address.path}/" if not address.path.endswith("/") else address.path
+    signed = sigv4.signed_headers(
+        {"Host": address.netloc, **headers},
+        body,
+        service=service,
+        region=region,
+        credentials=credentials.current(),
+        now=time.time(),
+        path=path,
+    )
+    timeout = max(0.05, min(ATTEMPT, remaining))
+    if address.scheme == "http":
+        return _send(http.client.HTTPConnection(address.netloc, timeout=timeout), path, signed, body)
+    try:
+        quick = http.client.HTTPSConnection(address.netloc, timeout=timeout, context=tls.quick_context())
+        return _send(quick, path, signed, body)
+    except ssl.SSLCertVerificationError:
+        # A proxy or an endpoint outside Amazon's own roots: verified all the same, against the whole bundle.
+        full = http.client.HTTPSConnection(address.netloc, timeout=timeout, context=tls.full_context())
+        return _send(full, path, signed, body)
+
+
+def _send(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str], body: bytes
+) -> tuple[int, str, bytes]:
+    try:
+        connection.request("POST", path, body=body, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.getheader("x-amzn-errortype") or "", response.read()
+    finally:
+        connection.close()
+
+
+def _fault(kind: str, answer: bytes) -> tuple[str, str]:
+    """AWS's error code and words, from a JSON or an XML answer."""
+    text = answer.decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        return kind or _between(text, "Code") or "UnknownError", _between(text, "Message") or "no reason given"
+    code = str(kind or data.get("__type") or data.get("code") or "UnknownError")
+    said = data.get("message") or data.get("Message") or "no reason given"
+    return code.partition(":")[0].rpartition("#")[2], str(said)
+
+
+def _between(text: str, tag: str) -> str:
+    return text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+
+
+def _hint(service: str, operation: str, code: str) -> str:
+    if code in {"AccessDeniedException", "AccessDenied", "AccessDeniedFault", "UnauthorizedOperation"}:
+        return f"Allow {service}:{operation} in the function's role."
+    if code in {"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"}:
+        return "The credentials are not valid, or no longer; invoke the function again."
+    if code in {"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"}:
+        return "The clock or the secret key is wrong, or a proxy changes the request."
+    if code == "NoAnswer":
+        return (
+            f"The function cannot reach {service}: in a VPC it needs a NAT or a VPC endpoint for {service},"
+            " and a security group that lets it out on port 443."
+        )
+    return "Try again; AWS's reason stands above."

@@ -1,0 +1,40 @@
+"""Where an AWS service is reached: the overrides that every AWS SDK knows, else the region's own endpoint.
+
+The overrides: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+"""
+
+from __future__ import annotations
+
+import os
+
+_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
+_OVERRIDE_WORDS = {"secretsmanager": "SECRETS_MANAGER"}
+
+
+def domain_suffix(region: str) -> str:
+    """The domain under which the partition of `region` keeps its endpoints."""
+    for prefix, suffix in _SUFFIXES.items():
+        if region.startswith(prefix):
+            return suffix
+    return "amazonaws.com"
+
+
+def override(service: str) -> str | None:
+    """The endpoint that the environment sets for `service`, without a trailing slash; None where it sets none."""
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    word = _OVERRIDE_WORDS.get(service, service.upper())
+    found = os.environ.get(f"AWS_ENDPOINT_URL_{word}") or os.environ.get("AWS_ENDPOINT_URL")
+    return found.rstrip("/") if found else None
+
+
+def endpoint(service: str, region: str) -> str:
+    """The address of `service` in `region`, without a trailing slash."""
+    return override(service) or f"https://{service}.{region}.{domain_suffix(region)}"

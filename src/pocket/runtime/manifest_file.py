@@ -1,0 +1,39 @@
+"""Where the baked manifest lies, and reading it."""
+
+from __future__ import annotations
+
+import os
+
+from pocket.errors import ManifestError
+from pocket.manifest import Manifest
+from pocket.naming import MANIFEST_FILE, MANIFEST_KEY
+
+
+def locate() -> str | None:
+    """The path of the manifest: `POCKET_MANIFEST`, else in the artifact's root, else in the current directory.
+
+    None where no file lies there. Raises ManifestError where `POCKET_MANIFEST` names a file that is not there.
+    """
+    named = os.environ.get(MANIFEST_KEY)
+    if named:
+        if os.path.isfile(named):  # noqa: PTH113 - pathlib costs a cold start more than this whole function
+            return named
+        raise ManifestError(
+            f"{MANIFEST_KEY} names {named}, which is not a file.", f"Correct {MANIFEST_KEY} or remove it."
+        )
+    for directory in (os.environ.get("LAMBDA_TASK_ROOT"), os.getcwd()):  # noqa: PTH109
+        if directory:
+            path = os.path.join(directory, MANIFEST_FILE)  # noqa: PTH118
+            if os.path.isfile(path):  # noqa: PTH113
+                return path
+    return None
+
+
+def read(path: str) -> Manifest:
+    """The manifest at `path`; raises ManifestError where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"The manifest {path} cannot be read: {error}.", "Deploy again.") from error
+    return Manifest.from_json(text)
