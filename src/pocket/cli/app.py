@@ -26,7 +26,7 @@ app = typer.Typer(
 app.command()(check.check)
 app.command()(local.local)
 app.command()(deploy.deploy)
-app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(operate.manage)
+app.command(context_settings={"allow_interspersed_args": False})(operate.manage)
 app.command()(operate.status)
 app.command()(operate.logs)
 app.command()(deploy.destroy)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pocket.errors import ConfigError, ConfigErrors, PocketError
 
+
 def report(error: PocketError) -> None:
     """Writes `error`, each fault of several with its place in the file, to standard error."""
     faults = error.faults if isinstance(error, ConfigErrors) else (error,)

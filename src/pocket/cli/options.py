@@ -24,6 +24,7 @@ Stage = Annotated[
     typer.Option(
         "--stage",
         "-s",
+        metavar="STAGE",
         help="The stage, one of `general.stages`.",
         autocompletion=_stages,
         show_default=False,
@@ -31,7 +32,9 @@ Stage = Annotated[
 ]
 AnyStage = Annotated[
     str | None,
-    typer.Option("--stage", "-s", help="One stage alone; without it, every stage.", autocompletion=_stages),
+    typer.Option(
+        "--stage", "-s", metavar="STAGE", help="One stage alone; without it, every stage.", autocompletion=_stages
+    ),
 ]
 Local = Annotated[bool, typer.Option("--local", help="Aim at the embedded AWS that `pocket local` runs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]

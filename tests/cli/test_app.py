@@ -1,0 +1,58 @@
+"""The command as a user meets it: help, exit statuses, and what it must not load for that."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("boto3", "botocore", "cfnlint", "django", "pydantic", "rich")
+
+
+def run(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pocket", *args], cwd=cwd, text=True, capture_output=True, check=False, timeout=60
+    )
+
+
+def test_help_names_every_command_on_standard_output() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for command in ("check", "local", "deploy", "manage", "status", "logs", "destroy", "schema"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from pocket.cli.app import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"print(sorted(set({HEAVY!r}) & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["check", "local", "deploy", "manage", "status", "logs", "destroy", "schema"])
+def test_each_command_has_help(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"Usage: pocket {command}" in done.stdout
+
+
+def test_misuse_exits_with_2_on_standard_error() -> None:
+    done = run("deploy", "--stgae", "dev")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "--stgae" in done.stderr
+
+
+def test_a_folder_without_a_file_says_what_to_do(tmp_path: Path) -> None:
+    done = run("check", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "pocket.toml" in done.stderr
+    assert "hint: " in done.stderr
+    assert "Traceback" not in done.stderr
