@@ -67,6 +67,18 @@ class UnknownEvent(PocketError):
     """An event that no Lambda HTTP format recognises, or one that lacks what its format promises."""
 
 
+class ResponseTooLarge(PocketError):
+    """A response that Lambda would refuse: `size` and `limit` in bytes of the JSON that carries it."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The response takes {size:,} bytes of JSON, Lambda's limit for it is {limit:,}.",
+            "Serve large files from S3 (a redirect to a signed URL), or page the answer; Base64 adds a third.",
+        )
+        self.size = size
+        self.limit = limit
+
+
 class CommandFailed(PocketError):
     """A management command did not succeed; `exit_status` is what a shell would have seen, `output` what it wrote."""
 

@@ -1,0 +1,39 @@
+"""Function URL of Lambda: payload format 2.0 with a `rawPath` that is still percent-encoded, and without stages.
+
+Source: "Invoking Lambda function URLs" in the Lambda developer guide; captures of live events (hotsock/voker,
+vokerhttp/testdata) for the encoding and for the cookies, which come in both places.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.lambda_http import addresses
+from pocket.lambda_http.payload_two import is_payload_two, parse_payload_two, shape_payload_two
+from pocket.lambda_http.request import Gateway, Request, decoded, latin, reading
+from pocket.lambda_http.response import LAMBDA_LIMIT
+
+if TYPE_CHECKING:
+    from pocket.lambda_http.response import Response
+
+LIMIT = LAMBDA_LIMIT
+
+
+def recognise(event: dict[str, Any]) -> bool:
+    """Whether `event` comes from a function URL."""
+    return is_payload_two(event) and ".lambda-url." in str(event["requestContext"].get("domainName"))
+
+
+@reading
+def parse(event: dict[str, Any], gateway: Gateway) -> Request:
+    """The request of a function URL's event; raises UnknownEvent for a broken one."""
+    raw = event["rawPath"]
+    script_name, path = "", decoded(raw)
+    if gateway.base_path is not None:
+        script_name, path = addresses.below(path, gateway.base_path)
+    return parse_payload_two(event, gateway, script_name, path, latin(raw))
+
+
+def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
+    """`response` as a function URL takes it."""
+    return shape_payload_two(response)

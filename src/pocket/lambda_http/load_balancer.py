@@ -1,0 +1,100 @@
+"""Application Load Balancer, with single and with multi-value headers.
+
+Source: "Use Lambda functions as targets of an Application Load Balancer" in the Elastic Load Balancing guide: path
+and query parameters stay percent-encoded; with multi-value headers enabled event and response use
+`multiValueHeaders`, otherwise the last value of each is what there is; a response may be 1 MB of JSON. The event has
+no client address but X-Forwarded-For, whose last entry the load balancer writes.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+from pocket.lambda_http import addresses
+from pocket.lambda_http.request import (
+    Gateway,
+    Request,
+    body_bytes,
+    decoded,
+    latin,
+    many_valued,
+    reading,
+    single_valued,
+)
+from pocket.lambda_http.response import body_text, joined, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.lambda_http.response import Response
+
+LIMIT = 1024 * 1024
+"""Bytes of JSON that a load balancer takes from a function."""
+
+
+def recognise(event: dict[str, Any]) -> bool:
+    """Whether `event` comes from a load balancer."""
+    context = event.get("requestContext")
+    return isinstance(context, dict) and "elb" in context and "httpMethod" in event
+
+
+@reading
+def parse(event: dict[str, Any], gateway: Gateway) -> Request:
+    """The request of a load balancer's event; raises UnknownEvent for a broken one."""
+    pairs = single_valued(
+        (str.lower(name), latin(value)) for name, value in many_valued(event, "multiValueHeaders", "headers")
+    )
+    headers = dict(pairs)
+    host = headers.get("host") or "localhost"
+    scheme = addresses.scheme(headers, host)
+    raw = event["path"]
+    script_name, path = "", decoded(raw)
+    if gateway.base_path is not None:
+        script_name, path = addresses.below(path, gateway.base_path)
+    forwarded_for = ", ".join(value for name, value in pairs if name == "x-forwarded-for")
+    peer = forwarded_for.rpartition(",")[2].strip()
+    return Request(
+        method=str.upper(event["httpMethod"]),
+        script_name=script_name,
+        path=path,
+        raw_path=latin(raw),
+        query="&".join(
+            f"{latin(key)}={latin(value)}"
+            for key, value in many_valued(event, "multiValueQueryStringParameters", "queryStringParameters")
+        ),
+        headers=pairs,
+        body=body_bytes(event),
+        scheme=scheme,
+        server=addresses.server(host, scheme),
+        client=addresses.without_port(addresses.client(peer, forwarded_for, gateway.trusted_proxies)),
+        protocol="HTTP/1.1",
+    )
+
+
+def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
+    """`response` as the load balancer takes it: multi-value where the event was."""
+    shaped: dict[str, Any] = {"statusCode": response.status, "statusDescription": _description(response.status)}
+    if event.get("multiValueHeaders") is not None:
+        values = listed(response.headers)
+        shaped["multiValueHeaders"] = values
+        headers = {name: value[-1] for name, value in values.items()}
+    else:
+        headers, cookies = joined(response.headers)
+        shaped["headers"] = {**headers, **dict(zip(_spellings("set-cookie"), cookies, strict=False))}
+    shaped["body"], shaped["isBase64Encoded"] = body_text(headers, response.body)
+    return shaped
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Ways to write `name` that differ in case: a map of single values holds as many cookies as there are of them."""
+    letters = ((letter, letter.upper()) if letter.isalpha() else (letter,) for letter in name)
+    return islice(("".join(spelling) for spelling in product(*letters)), 512)
+
+
+def _description(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,0 +1,70 @@
+"""Payload format 2.0, which HTTP APIs and function URLs share: everything but the path, and the response.
+
+Source: "Create AWS Lambda proxy integrations for HTTP APIs" in the API Gateway developer guide. Repeated headers
+arrive joined with commas; cookies in a list of their own, at a function URL in the Cookie header too (captures of
+live events: hotsock/voker, vokerhttp/testdata).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.lambda_http import addresses
+from pocket.lambda_http.request import Gateway, Request, body_bytes, latin
+from pocket.lambda_http.response import body_text, joined
+
+if TYPE_CHECKING:
+    from pocket.lambda_http.response import Response
+
+
+def is_payload_two(event: dict[str, Any]) -> bool:
+    """Whether `event` says of itself that it is of this format, and is about HTTP."""
+    if event.get("version") != "2.0":
+        return False
+    context = event.get("requestContext")
+    return isinstance(context, dict) and "http" in context
+
+
+def parse_payload_two(
+    event: dict[str, Any], gateway: Gateway, script_name: str, path: str, raw_path: str | None
+) -> Request:
+    """The request of `event`, whose path the caller has read; KeyError and its like where a part is missing."""
+    context = event["requestContext"]
+    http = context["http"]
+    pairs = [(str.lower(name), latin(value)) for name, value in (event.get("headers") or {}).items()]
+    cookies = event.get("cookies")
+    if cookies:
+        pairs = [pair for pair in pairs if pair[0] != "cookie"]
+        pairs.append(("cookie", latin("; ".join(cookies))))
+    headers = dict(pairs)
+    host = headers.get("host") or latin(context.get("domainName") or "localhost")
+    scheme = addresses.scheme(headers, host)
+    peer = str.strip(http["sourceIp"])
+    return Request(
+        method=str.upper(http["method"]),
+        script_name=script_name,
+        path=path,
+        raw_path=raw_path,
+        query=latin(event.get("rawQueryString") or ""),
+        headers=pairs,
+        body=body_bytes(event),
+        scheme=scheme,
+        server=addresses.server(host, scheme),
+        client=addresses.client(peer, headers.get("x-forwarded-for", ""), gateway.trusted_proxies),
+        protocol=str.strip(http.get("protocol") or "HTTP/1.1"),
+    )
+
+
+def shape_payload_two(response: Response) -> dict[str, Any]:
+    """`response` as payload format 2.0 wants it: repeats joined, each cookie by itself."""
+    headers, cookies = joined(response.headers)
+    body, is_base64 = body_text(headers, response.body)
+    shaped: dict[str, Any] = {
+        "statusCode": response.status,
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    if cookies:
+        shaped["cookies"] = cookies
+    return shaped

@@ -1,0 +1,201 @@
+"""The neutral request that every wire format is read into, and what is common to reading them.
+
+Text from the wire is kept the way WSGI keeps it, as bytes decoded with Latin-1; only the path is real text, with
+surrogate escapes (PEP 383) where its bytes are no UTF-8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, unquote
+
+from pocket.errors import UnknownEvent
+from pocket.lambda_http.encoding import base64_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+class Gateway(NamedTuple):
+    """What an event does not say about the way that a request took.
+
+    `base_path`: the prefix of the public address that the application does not see (`/shop`), None to derive it.
+    `trusted_proxies`: how many proxies of one's own, such as CloudFront, stand in front of the gateway.
+    """
+
+    base_path: str | None = None
+    trusted_proxies: int = 0
+
+
+DIRECT = Gateway()
+"""No proxy in front, and the prefix as the event tells it."""
+
+
+class Request:
+    """One HTTP request, whatever brought it.
+
+    `path` is decoded and does not begin with `script_name`; `query` stays percent-encoded; `headers` are pairs in
+    order, names in lower case; `body` is as sent; `client` is the peer's address, "" where the event has none.
+    """
+
+    __slots__ = (
+        "_raw_path",
+        "body",
+        "client",
+        "headers",
+        "method",
+        "path",
+        "protocol",
+        "query",
+        "scheme",
+        "script_name",
+        "server_name",
+        "server_port",
+    )
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        script_name: str,
+        path: str,
+        raw_path: str | None,
+        query: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+        scheme: str,
+        server: tuple[str, str],
+        client: str,
+        protocol: str,
+    ) -> None:
+        self.method = method
+        self.script_name = script_name
+        self.path = path
+        self._raw_path = raw_path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.scheme = scheme
+        self.server_name, self.server_port = server
+        self.client = client
+        self.protocol = protocol
+
+    @property
+    def raw_path(self) -> bytes:
+        """The path with its prefix, percent-encoded: as sent where the format keeps it, else encoded anew."""
+        if self._raw_path is not None:
+            return self._raw_path.encode("latin-1")
+        text = self.script_name + self.path
+        return quote(text, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
+
+
+def reading(parse: Callable[[dict[str, Any], Gateway], Request]) -> Callable[[dict[str, Any], Gateway], Request]:
+    """`parse`, with whatever a broken event raises told as UnknownEvent."""
+
+    def parse_or_refuse(event: dict[str, Any], gateway: Gateway = DIRECT) -> Request:
+        try:
+            return parse(event, gateway)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise unknown(event, f"is broken ({type(error).__name__})") from error
+
+    parse_or_refuse.__doc__ = parse.__doc__
+    return parse_or_refuse
+
+
+def unknown(event: object, fault: str = "has no format that Pocket knows") -> UnknownEvent:
+    """The error for an event that cannot be read: it names the keys, never a value."""
+    if not isinstance(event, dict):
+        return UnknownEvent(f"The event {fault}: it is {type(event).__name__}, not an object.", _HINT)
+    context = event.get("requestContext")
+    parts = [f"keys {', '.join(sorted(map(str, event))[:40]) or 'none'}"]
+    if isinstance(context, dict):
+        parts.append(f"requestContext {', '.join(sorted(map(str, context))[:40]) or 'empty'}")
+    return UnknownEvent(f"The event {fault}: {'; '.join(parts)}.", _HINT)
+
+
+_HINT = (
+    "This handler answers API Gateway (REST and HTTP API), function URLs and Application Load Balancers; "
+    "use a management command handler for direct invocations, schedules and queues."
+)
+
+
+def latin(text: str) -> str:
+    """`text` as WSGI carries it: its UTF-8 bytes, decoded with Latin-1.
+
+    Raises ValueError for lone surrogates and TypeError for anything but text.
+    """
+    if str.isascii(text):
+        return text
+    return text.encode("utf-8").decode("latin-1")
+
+
+def decoded(raw: str) -> str:
+    """The text that a percent-encoded path stands for; bytes that are no UTF-8 become surrogate escapes."""
+    return rooted(unquote(raw, errors="surrogateescape") if "%" in raw else raw)
+
+
+def rooted(path: str) -> str:
+    """A decoded path, beginning with a slash unless it is empty; ValueError for text that no bytes stand for."""
+    if not path.isascii():
+        path.encode("utf-8", "surrogateescape")
+    return path if path.startswith("/") or not path else f"/{path}"
+
+
+def body_bytes(event: dict[str, Any]) -> bytes:
+    """The body as the client sent it; ValueError where it is not what the event says it is."""
+    body = event.get("body")
+    if not body:
+        return b""
+    if event.get("isBase64Encoded"):
+        return base64_bytes(body)
+    return str.encode(body, "utf-8")
+
+
+def many_valued(event: dict[str, Any], multiple: str, single: str) -> Iterator[tuple[str, str]]:
+    """Pairs of the map of lists at key `multiple`, or, where the event has none, of the map at key `single`."""
+    lists = event.get(multiple)
+    if lists is None:
+        yield from (event.get(single) or {}).items()
+        return
+    for name, values in lists.items():
+        for value in list.__iter__(values):
+            yield name, value
+
+
+def single_valued(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`pairs` with the last of each header that may stand only once, as API Gateway's own map of headers has it."""
+    kept = list(pairs)
+    names = [name for name, _ in kept]
+    for name in _SINGLE.intersection(names):
+        if names.count(name) > 1:
+            last = [value for key, value in kept if key == name][-1]
+            place = names.index(name)
+            kept = [pair for pair in kept if pair[0] != name]
+            kept.insert(place, (name, last))
+            names = [key for key, _ in kept]
+    return kept
+
+
+_SINGLE = frozenset(
+    {
+        "age",
+        "authorization",
+        "content-length",
+        "content-type",
+        "expires",
+        "from",
+        "host",
+        "if-modified-since",
+        "if-unmodified-since",
+        "last-modified",
+        "max-forwards",
+        "origin",
+        "proxy-authorization",
+        "referer",
+        "user-agent",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+    }
+)

@@ -1,0 +1,101 @@
+"""The neutral response, and what all wire formats share on the way out: text or base64, size, JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pocket.errors import ResponseTooLarge
+from pocket.lambda_http.encoding import base64_text, json_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.lambda_http.formats import Format
+
+LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
+"""Bytes of JSON that a synchronous invocation may return: 6,291,556, the number in Lambda's own error."""
+
+_LARGE = 16 * 1024
+_RUNTIME_CLIENT = "awslambdaric.lambda_runtime_marshaller"
+_BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/octet-stream")
+_TEXT_SUFFIXES = ("+xml", "+json")
+
+
+class Response(NamedTuple):
+    """Status, header pairs in order (repeats allowed, values as Latin-1 text) and body, whole and as sent."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+
+def finish(form: Format, event: dict[str, Any], method: str, response: Response) -> dict[str, Any] | bytes:
+    """What the handler returns for `response` to an `event` of the format `form`.
+
+    A dictionary, or its JSON as bytes where the body is large and AWS's own runtime client will pass bytes on as they
+    are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse.
+    """
+    if response.body and (method == "HEAD" or response.status in (204, 304)):
+        response = Response(response.status, response.headers)
+    shaped = form.shape(event, response)
+    text = shaped["body"]
+    if len(text) < _LARGE:
+        return shaped
+    passes_bytes = _RUNTIME_CLIENT in sys.modules
+    if passes_bytes or 6 * len(text) + _LARGE > form.LIMIT:
+        payload = _spliced(shaped)
+        if len(payload) > form.LIMIT:
+            raise ResponseTooLarge(len(payload), form.LIMIT)
+        if passes_bytes:
+            return payload
+    return shaped
+
+
+def _spliced(shaped: dict[str, Any]) -> bytes:
+    """`shaped` as JSON; Base64 needs no escaping, so it is set in as it stands."""
+    text = shaped["body"]
+    body = b'"%b"' % text.encode("ascii") if shaped["isBase64Encoded"] else json_bytes(text)
+    rest = json_bytes({key: value for key, value in shaped.items() if key != "body"})
+    return b'{"body":%b,%b' % (body, rest[1:])
+
+
+def body_text(headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
+    """`body` for a JSON event, and whether it is Base64; `headers` have names in lower case.
+
+    The rule needs no list of text types: what is not compressed, is of no type that is binary by its name, and is
+    valid UTF-8, goes as text, for the gateway turns that back into the same bytes. All else goes as Base64.
+    """
+    if not body:
+        return "", False
+    if headers.get("content-encoding", "identity") == "identity":
+        media_type = headers.get("content-type", "").partition(";")[0].rstrip().lower()
+        if not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES):
+            try:
+                return body.decode("utf-8"), False
+            except UnicodeDecodeError:
+                pass
+    return base64_text(body), True
+
+
+def joined(pairs: list[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:
+    """Header pairs as a map, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for name, value in pairs:
+        key = name.lower()
+        if key == "set-cookie":
+            cookies.append(value)
+        elif key in headers:
+            headers[key] = f"{headers[key]}, {value}"
+        else:
+            headers[key] = value
+    return headers, cookies
+
+
+def listed(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Header pairs as a map of lists, each in order; names in lower case."""
+    headers: dict[str, list[str]] = {}
+    for name, value in pairs:
+        headers.setdefault(name.lower(), []).append(value)
+    return headers

@@ -1,0 +1,111 @@
+"""REST API of API Gateway, and HTTP API with payload format 1.0, which copies its events.
+
+Sources: "Lambda proxy integrations in API Gateway" in the developer guide; captures of live events (hotsock/voker,
+vokerhttp/testdata): `path` is percent-encoded and without the stage, query parameters are decoded (`+` to a space),
+`multiValueHeaders` has every value. Behind a custom domain `path` begins with the domain's base path, and with the
+stage where the mapping names none (localstack/localstack 12296). An HTTP API marks its events `"version": "1.0"`
+and decodes the path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, unquote
+
+from pocket.lambda_http import addresses
+from pocket.lambda_http.request import (
+    Gateway,
+    Request,
+    body_bytes,
+    decoded,
+    latin,
+    many_valued,
+    reading,
+    rooted,
+    single_valued,
+)
+from pocket.lambda_http.response import LAMBDA_LIMIT, body_text, listed
+
+if TYPE_CHECKING:
+    from pocket.lambda_http.response import Response
+
+LIMIT = LAMBDA_LIMIT
+
+
+def recognise(event: dict[str, Any]) -> bool:
+    """Whether `event` is of payload format 1.0."""
+    context = event.get("requestContext")
+    return isinstance(context, dict) and "httpMethod" in event and "identity" in context and "path" in event
+
+
+@reading
+def parse(event: dict[str, Any], gateway: Gateway) -> Request:
+    """The request of a REST API's event; raises UnknownEvent for a broken one."""
+    context = event["requestContext"]
+    pairs = single_valued(
+        (str.lower(name), latin(value)) for name, value in many_valued(event, "multiValueHeaders", "headers")
+    )
+    headers = dict(pairs)
+    host = headers.get("host") or latin(context.get("domainName") or "localhost")
+    scheme = addresses.scheme(headers, host)
+    encoded = event.get("version") != "1.0"
+    path = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
+    script_name, path = _script_and_path(path, event, context, gateway)
+    peer = str.strip(context["identity"]["sourceIp"])
+    forwarded_for = ", ".join(value for name, value in pairs if name == "x-forwarded-for")
+    return Request(
+        method=str.upper(event["httpMethod"]),
+        script_name=script_name,
+        path=path,
+        raw_path=None,
+        query="&".join(
+            f"{quote_plus(key)}={quote_plus(value)}"
+            for key, value in many_valued(event, "multiValueQueryStringParameters", "queryStringParameters")
+        ),
+        headers=pairs,
+        body=body_bytes(event),
+        scheme=scheme,
+        server=addresses.server(host, scheme),
+        client=addresses.client(peer, forwarded_for, gateway.trusted_proxies),
+        protocol=str.strip(context.get("protocol") or "HTTP/1.1"),
+    )
+
+
+def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
+    """`response` as a REST API takes it: every header a list, so that none is joined."""
+    headers = listed(response.headers)
+    body, is_base64 = body_text({name: values[-1] for name, values in headers.items()}, response.body)
+    return {
+        "statusCode": response.status,
+        "multiValueHeaders": headers,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def _script_and_path(path: str, event: dict[str, Any], context: dict[str, Any], gateway: Gateway) -> tuple[str, str]:
+    """SCRIPT_NAME and PATH_INFO.
+
+    At API Gateway's own address the stage is what the application does not see. At a custom domain it is what stands
+    in `path` before the resource that matched.
+    """
+    if gateway.base_path is not None:
+        return addresses.below(path, gateway.base_path)
+    stage = context.get("stage", "$default")
+    if ".execute-api." in str(context.get("domainName")):
+        if stage == "$default":
+            return "", path
+        rest = addresses.strip_prefix(path, f"/{stage}") if event.get("version") == "1.0" else None
+        return f"/{stage}", path if rest is None else rest
+    resource = event.get("resource")
+    if not resource or resource == "$default":
+        return "", path
+    matched = decoded(resource)
+    for name, value in (event.get("pathParameters") or {}).items():
+        matched = matched.replace(f"{{{name}+}}", unquote(value)).replace(f"{{{name}}}", unquote(value))
+    matched = matched.rstrip("/")
+    trimmed = path.rstrip("/")
+    if matched and trimmed.endswith(matched):
+        prefix = trimmed[: -len(matched)]
+        return prefix, path[len(prefix) :]
+    return ("", path) if matched else (trimmed, path[len(trimmed) :])
