@@ -16,13 +16,10 @@ from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.report import Report
 from pocket.config.rules import faults_between_stages, faults_of_stage
 from pocket.config.settling import settle
-from pocket.config.stage import TABLES, StageConfig, StageTables
+from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
 from pocket.config.suggestions import suggest
 from pocket.config.tables.general import General
 from pocket.errors import ConfigError
-
-STAGE_GENERAL_KEYS = ("region", "project_name", "object_prefix")
-"""The keys of `[general]` that a stage may lay its own over; the others hold for the project or for the laptop."""
 
 
 @dataclass(frozen=True)
@@ -182,10 +179,10 @@ class _Loader:
     def _own_general(self, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         """What a stage lays over `[general]`."""
         for key in table:
-            if key not in STAGE_GENERAL_KEYS:
+            if key not in OWN_GENERAL_KEYS:
                 message = "A stage has no such key of its own."
                 if key in General.model_fields:
                     message = "This key holds for the whole project: a stage cannot have its own."
-                hint = f"A stage may have its own {', '.join(STAGE_GENERAL_KEYS)}."
+                hint = f"A stage may have its own {', '.join(OWN_GENERAL_KEYS)}."
                 self.report.add(None, Fault((name, "general", key), "stage", message, hint))
-        return {key: value for key, value in table.items() if key in STAGE_GENERAL_KEYS}
+        return {key: value for key, value in table.items() if key in OWN_GENERAL_KEYS}

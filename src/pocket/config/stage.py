@@ -29,6 +29,9 @@ class StageTables(Table):
 TABLES = tuple(StageTables.model_fields)
 """The names of the file's tables; every other table of the file is a stage's."""
 
+OWN_GENERAL_KEYS = ("region", "project_name", "object_prefix")
+"""The keys of `[general]` that a stage may have of its own; the others hold for the project or for the laptop."""
+
 
 @dataclass(frozen=True)
 class StageConfig:
