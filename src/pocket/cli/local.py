@@ -38,7 +38,7 @@ def local(stage: Stage = "local", run: Run = None, port: Port = None, migrate: M
         place = Destination(project, config, local_target(config, aws))
         deployed = deploy_locally(place, voice)
         commands = [shlex.split(command) for command in run or ()]
-        if config.handler_for_commands is not None:
+        if config.command_handler is not None:
             commands = [["migrate", "--noinput"], *commands] if migrate else commands
         for command in commands:
             _manage(place, command, voice)

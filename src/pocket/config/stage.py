@@ -82,6 +82,19 @@ class StageConfig:
         """`[awscontainer.secretsmanager]`, with its defaults where the file has no `[awscontainer]`."""
         return SecretsManager() if self.awscontainer is None else self.awscontainer.secretsmanager
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The handlers that answer HTTP at an address of their own, in the file's order."""
+        handlers = {} if self.awscontainer is None else self.awscontainer.handlers
+        return tuple(name for name, handler in handlers.items() if handler.has_address)
+
+    @property
+    def command_handler(self) -> str | None:
+        """The first handler that runs management commands when it is invoked; None where the stage has none."""
+        handlers = {} if self.awscontainer is None else self.awscontainer.handlers
+        commands = (name for name, handler in handlers.items() if handler.command == naming.MANAGEMENT_HANDLER)
+        return next(commands, None)
+
     def formatted(self, name: str) -> str:
         """`name` with its placeholders filled."""
         return name.format(prefix=self.object_prefix, stage=self.name, project=self.project_name)
