@@ -1,0 +1,141 @@
+"""botocore's errors as `AWSCallFailed`, each with what to do about it.
+
+Nothing of botocore, boto3 or s3transfer leaves this package. Calls that carry secret values in their input are
+reported by AWS's error code alone, since AWS and botocore quote rejected input in their messages.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from boto3.exceptions import Boto3Error
+from botocore import exceptions as botocore
+from s3transfer import exceptions as s3transfer
+
+from pocket.errors import AWSCallFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRANSLATED: tuple[type[Exception], ...] = (
+    botocore.BotoCoreError,
+    botocore.ClientError,
+    botocore.UndefinedModelAttributeError,
+    Boto3Error,
+    s3transfer.CancelledError,
+    s3transfer.InvalidSubscriberMethodError,
+    s3transfer.RetriesExceededError,
+    s3transfer.S3CopyFailedError,
+    s3transfer.S3DownloadFailedError,
+    s3transfer.S3UploadFailedError,
+    s3transfer.S3ValidationError,
+    s3transfer.TransferNotDoneError,
+)
+"""The roots of every error that a client, a paginator or a transfer raises."""
+
+SECRET_INPUT = frozenset({"CreateSecret", "PutParameter", "PutSecretValue", "UpdateSecret"})
+"""Operations whose input holds a secret's value."""
+
+PERMISSIONS_PAGE = "docs/reference/deployer-permissions.md"
+
+_SIGN_IN = "Sign in again: `aws sso login`, or renew the keys that AWS_PROFILE or the AWS_* variables give."
+_NO_CREDENTIALS = (
+    "Give credentials in one of AWS's usual ways: `aws configure sso`, AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY."
+)
+_PROFILE = "Look at AWS_PROFILE and at ~/.aws/config."
+_REACH = "Look at the network, at HTTPS_PROXY, and at `general.region` in pocket.toml."
+_AGAIN = "Try again; the call can be repeated."
+
+_CLASS_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (botocore.NoCredentialsError, _NO_CREDENTIALS),
+    (botocore.PartialCredentialsError, _NO_CREDENTIALS),
+    (botocore.NoAuthTokenError, _NO_CREDENTIALS),
+    (botocore.CredentialRetrievalError, _SIGN_IN),
+    (botocore.TokenRetrievalError, _SIGN_IN),
+    (botocore.SSOError, _SIGN_IN),
+    (botocore.LoginError, _SIGN_IN),
+    (botocore.RefreshWithMFAUnsupportedError, _SIGN_IN),
+    (botocore.MetadataRetrievalError, _NO_CREDENTIALS),
+    (botocore.ProfileNotFound, _PROFILE),
+    (botocore.ConfigNotFound, _PROFILE),
+    (botocore.ConfigParseError, _PROFILE),
+    (botocore.InvalidConfigError, _PROFILE),
+    (botocore.BaseEndpointResolverError, _REACH),
+    (botocore.EndpointProviderError, _REACH),
+    (botocore.ConnectionError, _REACH),
+    (botocore.HTTPClientError, _REACH),
+    (botocore.IncompleteReadError, _AGAIN),
+    (botocore.ChecksumError, _AGAIN),
+    (s3transfer.RetriesExceededError, _AGAIN),
+    (s3transfer.CancelledError, _AGAIN),
+)
+
+_CODE_HINTS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "RequestExpired",
+            "TokenRefreshRequired",
+            "InvalidClientTokenId",
+            "InvalidAccessKeyId",
+            "UnrecognizedClientException",
+            "AuthFailure",
+        ),
+        _SIGN_IN,
+    ),
+    **dict.fromkeys(
+        ("SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"),
+        "Look at the secret access key and at this machine's clock.",
+    ),
+    **dict.fromkeys(
+        ("Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"),
+        "AWS slows this account down; wait a minute and try again.",
+    ),
+    **dict.fromkeys(("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceException"), _AGAIN),
+    "OptInRequired": "Open the service for this account in the AWS console, then try again.",
+    "LimitExceededException": "Ask AWS for a higher quota, or remove what is not needed any more.",
+}
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
+_DENIED_ACTION = re.compile(r"not authorized to perform:? \[?([a-z0-9-]+:[A-Za-z*]+)")
+
+
+def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
+    """`error` as Pocket's own; `service` is boto3's name (`"s3"`), `operation` the API's (`"PutObject"`)."""
+    if isinstance(error, botocore.ClientError):
+        return _refused(error, service, operation)
+    reason = "its input was not accepted" if operation in SECRET_INPUT else _text(error)
+    hint = next((hint for kind, hint in _CLASS_HINTS if isinstance(error, kind)), "")
+    return AWSCallFailed(
+        f"{service} {operation} could not be called: {reason}",
+        hint,
+        service=service,
+        operation=operation,
+        code=type(error).__name__,
+    )
+
+
+def _refused(error: botocore.ClientError, service: str, operation: str) -> AWSCallFailed:
+    facts = error.response.get("Error", {})
+    code = str(facts.get("Code") or type(error).__name__)
+    message = "" if operation in SECRET_INPUT else str(facts.get("Message") or "")
+    if code in _DENIED:
+        found = _DENIED_ACTION.search(str(facts.get("Message") or ""))
+        action = found.group(1) if found else f"{service}:{operation}"
+        hint = f"Allow {action} to whoever deploys; {PERMISSIONS_PAGE} lists all that is needed."
+        message = f"not allowed: {action}. {message}".rstrip(". ")
+    else:
+        hint = _CODE_HINTS.get(code, "")
+    told = f"{service} {operation} was refused with {code}" + (f": {message}" if message else "")
+    return AWSCallFailed(_sentence(told), hint, service=service, operation=operation, code=code)
+
+
+def _text(error: Exception) -> str:
+    return _sentence(" ".join(str(error).split()) or type(error).__name__)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,154 @@
+"""boto3 clients for a target, whose every error is Pocket's.
+
+A target with an endpoint of its own is the embedded AWS: the developer's AWS configuration, profile and proxies have
+no say there.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.session import Session as BotocoreSession
+
+from pocket.deploy.aws.errors import TRANSLATED, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_sts.client import STSClient
+
+    from pocket.deploy.target import Target
+
+ATTEMPTS = 5
+"""How often a call is tried where AWS is slow, throttles or fails by itself."""
+
+_NO_FILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+class Clients:
+    """One client a service, each made when first used; a client is safe to use from several threads."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        return cast("CloudFormationClient", self._client("cloudformation"))
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        return cast("LambdaClient", self._client("lambda"))
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return cast("CloudWatchLogsClient", self._client("logs"))
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return cast("S3Client", self._client("s3"))
+
+    @cached_property
+    def secretsmanager(self) -> SecretsManagerClient:
+        return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return cast("SQSClient", self._client("sqs"))
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return cast("SSMClient", self._client("ssm"))
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return cast("STSClient", self._client("sts"))
+
+    def invoker(self, timeout: int) -> LambdaClient:
+        """A Lambda client that waits `timeout` seconds for an answer and never calls a second time."""
+        config = Config(read_timeout=timeout, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+        return cast("LambdaClient", self._client("lambda", config))
+
+    @cached_property
+    def _session(self) -> Session:
+        keys = self.target.credentials
+        with_files = BotocoreSession() if self.target.endpoint_url is None else BotocoreSession(session_vars=_NO_FILES)
+        if keys is None:
+            return Session(botocore_session=with_files, region_name=self.target.region)
+        return Session(
+            botocore_session=with_files,
+            region_name=self.target.region,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token,
+        )
+
+    def _client(self, service: str, more: Config | None = None) -> _Translating:
+        config = Config(
+            connect_timeout=10,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            user_agent_extra="pocket",
+        )
+        if self.target.endpoint_url is not None:
+            config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
+        if more is not None:
+            config = config.merge(more)
+        try:
+            client: Any = self._session.client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=self.target.endpoint_url,
+                config=config,
+            )
+        except TRANSLATED as error:
+            raise translate(error, service, "client") from error
+        return _Translating(client, service)
+
+
+class _Translating:
+    """A client or paginator whose methods raise `AWSCallFailed`; paginators and pages it gives out do so too."""
+
+    def __init__(self, wrapped: Any, service: str, operation: str = "") -> None:
+        self._wrapped = wrapped
+        self._service = service
+        self._operation = operation
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._wrapped, name)
+        return self._calling(found, name) if callable(found) and name != "exceptions" else found
+
+    def _calling(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
+        mapping = getattr(getattr(self._wrapped, "meta", None), "method_to_api_mapping", {})
+        operation = self._operation or mapping.get(name, "".join(word.capitalize() for word in name.split("_")))
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                answer = method(*arguments, **named)
+            except TRANSLATED as error:
+                raise translate(error, self._service, operation) from None
+            if name == "get_paginator":
+                paged = mapping.get(arguments[0] if arguments else named["operation_name"], operation)
+                return _Translating(answer, self._service, paged)
+            return self._pages(answer) if name == "paginate" else answer
+
+        return call
+
+    def _pages(self, pages: Any) -> Iterator[Any]:
+        try:
+            yield from pages
+        except TRANSLATED as error:
+            raise translate(error, self._service, self._operation) from None

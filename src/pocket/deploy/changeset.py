@@ -1,0 +1,173 @@
+"""Change sets: what CloudFormation would do to a stack, as a plan, and then its doing."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pocket.deploy.reporting import PlanRow
+from pocket.deploy.stack import EventFeed, Stack, delete, failure, find, watch
+from pocket.errors import AWSCallFailed, StackFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
+
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.template import Template
+
+TEMPLATE_LIMIT = 51_200
+"""Bytes of a template that CloudFormation takes in a request."""
+
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_RETAINED = "kept with its content; only `pocket destroy` removes it"
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set that waits to be executed; an empty one has been removed again already."""
+
+    name: str
+    stack_name: str
+    stack_id: str
+    creates: bool
+    empty: bool
+    rows: tuple[PlanRow, ...] = ()
+
+
+def create(
+    clients: Clients, stack_name: str, existing: Stack | None, template: Template, *, adopt: bool = False
+) -> ChangeSet:
+    """The change set that brings `existing` (None where the stack is to be created) to `template`.
+
+    With `adopt` a resource of a fixed name that exists outside the stack is taken into it, if the template retains it.
+    Raises StackFailed where CloudFormation cannot make it; the stack is then as it was.
+    """
+    name = f"pocket-{uuid.uuid4().hex}"
+    creates = existing is None
+    answer = clients.cloudformation.create_change_set(
+        StackName=stack_name,
+        ChangeSetName=name,
+        ChangeSetType="CREATE" if creates else "UPDATE",
+        TemplateBody=template.to_json(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in template.parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+        ImportExistingResources=adopt,
+    )
+    made = ChangeSet(name, stack_name, answer["StackId"], creates, empty=False)
+    try:
+        described = _described(clients, made)
+    except BaseException:
+        discard(clients, made)
+        raise
+    status, reason = described["Status"], described.get("StatusReason", "")
+    if status == "CREATE_COMPLETE":
+        rows = tuple(_rows(item["ResourceChange"] for item in described.get("Changes", [])))
+        return ChangeSet(name, stack_name, answer["StackId"], creates, empty=False, rows=rows)
+    discard(clients, made)
+    if any(words in reason for words in _NO_CHANGES):
+        return ChangeSet(name, stack_name, answer["StackId"], creates, empty=True)
+    raise StackFailed(f"CloudFormation cannot plan the change of stack {stack_name}: {reason}", reason=reason)
+
+
+def discard(clients: Clients, change_set: ChangeSet) -> None:
+    """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it."""
+    if change_set.empty:
+        return
+    clients.cloudformation.delete_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.name)
+    if change_set.creates:
+        found = find(clients, change_set.stack_id)
+        if found is not None and found.status == "REVIEW_IN_PROGRESS":
+            clients.cloudformation.delete_stack(StackName=change_set.stack_id)
+
+
+def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stack:
+    """Executes the change set and waits for its end; returns the stack.
+
+    Raises StackFailed with the first resource that failed, after CloudFormation has taken everything back: an update
+    is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
+    """
+    feed = EventFeed(clients, change_set.stack_id)
+    clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.name)
+    try:
+        ended = watch(clients, feed, reporter)
+    except KeyboardInterrupt:
+        _take_back(clients, change_set, feed, reporter)
+        raise
+    if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        return ended
+    if change_set.creates and ended.status != "DELETE_COMPLETE":
+        error = failure(feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
+        delete(clients, ended, reporter)
+        raise error
+    if ended.status == "UPDATE_ROLLBACK_COMPLETE":
+        raise failure(feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended)
+    raise failure(feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
+
+
+def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporter: Reporter) -> None:
+    """Undoes what was begun; a second Ctrl-C leaves that to CloudFormation, which goes on by itself."""
+    name = change_set.stack_name
+    reporter.note(
+        f"Interrupted: stack {name} is taken back to where it was. Ctrl-C again leaves that to CloudFormation."
+    )
+    try:
+        if change_set.creates:
+            clients.cloudformation.delete_stack(StackName=change_set.stack_id)
+        else:
+            clients.cloudformation.cancel_update_stack(StackName=change_set.stack_id)
+    except AWSCallFailed:
+        # The change was too far to be cancelled: it completes, and the stack is whole in either case.
+        reporter.note(f"Stack {name} was past cancelling; CloudFormation completes the change.")
+    try:
+        ended = watch(clients, feed, reporter)
+    except KeyboardInterrupt:
+        reporter.note(f"CloudFormation goes on with stack {name}; `pocket status` shows where it stands.")
+    else:
+        reporter.note(f"Stack {name} is in {ended.status}.")
+
+
+def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutputTypeDef:
+    pause = 0.5 if clients.target.endpoint_url is None else 0.05
+    described = _page(clients, change_set)
+    while described["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 5)
+        described = _page(clients, change_set)
+    page = described
+    while token := page.get("NextToken"):
+        page = _page(clients, change_set, NextToken=token)
+        described["Changes"] += page["Changes"]
+    return described
+
+
+def _page(clients: Clients, change_set: ChangeSet, **more: Any) -> DescribeChangeSetOutputTypeDef:
+    return clients.cloudformation.describe_change_set(
+        StackName=change_set.stack_id, ChangeSetName=change_set.name, **more
+    )
+
+
+def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:
+    for change in changes:
+        action, detail = _action(change)
+        yield PlanRow(action, change["LogicalResourceId"], change["ResourceType"], detail)
+
+
+def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replace", "remove"], str]:
+    action, policy = change["Action"], change.get("PolicyAction", "")
+    properties = sorted({item["Target"].get("Name", "") for item in change.get("Details", [])} - {""})
+    if action == "Add":
+        return "add", ""
+    if action == "Import":
+        return "add", "exists already and is taken over"
+    if action == "Remove":
+        return "remove", _RETAINED if policy == "Retain" else ""
+    replacement = change.get("Replacement", "False")
+    named = ", ".join(properties)
+    if replacement == "True":
+        return "replace", f"{named}; the old one is {_RETAINED}" if "Retain" in policy else named
+    return "change", f"{named} (replaced if its value differs)" if replacement == "Conditional" else named

@@ -1,0 +1,96 @@
+"""The environment of a stage's functions: what the run time needs to know, so that a cold start asks nobody.
+
+An address is known while the template is written, but for a function URL's: AWS invents its host when it makes it.
+Until a deploy has learned it, its variables are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.template.intrinsics import ref, substituted
+from pocket.errors import PlanRefused
+
+if TYPE_CHECKING:
+    from pocket.deploy.template.inputs import Inputs
+
+LIMIT = 4096
+"""Bytes that Lambda allows for all names and values together."""
+
+_REFERENCE_ROOM = 40
+"""Bytes that one `${...}` is taken to become: an API's or queue's name is shorter than that."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a handler answers; `host` holds the port where it is not the scheme's own, and may hold `${...}`."""
+
+    scheme: str
+    host: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.scheme}://{self.host}"
+
+
+def address(inputs: Inputs, handler: str) -> Address | None:
+    """The handler's address as far as it is known, None where it has none or AWS has not made it yet."""
+    declared = inputs.handlers[handler]
+    if not declared.has_address:
+        return None
+    if given := inputs.addresses.get(handler):
+        scheme, _, host = given.rstrip("/").partition("://")
+        return Address(scheme, host)
+    if declared.apigateway is not None:
+        api = naming.logical_id(handler, "Api")
+        return Address("https", f"${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}")
+    learned = inputs.url_hosts.get(handler)
+    return Address("https", learned) if learned else None
+
+
+def variables(inputs: Inputs) -> dict[str, Any]:
+    """The variables of every function of the stage; later ones win: Pocket's, the project's, the target's."""
+    config = inputs.config
+    plain: dict[str, str] = {
+        naming.STAGE_KEY: config.name,
+        naming.PROJECT_KEY: config.project_name,
+        naming.REGION_KEY: config.region,
+    }
+    addresses = {handler: address(inputs, handler) for handler in inputs.handlers}
+    known = {handler: found for handler, found in addresses.items() if found is not None}
+    if known:
+        plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
+    for handler, found in known.items():
+        plain[naming.host_key(handler)] = found.host
+        plain[naming.endpoint_key(handler)] = found.endpoint
+    for handler, declared in inputs.handlers.items():
+        if declared.sqs is not None:
+            plain[naming.queue_url_key(handler)] = f"${{{naming.logical_id(handler, 'Queue')}}}"
+    own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
+    if config.settings_module:
+        own["DJANGO_SETTINGS_MODULE"] = config.settings_module
+    _check_size({**plain, **inputs.container.envs, **inputs.environment})
+    return {**own, **inputs.container.envs, **{key: ref(name) for key, name in parameters(inputs).items()}}
+
+
+def parameters(inputs: Inputs) -> dict[str, str]:
+    """The template parameter that carries each variable of the target's environment, so that no template shows it."""
+    return {key: f"Environment{number}" for number, key in enumerate(sorted(inputs.environment), 1)}
+
+
+def _check_size(values: dict[str, str]) -> None:
+    sizes = {key: len(key.encode()) + len(_filled(value).encode()) for key, value in values.items()}
+    total = sum(sizes.values())
+    if total > LIMIT:
+        largest = sorted(sizes, key=lambda key: -sizes[key])[:3]
+        named = ", ".join(f"{key} ({sizes[key]} bytes)" for key in largest)
+        raise PlanRefused(
+            f"The functions' environment has {total} bytes, Lambda allows {LIMIT}. The largest: {named}.",
+            "Move long values from `awscontainer.envs` to a secret or to the settings module.",
+        )
+
+
+def _filled(value: str) -> str:
+    return value if "${" not in value else value.replace("${", "x" * _REFERENCE_ROOM)

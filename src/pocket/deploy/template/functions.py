@@ -1,0 +1,94 @@
+"""A handler's function: its log group, its published version and the alias that traffic goes through."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.template.environment import variables
+from pocket.deploy.template.inputs import function_name, is_management, log_group_name
+from pocket.deploy.template.intrinsics import attribute, ref
+
+if TYPE_CHECKING:
+    from pocket.deploy.template.inputs import Inputs
+    from pocket.deploy.template.intrinsics import Resource
+
+LOG_RETENTION_DAYS = 30
+
+
+def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
+    """The resources of one handler's function, without what stands in front of it."""
+    properties = _properties(inputs, handler)
+    lambda_id, logs_id = naming.logical_id(handler, "Function"), naming.logical_id(handler, "Logs")
+    version_id = naming.logical_id(handler, "Version") + _fingerprint(properties, inputs)
+    resources: dict[str, Resource] = {
+        logs_id: {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {
+                "LogGroupName": log_group_name(inputs.config, handler),
+                "RetentionInDays": LOG_RETENTION_DAYS,
+            },
+        },
+        lambda_id: {"Type": "AWS::Lambda::Function", "Properties": properties},
+        version_id: {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": ref(lambda_id)}},
+        naming.logical_id(handler, "Alias"): {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "FunctionName": ref(lambda_id),
+                "FunctionVersion": attribute(version_id, "Version"),
+                "Name": naming.ALIAS,
+            },
+        },
+    }
+    declared = inputs.handlers[handler]
+    if is_management(declared) or declared.schedule:
+        resources.update(_no_retries(handler))
+    return resources
+
+
+def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
+    declared, container = inputs.handlers[handler], inputs.container
+    properties: dict[str, Any] = {
+        "FunctionName": function_name(inputs.config, handler),
+        "Handler": declared.command,
+        "Runtime": f"python{container.python_version}",
+        "Architectures": [container.architecture],
+        "Code": {"S3Bucket": inputs.code.bucket, "S3Key": inputs.code.key},
+        "Role": attribute(naming.logical_id(handler, "Role"), "Arn"),
+        "MemorySize": declared.memory_size,
+        "Timeout": declared.timeout,
+        "Environment": {"Variables": variables(inputs)},
+        # The reference makes the log group come first and go last, so that Lambda never makes one without expiry.
+        "LoggingConfig": {"LogGroup": ref(naming.logical_id(handler, "Logs"))},
+    }
+    if declared.reserved_concurrency is not None:
+        properties["ReservedConcurrentExecutions"] = declared.reserved_concurrency
+    if container.snapstart:
+        properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    return properties
+
+
+def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
+    """Ten hexadecimal digits that change with the code and the configuration of the function, and with nothing else.
+
+    CloudFormation publishes a version when it meets a new logical id, never because a function changed.
+    """
+    facts = [properties, sorted(inputs.environment.items())]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _no_retries(handler: str) -> dict[str, Resource]:
+    """Lambda runs a failed asynchronous invocation twice more; a management command may not stand that."""
+    return {
+        naming.logical_id(handler, "AsyncInvocations"): {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": ref(naming.logical_id(handler, "Function")),
+                "Qualifier": naming.ALIAS,
+                "MaximumRetryAttempts": 0,
+            },
+            "DependsOn": naming.logical_id(handler, "Alias"),
+        }
+    }

@@ -1,0 +1,87 @@
+"""What puts a handler on the web: an HTTP API with one route for everything, or a function URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.template.intrinsics import arn, ref
+
+if TYPE_CHECKING:
+    from pocket.deploy.template.inputs import Inputs
+    from pocket.deploy.template.intrinsics import Resource
+
+
+def http_api(inputs: Inputs, handler: str) -> dict[str, Resource]:
+    """An HTTP API whose every request goes to the handler's alias, in payload format 2.0."""
+    api, integration = naming.logical_id(handler, "Api"), naming.logical_id(handler, "ApiIntegration")
+    alias = ref(naming.logical_id(handler, "Alias"))
+    return {
+        api: {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {"Name": inputs.config.resource_name(handler), "ProtocolType": "HTTP"},
+        },
+        integration: {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": ref(api),
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": alias,
+                "PayloadFormatVersion": "2.0",
+            },
+        },
+        naming.logical_id(handler, "ApiRoute"): {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": ref(api),
+                "RouteKey": "$default",
+                "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
+            },
+        },
+        naming.logical_id(handler, "ApiStage"): {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": ref(api), "StageName": "$default", "AutoDeploy": True},
+        },
+        naming.logical_id(handler, "ApiPermission"): {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": alias,
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": arn("execute-api", f"${{{api}}}/*"),
+            },
+        },
+    }
+
+
+def function_url(handler: str) -> dict[str, Resource]:
+    """A URL of the handler's alias, open to all.
+
+    Since October 2025 a caller needs both permissions:
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    alias_id = naming.logical_id(handler, "Alias")
+    return {
+        naming.logical_id(handler, "Url"): {
+            "Type": "AWS::Lambda::Url",
+            "Properties": {
+                "TargetFunctionArn": ref(naming.logical_id(handler, "Function")),
+                "Qualifier": naming.ALIAS,
+                "AuthType": "NONE",
+            },
+            "DependsOn": alias_id,
+        },
+        naming.logical_id(handler, "UrlPermission"): _open_to_all(
+            alias_id, "lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE"
+        ),
+        naming.logical_id(handler, "UrlInvokePermission"): _open_to_all(
+            alias_id, "lambda:InvokeFunction", InvokedViaFunctionUrl=True
+        ),
+    }
+
+
+def _open_to_all(alias_id: str, action: str, **only: Any) -> Resource:
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {"FunctionName": ref(alias_id), "Action": action, "Principal": "*", **only},
+    }

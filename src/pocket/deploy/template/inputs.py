@@ -1,0 +1,72 @@
+"""What a stage's template is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.config.tables.awscontainer import AwsContainer
+    from pocket.config.tables.handlers import Handler
+    from pocket.manifest import Stage
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the artifact lies; its key follows its content, so another artifact has another key."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that `render` takes.
+
+    `manifest` is this stage's part of what the artifact carries. `addresses` maps a handler to the address that
+    replaces AWS's own; `url_hosts` a handler to the host of its function URL, where an earlier deploy has learned it.
+    `environment` is laid over every function's own and may hold secrets.
+    """
+
+    config: StageConfig
+    manifest: Stage
+    code: Code
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    url_hosts: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def container(self) -> AwsContainer:
+        """The stage's `[awscontainer]`; raises DeployError where the file has none."""
+        if self.config.awscontainer is None:
+            raise DeployError(
+                f"Stage {self.config.name!r} has no [awscontainer], so there is nothing to deploy.",
+                "Declare at least one [awscontainer.handlers.NAME] in pocket.toml.",
+            )
+        return self.config.awscontainer
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The stage's handlers, in the file's order."""
+        return self.container.handlers
+
+
+def function_name(config: StageConfig, handler: str) -> str:
+    """The name of the handler's Lambda function."""
+    return config.resource_name(handler)
+
+
+def log_group_name(config: StageConfig, handler: str) -> str:
+    """The name of the log group that the handler's function writes to."""
+    return f"/aws/lambda/{function_name(config, handler)}"
+
+
+def is_management(handler: Handler) -> bool:
+    """Whether the handler runs management commands when it is invoked directly."""
+    return handler.command == naming.MANAGEMENT_HANDLER

@@ -1,0 +1,38 @@
+"""CloudFormation's intrinsic functions as data, and ARNs of this account's resources."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+Resource = dict[str, Any]
+"""One resource of a template: `Type`, `Properties` and the attributes beside them."""
+
+_LONE_REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+
+
+def ref(logical_id: str) -> dict[str, str]:
+    """`Ref`: a resource's main name, or a parameter's value."""
+    return {"Ref": logical_id}
+
+
+def attribute(logical_id: str, name: str) -> dict[str, list[str]]:
+    """`Fn::GetAtt`."""
+    return {"Fn::GetAtt": [logical_id, name]}
+
+
+def substituted(text: str) -> Any:
+    """`text` with its `${...}` filled in by CloudFormation; a text without any stays the string it is."""
+    if lone := _LONE_REFERENCE.fullmatch(text):
+        return ref(lone.group(1))
+    return {"Fn::Sub": text} if "${" in text else text
+
+
+def arn(service: str, resource: str) -> Any:
+    """The ARN of a `resource` of this account and region."""
+    return substituted(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")
+
+
+def bucket_arn(bucket: str, keys: str = "") -> Any:
+    """The ARN of a bucket, or of the objects in it that the pattern `keys` matches."""
+    return substituted(f"arn:${{AWS::Partition}}:s3:::{bucket}" + (f"/{keys}" if keys else ""))

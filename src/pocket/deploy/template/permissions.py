@@ -1,0 +1,142 @@
+"""What a handler's role may do, statement by statement.
+
+Which secrets it may read is `manifest.Stage.secret_ids`, the same that the run time reads. Which objects it may
+touch follows the stage's storages. Every handler may send to the stage's queues; only a queue's own handler may
+take from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.template.inputs import log_group_name
+from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn
+from pocket.deploy.template.storage import object_prefix
+from pocket.errors import PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocket.deploy.template.inputs import Inputs
+    from pocket.manifest import Storage
+
+Statement = dict[str, Any]
+
+_READ_ACTIONS = {
+    "secretsmanager": ["secretsmanager:GetSecretValue"],
+    "ssm": ["ssm:GetParameters"],
+    "kms": ["kms:Decrypt"],
+}
+"""The services of `extra_resources`, and what reading means there."""
+
+
+def statements(inputs: Inputs, handler: str) -> list[Statement]:
+    """The statements of the handler's role."""
+    return [
+        *_logs(inputs, handler),
+        *_secrets(inputs),
+        *_parameters(inputs),
+        *_extra_resources(inputs),
+        *_objects(inputs),
+        *_queues(inputs, handler),
+        *_own_outputs(inputs),
+    ]
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[Any], **conditions: Any) -> Statement:
+    condition = {"Condition": conditions} if conditions else {}
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources), **condition}
+
+
+def _logs(inputs: Inputs, handler: str) -> list[Statement]:
+    group = arn("logs", f"log-group:{log_group_name(inputs.config, handler)}:*")
+    return [_allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [group])]
+
+
+def _secrets(inputs: Inputs) -> list[Statement]:
+    found: list[Statement] = []
+    if names := inputs.manifest.secret_ids("secretsmanager"):
+        # A secret's ARN ends with six characters that AWS adds to its name.
+        resources = [
+            name if name.startswith("arn:") else arn("secretsmanager", f"secret:{name}-??????") for name in names
+        ]
+        found.append(_allow("ReadSecrets", ["secretsmanager:GetSecretValue"], resources))
+        # AWS has no narrower resource for this action; each value still needs GetSecretValue.
+        found.append(_allow("ReadSecretsAtOnce", ["secretsmanager:BatchGetSecretValue"], ["*"]))
+    if inputs.container.secretsmanager.require_list_secrets:
+        found.append(_allow("ListSecrets", ["secretsmanager:ListSecrets"], ["*"]))
+    return found
+
+
+def _parameters(inputs: Inputs) -> list[Statement]:
+    names = inputs.manifest.secret_ids("ssm")
+    resources = [
+        name if name.startswith("arn:") else arn("ssm", f"parameter/{name.removeprefix('/')}") for name in names
+    ]
+    return [_allow("ReadParameters", ["ssm:GetParameters"], resources)] if resources else []
+
+
+def _extra_resources(inputs: Inputs) -> list[Statement]:
+    by_service: dict[str, list[str]] = {}
+    for resource in inputs.container.secretsmanager.extra_resources:
+        by_service.setdefault(resource.split(":")[2], []).append(resource)
+    for service, resources in by_service.items():
+        if service not in _READ_ACTIONS:
+            raise PlanRefused(
+                f"awscontainer.secretsmanager.extra_resources: {resources[0]!r} belongs to {service}; "
+                f"expected an ARN of {', '.join(_READ_ACTIONS)}."
+            )
+    return [
+        _allow(naming.logical_id("Read", "Extra", service), _READ_ACTIONS[service], resources)
+        for service, resources in by_service.items()
+    ]
+
+
+def _objects(inputs: Inputs) -> list[Statement]:
+    bucket = inputs.manifest.bucket_name
+    storages = [item for item in inputs.manifest.django.storages.values() if item.store == "s3"]
+    if bucket is None or not storages:
+        return []
+    # Django's static files are written by the deploy alone; the functions only look them up.
+    written = [storage for storage in storages if not storage.static]
+    found = [
+        _allow("ListObjects", ["s3:ListBucket"], [bucket_arn(bucket)], StringLike={"s3:prefix": _listed(storages)}),
+        _allow("ReadObjects", ["s3:GetObject"], [bucket_arn(bucket, keys) for keys in _keys(storages)]),
+    ]
+    if written:
+        actions = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        found.append(_allow("WriteObjects", actions, [bucket_arn(bucket, keys) for keys in _keys(written)]))
+    return found
+
+
+def _keys(storages: Sequence[Storage]) -> list[str]:
+    return list(dict.fromkeys(f"{object_prefix(storage.location)}*" for storage in storages))
+
+
+def _listed(storages: Sequence[Storage]) -> list[str]:
+    directories = (object_prefix(storage.location).rstrip("/") for storage in storages)
+    return list(dict.fromkeys(pattern for name in directories for pattern in ((name, f"{name}/*") if name else ("*",))))
+
+
+def _queues(inputs: Inputs, handler: str) -> list[Statement]:
+    with_queue = [name for name, declared in inputs.handlers.items() if declared.sqs is not None]
+    if not with_queue:
+        return []
+    queues = [attribute(naming.logical_id(name, "Queue"), "Arn") for name in with_queue]
+    found = [_allow("SendJobs", ["sqs:SendMessage"], queues)]
+    if handler in with_queue:
+        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        found.append(_allow("TakeJobs", actions, [attribute(naming.logical_id(handler, "Queue"), "Arn")]))
+    return found
+
+
+def _own_outputs(inputs: Inputs) -> list[Statement]:
+    """Where AWS invents a host, the first functions of a stage start before it can be injected and have to ask."""
+    invented = any(
+        declared.function_url is not None and name not in inputs.addresses for name, declared in inputs.handlers.items()
+    )
+    if not invented:
+        return []
+    stack = arn("cloudformation", f"stack/{inputs.config.stack_name}/*")
+    return [_allow("ReadOwnStack", ["cloudformation:DescribeStacks"], [stack])]

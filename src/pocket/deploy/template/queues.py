@@ -1,0 +1,64 @@
+"""A handler's queue, where its failed messages end up, and the mapping that brings messages to the alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.template.intrinsics import attribute, ref
+
+if TYPE_CHECKING:
+    from pocket.config.tables.handlers import Sqs
+    from pocket.deploy.template.inputs import Inputs
+    from pocket.deploy.template.intrinsics import Resource
+
+VISIBILITY_FACTOR = 6
+"""How many of the handler's timeouts a taken message stays hidden: AWS's advice, so that a slow or throttled batch is
+not delivered a second time while the first still runs."""
+
+
+def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
+    """The queue, its dead-letter queue and the event source mapping of one handler."""
+    queue_id, dead_id = naming.logical_id(handler, "Queue"), naming.logical_id(handler, "DeadLetters")
+    return {
+        dead_id: _queue(
+            inputs, f"{handler}-dead-letters", declared.dead_letter_message_retention_period, declared.fifo
+        ),
+        queue_id: _queue(
+            inputs,
+            handler,
+            declared.message_retention_period,
+            declared.fifo,
+            VisibilityTimeout=inputs.handlers[handler].timeout * VISIBILITY_FACTOR,
+            RedrivePolicy={
+                "deadLetterTargetArn": attribute(dead_id, "Arn"),
+                "maxReceiveCount": declared.dead_letter_max_receive_count,
+            },
+        ),
+        naming.logical_id(handler, "Consumer"): _consumer(handler, queue_id, declared),
+    }
+
+
+def _queue(inputs: Inputs, name: str, retention: int, fifo: bool, **more: Any) -> Resource:
+    full_name = inputs.config.resource_name(name)
+    properties: dict[str, Any] = {
+        "QueueName": f"{full_name}.fifo" if fifo else full_name,
+        "MessageRetentionPeriod": retention,
+        "SqsManagedSseEnabled": True,
+        **more,
+    }
+    if fifo:
+        properties["FifoQueue"] = True
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+def _consumer(handler: str, queue_id: str, declared: Sqs) -> Resource:
+    properties: dict[str, Any] = {
+        "EventSourceArn": attribute(queue_id, "Arn"),
+        "FunctionName": ref(naming.logical_id(handler, "Alias")),
+        "BatchSize": declared.batch_size,
+        "ScalingConfig": {"MaximumConcurrency": declared.maximum_concurrency},
+    }
+    if declared.report_batch_item_failures:
+        properties["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+    return {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
