@@ -1,0 +1,9 @@
+"""The WSGI application, for `runserver` and any server that is not Lambda."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_wsgi_application()
