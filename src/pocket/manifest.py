@@ -4,48 +4,97 @@
 generated secrets' types) are not in it.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from pocket.errors import ManifestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
 
 FORMAT = 1
 """The version of the layout below; a run time reads its own only."""
 
 
-@dataclass(frozen=True)
-class Storage:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """A frozen record of the fields that a subclass annotates, in their order.
+
+    A dataclass in all that is used of one. dataclasses writes and compiles methods for each class when it is imported,
+    which for this module alone costs more than everything else of Pocket in a cold start.
+    """
+
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        given = dict(zip(self._fields, args, strict=False))
+        unknown = values.keys() - set(self._fields)
+        missing = [
+            name for name in self._fields if name not in values and name not in given and not hasattr(self, name)
+        ]
+        if unknown or missing or len(args) > len(self._fields) or given.keys() & values.keys():
+            raise TypeError(
+                f"{type(self).__name__} has the fields {self._fields}, and was given {len(args)}, {[*values]}"
+            )
+        self.__dict__.update(given, **values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set.")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and _values(other) == _values(self)
+
+    def __hash__(self) -> int:
+        return hash(_values(self))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
+        return f"{type(self).__name__}({fields})"
+
+
+def _values(record: Record) -> tuple[Any, ...]:
+    return tuple(getattr(record, name) for name in record._fields)
+
+
+class Storage(Record):
     """One entry of a `storages` table; `store` is `"s3"` or `"filesystem"`."""
 
     store: str
     location: str | None = None
     static: bool = False
     manifest: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True)
-class Cache:
+class Cache(Record):
     """One entry of a `caches` table; `store` is one of the names in `pocket.toml`'s reference."""
 
     store: str
     location: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True)
-class DjangoTables:
+class DjangoTables(Record):
     """What `settings.py` takes: the three tables under `awscontainer.django` or `general.django_fallback`."""
 
-    storages: Mapping[str, Storage] = field(default_factory=dict)
-    caches: Mapping[str, Cache] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    storages: Mapping[str, Storage] = _NOTHING
+    caches: Mapping[str, Cache] = _NOTHING
+    settings: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True)
-class Handler:
+class Handler(Record):
     """One Lambda function of a stage, as the run time sees it; `timeout` in seconds."""
 
     command: str
@@ -55,8 +104,7 @@ class Handler:
     fifo: bool = False
 
 
-@dataclass(frozen=True)
-class SecretVariable:
+class SecretVariable(Record):
     """An environment variable that is filled from a secret.
 
     `service` is `"secretsmanager"` or `"ssm"`; `secret_id` a name or ARN there; `key` picks one value of a JSON
@@ -69,8 +117,7 @@ class SecretVariable:
     key: str | None = None
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where secrets are read once an environment.
 
     `project_name` and `region` are None where the stage has no other than the project's.
@@ -78,8 +125,8 @@ class Stage:
 
     stack_name: str
     bucket_name: str | None = None
-    django: DjangoTables = field(default_factory=DjangoTables)
-    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    django: DjangoTables = DjangoTables()
+    handlers: Mapping[str, Handler] = _NOTHING
     secrets: tuple[SecretVariable, ...] = ()
     secret_refresh: int | None = None
     project_name: str | None = None
@@ -90,23 +137,22 @@ class Stage:
         return tuple(dict.fromkeys(item.secret_id for item in self.secrets if item.service == service))
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Record):
     """All stages of a project; `writer` is the version of the Pocket that wrote it."""
 
     project_name: str
     region: str
     writer: str
     stages: Mapping[str, Stage]
-    fallback: DjangoTables = field(default_factory=DjangoTables)
+    fallback: DjangoTables = DjangoTables()
     fallback_bucket_name: str | None = None
 
     def to_json(self) -> str:
         """The manifest as JSON text, keys sorted, so that equal manifests are equal bytes."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return json.dumps({"format": FORMAT, **_plain(self)}, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> "Manifest":
+    def from_json(cls, text: str) -> Self:
         """The manifest that `to_json` wrote.
 
         Raises ManifestError for text of another format version or none at all.
@@ -135,6 +181,15 @@ class Manifest:
                 f"The manifest is damaged: {error!r}.",
                 "Deploy again; nothing but `pocket` should write this file.",
             ) from error
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON's own types."""
+    if isinstance(value, Record):
+        return {name: _plain(getattr(value, name)) for name in value._fields}
+    if isinstance(value, dict | MappingProxyType):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _stage(data: dict[str, Any]) -> Stage:

@@ -21,10 +21,13 @@ def get_storages() -> dict[str, Any]:
 
     with improperly_configured():
         tables, manifest, path = source.tables()
+        bucket, region = manifest.fallback_bucket_name, manifest.region
         name = source.stage_name()
-        bucket = source.stage(manifest, name).bucket_name if name else manifest.fallback_bucket_name
+        if name:
+            stage = source.stage(manifest, name)
+            bucket, region = stage.bucket_name, stage.region or manifest.region
         release = path.parent if path.suffix != ".toml" else None
-        return storages(tables, bucket=bucket, region=manifest.region, release=release)
+        return storages(tables, bucket=bucket, region=region, release=release)
 
 
 def get_caches() -> dict[str, Any]:

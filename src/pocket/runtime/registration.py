@@ -38,10 +38,15 @@ def fetch(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> Fetch
     """Makes the calls that the stage needs, none if it needs none; raises AWSCallFailed."""
     from pocket.runtime import outputs, secret_values
 
-    region = environ.get(naming.REGION_KEY) or manifest.region
+    region = region_of(manifest, stage, environ)
     secrets = secret_values.read(stage, region) if stage.secrets else {}
     found = outputs.read(stage.stack_name, region) if needs_outputs(stage, environ) else {}
     return Fetched(secrets, found, time.time())
+
+
+def region_of(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> str:
+    """The stage's region: the one that the deploy injected, else the file's."""
+    return environ.get(naming.REGION_KEY) or stage.region or manifest.region
 
 
 def needs_calls(stage: Stage, environ: Mapping[str, str]) -> bool:
@@ -72,8 +77,8 @@ def variables(
     outputs: Mapping[str, str],
 ) -> dict[str, str]:
     """The variables to set, by name. A secret replaces what stood under its name; host lists keep what stood there."""
-    found = {**secrets, naming.PROJECT_KEY: manifest.project_name}
-    found[naming.REGION_KEY] = environ.get(naming.REGION_KEY) or manifest.region
+    found = {**secrets, naming.PROJECT_KEY: stage.project_name or manifest.project_name}
+    found[naming.REGION_KEY] = region_of(manifest, stage, environ)
     for name, handler in stage.handlers.items():
         found.update(_facts(name, handler, environ, outputs))
     merged = {**environ, **found}
