@@ -1,0 +1,59 @@
+"""A folder of installed distributions: what they are, what each weighs, and what must not be shipped of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_OF_THE_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+"""Files of a `.dist-info` that tell how and from where it was installed: this machine's paths and times."""
+
+
+def clean(tree: Path) -> None:
+    """Removes scripts, bytecode and traces of the machine, and takes what is gone out of every RECORD."""
+    shutil.rmtree(tree / "bin", ignore_errors=True)
+    (tree / ".lock").unlink(missing_ok=True)
+    for folder in list(tree.rglob("__pycache__")):
+        shutil.rmtree(folder)
+    for folder in tree.glob("*.dist-info"):
+        for name in _OF_THE_INSTALLER:
+            (folder / name).unlink(missing_ok=True)
+        record = folder / "RECORD"
+        if record.exists():
+            lines = record.read_text().splitlines()
+            kept = sorted(line for line in lines if (tree / next(csv.reader([line]))[0]).is_file())
+            record.write_text("".join(f"{line}\n" for line in kept))
+
+
+def sizes(tree: Path, files: Mapping[str, int]) -> dict[str, int]:
+    """Bytes of each distribution, its bytecode included; `files` gives each file's size by its path below `tree`."""
+    found = {}
+    bytecode: dict[str, int] = {}
+    for name, size in files.items():
+        if name.endswith(".pyc"):
+            module = re.sub(r"__pycache__/([^/]+?)\.[^/]+\.pyc$", r"\1.py", name)
+            bytecode[module] = bytecode.get(module, 0) + size
+    for folder in tree.glob("*.dist-info"):
+        record = folder / "RECORD"
+        owned = [row[0] for row in csv.reader(record.read_text().splitlines()) if row] if record.exists() else []
+        found[_distribution(folder)] = sum(files.get(name, 0) + bytecode.get(name, 0) for name in owned)
+    return found
+
+
+def wheel_tags(tree: Path) -> dict[str, list[str]]:
+    """The tags of the wheel that each distribution was installed from, such as `cp313-cp313-manylinux_2_17_x86_64`."""
+    return {
+        _distribution(folder): re.findall(r"^Tag: (\S+)", (folder / "WHEEL").read_text(), re.MULTILINE)
+        for folder in tree.glob("*.dist-info")
+        if (folder / "WHEEL").exists()
+    }
+
+
+def _distribution(folder: Path) -> str:
+    return re.sub(r"[-_.]+", "-", folder.name.removesuffix(".dist-info").rsplit("-", 1)[0]).lower()

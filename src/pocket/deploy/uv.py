@@ -1,0 +1,87 @@
+"""Runs uv: finds its binary, gives it an environment that makes builds repeatable, and turns its failures into ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from pocket.errors import BuildFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+EPOCH = 315532800
+"""1980-01-01T00:00:00Z in seconds, the first moment that a zip can hold: the time of everything that is built."""
+
+_ENVIRONMENT = {
+    "SOURCE_DATE_EPOCH": str(EPOCH),
+    "UV_LINK_MODE": "copy",
+    "UV_NO_PROGRESS": "1",
+    "NO_COLOR": "1",
+    "PYTHONHASHSEED": "0",
+}
+_SHOWN_LINES = 12
+_WIDTH = 240
+
+
+def find_binary() -> str:
+    """The path of uv: the one installed beside Pocket, else the first on PATH.
+
+    Raises BuildFailed where there is none.
+    """
+    if find_spec("uv") is not None:
+        import uv
+
+        try:
+            return uv.find_uv_bin()
+        except FileNotFoundError:
+            pass
+    found = shutil.which("uv")
+    if found is None:
+        raise BuildFailed(
+            "uv was not found, which builds the artifact.", "Install it: pip install 'django-pocket[cli]'."
+        )
+    return found
+
+
+def run(
+    arguments: Sequence[str], *, cwd: Path, doing: str, explain: Callable[[str], tuple[str, str] | None] | None = None
+) -> str:
+    """What `uv ARGUMENTS` prints on stdout.
+
+    Raises BuildFailed with `doing` ("Exporting uv.lock") and the last lines of uv's stderr, without credentials;
+    `explain` may turn the stderr into a (message, hint) of its own.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
+        [find_binary(), "--no-progress", *arguments],
+        cwd=cwd,
+        env={**environment, **_ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return done.stdout
+    said = mask_credentials(done.stderr.strip() or done.stdout.strip())
+    explained = explain(said) if explain else None
+    if explained is not None:
+        raise BuildFailed(*explained)
+    raise BuildFailed(f"{doing} failed (uv exited with {done.returncode}):\n{last_lines(said)}")
+
+
+def mask_credentials(text: str) -> str:
+    """`text` with the user information of every URL in it replaced by `****`."""
+    return re.sub(r"(?<=://)[^/\s@'\"`]+@", "****@", text)
+
+
+def last_lines(text: str, count: int = _SHOWN_LINES) -> str:
+    """The last `count` lines of `text` that say something, cut to a readable width and indented by two spaces."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Using CPython")]
+    return "\n".join(f"  {textwrap.shorten(line, _WIDTH) if len(line) > _WIDTH else line}" for line in lines[-count:])
