@@ -1,0 +1,123 @@
+"""The local AWS as the rest of Pocket sees it: where it is, who may use it, and its few operations."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from pocket.errors import LocalAWSError
+from pocket.local import control, process
+from pocket.local.folder import StateFolder
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class LocalAWS:
+    """A running emulator. As a context manager it is stopped at the end."""
+
+    endpoint_url: str
+    """Of every AWS API, for boto3's `endpoint_url`."""
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    """Of the account's root user; another pair at every start."""
+    addresses: Mapping[str, str]
+    """Site to `http://localhost:PORT`."""
+    state_dir: Path
+    log: Path
+    pid: int
+    _token: str = field(repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+
+    def route(self, sites: Mapping[str, str]) -> None:
+        """Serve each site's address from an HTTP API, a REST API or a function URL, named by its id.
+
+        Remembered over restarts. Raises LocalAWSError for a site that `start` was not told of, and for an id that does
+        not exist.
+        """
+        control.ask(self.endpoint_url, self._token, "route", dict(sites))
+
+    def save(self) -> None:
+        """Write the state to the disk now; otherwise that happens at the end, if the end is in order."""
+        control.ask(self.endpoint_url, self._token, "save", seconds=60)
+
+    def stop(self) -> None:
+        """Save the state and end the emulator with its functions; nothing happens where it ended already."""
+        folder = StateFolder(self.state_dir)
+        if self._process is not None:
+            process.end(self._process)
+        elif folder.is_taken():
+            with contextlib.suppress(LocalAWSError):
+                control.ask(self.endpoint_url, self._token, "stop")
+            deadline = time.monotonic() + STOP_SECONDS
+            while folder.is_taken():
+                if time.monotonic() > deadline:
+                    raise LocalAWSError(f"The local AWS does not end: process {self.pid}.", f"Its log: {self.log}")
+                time.sleep(0.02)
+
+    def wait(self) -> None:
+        """Block until the emulator ends."""
+        if self._process is not None:
+            self._process.wait()
+        else:
+            StateFolder(self.state_dir).wait_until_free()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start(project_dir: Path, sites: Sequence[str], *, port: int | None = None) -> LocalAWS:
+    """Start the project's local AWS and return it once it answers; it ends with this process.
+
+    Each of `sites`, names of handlers with an address, gets a port of its own, the same as the last time where it is
+    free. `port` is the first site's, and the others follow it. Raises LocalAWSError where one runs already, where
+    `port` is in use, and where it does not start.
+    """
+    folder = StateFolder.of(project_dir)
+    folder.create()
+    running_process, running = process.launch(folder, sites, port)
+    local = _local_aws(folder, running, running_process)
+    try:
+        control.ask(local.endpoint_url, running["token"], "health")
+    except BaseException:
+        local.stop()
+        raise
+    return local
+
+
+def attach(project_dir: Path) -> LocalAWS:
+    """The project's running local AWS, which answers; raises LocalAWSError where there is none."""
+    folder = StateFolder.of(project_dir)
+    running = folder.read_running() if folder.is_taken() else None
+    if running is None:
+        stale = folder.running.exists() and not folder.is_taken()
+        left = " (the last one ended without cleaning up)" if stale else ""
+        raise LocalAWSError(f"The local AWS of {project_dir} does not run{left}.", "Start it with `pocket local`.")
+    control.ask(running["endpoint_url"], running["token"], "health")
+    return _local_aws(folder, running, None)
+
+
+def _local_aws(
+    folder: StateFolder, running: dict[str, Any], running_process: subprocess.Popen[bytes] | None
+) -> LocalAWS:
+    return LocalAWS(
+        endpoint_url=running["endpoint_url"],
+        access_key_id=running["access_key_id"],
+        secret_access_key=running["secret_access_key"],
+        addresses=running["addresses"],
+        state_dir=folder.path,
+        log=folder.log,
+        pid=running["pid"],
+        _token=running["token"],
+        _process=running_process,
+    )

@@ -1,0 +1,116 @@
+"""The state folder of a project's local AWS, `.pocket/local`: who runs on it, and what lies where.
+
+Whoever runs on it holds a lock that the kernel takes back however the process ends, so a file left by a dead one is
+known for what it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pocket.errors import LocalAWSError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(".pocket") / "local"
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """Paths under `path`, which is absolute."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, project_dir: Path) -> StateFolder:
+        return cls(project_dir.resolve() / FOLDER)
+
+    @property
+    def log(self) -> Path:
+        return self.path / "ministack.log"
+
+    @property
+    def running(self) -> Path:
+        """What `launcher.server` wrote about the running emulator; holds its credentials."""
+        return self.path / "running.json"
+
+    @property
+    def temporary(self) -> Path:
+        return self.path / "tmp"
+
+    def create(self) -> None:
+        """Make the folder, for its owner alone; its parent is kept out of version control."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            ignore = self.path.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise LocalAWSError(
+                f"The state folder of the local AWS cannot be made: {self.path}: {error.strerror}",
+                "The local AWS keeps its state in the project; make its directory writable.",
+            ) from error
+
+    def take(self) -> IO[bytes]:
+        """The lock, held by this file object and by every process that inherits it; raises where it is taken."""
+        lock = (self.path / "lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise LocalAWSError(
+                f"The local AWS of this project runs already{self._where()}.",
+                "Use it as it is (`--local` finds it), or end the `pocket local` that started it.",
+            ) from None
+        return lock
+
+    def is_taken(self) -> bool:
+        """Whether a living process holds the lock."""
+        try:
+            with (self.path / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def wait_until_free(self) -> None:
+        """Block until nobody holds the lock."""
+        with contextlib.suppress(FileNotFoundError), (self.path / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+
+    def read_running(self) -> dict[str, Any] | None:
+        """What the running emulator wrote of itself; None where it did not, or not yet."""
+        try:
+            running: dict[str, Any] = json.loads(self.running.read_text())
+        except (OSError, ValueError):
+            return None
+        return running
+
+    @contextlib.contextmanager
+    def open_log(self) -> Iterator[IO[bytes]]:
+        """The log, empty; the last run's is kept beside it."""
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.1"))
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "ab") as log:
+            yield log
+
+    def last_log_lines(self, count: int = 15) -> str:
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        except OSError:
+            return ""
+
+    def _where(self) -> str:
+        running = self.read_running()
+        return f": process {running['pid']} at {running['endpoint_url']}" if running else ""

@@ -1,0 +1,64 @@
+"""The paths under `/_pocket/`, by which the `pocket` command steers a running emulator; `guard` asks for its token."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pocket.local.launcher.asgi import read_body, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pocket.local.launcher.asgi import Receive, Scope, Send
+    from pocket.local.launcher.front import FrontPort
+    from pocket.local.launcher.ports import PortMemory
+
+LIMIT = 1024 * 1024
+
+
+class Admin:
+    """Answers `health`, `save`, `stop` and `route`, the last with a JSON object of site and id of what serves it."""
+
+    def __init__(
+        self,
+        sites: dict[str, FrontPort],
+        memory: PortMemory,
+        *,
+        exists: Callable[[str], bool],
+        save: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
+        self._sites = sites
+        self._memory = memory
+        self._exists = exists
+        self._save = save
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        operation = scope["path"].removeprefix("/_pocket/")
+        fault = ""
+        if operation == "save":
+            self._save()
+        elif operation == "stop":
+            self._stop()
+        elif operation == "route":
+            fault = self.route(json.loads(await read_body(receive, LIMIT)))
+        elif operation != "health":
+            fault = f"no such operation: {operation}"
+        body: dict[str, Any] = {"fault": fault} if fault else {"ok": True}
+        await respond(send, 400 if fault else 200, "application/json", json.dumps(body))
+
+    def route(self, routes: dict[str, str]) -> str:
+        """Point sites at APIs or function URLs and remember it; all or, with the fault returned, none."""
+        for site, identity in routes.items():
+            if site not in self._sites:
+                known = ", ".join(sorted(self._sites)) or "none"
+                return f"the local AWS was started without a site {site!r}; it has: {known}"
+            if not self._exists(identity):
+                return f"there is no API and no function URL {identity!r} to route the site {site!r} to"
+        for site, identity in routes.items():
+            self._sites[site].identity = identity
+            self._memory.sites[site]["route"] = identity
+        self._memory.save()
+        return ""

@@ -1,0 +1,51 @@
+"""The little ASGI that guard and front ports share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class TooLarge(Exception):
+    """A request's body exceeds what is taken."""
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body; raises TooLarge beyond `limit` bytes."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise TooLarge
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def replay(body: bytes) -> Receive:
+    """A receive channel that gives `body` and then that the client is gone."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> MutableMapping[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive
+
+
+async def respond(send: Send, status: int, content_type: str, text: str, headers: Headers = ()) -> None:
+    """Send a whole response of text that no cache keeps."""
+    body = text.encode()
+    fixed = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,88 @@
+"""Who may speak to the control port, where MiniStack serves the AWS APIs.
+
+MiniStack lets any web page create and run functions on the developer's machine: a page may send a POST without a
+preflight, and may reach 127.0.0.1 under a name of its own. So nothing that a browser sends passes but reading an S3
+object, which is how pages show images and static files; and nothing unsigned passes but what a bucket's policy decides.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote
+
+from pocket.local.launcher.asgi import respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping
+    from typing import Any
+
+    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+
+TOKEN_HEADER = "x-pocket-token"  # noqa: S105 — the header's name
+
+INTERNAL = ("/_ministack", "/_localstack", "/_aws", "/_pocket")
+"""Paths that AWS does not have; MiniStack resets itself there, and runs any API."""
+
+CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+"""Where custom resources report, as presigned URLs of S3 do on AWS: the path itself holds a secret."""
+
+
+class Guard:
+    """The ASGI application of the control port."""
+
+    def __init__(self, inner: Application, port: int, token: str, is_bucket: Callable[[str], bool]) -> None:
+        self._inner = inner
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self._token = token.encode()
+        self._is_bucket = is_bucket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope.get("query_string", b"").decode("latin-1")
+        reason = self.refusal(scope["method"], scope["path"], query, headers)
+        if reason:
+            body = json.dumps({"__type": "AccessDeniedException", "message": reason})
+            await respond(send, 403, "application/x-amz-json-1.1", body)
+            return
+
+        async def without_open_cors(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                opened = (b"access-control-allow-origin", b"*")
+                kept = [(name, value) for name, value in message["headers"] if (name.lower(), value) != opened]
+                message = {**message, "headers": kept}
+            await send(message)
+
+        await self._inner(scope, receive, without_open_cors)
+
+    def refusal(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
+        """Why the request must not pass, in words for whoever sent it; empty where it may."""
+        if headers.get("host", "").lower() not in self._hosts:
+            return "The control port of the local AWS answers to its own address only."
+        reads_object = method in ("GET", "HEAD") and self._names_object(path)
+        if not reads_object and any(name == "origin" or name.startswith("sec-fetch-") for name in headers):
+            return "The control port of the local AWS takes no requests from web pages, but for reading S3 objects."
+        if path.startswith(INTERNAL):
+            if method == "PUT" and path.startswith(CALLBACKS):
+                return ""
+            token = headers.get(TOKEN_HEADER, "").encode("latin-1")
+            return "" if hmac.compare_digest(token, self._token) else "This path is the local AWS's own."
+        return signature_refusal(query, headers, anonymous_allowed=reads_object)
+
+    def _names_object(self, path: str) -> bool:
+        bucket, _, key = path.lstrip("/").partition("/")
+        return bool(key) and self._is_bucket(unquote(bucket))
+
+
+def signature_refusal(query: str, headers: Mapping[str, str], *, anonymous_allowed: bool) -> str:
+    """Why the request's credentials are of a kind that is not taken; MiniStack checks the signature itself."""
+    authorization = headers.get("authorization", "")
+    parameters = {name.lower() for name in parse_qs(query, keep_blank_values=True)}
+    if authorization and not authorization.startswith("AWS4-HMAC-SHA256 "):
+        return "The local AWS takes requests signed with Signature Version 4 (AWS4-HMAC-SHA256) only."
+    if "awsaccesskeyid" in parameters:
+        return "The local AWS takes no presigned URLs of Signature Version 2; sign with Signature Version 4."
+    if authorization or "x-amz-algorithm" in parameters or anonymous_allowed:
+        return ""
+    return "Missing Authentication Token: the local AWS takes signed requests, and unsigned ones to read S3 objects."

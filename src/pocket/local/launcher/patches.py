@@ -1,0 +1,241 @@
+"""What of MiniStack is replaced, and the check that what is replaced is there.
+
+Each replacement cures one difference from AWS that was measured on the pinned version; `docs/explanation/local-aws.md`
+lists them. MiniStack is imported by name at run time, since Pocket's own environment does not have it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib
+import json
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pocket.local.launcher.events import (
+    correct_function_url_event,
+    correct_http_api_event,
+    is_http_api_event,
+)
+from pocket.local.launcher.worker import PAYLOAD_LIMIT, InvocationFailed, Runtime, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MINISTACK_VERSION = "1.5.33"
+
+IDLE_SECONDS = 900.0
+"""After which an environment is recycled, roughly as on AWS."""
+
+REQUIRED = {
+    "app": ("app", "AUTH", "save_all", "_build_persistence_save_dict"),
+    "core.iam_evaluator": ("is_root_access_key", "resolve_credential"),
+    "core.lambda_runtime": ("Worker", "acquire_worker", "release_worker", "kill_workers", "_workers", "_lock"),
+    "services.lambda_svc": (
+        "_build_function_url_event",
+        "_ensure_reaper_thread",
+        "_execute_function_warm",
+        "_execute_function_with_config_scope",
+        "lambda_execute_result_to_api_proxy_response",
+        "reap_idle_workers",
+        "resolve_function_url",
+    ),
+    "services.apigateway": ("_handle_execute_in_scope", "_apis", "_match_route", "find_api_scope", "run_reentrant"),
+    "services.sts": ("is_root_access_key", "register_session"),
+}
+
+
+class Incompatible(Exception):
+    """The installed MiniStack is not the one that the replacements are written for."""
+
+
+def module(name: str) -> Any:
+    """The module of MiniStack of that name, without the package's."""
+    return importlib.import_module(f"ministack.{name}")
+
+
+def require_version() -> None:
+    """Raise Incompatible unless the pinned version is installed, before any of it is imported."""
+    found = version("ministack")
+    if found != MINISTACK_VERSION:
+        raise Incompatible(f"MiniStack {found} is installed; the launcher is written for {MINISTACK_VERSION}")
+
+
+def require_attributes() -> None:
+    """Raise Incompatible unless everything that is replaced or called exists, naming all that does not."""
+    missing = [
+        f"ministack.{name}.{attribute}"
+        for name, attributes in REQUIRED.items()
+        for attribute in attributes
+        if not hasattr(module(name), attribute)
+    ]
+    if missing:
+        raise Incompatible(f"MiniStack {version('ministack')} lacks {', '.join(missing)}")
+
+
+def install(runtime: Runtime) -> None:
+    """Replace what differs from AWS; before the first request."""
+    require_attributes()
+    replace_root_keys()
+    replace_execution(runtime)
+    replace_gateway()
+
+
+def replace_root_keys() -> None:
+    """MiniStack takes `test` and every number of 12 digits for the account's root, with whatever secret.
+
+    No key is that any more: ours is a session of the root user, whose signature is checked like any other's.
+    """
+
+    def is_root_access_key(access_key_id: str) -> bool:
+        return not access_key_id
+
+    module("core.iam_evaluator").is_root_access_key = is_root_access_key
+    module("services.sts").is_root_access_key = is_root_access_key
+
+
+def register_root(access_key_id: str, secret_access_key: str, account: str) -> None:
+    """Make the pair the account's root user."""
+    session = {
+        "Arn": f"arn:aws:iam::{account}:root",
+        "UserId": account,
+        "AccountId": account,
+        "PrincipalType": "Root",
+        "SecretAccessKey": secret_access_key,
+    }
+    module("services.sts").register_session(access_key_id, session)
+
+
+def role_credentials(key: bytes) -> Callable[[dict[str, Any]], dict[str, str]]:
+    """Makes the variables of a function's temporary credentials; `key` keeps them from being guessed."""
+
+    def derive(purpose: str, config: dict[str, Any]) -> str:
+        subject = f"{purpose}:{config['FunctionArn']}:{config.get('Role', '')}"
+        return hmac.new(key, subject.encode(), hashlib.sha256).hexdigest()
+
+    def credentials(config: dict[str, Any]) -> dict[str, str]:
+        access_key_id = f"ASIA{derive('id', config)[:16].upper()}"
+        secret, token = derive("secret", config), derive("token", config)
+        account, role = config["FunctionArn"].split(":")[4], config.get("Role", "").rsplit("/", 1)[-1]
+        session = {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{config['FunctionName'][:64]}",
+            "UserId": f"{role}:{config['FunctionName'][:64]}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        }
+        module("services.sts").register_session(access_key_id, session)
+        return {"AWS_ACCESS_KEY_ID": access_key_id, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+
+    return credentials
+
+
+def replace_execution(runtime: Runtime) -> None:
+    """Functions run in our workers, which say how they failed and are not waited for when they say nothing."""
+    pool, functions = module("core.lambda_runtime"), module("services.lambda_svc")
+    Worker.runtime = runtime
+    pool.Worker = Worker
+    pool.kill_workers = kill_workers
+    functions.reap_idle_workers = reap_idle_workers
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        config = function.get("config") or function
+        try:
+            refuse_unsupported(function, config)
+        except InvocationFailed as failed:
+            return {"body": {**failed.payload, "requestId": request_id}, "error": True, "log": str(failed)}
+        functions._ensure_reaper_thread()
+        name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
+        worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
+        try:
+            record: dict[str, Any] = worker.invoke(event, request_id)
+            return record
+        finally:
+            pool.release_worker(worker)
+
+    functions._execute_function_warm = execute
+
+
+def refuse_unsupported(function: dict[str, Any], config: dict[str, Any]) -> None:
+    """Raise InvocationFailed for what would run differently than on AWS without anyone noticing."""
+    if not function.get("code_zip"):
+        message, kind = "The function has no code: its object was missing when it was created.", "Runtime.NoCode"
+        raise InvocationFailed({"errorMessage": message, "errorType": kind})
+    if config.get("Layers"):
+        message = "The local AWS runs no layers; put what they hold into the function's package."
+        raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.LayersUnsupported"})
+
+
+def kill_workers(workers: Iterable[Worker | None]) -> None:
+    """End workers; those that answer an event end after it, as on AWS."""
+    for worker in workers:
+        if worker is not None:
+            worker.kill()
+
+
+def kill_all_workers() -> None:
+    """End every worker at once, busy or not."""
+    pool = module("core.lambda_runtime")
+    with pool._lock:
+        doomed = [worker for entries in pool._workers.values() for worker in entries]
+        pool._workers.clear()
+    for worker in doomed:
+        worker.kill(now=True)
+
+
+def reap_idle_workers(ttl: float | None = None) -> int:
+    """End workers that nobody used for a while, of old versions too; how many."""
+    pool, oldest, idle = module("core.lambda_runtime"), time.time() - (ttl or IDLE_SECONDS), []
+    with pool._lock:
+        for key, entries in list(pool._workers.items()):
+            idle += [worker for worker in entries if not worker.in_use and worker.last_used < oldest]
+            pool._workers[key] = [worker for worker in entries if worker not in idle]
+            if not pool._workers[key]:
+                del pool._workers[key]
+    kill_workers(idle)
+    return len(idle)
+
+
+def refused(status: int, message: str) -> dict[str, Any]:
+    """MiniStack's record of an invocation that answers as the gateway itself does."""
+    body = json.dumps({"message": message}, separators=(",", ":"))
+    return {"body": {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": body}}
+
+
+def replace_gateway() -> None:
+    """OPTIONS reaches the function, events carry what AWS's carry, and a crash does not reach the page."""
+    gateway, functions = module("services.apigateway"), module("services.lambda_svc")
+    handle, match, run = gateway._handle_execute_in_scope, gateway._match_route, gateway.run_reentrant
+    build_url_event = functions._build_function_url_event
+    to_response = functions.lambda_execute_result_to_api_proxy_response
+
+    async def handle_execute(api_id: str, stage: str, path: str, method: str, *rest: Any) -> Any:
+        # MiniStack compares with "OPTIONS" to answer preflights itself; without a CORS configuration AWS does not.
+        if method == "OPTIONS" and not (gateway._apis.get(api_id) or {}).get("corsConfiguration"):
+            method = "options"
+        return await handle(api_id, stage, path, method, *rest)
+
+    def match_route(api_id: str, method: str, path: str) -> Any:
+        return match(api_id, method.upper(), path)
+
+    async def run_reentrant(function: Any, *arguments: Any, **options: Any) -> Any:
+        if function is not functions._execute_function_with_config_scope or not is_http_api_event(arguments[1]):
+            return await run(function, *arguments, **options)
+        record, event = arguments
+        if len(event.get("body") or "") > PAYLOAD_LIMIT:
+            return refused(413, "Request Entity Too Large")
+        result = await run(function, record, correct_http_api_event(event), **options)
+        return refused(500, "Internal Server Error") if result.get("error") else result
+
+    def build_function_url_event(*arguments: Any, **options: Any) -> Any:
+        return correct_function_url_event(build_url_event(*arguments, **options))
+
+    def to_proxy_response(result: dict[str, Any]) -> Any:
+        return to_response(refused(502, "Internal Server Error") if result.get("error") else result)
+
+    gateway._handle_execute_in_scope = handle_execute
+    gateway._match_route = match_route
+    gateway.run_reentrant = run_reentrant
+    functions._build_function_url_event = build_function_url_event
+    functions.lambda_execute_result_to_api_proxy_response = to_proxy_response

@@ -1,0 +1,278 @@
+"""Starts MiniStack with our replacements behind the guarded control port and the sites' front ports.
+
+The parent sends the settings as one line of JSON over standard input and gets one line of JSON back over standard
+output: where everything is, or what went wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import logging
+import os
+import secrets
+import signal
+import string
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.local.launcher.admin import Admin
+from pocket.local.launcher.front import FrontPort, find_target
+from pocket.local.launcher.guard import Guard
+from pocket.local.launcher.lifetime import read_settings_line, when_parent_ends
+from pocket.local.launcher.packages import Packages, remove_tree
+from pocket.local.launcher.patches import (
+    Incompatible,
+    install,
+    kill_all_workers,
+    module,
+    register_root,
+    require_version,
+    role_credentials,
+)
+from pocket.local.launcher.ports import (
+    FIRST_SITE_PORT,
+    SITE_PORTS,
+    PortInUse,
+    PortMemory,
+    listen,
+    listen_on_first,
+    port_of,
+)
+from pocket.local.launcher.worker import Runtime
+
+if TYPE_CHECKING:
+    import socket
+
+    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+
+ACCOUNT = "000000000000"
+STOP_SECONDS = 5.0
+"""How long an orderly end may take before the process ends anyway."""
+
+log = logging.getLogger("pocket.local")
+
+
+class Launcher:
+    """One run of the emulator, from its settings to its end."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.folder = Path(settings["folder"])
+        self.python = Path(settings["python"])
+        self.python_version: str = settings["python_version"]
+        self.token: str = secrets.token_urlsafe(32)
+        alphabet = string.ascii_uppercase + "234567"
+        self.access_key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
+        self.secret_access_key: str = secrets.token_urlsafe(30)
+        self.memory = PortMemory(self.folder / "ports.json")
+        self.listeners = listeners(self.memory, settings["sites"], settings["port"])
+        self.stopping = asyncio.Event()
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def running_file(self) -> Path:
+        return self.folder / "running.json"
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self.memory.control}"
+
+    def announce(self, sites: dict[str, FrontPort]) -> None:
+        """Write where everything is to the state file, and to the parent that waits for it."""
+        running = {
+            "pid": os.getpid(),
+            "endpoint_url": self.endpoint_url,
+            "access_key_id": self.access_key_id,
+            "secret_access_key": self.secret_access_key,
+            "token": self.token,
+            "addresses": {name: site.address for name, site in sites.items()},
+        }
+        temporary = self.running_file.with_suffix(".new")
+        temporary.write_text(json.dumps(running))
+        temporary.replace(self.running_file)
+        report(running)
+
+    def set_environment(self) -> None:
+        """MiniStack reads its settings when it is imported."""
+        data = self.folder / "data"
+        os.environ.update(
+            AUTH="true",
+            BIND_HOST="127.0.0.1",
+            GATEWAY_PORT=str(self.memory.control),
+            MINISTACK_ACCOUNT_ID=ACCOUNT,
+            LAMBDA_EXECUTOR="local",
+            LOG_LEVEL="WARNING",
+            PERSIST_STATE="1",
+            STATE_DIR=str(data / "state"),
+            S3_PERSIST="1",
+            S3_DATA_DIR=str(data / "s3"),
+            SFTP_ENABLED="0",
+            IOT_MTLS_ENABLED="0",
+            # Without a daemon it cannot remove the containers of another MiniStack, as it does when it starts.
+            DOCKER_HOST=f"unix://{data / 'no-docker'}",
+        )
+
+    def clean_up(self) -> None:
+        """End the functions and remove what only this run needed."""
+        with contextlib.suppress(ImportError):
+            kill_all_workers()
+        remove_tree(self.temporary)
+        self.running_file.unlink(missing_ok=True)
+
+
+def listeners(memory: PortMemory, sites: list[str], port: int | None) -> dict[str, socket.socket]:
+    """A listening socket for each site, and for the control port under the empty name; `memory` is brought up to date.
+
+    The first site takes `port`, which must be free, and the others whatever follows it.
+    """
+    taken = {"": listen_on_first([memory.control] if memory.control else [])}
+    memory.control = port_of(taken[""])
+    first = port or FIRST_SITE_PORT
+    for position, name in enumerate(sites):
+        if port and position == 0:
+            taken[name] = listen(port)
+        else:
+            wanted = [memory.site_port(name)] if memory.site_port(name) and not port else []
+            taken[name] = listen_on_first([*wanted, *range(first, first + SITE_PORTS)])
+        memory.sites[name] = {**memory.sites.get(name, {}), "port": port_of(taken[name])}
+    memory.save()
+    return taken
+
+
+def report(line: dict[str, Any]) -> None:
+    """Tell the parent, and let go of its pipe."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
+def role_key(file: Path) -> bytes:
+    """The secret from which roles' temporary credentials are made; the same at every start."""
+    if not file.exists():
+        file.write_text(secrets.token_hex(32))
+    return bytes.fromhex(file.read_text())
+
+
+def save_state() -> None:
+    """Write every service's state to the disk; S3 objects are there already."""
+    emulator = module("app")
+    emulator.save_all(emulator._build_persistence_save_dict())
+
+
+def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], dict[str, FrontPort]]:
+    """MiniStack with the replacements in it, the application of each port, and the sites."""
+    launcher.set_environment()
+    require_version()
+    runtime = Runtime(
+        python=launcher.python,
+        version=launcher.python_version,
+        folder=launcher.temporary,
+        endpoint_url=launcher.endpoint_url,
+        packages=Packages(launcher.temporary / "code"),
+        credentials=role_credentials(role_key(launcher.folder / "roles.key")),
+    )
+    install(runtime)
+    emulator = module("app").app
+    sites = {
+        name: FrontPort(name, port_of(listener), emulator, find_target)
+        for name, listener in launcher.listeners.items()
+        if name
+    }
+    admin = Admin(
+        sites,
+        launcher.memory,
+        exists=lambda identity: find_target(identity) is not None,
+        save=save_state,
+        stop=launcher.stopping.set,
+    )
+
+    async def control(scope: Scope, receive: Receive, send: Send) -> None:
+        await (admin if scope["path"].startswith("/_pocket/") else emulator)(scope, receive, send)
+
+    guard = Guard(control, launcher.memory.control, launcher.token, is_bucket)
+    ports: dict[int, Application] = {launcher.memory.control: guard}
+    ports.update((site.port, site) for site in sites.values())
+    for name, site in sites.items():
+        site.identity = launcher.memory.route(name)
+    return emulator, ports, sites
+
+
+def is_bucket(name: str) -> bool:
+    return module("services.s3")._bucket_owner_account(name) is not None
+
+
+async def serve(launcher: Launcher) -> None:
+    """Serve until told to stop."""
+    emulator, ports, sites = prepare(launcher)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(signum, launcher.stopping.set)
+    when_parent_ends(sys.stdin.fileno(), lambda: _set_soon(loop, launcher.stopping))
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await emulator(scope, receive, send)
+        elif scope["type"] == "http":
+            await ports[scope["server"][1]](scope, receive, send)
+
+    async def stopped() -> None:
+        register_root(launcher.access_key_id, launcher.secret_access_key, ACCOUNT)
+        launcher.announce(sites)
+        await launcher.stopping.wait()
+        threading.Thread(target=end_late, args=(launcher,), daemon=True).start()
+        save_state()
+
+    config = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"fd://{listener.detach()}" for listener in launcher.listeners.values()]
+    config.loglevel = "WARNING"
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.5
+    config.include_server_header = False
+    config.include_date_header = False
+    await importlib.import_module("hypercorn.asyncio").serve(application, config, shutdown_trigger=stopped)
+
+
+def _set_soon(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    # The loop may have ended by itself meanwhile.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(event.set)
+
+
+def end_late(launcher: Launcher) -> None:
+    """End the process although something does not finish."""
+    if not threading.Event().wait(STOP_SECONDS):
+        log.warning("the emulator did not stop within %s s and is ended", STOP_SECONDS)
+        launcher.clean_up()
+        os._exit(1)
+
+
+def main() -> None:
+    """Run the emulator; the exit status is 0 if it started and ended in order."""
+    os.umask(0o077)
+    settings = json.loads(read_settings_line(sys.stdin.fileno()))
+    try:
+        launcher = Launcher(settings)
+    except PortInUse as error:
+        report({"error": "port", "port": error.port})
+        raise SystemExit(1) from None
+    remove_tree(launcher.temporary)
+    launcher.temporary.mkdir()
+    status = 0
+    try:
+        asyncio.run(serve(launcher))
+    except Incompatible as error:
+        report({"error": "incompatible", "message": str(error)})
+        status = 1
+    except Exception:
+        log.exception("the emulator failed")
+        status = 1
+    launcher.clean_up()
+    # Threads of MiniStack may still wait for something that does not come any more.
+    os._exit(status)

@@ -1,0 +1,214 @@
+"""A function's execution environment, on the project's Python and with a clean environment.
+
+`Worker` takes the place of MiniStack's class of that name, which runs functions on the emulator's own interpreter with
+the emulator's environment. It keeps the attributes that MiniStack's pool reads: `config`, `in_use`, `last_used`,
+`_lock`, `_proc`, `_cold` and `_spawn`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.local.launcher.bootstrap import FAILURE, READY
+from pocket.local.launcher.packages import remove_tree
+from pocket.local.launcher.sandbox import Exited, Sandbox, TimedOut
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from pocket.local.launcher.packages import Packages
+
+INIT_SECONDS = 10.0
+"""AWS's limit for importing the handler, before the function's own timeout begins."""
+
+PAYLOAD_LIMIT = 6 * 1024 * 1024 + 100
+"""AWS's limit in bytes for the JSON of a synchronous event or result."""
+
+
+class InvocationFailed(Exception):
+    """`payload` is the error as Lambda reports it."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        super().__init__(payload.get("errorMessage"))
+        self.payload = payload
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What every worker of one emulator shares."""
+
+    python: Path
+    version: str
+    """Of `python`, for instance `3.13`."""
+    folder: Path
+    """Where functions' homes and temporary files go."""
+    endpoint_url: str
+    packages: Packages
+    credentials: Callable[[dict[str, Any]], dict[str, str]]
+    """The variables of the temporary credentials of a function's role, from its configuration."""
+
+
+class Worker:
+    """Runs one function version, one event at a time; starts its process when the first event comes."""
+
+    runtime: Runtime
+    """Set on the class by `patches`, since MiniStack creates the workers."""
+
+    def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
+        self.func_name = func_name
+        self.config = config
+        self.code_zip = code_zip
+        self.in_use = False
+        self.last_used = time.time()
+        self._lock = threading.Lock()
+        self._cold = True
+        self._doomed = False
+        self._log = ""
+        self._sandbox: Sandbox | None = None
+        self._code: Path | None = None
+        self._home: Path | None = None
+
+    @property
+    def _proc(self) -> subprocess.Popen[bytes] | None:
+        return self._sandbox.process if self._sandbox else None
+
+    def invoke(self, event: Any, request_id: str, trace_id: str | None = None) -> dict[str, Any]:
+        """MiniStack's record of a finished invocation: `body`, `log`, and `error` where it failed."""
+        with self._lock:
+            self._log = ""
+            try:
+                return {"body": self._answer(event, request_id, trace_id), "log": self._taken_log()}
+            except InvocationFailed as failed:
+                payload = {**failed.payload, "requestId": request_id}
+                return {"body": payload, "error": True, "log": self._taken_log()}
+            finally:
+                if self._doomed:
+                    self._end()
+
+    def kill(self, *, now: bool = False) -> None:
+        """End the process: at once, or after the event that it is answering."""
+        self._doomed = True
+        sandbox = self._sandbox
+        if now and sandbox:
+            sandbox.kill()
+        if self._lock.acquire(blocking=now):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+
+    def _answer(self, event: Any, request_id: str, trace_id: str | None) -> Any:
+        timeout = float(self.config.get("Timeout", 3))
+        if self._sandbox is None or self._sandbox.ended:
+            self._spawn()
+        call = {
+            "event": event,
+            "request_id": request_id,
+            "arn": self.config.get("FunctionArn", ""),
+            "trace_id": trace_id or f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}",
+            "deadline": time.time() + timeout,
+        }
+        kind, payload = self._exchange(timeout, json.dumps(call).encode())
+        if kind == FAILURE:
+            raise InvocationFailed(json.loads(payload))
+        if len(payload) > PAYLOAD_LIMIT:
+            message = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+            raise InvocationFailed({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
+        return json.loads(payload) if payload else None
+
+    def _spawn(self) -> None:
+        """Start the process and wait until the handler is imported."""
+        self._end()
+        runtime = self.runtime
+        refuse_other_runtime(self.config.get("Runtime", ""), runtime.version)
+        self._code = runtime.packages.take(self.code_zip)
+        self._home = runtime.folder / f"function-{uuid.uuid4().hex[:12]}"
+        self._home.mkdir(mode=0o700)
+        variables = environment(self.config, runtime, self._code, self._home)
+        bootstrap = Path(__file__).with_name("bootstrap.py")
+        self._sandbox = Sandbox([runtime.python, bootstrap], variables, self._code)
+        self._cold = False
+        kind, payload = self._exchange(INIT_SECONDS + float(self.config.get("Timeout", 3)))
+        if kind != READY:
+            self._end()
+            raise InvocationFailed(json.loads(payload))
+
+    def _exchange(self, seconds: float, event: bytes | None = None) -> tuple[bytes, bytes]:
+        assert self._sandbox  # noqa: S101 — both callers come after `_spawn`
+        try:
+            return self._sandbox.exchange(seconds, event)
+        except TimedOut:
+            message, kind = f"Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout"
+        except Exited as exited:
+            message, kind = str(exited), "Runtime.ExitError"
+        self._end()
+        raise InvocationFailed({"errorMessage": message, "errorType": kind})
+
+    def _taken_log(self) -> str:
+        if self._sandbox:
+            self._log += self._sandbox.log.decode("utf-8", "replace")
+            self._sandbox.log.clear()
+        return self._log.rstrip("\n")
+
+    def _end(self) -> None:
+        if self._sandbox:
+            self._sandbox.end()
+            self._taken_log()
+        if self._code:
+            self.runtime.packages.give_back(self._code)
+        if self._home:
+            remove_tree(self._home)
+        self._sandbox = self._code = self._home = None
+
+
+def refuse_other_runtime(wanted: str, version: str) -> None:
+    """Raise InvocationFailed unless `wanted`, as in `python3.13`, is the Python that functions run on here."""
+    if wanted == f"python{version}":
+        return
+    message = (
+        f"The function asks for the runtime {wanted or 'of an image'}, but the local AWS runs every function on the "
+        f"Python that started it, python{version}."
+    )
+    raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.InvalidRuntime"})
+
+
+def environment(config: dict[str, Any], runtime: Runtime, code: Path, home: Path) -> dict[str, str]:
+    """Every variable of the function: what AWS sets, the function's own, and nothing of whoever started us.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    name, region = config.get("FunctionName", ""), config["FunctionArn"].split(":")[3]
+    logging = config.get("LoggingConfig") or {}
+    own = (config.get("Environment") or {}).get("Variables") or {}
+    return {
+        "PATH": f"{runtime.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "AWS_ENDPOINT_URL": runtime.endpoint_url,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        **own,
+        **runtime.credentials(config),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{runtime.version}",
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat") or "Text",
+        "AWS_LAMBDA_LOG_LEVEL": logging.get("ApplicationLogLevel") or "INFO",
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging.get("LogGroup") or f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + uuid.uuid4().hex,
+        "LAMBDA_TASK_ROOT": str(code),
+        "LAMBDA_RUNTIME_DIR": str(Path(__file__).parent),
+        "_HANDLER": config.get("Handler", ""),
+    }

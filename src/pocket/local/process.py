@@ -1,0 +1,120 @@
+"""The emulator's process: started with nothing of our environment, in a session of its own, and ended for sure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pocket.errors import LocalAWSError
+from pocket.local.environment import emulator_python, function_python, python_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocket.local.folder import StateFolder
+
+LAUNCHER = Path(__file__).with_name("launcher")
+
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+def launch(
+    folder: StateFolder, sites: Sequence[str], port: int | None
+) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """The running emulator, and what it says of itself; raises LocalAWSError where it did not start."""
+    lock = folder.take()
+    with lock:
+        python = emulator_python(folder.path)
+        settings = {
+            "folder": str(folder.path),
+            "sites": list(sites),
+            "port": port,
+            "python": str(function_python(folder.path)),
+            "python_version": python_version(),
+        }
+        with folder.open_log() as log:
+            process = _spawn(python, folder, lock, log)
+    try:
+        _write(process, settings)
+        running = _read_report(process, folder)
+    except BaseException:
+        end(process)
+        raise
+    return process, running
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Let the emulator end in order, which closing its standard input tells it, or kill what is left of it."""
+    if process.stdin and not process.stdin.closed:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _spawn(python: Path, folder: StateFolder, lock: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    kept = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+    return subprocess.Popen(  # noqa: S603 — our own interpreter and script
+        [python, "-I", LAUNCHER],
+        cwd=folder.path,
+        env={
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(folder.temporary),
+            "TMPDIR": str(folder.temporary),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        pass_fds=[lock.fileno()],
+        start_new_session=True,
+        umask=0o077,
+    )
+
+
+def _write(process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
+    assert process.stdin  # noqa: S101 — a pipe, as `_spawn` asked
+    # A process that died already says why in its report.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
+        process.stdin.flush()
+
+
+def _read_report(process: subprocess.Popen[bytes], folder: StateFolder) -> dict[str, Any]:
+    assert process.stdout  # noqa: S101 — a pipe, as `_spawn` asked
+    line, deadline = b"", time.monotonic() + START_SECONDS
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+        part = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
+        if not part:
+            why = "ended while it started" if ready else f"was not ready within {START_SECONDS:.0f} s"
+            raise LocalAWSError(f"The local AWS {why}. Its log ends with:\n{folder.last_log_lines()}", str(folder.log))
+        line += part
+    running: dict[str, Any] = json.loads(line)
+    if "error" in running:
+        raise _refused(running, folder)
+    return running
+
+
+def _refused(report: dict[str, Any], folder: StateFolder) -> LocalAWSError:
+    if report["error"] == "port":
+        return LocalAWSError(
+            f"Port {report['port']} is in use.", "Choose another one, or end the program that listens on it."
+        )
+    return LocalAWSError(
+        f"The local AWS does not start: {report['message']}.", f"Remove {folder.path / 'ministack'} and start again."
+    )
