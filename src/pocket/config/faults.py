@@ -20,6 +20,7 @@ from pocket.config.patterns import MEANINGS
 from pocket.config.suggestions import suggest
 
 _HIDDEN_TABLES = {"envs", "options", "settings", "secrets"}
+_TABLE_EXPECTED = {"dict_type", "model_type"}
 _HIDDEN_KEYS = {"location", "manage", "hosted_zone_id_override"}
 
 
@@ -76,7 +77,7 @@ def translate(model: type[BaseModel], error: ErrorDetails) -> Fault:
     if kind == "extra_forbidden":
         return Fault(path, kind, "This key is not known.", suggest(str(path[-1]), known_keys(model, path[:-1])))
     context = error.get("ctx", {})
-    found = describe(error["input"], hidden=is_hidden(path))
+    found = describe(error["input"], hidden=kind in _TABLE_EXPECTED or is_hidden(path))
     return Fault(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
 
 

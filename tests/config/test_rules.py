@@ -1,0 +1,277 @@
+"""Rules between keys: each with the key that it names, and the neighbours that it leaves alone."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pocket import config
+from pocket.config.rules import environment
+from pocket.config.tables.awscontainer import LAMBDA_PYTHONS, running_python
+from pocket.errors import ConfigError
+
+Read = Callable[..., config.Project]
+Refused = Callable[..., list[ConfigError]]
+
+ARN = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"
+
+
+def one(faults: list[ConfigError]) -> ConfigError:
+    assert len(faults) == 1, faults
+    return faults[0]
+
+
+def container(**keys: str) -> str:
+    return "[awscontainer]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+
+
+def handler(command: str = "board.handlers.web", **keys: str) -> str:
+    lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    return f'[awscontainer.handlers.web]\ncommand = "{command}"\n{lines}'
+
+
+def secrets(text: str, table: str = "") -> str:
+    return f"[awscontainer.secretsmanager]\n{table}\n{text}\n"
+
+
+def storage(text: str) -> str:
+    return f"[awscontainer.django.storages]\ndefault = {{ {text} }}\n"
+
+
+def cache(text: str) -> str:
+    return f"[awscontainer.django.caches]\ndefault = {{ {text} }}\n"
+
+
+DJANGO = "pocket.django.lambda_handlers"
+ENVS = "awscontainer.envs"
+WEB = "awscontainer.handlers.web"
+SECRETS = "awscontainer.secretsmanager"
+STORAGE = "awscontainer.django.storages.default"
+CACHE = "awscontainer.django.caches.default"
+FAULTS = [
+    # names
+    ('[s3]\nbucket_name_format = "{stage}_x"', "s3.bucket_name_format", "lowercase letters"),
+    ('[s3]\nbucket_name_format = "{stage}-s3alias"', "s3.bucket_name_format", "-s3alias"),
+    ('[s3]\nbucket_name_format = "xn--{stage}"', "s3.bucket_name_format", "xn--"),
+    ('[s3]\nbucket_name_format = "board"', "s3.bucket_name_format", "dev and prd would share"),
+    ('[s3]\nbucket_name_format = "{stages}-x"', "s3.bucket_name_format", "only placeholders"),
+    ('[s3]\nbucket_name_format = "{stage!r}-x"', "s3.bucket_name_format", "without a format"),
+    ('[s3]\nbucket_name_format = "{stage:>9}-x"', "s3.bucket_name_format", "without a format"),
+    ('[s3]\nbucket_name_format = "{stage-x"', "s3.bucket_name_format", "every brace closed"),
+    (f'[awscontainer.handlers.{"x" * 50}]\ncommand = "a.b"', f"awscontainer.handlers.{'x' * 50}", "at most 64"),
+    (handler() + '[awscontainer.handlers.a-b]\ncommand = "a.b"\n[awscontainer.handlers.a_b]\ncommand = "a.b"',
+     "awscontainer.handlers.a_b", 'handlers "a-b" and "a_b"'),
+    (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x {stage}"'),
+     f"{SECRETS}.pocket_key_format", "none that the store takes"),
+    (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "x+{stage}"'),
+     f"{SECRETS}.pocket_key_format", "none that the store takes"),
+    (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "/aws/{stage}"'),
+     f"{SECRETS}.pocket_key_format", "for itself"),
+    (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x"'),
+     f"{SECRETS}.pocket_key_format", "share the generated secrets"),
+    # artifact
+    (container(dockerfile_path='"Dockerfile"'), "awscontainer.dockerfile_path", "no file"),
+    (container(requirements='"requirements/none.txt"'), "awscontainer.requirements", "no file"),
+    (container(requirements='"."'), "awscontainer.requirements", "no file"),
+    (container(snapstart="true", python_version='"3.11"'), "awscontainer.snapstart", "needs Python 3.12"),
+    (container(python_version='"3.9"'), "awscontainer.python_version", '"3.11"'),
+    # environment
+    (container(envs="{ AWS_REGION = 'x' }"), f"{ENVS}.AWS_REGION", "Lambda keeps"),
+    (container(envs="{ AWS_LAMBDA_FUNCTION_NAME = 'x' }"), f"{ENVS}.AWS_LAMBDA_FUNCTION_NAME", "Lambda keeps"),
+    (container(envs="{ LAMBDA_TASK_ROOT = 'x' }"), f"{ENVS}.LAMBDA_TASK_ROOT", "Lambda keeps"),
+    (container(envs="{ POCKET_STAGE = 'x' }"), f"{ENVS}.POCKET_STAGE", "Pocket keeps"),
+    (container(envs="{ _HANDLER = 'x' }"), f"{ENVS}._HANDLER", "a letter first"),
+    (container(envs="{ X = 'x' }"), f"{ENVS}.X", "at least two"),
+    (container(envs="{ DEBUG = true }"), f"{ENVS}.DEBUG", "Expected a string"),
+    (container(envs=f"{{ LONG = '{'x' * 4000}' }}"), ENVS, "at most 4096"),
+    (container(envs="{ KEY = 'x' }") + secrets('pocket_secrets.KEY.type = "password"'),
+     f"{SECRETS}.pocket_secrets.KEY", "declared twice: by awscontainer.envs.KEY"),
+    (container(envs="{ KEY_PUB_BASE64 = 'x' }") + secrets('pocket_secrets.KEY.type = "rsa_pem_base64"'),
+     f"{SECRETS}.pocket_secrets.KEY", "KEY_PUB_BASE64 is declared twice"),
+    (secrets('pocket_secrets.KEY.type = "password"\nsecrets.KEY = "x"'), f"{SECRETS}.secrets.KEY", "declared twice"),
+    (secrets("pocket_secrets.KEY = { type = 'rsa_pem_base64', options = { pem_base64_environ_suffix = '_X', "
+             "pub_base64_environ_suffix = '_X' } }"), f"{SECRETS}.pocket_secrets.KEY", "declared twice"),
+    (secrets('secrets.POCKET_X = "x"'), f"{SECRETS}.secrets.POCKET_X", "Pocket keeps"),
+    # handlers
+    (handler(timeout="31", apigateway="{}"), f"{WEB}.timeout", "at most 30 seconds; found 31"),
+    (handler(apigateway="{}", sqs="{}"), f"{WEB}.sqs", "apigateway too"),
+    (handler(apigateway="{}", function_url="{}"), f"{WEB}.function_url", "apigateway too"),
+    (handler(f"{DJANGO}.wsgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),
+    (handler(f"{DJANGO}.asgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),
+    (handler(f"{DJANGO}.management_command_handler", sqs="{}"), f"{WEB}.sqs", "sent to it directly"),
+    (handler(f"{DJANGO}.management_command_handler", apigateway="{}"), f"{WEB}.apigateway", "sent to it directly"),
+    (handler(f"{DJANGO}.sqs_management_command_handler"), f"{WEB}.command", "the handler has none"),
+    (handler(f"{DJANGO}.wsgi_handler", schedule='[{ expression = "rate(1 day)", manage = "x" }]'),
+     f"{WEB}.schedule", "management_command_handler"),
+    (handler(schedule='[{ expression = "rate(1 day)", manage = "" }]'), f"{WEB}.schedule[0].manage", "the name of a"),
+    (handler(schedule='[{ expression = "rate(1 day)", manage = "x \'" }]'), f"{WEB}.schedule[0].manage", "closed"),
+    (handler(sqs="{}", reserved_concurrency="1"), f"{WEB}.reserved_concurrency", "start 2 functions, and 1"),
+    (handler(sqs="{ message_retention_period = 600, dead_letter_message_retention_period = 60 }"),
+     f"{WEB}.sqs.dead_letter_message_retention_period", "dropped early"),
+    (handler(sqs="{ maximum_concurrency = 1 }"), f"{WEB}.sqs.maximum_concurrency", "at least 2, found 1"),
+    (handler(sqs="{ maximum_concurrency = 1001 }"), f"{WEB}.sqs.maximum_concurrency", "at most 1000"),
+    (handler(sqs="{ batch_size = 11 }"), f"{WEB}.sqs.batch_size", "at most 10"),
+    (handler(sqs="{ message_retention_period = 59 }"), f"{WEB}.sqs.message_retention_period", "at least 60"),
+    (handler(sqs="{ message_retention_period = 1209601 }"), f"{WEB}.sqs.message_retention_period", "at most 1209600"),
+    (handler(timeout="0"), f"{WEB}.timeout", "at least 1"),
+    (handler(timeout="901"), f"{WEB}.timeout", "at most 900"),
+    (handler(timeout="true"), f"{WEB}.timeout", "Expected a whole number, found true"),
+    (handler(timeout="30.0"), f"{WEB}.timeout", "Expected a whole number, found 30.0"),
+    (handler(memory_size="127"), f"{WEB}.memory_size", "at least 128"),
+    (handler(memory_size="10241"), f"{WEB}.memory_size", "at most 10240"),
+    (handler(reserved_concurrency="-1"), f"{WEB}.reserved_concurrency", "at least 0"),
+    (handler("nodots"), f"{WEB}.command", "dotted path"),
+    (handler("a." + "b" * 127), f"{WEB}.command", "at most 128"),
+    # secrets
+    (secrets('pocket_secrets.KEY = { type = "rsa_pem_base64", options = { length = 9 } }'),
+     f"{SECRETS}.pocket_secrets.KEY.options.length", "no such option"),
+    (secrets('pocket_secrets.KEY = { type = "password", options = { pub_base64_environ_suffix = "_X" } }'),
+     f"{SECRETS}.pocket_secrets.KEY.options.pub_base64_environ_suffix", "no such option"),
+    (secrets(f'secrets.KEY = "{ARN.replace("ap-northeast-1", "us-east-1")}"'), f"{SECRETS}.secrets.KEY", "us-east-1"),
+    (secrets('secrets.KEY = "a+b"', 'store = "ssm"'), f"{SECRETS}.secrets.KEY", "name of a parameter"),
+    (secrets('secrets.KEY = "x#"'), f"{SECRETS}.secrets.KEY", "behind the #"),
+    (secrets("", 'refresh = "15"'), f"{SECRETS}.refresh", "a duration"),
+    (secrets("", 'refresh = "0m"'), f"{SECRETS}.refresh", "a duration"),
+    # django
+    (storage('store = "s3", location = "media"'), f"{STORAGE}.store", "no table [s3]"),
+    ("[s3]\n" + storage('store = "s3"'), f"{STORAGE}.location", "needs a location"),
+    ("[s3]\n" + storage('store = "s3", location = "/media"'), f"{STORAGE}.location", "without a slash"),
+    ("[s3]\n" + storage('store = "s3", location = "a/../b"'), f"{STORAGE}.location", "without a slash"),
+    (storage('store = "filesystem", manifest = true'), f"{STORAGE}.manifest", "not static"),
+    (storage('store = "cloudfront", location = "x"'), f"{STORAGE}.store", '"s3" or "filesystem"'),
+    (cache('store = "efs"'), f"{CACHE}.store", '"locmem"'),
+    (cache('store = "memcached"'), f"{CACHE}.store", 'found "memcached"'),
+    (cache('store = "database"'), f"{CACHE}.location", "name of the table"),
+    (cache('store = "filesystem"'), f"{CACHE}.location", "the directory"),
+    (cache('store = "redis", location = "localhost:6379"'), f"{CACHE}.location", "redis://"),
+    ("[awscontainer.django.settings]\nX = [1, { y = 10:00:00 }]", "awscontainer.django.settings.X[1].y", "no dates"),
+    ("[awscontainer.django.settings]\nX = inf", "awscontainer.django.settings.X", "no inf"),
+    ("[awscontainer.django.settings]\nX.y = nan", "awscontainer.django.settings.X.y", "no nan"),
+    ("[awscontainer.django.settings]\nx = 1", "awscontainer.django.settings.x", "capital letters"),
+    (storage('store = "filesystem", options = { a = 2026-01-01T00:00:00Z }'), f"{STORAGE}.options.a", "no dates"),
+    (cache('store = "locmem", options = { a = -inf }'), f"{CACHE}.options.a", "no inf"),
+    ('[general.django_fallback.storages]\ndefault = { store = "s3", location = "media" }',
+     "general.django_fallback.storages.default.store", "s3_fallback_bucket_name"),
+    ("[general.django_fallback.settings]\nX = 2026-01-01", "general.django_fallback.settings.X", "no dates"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "key", "words"), FAULTS)
+def test_a_broken_rule_names_the_key_once_for_all_stages(refused: Refused, text: str, key: str, words: str) -> None:
+    fault = one(refused(text))
+    assert fault.key == key
+    assert words in fault.message
+
+
+TAKEN = [
+    handler(timeout="30", apigateway="{}"),
+    handler(timeout="900", function_url="{}"),
+    handler(timeout="900", sqs="{ batch_size = 1, fifo = true }"),
+    handler(sqs="{}", reserved_concurrency="2"),
+    handler(sqs="{ message_retention_period = 1209600 }"),
+    handler(f"{DJANGO}.wsgi_handler"),
+    handler(f"{DJANGO}.management_command_handler", timeout="900", reserved_concurrency="0"),
+    container(envs="{ AWS_STORAGE_BUCKET_NAME = 'x', AWS_LAMBDA_EXEC_WRAPPER = '/opt/x', TZ = 'Asia/Tokyo' }"),
+    container(envs=f"{{ LONG = '{'x' * 3700}' }}"),
+    container(snapstart="true", python_version='"3.12"'),
+    container(permissions_boundary='"arn:aws:iam::123456789012:policy/team/boundary"'),
+    secrets("", 'pocket_key_format = "x y"'),
+    secrets(f'secrets.KEY = "{ARN}#a#b"'),
+    secrets('secrets.KEY = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/a/b"'),
+    secrets('secrets.KEY = "/a/b"', 'store = "ssm"'),
+    secrets("", f'extra_resources = ["{ARN}", "arn:aws:secretsmanager:*:123456789012:secret:x*"]'),
+    storage('store = "filesystem", static = true, manifest = true'),
+    '[prd.s3]\n[dev.s3]\n[awscontainer.django]\nstorages.default = { store = "s3", location = "a/b.c" }',
+    cache('store = "redis"'),
+    cache('store = "redis", location = "rediss://x:y@z/1"'),
+    cache('store = "database", location = "cache_table"'),
+    "[awscontainer.django.settings]\nX = { y = [1, 1.5, true, 'x', []] }",
+]
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_what_holds_is_taken(read: Read, text: str) -> None:
+    assert list(read(text).stages) == ["dev", "prd"]
+
+
+def test_a_name_that_is_too_long_for_one_stage_says_which(refused: Refused) -> None:
+    text = '[general]\nregion = "eu-west-1"\nstages = ["dev", "production"]\n'
+    fault = one(refused(f'[awscontainer.handlers.{"x" * 45}]\ncommand = "a.b"', head=text))
+    assert "would be called" in fault.message
+    assert fault.message.endswith("(in the stage production).")
+
+
+def test_the_longest_function_name_is_taken_and_one_more_letter_is_not(read: Read, refused: Refused) -> None:
+    longest = 64 - len("pocket-dev-board-")
+    read(f'[awscontainer.handlers.{"x" * longest}]\ncommand = "a.b"\nsqs = {{ fifo = true }}')
+    assert (
+        "has 65 characters" in one(refused(f'[awscontainer.handlers.{"x" * (longest + 1)}]\ncommand = "a.b"')).message
+    )
+
+
+def test_a_stack_name_that_is_too_long_is_found_without_any_handler(refused: Refused) -> None:
+    head = f'[general]\nregion = "eu-west-1"\nstages = ["dev"]\nproject_name = "{"x" * 120}"\n'
+    fault = one(refused("", head=head))
+    assert (fault.key, fault.line) == ("general.project_name", 4)
+    assert "at most 128" in fault.message
+
+
+def test_files_of_the_artifact_are_looked_for_in_the_projects_folder(read: Read, folder: Path) -> None:
+    (folder / "deploy").mkdir()
+    (folder / "deploy" / "Dockerfile").touch()
+    (folder / "requirements.txt").touch()
+    read(container(dockerfile_path='"deploy/Dockerfile"', requirements='"requirements.txt"'))
+
+
+def test_snapstart_does_not_go_with_an_image(refused: Refused, folder: Path) -> None:
+    (folder / "Dockerfile").touch()
+    fault = one(refused(container(dockerfile_path='"Dockerfile"', snapstart="true")))
+    assert fault.key == "awscontainer.snapstart"
+    assert "needs a zip" in fault.message
+
+
+def test_the_running_python_is_the_zips_unless_lambda_lacks_it(
+    read: Read, refused: Refused, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = read(container()).stage("dev")
+    assert stage.awscontainer is not None
+    assert stage.awscontainer.python_version == running_python()
+    assert running_python() in LAMBDA_PYTHONS
+    monkeypatch.setattr("sys.version_info", type("Version", (), {"major": 3, "minor": 99}))
+    fault = one(refused(container()))
+    assert (fault.key, fault.line) == ("awscontainer.python_version", 4)
+    assert "3.99" in fault.message
+    assert "3.14" in fault.hint
+    read(container(python_version='"3.13"'))
+    (folder / "Dockerfile").touch()
+    read(container(dockerfile_path='"Dockerfile"'))
+
+
+def test_the_estimate_of_the_environment_counts_what_the_deploy_adds(read: Read) -> None:
+    bare = environment.estimated_size(read(container(envs="{ KEY = 'é' }")).stage("dev"))
+    served = environment.estimated_size(read(container(envs="{ KEY = 'é' }") + handler(apigateway="{}")).stage("dev"))
+    queued = environment.estimated_size(read(container(envs="{ KEY = 'é' }") + handler(sqs="{}")).stage("dev"))
+    assert bare > len("KEY") + 2
+    assert served > bare + 3 * len("0123456789.execute-api.ap-northeast-1.amazonaws.com")
+    assert queued > bare + len("POCKET_WEB_QUEUEURL")
+    assert environment.estimated_size(read("").stage("dev")) == 0
+
+
+def test_a_faulty_key_is_not_blamed_on_its_neighbours(refused: Refused) -> None:
+    for text in (
+        storage('store = "filesystem", static = "yes", manifest = true'),
+        handler("pocket", schedule='[{ expression = "rate(1 day)", manage = "x" }]'),
+        handler(f"{DJANGO}.sqs_management_command_handler", sqs="true"),
+        handler(sqs="{ maximum_concurrency = true }", reserved_concurrency="1"),
+    ):
+        one(refused(text))
+    head = 's3 = "x"\n[general]\nregion = "ap-northeast-1"\nstages = ["dev", "prd"]\n'
+    assert one(refused(storage('store = "s3", location = "media"'), head=head)).key == "s3"
+
+
+def test_every_hint_is_a_sentence_and_every_message_too(refused: Refused) -> None:
+    for text, _, _ in FAULTS:
+        fault = one(refused(text))
+        assert re.fullmatch(r"[A-Z\"].*\.", fault.message), fault.message
+        assert not fault.hint or re.fullmatch(r"[A-Z].*[.?]", fault.hint), fault.hint
