@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
     try:
         with _alone(folder, reporter):
             return _Build(project, stage, container, target, reporter, folder).run()
+    except BrokenPipeError:
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise BuildFailed(
@@ -88,8 +91,8 @@ class _Build:
         platform = platforms.choose(self.container, self.target)
         interpreter = bytecode.find_interpreter(platform.python)
         if interpreter is None:
-            text = f"No Python {platform.python} here: functions compile their modules themselves, at each start."
-            self.reporter.note(text)
+            lack = f"No Python {platform.python} here, so functions compile their modules at each start"
+            self.reporter.note(f"{lack}; with `uv python install {platform.python}` the next build does it.")
         layers = self._install(platform, interpreter)
         with self.reporter.step("Pack the project"):
             files = merge([*(layer.files for layer in layers), self._source(interpreter)], self.reporter)
@@ -103,6 +106,7 @@ class _Build:
             self.reporter,
             manifest=manifest,
             folder=self.folder / "static" / self.stage.name,
+            django=django_version(files),
         )
         files.update(static_entries(collected))
         unzipped = sum(entry.size for entry in files.values())
@@ -198,6 +202,12 @@ def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
         )
     entries = {file.name: file.content for file in collected.files} | mapped
     return {f"{collected.prefix}{name}": entry for name, entry in entries.items()}
+
+
+def django_version(files: Mapping[str, Entry]) -> str | None:
+    """The version of Django among `files`, None where there is none."""
+    found = (re.match(r"django-([^/]+)\.dist-info/", name) for name in files)
+    return next((match[1] for match in found if match), None)
 
 
 def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]]) -> None:

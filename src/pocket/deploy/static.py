@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from pocket.deploy.template.storage import object_prefix
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
@@ -79,12 +79,20 @@ class StaticFiles:
 
 
 def collect(
-    project: Project, stage: StageConfig, target: Target, reporter: Reporter, *, manifest: Path, folder: Path
+    project: Project,
+    stage: StageConfig,
+    target: Target,
+    reporter: Reporter,
+    *,
+    manifest: Path,
+    folder: Path,
+    django: str | None = None,
 ) -> StaticFiles | None:
     """Collects the stage's static files into `folder`, which is emptied first; `manifest` is Pocket's own, as baked.
 
-    None where the stage has no static storage, or the project has no static files. Raises BuildFailed where the
-    project's Python is not found or Django fails.
+    `django` is the version in the artifact: another one here, whose admin has other files, is reported. None where the
+    stage has no static storage, or the project no static files. Raises BuildFailed where the project's Python is not
+    found or Django fails.
     """
     storage = None if stage.awscontainer is None else stage.awscontainer.django.storages.get(ALIAS)
     if storage is None or not storage.static:
@@ -92,7 +100,10 @@ def collect(
     with reporter.step("Collect static files"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _run_django(project, stage, target, manifest, folder)
+        python, found = find_python(project.directory)
+        if django not in (None, found):
+            reporter.note(f"Static files are those of Django {found} in {python}; the artifact has Django {django}.")
+        _run_django(python, project, stage, environment(stage, target, manifest), folder)
         return describe(folder, storage)
 
 
@@ -119,30 +130,40 @@ def content_type(name: str) -> str:
     return f"{guessed}; charset=utf-8" if text else guessed
 
 
-def find_python(directory: Path) -> str:
-    """The interpreter that has the project's packages: the running one if Django is in it, else the project's `.venv`.
+def find_python(directory: Path) -> tuple[str, str]:
+    """The interpreter with the project's packages, and the version of its Django.
 
-    Raises BuildFailed where neither has Django and Pocket.
+    That is the running one if it has Django, else that of the `.venv` in the folder or above it. Raises BuildFailed
+    where neither has Django.
     """
-    if find_spec("django") is not None:
-        return sys.executable
-    for ancestor in (directory, *directory.parents):
-        python = ancestor / ".venv" / "bin" / "python"
-        if python.exists():
-            return str(python)
+    beside = (ancestor / ".venv" / "bin" / "python" for ancestor in (directory, *directory.parents))
+    own = next((str(python) for python in beside if python.exists()), None)
+    for python in (sys.executable, own):
+        version = _django_version(python, directory) if python else None
+        if python and version:
+            return python, version
+    lacking = f"{own} has no Django either" if own else f"{directory} has no .venv"
     raise BuildFailed(
-        f"Static files are collected by the project's own Python, and none was found: {sys.executable} has no Django,"
-        f" and {directory} has no .venv.",
+        f"Static files are collected by the project's own Python: {sys.executable} has no Django, and {lacking}.",
         "Run the command in the project's environment (uv run pocket ...), or make that environment: uv sync.",
     )
 
 
-def _run_django(project: Project, stage: StageConfig, target: Target, manifest: Path, folder: Path) -> None:
-    python = find_python(project.directory)
+def _django_version(python: str, directory: Path) -> str | None:
+    code = "import django; print(django.get_version())"
+    done = subprocess.run(  # noqa: S603 - an interpreter of the project, arguments as a list
+        [python, "-c", code], cwd=directory, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None
+
+
+def _run_django(
+    python: str, project: Project, stage: StageConfig, environment: Mapping[str, str], folder: Path
+) -> None:
     done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
         [python, "-m", "pocket.django.collectstatic", str(folder)],
         cwd=project.directory,
-        env=_environment(stage, target, manifest),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -150,19 +171,20 @@ def _run_django(project: Project, stage: StageConfig, target: Target, manifest: 
     if done.returncode == 0:
         return
     said = done.stderr.strip() or done.stdout.strip()
-    if "No module named 'pocket" in said or "No module named 'django'" in said or "No module named pocket" in said:
+    if "No module named 'pocket'" in said:
         raise BuildFailed(
-            f"{python} lacks Django or django-pocket:\n{uv.last_lines(said, 1)}",
+            f"{python} has Django, but not django-pocket, which collects the static files.",
             "Install the project's dependencies there: uv sync.",
         )
     raise BuildFailed(
         f"Static files could not be collected for stage {stage.name!r}:\n{uv.last_lines(said)}",
-        "The project's settings are loaded with this stage's values and placeholders for its secrets.",
+        "The project's settings were loaded with this stage's values and placeholders for its secrets.",
     )
 
 
-def _environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
-    environment = {
+def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
+    """What the project's settings find when they are loaded here for `stage`."""
+    found = {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
         naming.STAGE_KEY: stage.name,
@@ -172,6 +194,6 @@ def _environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str
         "POCKET_MANIFEST": str(manifest),
     }
     if stage.settings_module is not None:
-        environment["DJANGO_SETTINGS_MODULE"] = stage.settings_module
+        found["DJANGO_SETTINGS_MODULE"] = stage.settings_module
     envs = {} if stage.awscontainer is None else stage.awscontainer.envs
-    return {**environment, **envs, **target.environment}
+    return {**found, **envs, **target.environment}
