@@ -33,9 +33,14 @@ class Counts:
     unchanged: int
 
 
+def artifact_key(artifact: Artifact) -> str:
+    """The key that the artifact has in the bucket of artifacts, whether it is there yet or not."""
+    return f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
+
+
 def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> str:
     """Uploads the artifact under its content's hash, unless it is there; returns its key."""
-    key = f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
+    key = artifact_key(artifact)
     if key not in _listed(s3, bucket, key):
         s3.upload_file(str(artifact.path), bucket, key, ExtraArgs={"ContentType": "application/zip"})
     return key
