@@ -67,6 +67,10 @@ class UnknownEvent(PocketError):
     """An event that no Lambda HTTP format recognises, or one that lacks what its format promises."""
 
 
+class DeadlineExceeded(BaseException):
+    """An invocation's time is all but up; outside of the tree, so that no `except Exception` on the way swallows it."""
+
+
 class ResponseTooLarge(PocketError):
     """A response that Lambda would refuse: `size` and `limit` in bytes of the JSON that carries it."""
 

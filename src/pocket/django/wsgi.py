@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core import signals
 from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse
 from django.urls import set_script_prefix
 
 from pocket.django.environ import environ_of
 from pocket.django.request import LambdaRequest, place
-from pocket.errors import ResponseTooLarge
+from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
 from pocket.lambda_http.response import Response, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from django.http.response import HttpResponseBase
-
+    from pocket.django.coroutines import Bridge
     from pocket.lambda_http.request import Request
 
 logger = logging.getLogger("pocket.http")
@@ -32,6 +33,8 @@ class LambdaHandler(BaseHandler):
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
+        self.seconds: Callable[[], float] | None = None
+        self._bridge: Bridge | None = None
         self.load_middleware()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
@@ -39,37 +42,97 @@ class LambdaHandler(BaseHandler):
         form = choose(event)
         request = form.parse(event, self.gateway)
         try:
-            return finish(form, event, request.method, self.respond(request, event, context))
+            return finish(form, event, request.method, self.respond(request, event, context, form.LIMIT))
         except ResponseTooLarge as error:
+            failure = FAILED
             logger.error("%s %s: %s %s", request.method, request.path, error.message, error.hint)
+        except DeadlineExceeded:
+            failure = TIMED_OUT
         except Exception:
+            failure = FAILED
             logger.exception("%s %s: the request failed outside Django's own handling.", request.method, request.path)
-        return finish(form, event, request.method, _FAILED)
+        return finish(form, event, request.method, failure)
 
-    def respond(self, request: Request, event: dict[str, Any], context: Any) -> Response:
-        """The answer of the middleware chain, read to its end, with Django's signals around it."""
+    def respond(self, request: Request, event: dict[str, Any], context: Any, limit: int) -> Response:
+        """The answer of the middleware chain, read to its end, with Django's signals around it.
+
+        Raises ResponseTooLarge for a stream of more than `limit` bytes.
+        """
         environ = environ_of(request)
         set_script_prefix(place(environ, request))
         signals.request_started.send(sender=self.__class__, environ=environ)
-        response = self.get_response(LambdaRequest(request, environ, event, context))
+        django_request = LambdaRequest(request, environ, event, context)
+        try:
+            response = self.get_response(django_request)
+        except DeadlineExceeded:
+            response = HttpResponse(TIMED_OUT.body, status=TIMED_OUT.status, headers=dict(TIMED_OUT.headers))
+            response._resource_closers.append(django_request.close)  # type: ignore[attr-defined]
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         try:
             headers = [*response.items()]
             if response.cookies:
                 headers.extend(("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values())
-            return Response(response.status_code, headers, _body(response))
+            return Response(response.status_code, headers, self._body(response, limit))
         finally:
             response.close()
 
+    def _body(self, response: Any, limit: int) -> bytes:
+        if not response.streaming:
+            content: bytes = response.content
+            return content
+        if response.is_async:
+            from pocket.django.coroutines import gathered
 
-_FAILED = Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Internal Server Error\n")
+            streamed: bytes = self.bridge.run(gathered(response, limit), self.seconds, "the streaming response")
+            return streamed
+        file = getattr(response, "file_to_stream", None)
+        return _joined(response if file is None else iter(lambda: file.read(_BLOCK), b""), limit)
+
+    @property
+    def bridge(self) -> Bridge:
+        """What runs coroutines; made when the first one is met, so that a synchronous project has no loop."""
+        if self._bridge is None:
+            from pocket.django.coroutines import Bridge
+
+            self._bridge = Bridge()
+        return self._bridge
+
+    def adapt_method_mode(
+        self,
+        is_async: bool,
+        method: Any,
+        method_is_async: bool | None = None,
+        debug: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """As Django's, but asynchronous middleware runs on the lasting loop."""
+        if method_is_async is None:
+            method_is_async = iscoroutinefunction(method)
+        if method_is_async and not is_async:
+            return self.bridge.synchronous(method, self)
+        return super().adapt_method_mode(is_async, method, method_is_async, debug, name)
+
+    def make_view_atomic(self, view: Any) -> Any:
+        """As Django's, but an asynchronous view comes back as a synchronous one that runs it on the lasting loop."""
+        view = super().make_view_atomic(view)
+        return self.bridge.synchronous(view, self) if iscoroutinefunction(view) else view
 
 
-def _body(response: HttpResponseBase) -> bytes:
-    if response.streaming:
-        return b"".join(response)
-    content: bytes = response.content  # type: ignore[attr-defined]
-    return content
+def _joined(parts: Iterable[bytes], limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for part in parts:
+        chunks.append(part)
+        size += len(part)
+        if size > limit:
+            raise ResponseTooLarge(size, limit)
+    return b"".join(chunks)
+
+
+_BLOCK = 1 << 20
+_PLAIN = [("Content-Type", "text/plain; charset=utf-8")]
+FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
+TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 
 
 def make_wsgi_handler() -> Callable[[dict[str, Any], Any], dict[str, Any] | bytes]:

@@ -1,0 +1,85 @@
+"""One request and response as ASGI's messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.lambda_http.response import Response
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
+
+
+class Exchange:
+    """`receive` and `send` of a request whose body is whole from the start and whose response is collected."""
+
+    __slots__ = (
+        "_body",
+        "_chunks",
+        "_headers",
+        "_limit",
+        "_new_future",
+        "_sent",
+        "_status",
+        "_waiting",
+        "complete",
+        "size",
+    )
+
+    def __init__(self, body: bytes, limit: int, new_future: Callable[[], asyncio.Future[None]]) -> None:
+        self._body: bytes | None = body
+        self._limit = limit
+        self._new_future = new_future
+        self._status = 0
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._chunks: list[bytes] = []
+        self._waiting: asyncio.Future[None] | None = None
+        self.complete = False
+        self.size = 0
+        """Bytes of body that the application has sent so far; over the limit no more are kept."""
+
+    async def receive(self) -> dict[str, Any]:
+        """The body, in one message; after that `http.disconnect`, but not before the response is complete."""
+        body = self._body
+        if body is not None:
+            self._body = None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self.complete:
+            if self._waiting is None:
+                self._waiting = self._new_future()
+            await self._waiting
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Takes the response's start and body; RuntimeError for messages out of order, OSError past Lambda's limit."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._take(message)
+        elif kind == "http.response.start":
+            if self._status:
+                raise RuntimeError("The application has sent http.response.start twice.")
+            self._status = int(message["status"])
+            self._headers = message.get("headers", ())
+        elif not kind.startswith("http.response."):
+            raise RuntimeError(f"The application has sent {kind!r} to an HTTP request.")
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if not self._status or self.complete:
+            raise RuntimeError("The application has sent http.response.body before the start or after the end.")
+        body = message.get("body", b"")
+        if body:
+            self.size += len(body)
+            if self.size > self._limit:
+                self._chunks.clear()
+                raise OSError(f"The response is longer than the {self._limit:,} bytes that Lambda takes.")
+            self._chunks.append(body)
+        if not message.get("more_body", False):
+            self.complete = True
+            if self._waiting is not None:
+                self._waiting.set_result(None)
+
+    def response(self) -> Response:
+        """What was sent, once it is `complete`."""
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
+        return Response(self._status, headers, b"".join(self._chunks))

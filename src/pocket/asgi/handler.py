@@ -1,0 +1,123 @@
+"""The Lambda handler of an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pocket.asgi.exchange import Exchange
+from pocket.asgi.lifespan import Lifespan
+from pocket.asgi.loop import EventLoop
+from pocket.asgi.scope import scope_of
+from pocket.errors import DeadlineExceeded, ResponseTooLarge
+from pocket.lambda_http.formats import choose
+from pocket.lambda_http.request import Gateway
+from pocket.lambda_http.response import Response, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from pocket.asgi.lifespan import Application
+    from pocket.lambda_http.formats import Format
+    from pocket.lambda_http.request import Request
+
+logger = logging.getLogger("pocket.http")
+
+MARGIN = 0.5
+"""Seconds before Lambda's own deadline at which a request is given up."""
+
+_PLAIN = [("content-type", "text/plain; charset=utf-8")]
+FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
+TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
+
+
+def make_handler(
+    app: Application, *, base_path: str | None = None, trusted_proxies: int = 0, lifespan: bool = True
+) -> Handler:
+    """A Lambda handler for `app`; its lifespan is started before this returns, and a failure to start is raised.
+
+    `base_path` and `trusted_proxies` say what an event does not: see `pocket.lambda_http.request.Gateway`.
+    """
+    handler = Handler(app, Gateway(base_path, trusted_proxies))
+    if lifespan:
+        handler.start()
+    return handler
+
+
+def seconds_of(context: Any) -> Callable[[], float] | None:
+    """How long work may take, from whenever that is asked, or None where `context` does not know a deadline."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return None
+    return lambda: remaining() / 1000 - MARGIN
+
+
+def _coroutine(awaitable: Awaitable[None]) -> Coroutine[Any, Any, None]:
+    if asyncio.iscoroutine(awaitable):
+        return awaitable
+
+    async def wait() -> None:
+        await awaitable
+
+    return wait()
+
+
+class Handler:
+    """Called with an event and a context; `close` ends the lifespan and the loop."""
+
+    def __init__(self, app: Application, gateway: Gateway) -> None:
+        self.app = app
+        self.gateway = gateway
+        self.loop = EventLoop()
+        self.lifespan: Lifespan | None = None
+
+    def start(self) -> None:
+        """Starts the lifespan; raises LifespanFailed, upon which Lambda starts the environment anew."""
+        lifespan = Lifespan(self.app, self.loop)
+        if lifespan.start():
+            self.lifespan = lifespan
+            atexit.register(self.close)
+
+    def close(self) -> None:
+        """Ends the lifespan, then the loop; once."""
+        atexit.unregister(self.close)
+        lifespan, self.lifespan = self.lifespan, None
+        if lifespan is not None:
+            lifespan.stop()
+        self.loop.close()
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
+        """The response to `event` in the event's own format; raises UnknownEvent for what is no HTTP event."""
+        form = choose(event)
+        request = form.parse(event, self.gateway)
+        try:
+            return finish(form, event, request.method, self._respond(form, request, event, context))
+        except ResponseTooLarge as error:
+            logger.error("%s %s: %s %s", request.method, request.path, error.message, error.hint)
+            return finish(form, event, request.method, FAILED)
+
+    def _respond(self, form: Format, request: Request, event: dict[str, Any], context: Any) -> Response:
+        scope = scope_of(request, event, context)
+        if self.lifespan is not None:
+            scope["state"] = self.lifespan.state.copy()
+        exchange = Exchange(request.body, form.LIMIT, self.loop.loop.create_future)
+        title = f"{request.method} {request.path}"
+        failure = FAILED
+        try:
+            self.loop.run(
+                _coroutine(self.app(scope, exchange.receive, exchange.send)),
+                seconds=seconds_of(context),
+                title=title,
+            )
+            if not exchange.complete:
+                logger.error("%s: the application ended without completing its response.", title)
+        except DeadlineExceeded:
+            failure = TIMED_OUT
+        except (Exception, asyncio.CancelledError):
+            if exchange.size <= form.LIMIT:
+                logger.exception("%s: the application raised.", title)
+        if exchange.size > form.LIMIT:
+            raise ResponseTooLarge(exchange.size, form.LIMIT)
+        return exchange.response() if exchange.complete else failure

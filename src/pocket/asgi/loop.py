@@ -1,0 +1,188 @@
+"""The event loop of an execution environment: one for its whole life, turned only while there is work.
+
+Lambda gives an environment one invocation at a time and freezes it in between. So the loop is not left running: a
+coroutine is started at once, in place, and the loop turns only if it suspends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import weakref
+from asyncio import events
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pocket.asgi.stacks import describe, place_of
+from pocket.errors import DeadlineExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from contextvars import Context
+
+T = TypeVar("T")
+
+logger = logging.getLogger("pocket.http")
+
+_STARTS_EAGERLY = sys.version_info >= (3, 12)
+_GRACE = 0.2
+"""Seconds that cancelled code has to end; then it is left behind."""
+
+_TURNS = 3
+"""Turns of the loop in which tasks that are all but done may end before they count as left running."""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that also counts as running while a first step is taken outside of `run_forever`.
+
+    While it is lent to synchronous code in its own thread, a call from there to schedule something and wait for it
+    could never be served; it is refused, upon which asgiref takes another thread.
+    """
+
+    stepping = False
+    lent_to: int | None = None
+
+    def is_running(self) -> bool:
+        return self.stepping or super().is_running()
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, *args: Any, **options: Any
+    ) -> asyncio.Handle:
+        if self.lent_to == threading.get_ident():
+            raise RuntimeError("The event loop waits for the synchronous code that wants to use it.")
+        return super().call_soon_threadsafe(*args, **options)
+
+
+class EventLoop:
+    """Runs coroutines, one after the other, on a loop that stays the same between invocations."""
+
+    def __init__(self) -> None:
+        self.loop = _Loop()
+        self.loop.set_task_factory(self._new_task)
+        self._spawned = False
+        self._known: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    def run(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        seconds: Callable[[], float] | None = None,
+        context: Context | None = None,
+        title: str = "",
+        lasting: bool = False,
+    ) -> T:
+        """The coroutine's result; what it raises is raised.
+
+        `seconds` tells, if the coroutine suspends, how long it may take from then on; past that it is cancelled, the
+        log says where it stood, and DeadlineExceeded is raised. Tasks that it leaves running are reported there too,
+        each once, unless they are meant to be `lasting`. `title` names the work in the log. `context` must not be
+        entered.
+        """
+        self._spawned = False
+        task = self._start(coroutine, context)
+        expired = not task.done() and self._drive(task, seconds, title)
+        if lasting:
+            self._known.update(asyncio.all_tasks(self.loop))
+        elif self._spawned:
+            self._report_left_running(title)
+        if expired and (not task.done() or task.cancelled() or task.exception() is not None):
+            raise DeadlineExceeded
+        return task.result()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a coroutine is being run; another one cannot be, until then."""
+        return self.loop.is_running()
+
+    @contextmanager
+    def lend(self) -> Iterator[None]:
+        """Inside, synchronous code runs as if no loop ran in this thread, while the loop waits for it."""
+        loop = self.loop
+        outer, loop.lent_to = loop.lent_to, threading.get_ident()
+        events._set_running_loop(None)
+        try:
+            yield
+        finally:
+            events._set_running_loop(loop)
+            loop.lent_to = outer
+
+    def close(self) -> None:
+        """Cancels what is left, waits for it, and closes the loop."""
+        loop = self.loop
+        if loop.is_closed():
+            return
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    def _start(self, coroutine: Coroutine[Any, Any, T], context: Context | None) -> asyncio.Task[T]:
+        """The coroutine as a task; where Python can, its first step has been taken when this returns."""
+        loop = self.loop
+        if not _STARTS_EAGERLY:
+            return asyncio.Task(coroutine, loop=loop, context=context)
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
+        events._set_running_loop(loop)
+        loop.stepping = True
+        try:
+            return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
+        finally:
+            loop.stepping = False
+            events._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+
+    def _drive(self, task: asyncio.Task[T], seconds: Callable[[], float] | None, title: str) -> bool:
+        """Turns the loop until `task` is done or left behind; whether its time was up."""
+        loop = self.loop
+        timers: list[asyncio.TimerHandle] = []
+
+        def expire() -> None:
+            if task.done():
+                return
+            timers.append(loop.call_later(_GRACE, loop.stop))
+            logger.error("%s: out of time, cancelled. It stood at:\n%s", title, describe(loop, task, self._known))
+            task.cancel()
+
+        if seconds is not None:
+            timers.append(loop.call_later(max(seconds(), 0), expire))
+        task.add_done_callback(_stop)
+        try:
+            loop.run_forever()
+        finally:
+            task.remove_done_callback(_stop)
+            for timer in timers:
+                timer.cancel()
+        return len(timers) > 1
+
+    def _new_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        self._spawned = True
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    def _report_left_running(self, title: str) -> None:
+        for _ in range(_TURNS):
+            left = [task for task in asyncio.all_tasks(self.loop) if task not in self._known]
+            if not left:
+                return
+            self.loop.call_soon(self.loop.stop)
+            self.loop.run_forever()
+        for task in asyncio.all_tasks(self.loop):
+            if task in self._known:
+                continue
+            self._known.add(task)
+            logger.warning(
+                "%s: task %s is still running at %s; Lambda freezes it until the next request. Await it, or use a "
+                "background task of the framework or a queue.",
+                title,
+                task.get_name(),
+                place_of(task),
+            )
+
+
+def _stop(task: asyncio.Task[Any]) -> None:
+    task.get_loop().stop()

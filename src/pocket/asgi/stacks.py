@@ -1,0 +1,70 @@
+"""Where suspended and blocked code stands, in words for a log."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import traceback
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from types import FrameType
+
+_MOST_FRAMES = 12
+_WAITING = {"queue.py", "threading.py"}
+_POOLS = ("concurrent/futures/thread.py", "anyio/_backends/_asyncio.py")
+
+
+def describe(loop: asyncio.AbstractEventLoop, first: asyncio.Task[Any], known: Container[asyncio.Task[Any]]) -> str:
+    """The stacks of the pending tasks of `loop` that are not `known`, `first` first, and of busy threads."""
+    others = [task for task in asyncio.all_tasks(loop) if task is not first and task not in known]
+    lines: list[str] = []
+    for task in (first, *others):
+        lines.append(f"task {task.get_name()}:")
+        lines.extend(_indented(list(_awaited(task))[-_MOST_FRAMES:]))
+    for thread in threading.enumerate():
+        frame = sys._current_frames().get(thread.ident or 0)
+        if thread is threading.current_thread() or frame is None or _is_idle(frame):
+            continue
+        lines.append(f"thread {thread.name}:")
+        lines.extend(_indented(traceback.extract_stack(frame)[-_MOST_FRAMES:]))
+    return "\n".join(lines)
+
+
+def place_of(task: asyncio.Task[Any]) -> str:
+    """The innermost place where `task` is suspended: function, file and line."""
+    frames = list(_awaited(task))
+    return _line(frames[-1]) if frames else repr(task.get_coro())
+
+
+def _indented(frames: Any) -> Iterator[str]:
+    return (f"    {_line(frame)}" for frame in frames)
+
+
+def _line(frame: traceback.FrameSummary) -> str:
+    return f"{frame.name} ({frame.filename}:{frame.lineno})"
+
+
+def _awaited(task: asyncio.Task[Any]) -> Iterator[traceback.FrameSummary]:
+    """Frames of the chain of awaits, outermost first; it ends at what is not written in Python."""
+    awaitable: Any = task.get_coro()
+    while awaitable is not None:
+        for kind, link in (("cr_", "await"), ("gi_", "yieldfrom"), ("ag_", "await")):
+            frame = getattr(awaitable, f"{kind}frame", None)
+            if frame is not None:
+                yield traceback.FrameSummary(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+            if hasattr(awaitable, f"{kind}frame"):
+                awaitable = getattr(awaitable, f"{kind}{link}")
+                break
+        else:
+            return
+
+
+def _is_idle(frame: FrameType | None) -> bool:
+    """Whether a thread waits for work in a pool."""
+    while frame is not None and PurePath(frame.f_code.co_filename).name in _WAITING:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.endswith(_POOLS)

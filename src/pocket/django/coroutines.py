@@ -1,0 +1,82 @@
+"""Django's asynchronous code called from synchronous code, on one lasting loop and without another thread."""
+
+from __future__ import annotations
+
+import contextvars
+from asyncio import CancelledError
+from concurrent.futures import Executor, Future
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import AsyncToSync, async_to_sync
+
+from pocket.asgi.loop import EventLoop
+from pocket.errors import ResponseTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Coroutine
+
+_MISSING = object()
+
+
+class Bridge:
+    """Runs coroutines to their end where asgiref's async_to_sync would start a thread and a loop for each."""
+
+    def __init__(self) -> None:
+        self.loop = EventLoop()
+        # asgiref asks here where code that needs "the same thread" belongs.
+        AsyncToSync.loop_thread_executors[self.loop.loop] = _ThisThread(self.loop)  # type: ignore[assignment]
+
+    def synchronous(self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any) -> Callable[..., Any]:
+        """`function` as a synchronous one; `owner.seconds`, asked anew at each call, limits its time."""
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.loop.is_busy:
+                return async_to_sync(function)(*args, **kwargs)
+            return self.run(function(*args, **kwargs), owner.seconds, function.__qualname__)
+
+        # functools.wraps copies the mark by which older asgiref knows a coroutine function.
+        call.__dict__.pop("_is_coroutine", None)
+        del call.__wrapped__
+        return call
+
+    def run(self, coroutine: Coroutine[Any, Any, Any], seconds: Callable[[], float] | None, title: str) -> Any:
+        """The coroutine's result; the context variables that it sets stay set, as with async_to_sync."""
+        context = contextvars.copy_context()
+        try:
+            return self.loop.run(coroutine, seconds=seconds, context=context, title=title)
+        except CancelledError as error:
+            raise RuntimeError(f"{title} was cancelled, and not by a deadline.") from error
+        finally:
+            for variable, value in context.items():
+                if variable.get(_MISSING) is not value:
+                    variable.set(value)
+
+
+async def gathered(parts: AsyncIterable[bytes], limit: int) -> bytes:
+    """All parts of an asynchronous stream, joined; ResponseTooLarge as soon as there are over `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    async for part in parts:
+        chunks.append(part)
+        size += len(part)
+        if size > limit:
+            raise ResponseTooLarge(size, limit)
+    return b"".join(chunks)
+
+
+class _ThisThread(Executor):
+    """Runs what is submitted at once, in the thread of the loop, as if no loop ran there."""
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._loop.lend():
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+                future.set_exception(error)
+        return future
