@@ -202,12 +202,15 @@ def test_a_name_that_is_too_long_for_one_stage_says_which(refused: Refused) -> N
     assert fault.message.endswith("(in the stage production).")
 
 
-def test_the_longest_function_name_is_taken_and_one_more_letter_is_not(read: Read, refused: Refused) -> None:
-    longest = 64 - len("pocket-dev-board-")
-    read(f'[awscontainer.handlers.{"x" * longest}]\ncommand = "a.b"\nsqs = {{ fifo = true }}')
-    assert (
-        "has 65 characters" in one(refused(f'[awscontainer.handlers.{"x" * (longest + 1)}]\ncommand = "a.b"')).message
-    )
+def test_the_longest_names_are_taken_and_one_more_letter_is_not(read: Read, refused: Refused) -> None:
+    def named(length: int, keys: str = "") -> str:
+        return f'[awscontainer.handlers.{"x" * (length - len("pocket-dev-board-"))}]\ncommand = "a.b"\n{keys}'
+
+    read(named(64))
+    assert "has 65 characters; AWS takes at most 64" in one(refused(named(65))).message
+    read(named(80 - len("-dead-letters.fifo"), "sqs = { fifo = true }"))
+    fault = one(refused(named(81 - len("-dead-letters.fifo"), "sqs = { fifo = true }")))
+    assert "has 81 characters; AWS takes at most 80" in fault.message
 
 
 def test_a_stack_name_that_is_too_long_is_found_without_any_handler(refused: Refused) -> None:

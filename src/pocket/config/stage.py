@@ -67,6 +67,18 @@ class StageConfig:
         """The CloudFormation stack's name."""
         return self.resource_name()
 
+    def function_name(self, handler: str) -> str:
+        """The name of the handler's Lambda function."""
+        return self.resource_name(handler)
+
+    def queue_name(self, handler: str, *, fifo: bool) -> str:
+        """The name of the handler's queue."""
+        return self.resource_name(handler) + (".fifo" if fifo else "")
+
+    def dead_letters_name(self, handler: str, *, fifo: bool) -> str:
+        """The name of the queue that the handler's failed messages end up in."""
+        return self.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
+
     @property
     def bucket_name(self) -> str | None:
         """The bucket's name; None where the file has no `[s3]`."""

@@ -81,7 +81,8 @@ def estimated_size(stage: StageConfig) -> int:
             hosts.append(host)
             variables |= {naming.host_key(name): host, naming.endpoint_key(name): f"https://{host}"}
         if handler.sqs is not None:
-            queue = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{stage.resource_name(name)}"
-            variables[naming.queue_url_key(name)] = queue
+            queue = stage.queue_name(name, fifo=handler.sqs.fifo)
+            url = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{queue}"
+            variables[naming.queue_url_key(name)] = url
     variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.awscontainer.envs}
     return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

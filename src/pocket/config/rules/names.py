@@ -62,13 +62,13 @@ def _handlers(stage: StageConfig) -> Iterator[Fault]:
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     for name, handler in handlers.items():
         path: KeyPath = ("awscontainer", "handlers", name)
-        function = stage.resource_name(name)
+        function = stage.function_name(name)
         if len(function) > _LONGEST_FUNCTION:
             hint = f"{_SHORTEN}, or the handler's."
             message = _too_long("function", function, _LONGEST_FUNCTION)
             yield Fault(path, "function-length", message, hint, _PARTS)
         elif handler.sqs is not None:
-            queue = stage.resource_name(name, "dlq") + (".fifo" if handler.sqs.fifo else "")
+            queue = stage.dead_letters_name(name, fifo=handler.sqs.fifo)
             if len(queue) > _LONGEST_QUEUE:
                 hint = f"{_SHORTEN}, or the handler's."
                 yield Fault(path, "queue-length", _too_long("queue", queue, _LONGEST_QUEUE), hint, _PARTS)

@@ -1,0 +1,151 @@
+"""One stage: its names, its settings module and the variables that secrets fill."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pocket import config
+from pocket.config.stage import settings_module_of
+from pocket.manifest import SecretVariable
+
+Read = Callable[..., config.Project]
+
+DJANGO_MANAGE = '''\
+#!/usr/bin/env python
+"""Django's command-line utility for administrative tasks."""
+import os
+import sys
+
+
+def main():
+    """Run administrative tasks."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as exc:
+        raise ImportError("Couldn't import Django.") from exc
+    execute_from_command_line(sys.argv)
+'''
+
+
+def test_names_follow_from_prefix_stage_and_project(read: Read) -> None:
+    stage = read("[s3]\n[prd.general]\nproject_name = 'forum'\nobject_prefix = 'acme-'\n[prd.s3]\n").stage("prd")
+    assert (stage.project_name, stage.object_prefix, stage.region) == ("forum", "acme-", "ap-northeast-1")
+    assert stage.resource_name() == stage.stack_name == stage.pocket_key == stage.bucket_name == "acme-prd-forum"
+    assert stage.resource_name("web", "x") == "acme-prd-forum-web-x"
+    assert stage.function_name("web") == "acme-prd-forum-web"
+    assert stage.queue_name("web", fifo=False) == "acme-prd-forum-web"
+    assert stage.queue_name("web", fifo=True) == "acme-prd-forum-web.fifo"
+    assert stage.dead_letters_name("web", fifo=True) == "acme-prd-forum-web-dead-letters.fifo"
+
+
+def test_a_stage_without_tables_has_no_bucket_and_no_secrets(read: Read) -> None:
+    stage = read("").stage("dev")
+    assert stage.bucket_name is None
+    assert stage.awscontainer is None
+    assert stage.secret_variables == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        (DJANGO_MANAGE, "config.settings"),
+        ('import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "a.b"', "a.b"),
+        ('from os import environ\nif True:\n    environ.setdefault("DJANGO_SETTINGS_MODULE", "a.b")', "a.b"),
+        ('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)', None),
+        ('import os\nos.environ.setdefault("OTHER", "a.b")', None),
+        ("def broken(:", None),
+        ("\x00", None),
+    ],
+)
+def test_the_settings_module_is_read_from_manage_py_without_running_it(
+    tmp_path: Path, source: str, module: str | None
+) -> None:
+    (tmp_path / "manage.py").write_text(source)
+    assert settings_module_of(tmp_path / "manage.py") == module
+
+
+def test_the_settings_module_of_envs_comes_first(read: Read, folder: Path) -> None:
+    assert read("").stage("dev").settings_module is None
+    (folder / "manage.py").write_text(DJANGO_MANAGE)
+    project = read("[dev.awscontainer]\nenvs = { DJANGO_SETTINGS_MODULE = 'config.dev' }")
+    assert project.stage("dev").settings_module == "config.dev"
+    assert project.stage("prd").settings_module == "config.settings"
+
+
+SECRETS = """\
+[awscontainer.secretsmanager]
+store = "{store}"
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = {{ type = "password" }}
+JWT = {{ type = "rsa_pem_base64", options = {{ pub_base64_environ_suffix = "_PUBLIC" }} }}
+[awscontainer.secretsmanager.secrets]
+BARE = "name"
+BARE_KEY = "name#a#b"
+ARN = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"
+ARN_KEY = "arn:aws-cn:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf#url"
+PARAMETER = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/a/b"
+"""
+ARNS = (
+    SecretVariable("ARN", "secretsmanager", "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf", None),
+    SecretVariable(
+        "ARN_KEY", "secretsmanager", "arn:aws-cn:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf", "url"
+    ),
+    SecretVariable("PARAMETER", "ssm", "arn:aws:ssm:ap-northeast-1:123456789012:parameter/a/b", None),
+)
+
+
+def test_generated_values_lie_in_one_secret_and_bare_names_in_its_store(read: Read) -> None:
+    stage = read(SECRETS.format(store="secretsmanager")).stage("dev")
+    assert stage.generated_variables == (
+        SecretVariable("SECRET_KEY", "secretsmanager", "pocket-dev-board", "SECRET_KEY"),
+        SecretVariable("JWT_PEM_BASE64", "secretsmanager", "pocket-dev-board", "JWT_PEM_BASE64"),
+        SecretVariable("JWT_PUBLIC", "secretsmanager", "pocket-dev-board", "JWT_PUBLIC"),
+    )
+    assert stage.secret_variables == (
+        *stage.generated_variables,
+        SecretVariable("BARE", "secretsmanager", "name", None),
+        SecretVariable("BARE_KEY", "secretsmanager", "name", "a#b"),
+        *ARNS,
+    )
+
+
+def test_in_the_parameter_store_each_generated_value_is_a_parameter(read: Read) -> None:
+    stage = read(SECRETS.format(store="ssm")).stage("prd")
+    assert stage.generated_variables == (
+        SecretVariable("SECRET_KEY", "ssm", "/pocket-prd-board/SECRET_KEY", None),
+        SecretVariable("JWT_PEM_BASE64", "ssm", "/pocket-prd-board/JWT_PEM_BASE64", None),
+        SecretVariable("JWT_PUBLIC", "ssm", "/pocket-prd-board/JWT_PUBLIC", None),
+    )
+    assert stage.secret_variables == (
+        *stage.generated_variables,
+        SecretVariable("BARE", "ssm", "name", None),
+        SecretVariable("BARE_KEY", "ssm", "name", "a#b"),
+        *ARNS,
+    )
+
+
+def test_a_path_as_the_pocket_key_is_not_doubled(read: Read) -> None:
+    table = "[awscontainer.secretsmanager]\nstore = 'ssm'\npocket_key_format = '/team/{stage}/'\n"
+    stage = read(table + "pocket_secrets.SECRET_KEY.type = 'password'").stage("dev")
+    assert stage.generated_variables[0].secret_id == "/team/dev/SECRET_KEY"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("15m", 900), ("2h", 7200)])
+def test_refresh_is_read_as_seconds(read: Read, text: str, seconds: int) -> None:
+    stage = read(f"[awscontainer.secretsmanager]\nrefresh = '{text}'").stage("dev")
+    assert stage.secretsmanager.refresh_seconds == seconds
+
+
+def test_a_schedule_splits_its_command_line_as_a_shell_would(read: Read) -> None:
+    text = """
+    [awscontainer.handlers.management]
+    command = "pocket.django.lambda_handlers.management_command_handler"
+    schedule = [{ expression = "rate(1 day)", manage = "archive 'old topics' --days=30" }]
+    """
+    container = read(text).stage("dev").awscontainer
+    assert container is not None
+    (schedule,) = container.handlers["management"].schedule
+    assert schedule.command == "archive"
+    assert schedule.arguments == ["old topics", "--days=30"]
