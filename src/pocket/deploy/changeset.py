@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stack import EventFeed, Stack, delete, failure, find, watch
@@ -18,67 +18,71 @@ if TYPE_CHECKING:
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
-    from pocket.deploy.template import Template
-
-TEMPLATE_LIMIT = 51_200
-"""Bytes of a template that CloudFormation takes in a request."""
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _RETAINED = "kept with its content; only `pocket destroy` removes it"
 
 
+class Source(TypedDict, total=False):
+    """Where CloudFormation finds a template: one of the two."""
+
+    TemplateBody: str
+    TemplateURL: str
+
+
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set that waits to be executed; an empty one has been removed again already."""
+    """A change set, `arn`, that waits to be executed; without rows it changes outputs alone."""
 
-    name: str
+    arn: str
     stack_name: str
     stack_id: str
     creates: bool
-    empty: bool
     rows: tuple[PlanRow, ...] = ()
 
 
 def create(
-    clients: Clients, stack_name: str, existing: Stack | None, template: Template, *, adopt: bool = False
-) -> ChangeSet:
-    """The change set that brings `existing` (None where the stack is to be created) to `template`.
+    clients: Clients,
+    stack_name: str,
+    existing: Stack | None,
+    source: Source,
+    parameters: Mapping[str, str],
+    *,
+    adopt: bool = False,
+) -> ChangeSet | None:
+    """The change set that brings `existing` (None where the stack is to be created) to a template, None if it does.
 
-    With `adopt` a resource of a fixed name that exists outside the stack is taken into it, if the template retains it.
-    Raises StackFailed where CloudFormation cannot make it; the stack is then as it was.
+    With `adopt` a resource of a fixed name that exists
+    outside the stack is taken into it, if the template retains it. Raises StackFailed where CloudFormation cannot
+    make the change set; the stack is then as it was.
     """
-    name = f"pocket-{uuid.uuid4().hex}"
-    creates = existing is None
     answer = clients.cloudformation.create_change_set(
+        **source,
         StackName=stack_name,
-        ChangeSetName=name,
-        ChangeSetType="CREATE" if creates else "UPDATE",
-        TemplateBody=template.to_json(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in template.parameters.items()],
+        ChangeSetName=f"pocket-{uuid.uuid4().hex}",
+        ChangeSetType="CREATE" if existing is None else "UPDATE",
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
         ImportExistingResources=adopt,
     )
-    made = ChangeSet(name, stack_name, answer["StackId"], creates, empty=False)
+    made = ChangeSet(answer["Id"], stack_name, answer["StackId"], creates=existing is None)
     try:
         described = _described(clients, made)
     except BaseException:
         discard(clients, made)
         raise
-    status, reason = described["Status"], described.get("StatusReason", "")
-    if status == "CREATE_COMPLETE":
-        rows = tuple(_rows(item["ResourceChange"] for item in described.get("Changes", [])))
-        return ChangeSet(name, stack_name, answer["StackId"], creates, empty=False, rows=rows)
+    if described["Status"] == "CREATE_COMPLETE":
+        return replace(made, rows=tuple(_rows(item["ResourceChange"] for item in described.get("Changes", []))))
     discard(clients, made)
+    reason = described.get("StatusReason", "")
     if any(words in reason for words in _NO_CHANGES):
-        return ChangeSet(name, stack_name, answer["StackId"], creates, empty=True)
+        return None
     raise StackFailed(f"CloudFormation cannot plan the change of stack {stack_name}: {reason}", reason=reason)
 
 
 def discard(clients: Clients, change_set: ChangeSet) -> None:
     """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it."""
-    if change_set.empty:
-        return
-    clients.cloudformation.delete_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.name)
+    clients.cloudformation.delete_change_set(ChangeSetName=change_set.arn)
     if change_set.creates:
         found = find(clients, change_set.stack_id)
         if found is not None and found.status == "REVIEW_IN_PROGRESS":
@@ -92,7 +96,7 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
     """
     feed = EventFeed(clients, change_set.stack_id)
-    clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.name)
+    clients.cloudformation.execute_change_set(ChangeSetName=change_set.arn)
     try:
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
@@ -146,9 +150,7 @@ def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutp
 
 
 def _page(clients: Clients, change_set: ChangeSet, **more: Any) -> DescribeChangeSetOutputTypeDef:
-    return clients.cloudformation.describe_change_set(
-        StackName=change_set.stack_id, ChangeSetName=change_set.name, **more
-    )
+    return clients.cloudformation.describe_change_set(ChangeSetName=change_set.arn, **more)
 
 
 def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:

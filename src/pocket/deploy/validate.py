@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pocket.config.tables.handlers import ApiGateway
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, handler in container.handlers.items():
         declared = handler.apigateway
         for key in CUSTOM_DOMAINS if declared is not None else ():
-            if getattr(declared, key) != type(declared).model_fields[key].default:
+            if getattr(declared, key) != ApiGateway.model_fields[key].default:
                 yield ("awscontainer", "handlers", name, "apigateway", key), "custom domains"
 
 

@@ -67,6 +67,16 @@ def log_group_name(config: StageConfig, handler: str) -> str:
     return f"/aws/lambda/{function_name(config, handler)}"
 
 
+def queue_name(config: StageConfig, handler: str, *, fifo: bool) -> str:
+    """The name of the handler's queue."""
+    return config.resource_name(handler) + (".fifo" if fifo else "")
+
+
+def dead_letters_name(config: StageConfig, handler: str, *, fifo: bool) -> str:
+    """The name of the queue that the handler's failed messages end up in."""
+    return config.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
+
+
 def is_management(handler: Handler) -> bool:
     """Whether the handler runs management commands when it is invoked directly."""
     return handler.command == naming.MANAGEMENT_HANDLER

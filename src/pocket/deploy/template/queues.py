@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.inputs import dead_letters_name, queue_name
 from pocket.deploy.template.intrinsics import attribute, ref
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     queue_id, dead_id = naming.logical_id(handler, "Queue"), naming.logical_id(handler, "DeadLetters")
     return {
         dead_id: _queue(
-            inputs, f"{handler}-dead-letters", declared.dead_letter_message_retention_period, declared.fifo
+            dead_letters_name(inputs.config, handler, fifo=declared.fifo),
+            declared.dead_letter_message_retention_period,
+            declared.fifo,
         ),
         queue_id: _queue(
-            inputs,
-            handler,
+            queue_name(inputs.config, handler, fifo=declared.fifo),
             declared.message_retention_period,
             declared.fifo,
             VisibilityTimeout=inputs.handlers[handler].timeout * VISIBILITY_FACTOR,
@@ -39,10 +41,9 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     }
 
 
-def _queue(inputs: Inputs, name: str, retention: int, fifo: bool, **more: Any) -> Resource:
-    full_name = inputs.config.resource_name(name)
+def _queue(name: str, retention: int, fifo: bool, **more: Any) -> Resource:
     properties: dict[str, Any] = {
-        "QueueName": f"{full_name}.fifo" if fifo else full_name,
+        "QueueName": name,
         "MessageRetentionPeriod": retention,
         "SqsManagedSseEnabled": True,
         **more,

@@ -10,6 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.body import Template
 from pocket.deploy.template.intrinsics import bucket_arn, ref
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def object_prefix(location: str | None) -> str:
     return f"{trimmed}/" if trimmed else ""
 
 
-def render_storage(config: StageConfig, account: str) -> dict[str, Any]:
+def render_storage(config: StageConfig, account: str) -> Template:
     """The storage stack's template."""
     resources: dict[str, Resource] = {
         ARTIFACT_BUCKET: {
@@ -48,11 +49,13 @@ def render_storage(config: StageConfig, account: str) -> dict[str, Any]:
     }
     if config.s3 is not None and config.bucket_name is not None:
         resources.update(_stage_bucket(config.bucket_name, config.s3.public_dirs))
-    return {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Storage of stage {config.name} of {config.project_name}, made by Pocket",
-        "Resources": resources,
-    }
+    return Template(
+        {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": f"Storage of stage {config.name} of {config.project_name}, made by Pocket",
+            "Resources": resources,
+        }
+    )
 
 
 def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:

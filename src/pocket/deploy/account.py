@@ -1,0 +1,16 @@
+"""Whose AWS account a target is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pocket.deploy.aws.session import Clients
+
+
+def account_id(clients: Clients) -> str:
+    """The account of the target's credentials, twelve digits.
+
+    Raises AWSCallFailed, whose hint says how to sign in, where there are no credentials or AWS refuses them.
+    """
+    return clients.sts.get_caller_identity()["Account"]

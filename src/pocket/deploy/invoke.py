@@ -1,0 +1,104 @@
+"""Management commands inside Lambda: one invocation each, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.template.inputs import function_name, is_management
+from pocket.errors import AWSCallFailed, CommandFailed, DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pocket.config import StageConfig
+    from pocket.deploy.target import Target
+
+GRACE = 30
+"""Seconds to wait for an answer beyond the function's own timeout: a cold start counts before it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a management command ended; `result` is what it returned, as JSON carries it."""
+
+    command: str
+    exit_status: int
+    stdout: str
+    stderr: str
+    result: Any = None
+    traceback: str | None = None
+
+
+def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]) -> Outcome:
+    """Runs a management command in the stage's management handler and waits for its end.
+
+    Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
+    such handler or is not deployed. The invocation is never repeated.
+    """
+    handler, timeout = _management_handler(stage)
+    body = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
+    try:
+        answer = (
+            Clients(target)
+            .invoker(timeout + GRACE)
+            .invoke(FunctionName=function_name(stage, handler), Qualifier=naming.ALIAS, Payload=json.dumps(body))
+        )
+    except AWSCallFailed as error:
+        if error.code == "ResourceNotFoundException":
+            raise DeployError(
+                f"Stage {stage.name!r} has no function {function_name(stage, handler)}: it is not deployed.",
+                f"pocket deploy --stage {stage.name}",
+            ) from error
+        raise
+    text = answer["Payload"].read().decode()
+    if answer.get("FunctionError"):
+        raise _broken(command, handler, stage, text)
+    return _outcome(command, text)
+
+
+def _management_handler(stage: StageConfig) -> tuple[str, int]:
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    for name, handler in handlers.items():
+        if is_management(handler):
+            return name, handler.timeout
+    raise DeployError(
+        f"Stage {stage.name!r} has no handler for management commands.",
+        f'Add one to pocket.toml: [awscontainer.handlers.management] with command = "{naming.MANAGEMENT_HANDLER}".',
+    )
+
+
+def _broken(command: str, handler: str, stage: StageConfig, text: str) -> CommandFailed:
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        facts = {}
+    facts = facts if isinstance(facts, dict) else {}
+    kind, said = facts.get("errorType", "an error"), facts.get("errorMessage", text[:500])
+    trace = facts.get("stackTrace") or []
+    return CommandFailed(
+        f"{command}: handler {handler!r} failed with {kind}: {said}",
+        f"`pocket logs --stage {stage.name}` shows what it wrote.",
+        output="".join(str(line) for line in trace),
+    )
+
+
+def _outcome(command: str, text: str) -> Outcome:
+    try:
+        facts = json.loads(text)
+        return Outcome(
+            command=facts.get("command", command),
+            exit_status=int(facts["exit_status"]),
+            stdout=facts.get("stdout") or "",
+            stderr=facts.get("stderr") or "",
+            result=facts.get("result"),
+            traceback=facts.get("traceback"),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CommandFailed(
+            f"{command}: the handler's answer is not that of {naming.MANAGEMENT_HANDLER}: {text[:200]}",
+            "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
+        ) from None

@@ -1,0 +1,80 @@
+"""The outputs of a stage's stack: how they are written into the template, and what they tell afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pocket import naming
+from pocket.deploy.template.environment import address
+from pocket.deploy.template.intrinsics import attribute, ref, substituted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.template.inputs import Inputs
+
+
+def api_output(handler: str) -> str:
+    """The output with the id of the handler's HTTP API."""
+    return naming.logical_id(handler, "ApiId")
+
+
+def url_output(handler: str) -> str:
+    """The output with the function URL that AWS made for the handler."""
+    return naming.logical_id(handler, "Url")
+
+
+def outputs(inputs: Inputs) -> dict[str, Any]:
+    """Every output's value by its name."""
+    found: dict[str, Any] = {}
+    for handler, declared in inputs.handlers.items():
+        known = address(inputs, handler)
+        if known is not None:
+            found[naming.host_output(handler)] = substituted(known.host)
+            found[naming.endpoint_output(handler)] = substituted(known.endpoint)
+        elif declared.function_url is not None:
+            found.update(_invented(handler))
+        if declared.apigateway is not None:
+            found[api_output(handler)] = ref(naming.logical_id(handler, "Api"))
+        if declared.function_url is not None:
+            found[url_output(handler)] = _url(handler)
+        if declared.sqs is not None:
+            found[naming.queue_url_output(handler)] = ref(naming.logical_id(handler, "Queue"))
+    return found
+
+
+def addresses(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
+    """The address of each handler that has one, from a stack's outputs."""
+    named = ((handler, found.get(naming.endpoint_output(handler))) for handler in _handlers(stage))
+    return {handler: value for handler, value in named if value}
+
+
+def url_hosts(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
+    """The host of each handler's function URL, as AWS made it, from a stack's outputs."""
+    named = ((handler, found.get(url_output(handler))) for handler in _handlers(stage))
+    return {handler: urlsplit(value).netloc for handler, value in named if value}
+
+
+def routes(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
+    """The id of each handler's HTTP API or function URL, from a stack's outputs."""
+    apis = {handler: found[api_output(handler)] for handler in _handlers(stage) if api_output(handler) in found}
+    return {**{handler: host.split(".")[0] for handler, host in url_hosts(stage, found).items()}, **apis}
+
+
+def _handlers(stage: StageConfig) -> Iterator[str]:
+    yield from stage.awscontainer.handlers if stage.awscontainer else ()
+
+
+def _url(handler: str) -> dict[str, list[str]]:
+    return attribute(naming.logical_id(handler, "Url"), "FunctionUrl")
+
+
+def _invented(handler: str) -> dict[str, Any]:
+    """Host and address of a function URL that is not known yet, cut out of `https://HOST/`."""
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", _url(handler)]}]}
+    return {
+        naming.host_output(handler): host,
+        naming.endpoint_output(handler): {"Fn::Sub": ["https://${Host}", {"Host": host}]},
+    }
