@@ -1,12 +1,15 @@
 """`pocket.config.load`: a whole file, its stages laid together, and all of its faults at once."""
 
+from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from pocket import config
 from pocket.errors import ConfigError, ConfigErrors
+
+Read = Callable[..., config.Project]
+Refused = Callable[..., list[ConfigError]]
 
 BOARD = """\
 [general]
@@ -76,35 +79,11 @@ DATABASE_URL = "board-prd#url"
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "board"
-    folder.mkdir()
-    return folder
-
-
-def load(folder: Path, text: str) -> config.Project:
-    path = folder / "pocket.toml"
-    path.write_text(dedent(text), encoding="utf-8")
-    return config.load(path)
-
-
-def faults(folder: Path, text: str) -> list[ConfigError]:
-    with pytest.raises(ConfigErrors) as caught:
-        load(folder, text)
-    return list(caught.value.faults)
-
-
-def places(folder: Path, text: str) -> list[tuple[int | None, str]]:
-    return [(fault.line, fault.key) for fault in faults(folder, text)]
-
-
-def test_every_planted_fault_is_named_at_once_with_its_line(folder: Path) -> None:
+def test_every_planted_fault_is_named_at_once_with_its_line(refused: Refused, folder: Path) -> None:
     planted = (
         BOARD.replace("memory_size = 1024", "memory_sise = 1024")
         .replace("[prd.general]", "[prod.general]")
         .replace("timeout = 600\nsqs", 'timeout = "600"\nsqs')
-        .replace("rate(1 hour)", "rate(1 hours)")
         .replace("cron(0 3 * * ? *)", "cron(0 3 * * * *)")
         .replace('DEBUG = "false"', "AWS_REGION = 'x'")
         .replace('{ type = "rsa_pem_base64" }', '{ type = "rsa" }')
@@ -115,7 +94,7 @@ def test_every_planted_fault_is_named_at_once_with_its_line(folder: Path) -> Non
     )
     lines = planted.splitlines()
 
-    found = faults(folder, planted)
+    found = refused(planted, head="")
 
     assert [(fault.line, fault.key) for fault in found] == [
         (10, "s3.public_dirs[1]"),
@@ -134,3 +113,184 @@ def test_every_planted_fault_is_named_at_once_with_its_line(folder: Path) -> Non
         assert fault.key.rsplit(".")[-1].split("[")[0] in lines[(fault.line or 0) - 1]
     assert found[7].hint == 'Did you mean "memory_size"?'
     assert found[9].hint == 'Did you mean "prd"?'
+
+
+def test_a_whole_file_is_read(read: Read, folder: Path) -> None:
+    project = read(BOARD, head="")
+    assert project.path == folder / "pocket.toml"
+    assert project.directory == folder
+    assert list(project.stages) == ["local", "dev", "prd"]
+    assert project.general.project_name == "board"
+    local, dev, prd = project.stages.values()
+    assert local.awscontainer is not None
+    assert dev.awscontainer is not None
+    assert prd.awscontainer is not None
+    assert dev.awscontainer.handlers["web"].memory_size == 1024
+    assert dev.awscontainer.handlers["web"].command == prd.awscontainer.handlers["web"].command
+    assert prd.awscontainer.handlers["web"].memory_size == 512
+    assert (dev.region, prd.region) == ("ap-northeast-1", "us-east-1")
+    assert local.awscontainer.django.storages["default"].store == "filesystem"
+    assert dev.awscontainer.django.settings == {
+        "DEFAULT_FROM_EMAIL": "board@example.com",
+        "CORS_ALLOWED_ORIGINS": ["https://dev.example.com"],
+    }
+
+
+def test_a_storage_of_another_store_keeps_the_common_keys(read: Read) -> None:
+    container = read(BOARD, head="").stage("local").awscontainer
+    assert container is not None
+    assert container.django.storages["default"].location == "media"
+
+
+def test_the_project_takes_the_folders_name_unless_it_has_one(read: Read) -> None:
+    assert read("").general.project_name == "board"
+    assert read('project_name = "forum"\n').general.project_name == "forum"
+
+
+def test_a_folder_whose_name_does_not_serve_is_answered_with_one_that_does(tmp_path: Path) -> None:
+    path = tmp_path / "My Site_2" / "pocket.toml"
+    path.parent.mkdir()
+    path.write_text('# x\n[general]\nregion = "eu-west-1"\nstages = ["dev"]\n')
+    with pytest.raises(ConfigErrors) as caught:
+        config.load(path)
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.key) == (2, "general.project_name")
+    assert "'My Site_2'" in fault.message
+    assert fault.hint == 'Add project_name = "my-site-2" to [general].'
+
+
+def test_an_unknown_stage_names_the_known_ones(read: Read) -> None:
+    project = read("")
+    with pytest.raises(ConfigError) as caught:
+        project.stage("pdr")
+    assert "dev, prd" in caught.value.message
+    assert caught.value.hint == 'Did you mean "prd"?'
+
+
+def test_another_room_can_say_something_about_a_key(read: Read) -> None:
+    project = read(BOARD, head="")
+    own = project.fault("dev", ("awscontainer", "handlers", "web", "memory_size"), "No.", "Hint.")
+    assert (own.file, own.line, own.key) == (project.path, 55, "dev.awscontainer.handlers.web.memory_size")
+    common = project.fault("dev", ("awscontainer", "handlers", "web", "apigateway", "domain"), "No.")
+    assert (common.line, common.key) == (18, "awscontainer.handlers.web.apigateway.domain")
+    assert common.message == "No."
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("", [(1, "general", "required")]),
+        ("x = 1\n", [(1, "general", "required")]),
+        ("general = 1\n", [(1, "general", "Expected a table.")]),
+        ("[general]\n", [(1, "general.region", "missing"), (1, "general.stages", "missing")]),
+        ('[general]\nregion = "tokyo"\nstages = ["dev"]', [(2, "general.region", "AWS region")]),
+        ('[general]\nregion = "eu-west-1"\nstages = []', [(3, "general.stages", "at least 1 item")]),
+        ('[general]\nregion = "eu-west-1"\nstages = "dev"', [(3, "general.stages", "Expected a list")]),
+        ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"Prd"]', [(4, "general.stages[1]", "a stage's name")]),
+        ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"s3"]', [(4, "general.stages[1]", "name of a table")]),
+        ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"dev"]', [(4, "general.stages[1]", "declared twice")]),
+    ],
+)
+def test_general_is_held_to_its_own_rules(refused: Refused, text: str, faults: list[tuple[int, str, str]]) -> None:
+    found = refused(text, head="")
+    assert [(fault.line, fault.key) for fault in found] == [(line, key) for line, key, _ in faults]
+    for fault, (_, _, words) in zip(found, faults, strict=True):
+        assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "hint"),
+    [
+        ("[s4]", 4, "s4", 'Did you mean "s3"?'),
+        ("[awscontaner]", 4, "awscontaner", 'Did you mean "awscontainer"?'),
+        ("[dev.s4]", 4, "dev.s4", 'Did you mean "s3"?'),
+        ("[dev]\nx = 1", 5, "dev.x", "Known here: awscontainer, general, s3."),
+        ("[stage.s3]", 4, "stage", "Known here: awscontainer, dev, general, prd, s3."),
+        ("regoin = 'x'", 4, "general.regoin", 'Did you mean "region"?'),
+        ("[s3]\npublic_dir = []", 5, "s3.public_dir", 'Did you mean "public_dirs"?'),
+        ("[prd.s3]\npublic_dir = []", 5, "prd.s3.public_dir", 'Did you mean "public_dirs"?'),
+        ("[awscontainer.handlers.web]\ncommand = 'a.b'\nsqs.fifos = true", 6,
+         "awscontainer.handlers.web.sqs.fifos", 'Did you mean "fifo"?'),
+        ("[awscontainer.handlers.web]\ncommand = 'a.b'\nfunction_url.x = 1", 6,
+         "awscontainer.handlers.web.function_url.x", ""),
+        ("[awscontainer.secretsmanager]\npocket_secret = {}", 5,
+         "awscontainer.secretsmanager.pocket_secret", 'Did you mean "pocket_secrets"?'),
+        ("[awscontainer.django]\nstorage = {}", 5, "awscontainer.django.storage", 'Did you mean "storages"?'),
+        ("[general.django_fallback]\ncahces = {}", 5, "general.django_fallback.cahces", 'Did you mean "caches"?'),
+        ("[dev.general]\nstages = []", 5, "dev.general.stages",
+         "A stage may have its own region, project_name, object_prefix."),
+        ("[dev.general]\nregio = 'x'", 5, "dev.general.regio",
+         "A stage may have its own region, project_name, object_prefix."),
+    ],
+)  # fmt: skip
+def test_an_unknown_key_is_refused_once_with_the_nearest_known_one(
+    refused: Refused, text: str, line: int, key: str, hint: str
+) -> None:
+    (fault,) = refused(text)
+    assert (fault.line, fault.key, fault.hint) == (line, key, hint)
+
+
+def test_a_key_of_general_at_the_files_top_is_sent_to_its_table(refused: Refused) -> None:
+    (fault,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head='project_name = "x"\n')
+    assert (fault.line, fault.key) == (1, "project_name")
+    assert "[general]" in fault.hint
+
+
+def test_a_stage_that_is_no_table_is_refused(refused: Refused) -> None:
+    (fault,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head="dev = 1\n")
+    assert (fault.line, fault.key, fault.message) == (1, "dev", "Expected a table.")
+
+
+def test_a_stage_may_complete_a_common_table_and_one_that_does_not_is_named(read: Read, refused: Refused) -> None:
+    table = "[awscontainer.handlers.web]\ntimeout = 10\n[dev.awscontainer.handlers.web]\ncommand = 'a.b'\n"
+    (fault,) = refused(table)
+    assert (fault.line, fault.key) == (4, "awscontainer.handlers.web.command")
+    assert "(in the stage prd)" in fault.message
+    read(table + "[prd.awscontainer.handlers.web]\ncommand = 'a.c'\n")
+
+
+def test_a_fault_of_a_stage_has_the_line_of_the_stages_own_value(refused: Refused) -> None:
+    table = "[awscontainer.handlers.web]\ncommand = 'a.b'\ntimeout = 10\n[prd.awscontainer.handlers.web]\n"
+    (fault,) = refused(table + "timeout = 'long'")
+    assert (fault.line, fault.key) == (8, "prd.awscontainer.handlers.web.timeout")
+    assert fault.message == 'Expected a whole number, found "long".'
+
+
+def test_a_common_fault_and_a_stages_own_are_both_reported(refused: Refused) -> None:
+    table = "[awscontainer.handlers.web]\ncommand = 'a.b'\ntimeout = 0\n[prd.awscontainer.handlers.web]\ntimeout = 901"
+    assert [(fault.line, fault.key) for fault in refused(table)] == [
+        (6, "awscontainer.handlers.web.timeout"),
+        (8, "prd.awscontainer.handlers.web.timeout"),
+    ]
+
+
+def test_faults_in_general_do_not_hide_those_of_the_tables(refused: Refused) -> None:
+    text = '[general]\nregion = 1\nstages = ["dev", "Prd"]\n[s3]\nx = 1\n[dev.s3]\ny = 1\n'
+    assert [fault.key for fault in refused(text, head="")] == [
+        "general.region",
+        "general.stages[1]",
+        "s3.x",
+        "dev.s3.y",
+    ]
+    text = "[s3]\nx = 1\n"
+    assert [fault.key for fault in refused(text, head="")] == ["general", "s3.x"]
+
+
+def test_all_faults_are_printed_each_on_its_line(refused: Refused, folder: Path) -> None:
+    errors = ConfigErrors(refused("[s3]\na = 1\nb = 2"))
+    assert [line.split(": ")[:2] for line in str(errors).splitlines() if ": s3." in line] == [
+        [f"{folder / 'pocket.toml'}:5", "s3.a"],
+        [f"{folder / 'pocket.toml'}:6", "s3.b"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["web-1", "web_1", "w"])
+def test_names_of_handlers_are_taken(read: Read, name: str) -> None:
+    read(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
+
+
+@pytest.mark.parametrize("name", ["Web", "1web", '"w b"', '""', '"web.1"'])
+def test_other_names_of_handlers_are_refused_at_the_name(refused: Refused, name: str) -> None:
+    (fault,) = refused(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
+    assert fault.line == 4
+    assert "a handler's name" in fault.message

@@ -53,7 +53,7 @@ class Project:
 
     def fault(self, stage: str, path: Sequence[str | int], message: str, hint: str = "") -> ConfigError:
         """An error about the value at `path` of a stage's tables that knows its line; for checks of other rooms."""
-        report = Report(self.path, self.text, file.parse(self.text, self.path), tuple(self.stages))
+        report = Report(self.path, self.text, file.parse(self.text, self.path), (stage,))
         report.add(stage, Fault(tuple(path), "", message, hint))
         return report.errors()[0]
 
@@ -92,19 +92,20 @@ class _Loader:
 
     def _general(self) -> General:
         """`[general]` as far as it holds; stand-ins take the place of what is required and faulty."""
-        table = self.data.get("general", {})
+        table = self.data.get("general")
+        written = isinstance(table, Mapping)
         if not isinstance(table, Mapping):
-            table = {}
-        if "general" not in self.data:
-            self.report.add(None, Fault(("general",), "missing", "The table [general] is required and missing."))
+            message = "The table [general] is required and missing." if table is None else "Expected a table."
+            self.report.add(None, Fault(("general",), "missing", message))
+            table = {"project_name": "project"}
         stand_ins = {"region": "us-east-1", "stages": ["stage"], "project_name": "project"}
         settled = settle(General, {"project_name": self._folder(table), **table}, stand_ins)
         if settled.tables is None:
             raise AssertionError("every required key of [general] has a stand-in")
-        for fault in settled.faults if "general" in self.data else ():
+        for fault in settled.faults if written else ():
             self.report.add(None, Fault(("general", *fault.path), fault.rule, fault.message, fault.hint))
         self.left_out = [("general", *path) for path in settled.left_out]
-        if ("general", "stages") not in self.left_out and "general" in self.data:
+        if written and ("general", "stages") not in self.left_out:
             self.stage_names = list(self._stage_names(settled.tables.stages))
         return settled.tables
 

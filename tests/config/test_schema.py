@@ -1,0 +1,276 @@
+"""The JSON Schema: it describes every key, takes what `load` takes, and refuses what it can say."""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pocket import config
+from pocket.config.stage import StageTables
+from pocket.errors import ConfigErrors
+
+Read = Callable[..., config.Project]
+Validate = Callable[[dict[str, Any]], list[str]]
+
+WHOLE = tomllib.loads("""\
+[general]
+region = "ap-northeast-1"
+stages = ["dev", "prd"]
+project_name = "board"
+object_prefix = "acme-"
+s3_fallback_bucket_name = "board-uploads"
+[general.django_fallback]
+storages.default = { store = "s3", location = "media" }
+caches.default = { store = "filesystem", location = "/tmp/cache" }
+settings = { X = [1, { y = 1.5 }] }
+[s3]
+bucket_name_format = "{prefix}{stage}-{project}-files"
+public_dirs = ["static", "a/b/"]
+[awscontainer]
+architecture = "x86_64"
+python_version = "3.13"
+envs = { DEBUG = "false" }
+exclude = ["*.md"]
+snapstart = true
+permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+[awscontainer.handlers.web]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+timeout = 20
+memory_size = 1024
+reserved_concurrency = 5
+apigateway = { domain = "example.com", create_records = false, hosted_zone_id_override = "Z1" }
+[awscontainer.handlers.url]
+command = "board.handlers.url"
+function_url = {}
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+schedule = [{ expression = "rate(1 hour)", manage = "clearsessions" }]
+[awscontainer.handlers.sqsmanagement]
+command = "pocket.django.lambda_handlers.sqs_management_command_handler"
+[awscontainer.handlers.sqsmanagement.sqs]
+batch_size = 5
+maximum_concurrency = 3
+message_retention_period = 3600
+dead_letter_max_receive_count = 3
+dead_letter_message_retention_period = 86400
+report_batch_item_failures = false
+fifo = true
+[awscontainer.secretsmanager]
+store = "ssm"
+refresh = "15m"
+pocket_key_format = "acme/{stage}"
+extra_resources = ["arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"]
+require_list_secrets = true
+pocket_secrets.KEY = { type = "password", options = { length = 60 } }
+pocket_secrets.JWT = { type = "rsa_pem_base64", options = { pem_base64_environ_suffix = "_A" } }
+pocket_secrets.JWT2 = { type = "rsa_pem_base64", options = { pub_base64_environ_suffix = "_B" } }
+secrets = { DATABASE_URL = "board/db#url" }
+[awscontainer.django]
+storages.default = { store = "s3", location = "media", options = { querystring_auth = false } }
+storages.staticfiles = { store = "s3", location = "static", static = true, manifest = true }
+caches.default = { store = "redis", location = "redis://x", options = { a = 1 } }
+settings = { DEFAULT_FROM_EMAIL = "a@b" }
+[dev.awscontainer.handlers.web]
+timeout = 10
+[dev.awscontainer.django.storages.default]
+location = "uploads"
+[prd.general]
+region = "us-east-1"
+[prd.s3]
+public_dirs = []
+""")
+
+
+@pytest.fixture(scope="module")
+def validate() -> Validate:
+    """The errors that a JSON Schema validator finds: cfn-lint's, since it is installed and none other is."""
+    from cfnlint.jsonschema import StandardValidator
+
+    validator = StandardValidator(schema=config.json_schema())
+    return lambda data: [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(data)]
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it inline."""
+    match value:
+        case dict():
+            return (
+                "{"
+                + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(item)}" for key, item in value.items())
+                + "}"
+            )
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)
+
+
+def document(data: dict[str, Any]) -> str:
+    """Data as a TOML document, a line for each key at its top."""
+    return "".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(value)}\n" for key, value in data.items())
+
+
+def tables(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, table in schema["$defs"].items():
+        for key, value in table["properties"].items():
+            yield f"{name}.{key}", value
+
+
+def test_a_file_with_every_key_is_taken_by_both(read: Read, validate: Validate) -> None:
+    read(document(WHOLE), head="")
+    assert validate(WHOLE) == []
+
+
+def test_the_whole_file_has_every_key_that_there_is() -> None:
+    schema = config.json_schema()
+    text = document(WHOLE)
+    missing = [key for key, _ in tables(schema) if f'"{key.partition(".")[2]}" =' not in text]
+    assert missing == ["AwsContainer.dockerfile_path", "AwsContainer.requirements"]
+
+
+def test_every_key_and_every_table_is_described() -> None:
+    schema = config.json_schema()
+    for name, table in schema["$defs"].items():
+        assert table["description"], name
+    for name, key in tables(schema):
+        described = key.get("description") or schema["$defs"][key["$ref"].rpartition("/")[2]]["description"]
+        assert described.endswith("."), name
+
+
+def test_every_table_of_the_schema_refuses_unknown_keys_and_speaks_of_no_null() -> None:
+    schema = config.json_schema()
+    assert all(table["additionalProperties"] is False for table in schema["$defs"].values())
+    assert "null" not in json.dumps(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert list(schema["properties"]) == list(StageTables.model_fields)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schema = config.json_schema()
+    names = set(re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema)))
+    assert names == schema["$defs"].keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": 1},
+        {"Prd": {}},
+        {"general": {"region": "eu-west-1"}},
+        {"general": {"region": "tokyo", "stages": ["dev"]}},
+        {"dev": {"s4": {}}},
+        {"dev": {"general": {"stages": []}}},
+        {"dev": {"awscontainer": {"handlers": {"web": {"timout": 1}}}}},
+        {"dev": {"awscontainer": {"handlers": {"Web": {}}}}},
+        {"dev": {"awscontainer": {"handlers": {"web": {"timeout": 901}}}}},
+        {"dev": {"awscontainer": {"handlers": {"web": {"schedule": [{"manage": "x"}]}}}}},
+        {"dev": {"awscontainer": {"envs": {"DEBUG": True}}}},
+        {"dev": {"awscontainer": {"django": {"caches": {"default": {"store": "efs"}}}}}},
+        {"s3": {"public_dirs": ["/static"]}},
+        {"s3": []},
+    ],
+)
+def test_what_the_schema_can_say_is_refused(validate: Validate, change: dict[str, Any]) -> None:
+    assert validate(WHOLE | change)
+
+
+def test_the_example_is_taken(validate: Validate) -> None:
+    path = Path(__file__).parents[2] / "examples" / "board" / "pocket.toml"
+    assert validate(tomllib.loads(path.read_text())) == []
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+WORDS = st.sampled_from(
+    [
+        "",
+        "x",
+        "dev",
+        "prd",
+        "s3",
+        "web",
+        "timeout",
+        "region",
+        "KEY",
+        "a.b",
+        "15m",
+        "rate(1 day)",
+        "ssm",
+        "[key]",
+        "{stage}",
+    ]
+)
+VALUES = st.recursive(
+    st.one_of(
+        WORDS,
+        st.text("abA_-./:{}#é", max_size=5),
+        st.integers(-1, 2000),
+        st.booleans(),
+        st.floats(),
+        st.dates(date(2000, 1, 1)),
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
+    max_leaves=4,
+)
+CHANGES = st.lists(
+    st.tuples(st.sampled_from([(), *places(WHOLE)]), st.sampled_from(["put", "drop", "add"]), WORDS, VALUES),
+    min_size=1,
+    max_size=3,
+)
+
+
+def changed(changes: list[tuple[tuple[str | int, ...], str, str, Any]]) -> dict[str, Any]:
+    """The whole file with some of its values put, dropped or added."""
+    data = tomllib.loads(document(WHOLE))
+    for path, how, name, value in changes:
+        try:
+            table: Any = data
+            for part in path[:-1]:
+                table = table[part]
+            if how == "add":
+                (table[path[-1]] if path else table)[name] = value
+            elif path and how == "put":
+                table[path[-1]] = value
+            elif path:
+                del table[path[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue
+    return data
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(CHANGES)
+def test_whatever_the_file_holds_it_is_taken_by_both_or_every_fault_has_its_place(
+    read: Read, validate: Validate, changes: list[tuple[tuple[str | int, ...], str, str, Any]]
+) -> None:
+    data = changed(changes)
+    text = document(data)
+    try:
+        project = read(text, head="")
+    except ConfigErrors as errors:
+        faults = errors.faults
+    else:
+        assert validate(data) == []
+        manifest = config.build_manifest(project)
+        assert type(manifest).from_json(manifest.to_json()) == manifest
+        return
+    assert faults
+    assert {fault.line for fault in faults} <= {1, *range(1, len(text.splitlines()) + 1)}
+    assert all(fault.message.endswith(".") for fault in faults)
+    assert len({(fault.key, fault.message) for fault in faults}) == len(faults)
