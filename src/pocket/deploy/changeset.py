@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
+    "Add": ("add", "`live` moves to it"),
+    "Remove": ("remove", "`live` has left it"),
+}
 _RETAINED = "kept with its content; only `pocket destroy` removes it"
 
 
@@ -162,6 +166,8 @@ def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:
 def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replace", "remove"], str]:
     action, policy = change["Action"], change.get("PolicyAction", "")
     properties = sorted({item["Target"].get("Name", "") for item in change.get("Details", [])} - {""})
+    if change["ResourceType"] == "AWS::Lambda::Version" and action in _VERSIONS:
+        return _VERSIONS[action]
     if action == "Add":
         return "add", ""
     if action == "Import":

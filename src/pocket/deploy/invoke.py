@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.template.inputs import function_name, is_management
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]
         answer = (
             Clients(target)
             .invoker(timeout + GRACE)
-            .invoke(FunctionName=function_name(stage, handler), Qualifier=naming.ALIAS, Payload=json.dumps(body))
+            .invoke(FunctionName=stage.function_name(handler), Qualifier=naming.ALIAS, Payload=json.dumps(body))
         )
     except AWSCallFailed as error:
         if error.code == "ResourceNotFoundException":
             raise DeployError(
-                f"Stage {stage.name!r} has no function {function_name(stage, handler)}: it is not deployed.",
+                f"Stage {stage.name!r} has no function {stage.function_name(handler)}: it is not deployed.",
                 f"pocket deploy --stage {stage.name}",
             ) from error
         raise
@@ -61,14 +60,13 @@ def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]
 
 
 def _management_handler(stage: StageConfig) -> tuple[str, int]:
-    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
-    for name, handler in handlers.items():
-        if is_management(handler):
-            return name, handler.timeout
-    raise DeployError(
-        f"Stage {stage.name!r} has no handler for management commands.",
-        f'Add one to pocket.toml: [awscontainer.handlers.management] with command = "{naming.MANAGEMENT_HANDLER}".',
-    )
+    name = stage.command_handler
+    if name is None or stage.awscontainer is None:
+        raise DeployError(
+            f"Stage {stage.name!r} has no handler for management commands.",
+            f'Add one to pocket.toml: [awscontainer.handlers.management] with command = "{naming.MANAGEMENT_HANDLER}".',
+        )
+    return name, stage.awscontainer.handlers[name].timeout
 
 
 def _broken(command: str, handler: str, stage: StageConfig, text: str) -> CommandFailed:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stack import find
-from pocket.deploy.template.inputs import dead_letters_name, function_name, queue_name
 from pocket.deploy.template.outputs import addresses
 from pocket.errors import AWSCallFailed, DeployError
 
@@ -73,7 +72,7 @@ def read(stage: StageConfig, target: Target) -> Status:
 
 
 def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionStatus:
-    name = function_name(stage, handler)
+    name = stage.function_name(handler)
     try:
         facts = clients.lambda_.get_function_configuration(FunctionName=name, Qualifier=naming.ALIAS)
     except AWSCallFailed as error:
@@ -84,8 +83,8 @@ def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionSta
 
 
 def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:
-    visible, in_flight = _depth(clients, queue_name(stage, handler, fifo=fifo))
-    dead, _ = _depth(clients, dead_letters_name(stage, handler, fifo=fifo))
+    visible, in_flight = _depth(clients, stage.queue_name(handler, fifo=fifo))
+    dead, _ = _depth(clients, stage.dead_letters_name(handler, fifo=fifo))
     return QueueStatus(handler, visible, in_flight, dead)
 
 

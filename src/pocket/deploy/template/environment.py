@@ -60,8 +60,8 @@ def variables(inputs: Inputs) -> dict[str, Any]:
     }
     addresses = {handler: address(inputs, handler) for handler in inputs.handlers}
     known = {handler: found for handler, found in addresses.items() if found is not None}
-    if known:
-        plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
+    # Set even where it is empty: it tells the run time that there is nothing to ask CloudFormation for.
+    plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
     for handler, found in known.items():
         plain[naming.host_key(handler)] = found.host
         plain[naming.endpoint_key(handler)] = found.endpoint

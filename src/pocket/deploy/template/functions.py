@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.environment import variables
-from pocket.deploy.template.inputs import function_name, is_management, log_group_name
+from pocket.deploy.template.inputs import log_group_name
 from pocket.deploy.template.intrinsics import attribute, ref
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pocket.deploy.template.intrinsics import Resource
 
 LOG_RETENTION_DAYS = 30
+
+FINGERPRINT = 10
+"""Hexadecimal digits at the end of a version's logical id."""
 
 
 def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
@@ -43,7 +46,7 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
         },
     }
     declared = inputs.handlers[handler]
-    if is_management(declared) or declared.schedule:
+    if declared.command == naming.MANAGEMENT_HANDLER or declared.schedule:
         resources.update(_no_retries(handler))
     return resources
 
@@ -51,7 +54,7 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
 def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
     declared, container = inputs.handlers[handler], inputs.container
     properties: dict[str, Any] = {
-        "FunctionName": function_name(inputs.config, handler),
+        "FunctionName": inputs.config.function_name(handler),
         "Handler": declared.command,
         "Runtime": f"python{container.python_version}",
         "Architectures": [container.architecture],
@@ -71,12 +74,12 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
 
 
 def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
-    """Ten hexadecimal digits that change with the code and the configuration of the function, and with nothing else.
+    """Digits that change with the code and the configuration of the function, and with nothing else.
 
     CloudFormation publishes a version when it meets a new logical id, never because a function changed.
     """
     facts = [properties, sorted(inputs.environment.items())]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:FINGERPRINT]
 
 
 def _no_retries(handler: str) -> dict[str, Resource]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pocket import naming
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -57,26 +56,6 @@ class Inputs:
         return self.container.handlers
 
 
-def function_name(config: StageConfig, handler: str) -> str:
-    """The name of the handler's Lambda function."""
-    return config.resource_name(handler)
-
-
 def log_group_name(config: StageConfig, handler: str) -> str:
     """The name of the log group that the handler's function writes to."""
-    return f"/aws/lambda/{function_name(config, handler)}"
-
-
-def queue_name(config: StageConfig, handler: str, *, fifo: bool) -> str:
-    """The name of the handler's queue."""
-    return config.resource_name(handler) + (".fifo" if fifo else "")
-
-
-def dead_letters_name(config: StageConfig, handler: str, *, fifo: bool) -> str:
-    """The name of the queue that the handler's failed messages end up in."""
-    return config.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
-
-
-def is_management(handler: Handler) -> bool:
-    """Whether the handler runs management commands when it is invoked directly."""
-    return handler.command == naming.MANAGEMENT_HANDLER
+    return f"/aws/lambda/{config.function_name(handler)}"

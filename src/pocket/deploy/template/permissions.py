@@ -40,7 +40,6 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_extra_resources(inputs),
         *_objects(inputs),
         *_queues(inputs, handler),
-        *_own_outputs(inputs),
     ]
 
 
@@ -129,14 +128,3 @@ def _queues(inputs: Inputs, handler: str) -> list[Statement]:
         actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         found.append(_allow("TakeJobs", actions, [attribute(naming.logical_id(handler, "Queue"), "Arn")]))
     return found
-
-
-def _own_outputs(inputs: Inputs) -> list[Statement]:
-    """Where AWS invents a host, the first functions of a stage start before it can be injected and have to ask."""
-    invented = any(
-        declared.function_url is not None and name not in inputs.addresses for name, declared in inputs.handlers.items()
-    )
-    if not invented:
-        return []
-    stack = arn("cloudformation", f"stack/{inputs.config.stack_name}/*")
-    return [_allow("ReadOwnStack", ["cloudformation:DescribeStacks"], [stack])]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.inputs import dead_letters_name, queue_name
 from pocket.deploy.template.intrinsics import attribute, ref
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     queue_id, dead_id = naming.logical_id(handler, "Queue"), naming.logical_id(handler, "DeadLetters")
     return {
         dead_id: _queue(
-            dead_letters_name(inputs.config, handler, fifo=declared.fifo),
+            inputs.config.dead_letters_name(handler, fifo=declared.fifo),
             declared.dead_letter_message_retention_period,
             declared.fifo,
         ),
         queue_id: _queue(
-            queue_name(inputs.config, handler, fifo=declared.fifo),
+            inputs.config.queue_name(handler, fifo=declared.fifo),
             declared.message_retention_period,
             declared.fifo,
             VisibilityTimeout=inputs.handlers[handler].timeout * VISIBILITY_FACTOR,
