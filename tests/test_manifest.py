@@ -11,30 +11,32 @@ from hypothesis import strategies as st
 from pocket.errors import ManifestError
 from pocket.manifest import Cache, DjangoTables, Handler, Manifest, SecretVariable, Stage, Storage
 
+NAMES = st.text(max_size=4)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | NAMES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
+    max_leaves=4,
 )
+OPTIONS = st.dictionaries(NAMES, JSON, max_size=2)
 TABLES = st.builds(
     DjangoTables,
-    storages=st.dictionaries(
-        st.text(), st.builds(Storage, st.text(), static=st.booleans(), options=st.dictionaries(st.text(), JSON))
-    ),
-    caches=st.dictionaries(st.text(), st.builds(Cache, st.text(), location=st.none() | st.text())),
-    settings=st.dictionaries(st.text(), JSON),
+    storages=st.dictionaries(NAMES, st.builds(Storage, NAMES, static=st.booleans(), options=OPTIONS), max_size=1),
+    caches=st.dictionaries(NAMES, st.builds(Cache, NAMES, location=st.none() | NAMES), max_size=1),
+    settings=OPTIONS,
 )
 STAGES = st.builds(
     Stage,
-    stack_name=st.text(),
-    bucket_name=st.none() | st.text(),
+    stack_name=NAMES,
+    bucket_name=st.none() | NAMES,
     django=TABLES,
-    handlers=st.dictionaries(st.text(), st.builds(Handler, st.text(), st.integers(), address=st.booleans())),
-    secrets=st.lists(st.builds(SecretVariable, st.text(), st.text(), st.text())).map(tuple),
+    handlers=st.dictionaries(NAMES, st.builds(Handler, NAMES, st.integers(), address=st.booleans()), max_size=2),
+    secrets=st.lists(st.builds(SecretVariable, NAMES, NAMES, NAMES), max_size=2).map(tuple),
     secret_refresh=st.none() | st.integers(),
 )
+MANIFESTS = st.builds(Manifest, NAMES, NAMES, NAMES, st.dictionaries(NAMES, STAGES, max_size=2), fallback=TABLES)
 
 
-@given(st.builds(Manifest, st.text(), st.text(), st.text(), st.dictionaries(st.text(), STAGES), fallback=TABLES))
+@given(MANIFESTS)
 def test_what_is_written_is_what_is_read(manifest: Manifest) -> None:
     text = manifest.to_json()
     assert Manifest.from_json(text) == manifest

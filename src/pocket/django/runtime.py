@@ -51,6 +51,16 @@ def _fetch(manifest: Manifest, stage: Stage) -> registration.Fetched:
     return prefetch.take() or registration.fetch(manifest, stage, os.environ)
 
 
+def registered(stage: str | None) -> registration.Fetched | None:
+    """What `set_envs()` registered for the stage in this process; None where it did not run."""
+    return _registered.get(stage or "")
+
+
+def register(stage: str, fetched: registration.Fetched) -> None:
+    """Notes that `fetched` is what the environment holds now."""
+    _registered[stage] = fetched
+
+
 def get_django_settings() -> dict[str, Any]:
     """The `settings` table: of the stage that `POCKET_STAGE` names, else of `[general.django_fallback]`.
 

@@ -17,7 +17,7 @@ from pocket.runtime import manifest_file
 if TYPE_CHECKING:
     from pocket.manifest import DjangoTables, Manifest, Stage
 
-_read: dict[str, tuple[tuple[int, int], Manifest]] = {}
+_built: dict[Path, tuple[tuple[int, int], Manifest]] = {}
 
 
 def manifest() -> tuple[Manifest, Path]:
@@ -27,11 +27,11 @@ def manifest() -> tuple[Manifest, Path]:
     """
     path = manifest_file.locate()
     if path is not None:
-        return _cached(path), Path(path)
+        return manifest_file.read(path), Path(path)
     from pocket.config import find_file
 
     found = find_file(_start())
-    return _cached(str(found)), found
+    return _load(found), found
 
 
 def stage_name() -> str | None:
@@ -56,21 +56,15 @@ def tables() -> tuple[DjangoTables, Manifest, Path]:
     return (stage(found, name).django if name else found.fallback), found, path
 
 
-def _cached(path: str) -> Manifest:
-    stat = os.stat(path)  # noqa: PTH116 - also on the cold path
-    stamp = stat.st_mtime_ns, stat.st_size
-    known = _read.get(path)
-    if known is None or known[0] != stamp:
-        known = _read[path] = stamp, _load(path)
-    return known[1]
-
-
-def _load(path: str) -> Manifest:
-    if not path.endswith(".toml"):
-        return manifest_file.read(path)
+def _load(path: Path) -> Manifest:
     from pocket.config import build_manifest, load
 
-    return build_manifest(load(Path(path)))
+    stat = path.stat()
+    stamp = stat.st_mtime_ns, stat.st_size
+    known = _built.get(path)
+    if known is None or known[0] != stamp:
+        known = _built[path] = stamp, build_manifest(load(path))
+    return known[1]
 
 
 def _start() -> Path:

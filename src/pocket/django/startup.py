@@ -35,7 +35,8 @@ def build(make: Callable[[], Handler]) -> Handler:
         with _resting_collector():
             _send_ahead()
             _set_up()
-            return _wrap(make())
+            handler = make()
+            return _wrap(handler)
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         if isinstance(error, AttributeError):
@@ -44,8 +45,37 @@ def build(make: Callable[[], Handler]) -> Handler:
 
 
 def _wrap(handler: Handler) -> Handler:
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        from pocket.django import snapstart
+
+        snapstart.register()
+    check = _check()
+    if check is not None:
+        return _checked(handler, check)
+
     def handle(event: Any, context: Any) -> Any:
         invocation.begin(getattr(context, "aws_request_id", None))
+        return handler(event, context)
+
+    return handle
+
+
+def _check() -> Callable[[], None] | None:
+    """What to call before each invocation, where the stage's secrets are to be read again from time to time."""
+    from pocket.django import runtime, source
+
+    name = source.stage_name()
+    if name is None or runtime.registered(name) is None or not source.stage(source.manifest()[0], name).secret_refresh:
+        return None
+    from pocket.django.refresh import checker
+
+    return checker()
+
+
+def _checked(handler: Handler, check: Callable[[], None]) -> Handler:
+    def handle(event: Any, context: Any) -> Any:
+        invocation.begin(getattr(context, "aws_request_id", None))
+        check()
         return handler(event, context)
 
     return handle
@@ -75,8 +105,11 @@ def _set_up() -> None:
     import django
     from django.conf import settings
 
-    django.setup()
+    from pocket.django.databases import check_before_reuse
     from pocket.django.runtime import LOGGING_CONFIG
+
+    check_before_reuse(settings.DATABASES)
+    django.setup()
 
     if settings.LOGGING_CONFIG == LOGGING_CONFIG and not settings.LOGGING:
         from pocket.django.logging import configure

@@ -29,11 +29,21 @@ def locate() -> str | None:
     return None
 
 
+_read: dict[str, tuple[tuple[int, int], Manifest]] = {}
+
+
 def read(path: str) -> Manifest:
-    """The manifest at `path`; raises ManifestError where it cannot be read."""
+    """The manifest at `path`, parsed again only where the file has changed; raises ManifestError."""
     try:
+        stat = os.stat(path)  # noqa: PTH116
+        stamp = stat.st_mtime_ns, stat.st_size
+        known = _read.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"The manifest {path} cannot be read: {error}.", "Deploy again.") from error
-    return Manifest.from_json(text)
+    manifest = Manifest.from_json(text)
+    _read[path] = stamp, manifest
+    return manifest

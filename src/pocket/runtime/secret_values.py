@@ -7,7 +7,7 @@ go out in parallel.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import AWSCallFailed, SecretUnavailable
 from pocket.runtime import aws
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pocket.manifest import SecretVariable, Stage
+
+    _Found = dict[tuple[str, str], str | SecretUnavailable]
 
 _BATCH = {"secretsmanager": 20, "ssm": 10}
 _OPERATION = {"secretsmanager": "BatchGetSecretValue", "ssm": "GetParameters"}
@@ -35,7 +37,7 @@ _FIXES = {
 def read(stage: Stage, region: str) -> dict[str, str]:
     """The value of each of the stage's secret variables; makes no call where there are none.
 
-    Raises SecretUnavailable, whose `names` are the variables that could not be had, for the first fault found.
+    Raises SecretUnavailable for all faults at once; its `names` are the variables that could not be had.
     """
     batches = [
         (service, where, ids[start : start + _BATCH[service]])
@@ -43,10 +45,37 @@ def read(stage: Stage, region: str) -> dict[str, str]:
         for where, ids in _by_region(stage.secret_ids(service), region).items()
         for start in range(0, len(ids), _BATCH[service])
     ]
+    faults: list[SecretUnavailable] = []
     texts: dict[tuple[str, str], str] = {}
-    for service, found in _in_parallel([_reader(stage, *batch) for batch in batches]):
-        texts.update({(service, secret_id): text for secret_id, text in found.items()})
-    return {item.name: _pick(item, texts[item.service, item.secret_id]) for item in stage.secrets}
+    for found in _in_parallel([_reader(stage, *batch) for batch in batches]):
+        for key, text in found.items():
+            if isinstance(text, SecretUnavailable):
+                faults.append(text)
+            else:
+                texts[key] = text
+    values = {}
+    for item in stage.secrets:
+        if (item.service, item.secret_id) in texts:
+            value = _pick(item, texts[item.service, item.secret_id])
+            if isinstance(value, SecretUnavailable):
+                faults.append(value)
+            else:
+                values[item.name] = value
+    if faults:
+        raise _all(faults)
+    return values
+
+
+def _all(faults: list[SecretUnavailable]) -> SecretUnavailable:
+    first = faults[0]
+    return SecretUnavailable(
+        "\n".join(fault.message for fault in faults),
+        "\n".join(dict.fromkeys(fault.hint for fault in faults)),
+        service=first.service,
+        operation=first.operation,
+        code=first.code,
+        names=list(dict.fromkeys(name for fault in faults for name in fault.names)),
+    )
 
 
 def _by_region(ids: Sequence[str], region: str) -> dict[str, list[str]]:
@@ -58,14 +87,12 @@ def _by_region(ids: Sequence[str], region: str) -> dict[str, list[str]]:
     return found
 
 
-def _reader(stage: Stage, service: str, region: str, ids: list[str]) -> Callable[[], tuple[str, dict[str, str]]]:
+def _reader(stage: Stage, service: str, region: str, ids: list[str]) -> Callable[[], _Found]:
     fetch = _secrets if service == "secretsmanager" else _parameters
 
-    def run() -> tuple[str, dict[str, str]]:
+    def run() -> _Found:
         try:
-            return service, fetch(stage, ids, region)
-        except SecretUnavailable:
-            raise
+            found = fetch(stage, ids, region)
         except AWSCallFailed as error:
             names = _names(stage, service, ids)
             raise SecretUnavailable(
@@ -76,13 +103,12 @@ def _reader(stage: Stage, service: str, region: str, ids: list[str]) -> Callable
                 code=error.code,
                 names=names,
             ) from error
+        return {(service, secret_id): text for secret_id, text in found.items()}
 
     return run
 
 
-def _in_parallel(
-    readers: list[Callable[[], tuple[str, dict[str, str]]]],
-) -> list[tuple[str, dict[str, str]]]:
+def _in_parallel(readers: list[Callable[[], _Found]]) -> list[_Found]:
     if len(readers) < 2:
         return [run() for run in readers]
     from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +117,7 @@ def _in_parallel(
         return [future.result() for future in [pool.submit(run) for run in readers]]
 
 
-def _secrets(stage: Stage, ids: list[str], region: str) -> dict[str, str]:
+def _secrets(stage: Stage, ids: list[str], region: str) -> dict[str, str | SecretUnavailable]:
     entries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     payload: dict[str, Any] = {"SecretIdList": ids}
@@ -103,14 +129,17 @@ def _secrets(stage: Stage, ids: list[str], region: str) -> dict[str, str]:
         if not token:
             break
         payload = {"SecretIdList": ids, "NextToken": token}
-    found = {}
+    found: dict[str, str | SecretUnavailable] = {}
     for secret_id in ids:
         entry = next((entry for entry in entries if _is_entry(entry, secret_id)), None)
         if entry is None:
             error = next((error for error in errors if _same(error.get("SecretId", ""), secret_id)), {})
-            _refuse(stage, "secretsmanager", secret_id, error.get("ErrorCode") or "ResourceNotFoundException")
-        if not isinstance(entry.get("SecretString"), str):
-            _refuse(
+            code = error.get("ErrorCode") or "ResourceNotFoundException"
+            found[secret_id] = _unreadable(stage, "secretsmanager", secret_id, code)
+        elif isinstance(entry.get("SecretString"), str):
+            found[secret_id] = entry["SecretString"]
+        else:
+            found[secret_id] = _unreadable(
                 stage,
                 "secretsmanager",
                 secret_id,
@@ -118,7 +147,6 @@ def _secrets(stage: Stage, ids: list[str], region: str) -> dict[str, str]:
                 problem="holds binary data, and an environment variable holds text",
                 hint="Store the value as text; base64 where it is binary.",
             )
-        found[secret_id] = entry["SecretString"]
     return found
 
 
@@ -131,20 +159,20 @@ def _same(arn: str, secret_id: str) -> bool:
     return arn == secret_id or (secret_id.startswith("arn:") and arn[:-7] == secret_id)
 
 
-def _parameters(stage: Stage, ids: list[str], region: str) -> dict[str, str]:
+def _parameters(stage: Stage, ids: list[str], region: str) -> dict[str, str | SecretUnavailable]:
     answer = aws.call_json("ssm", "GetParameters", {"Names": ids, "WithDecryption": True}, region=region)
-    found = {}
+    found: dict[str, str | SecretUnavailable] = {}
     for secret_id in ids:
         for entry in answer.get("Parameters") or []:
             selector = entry.get("Selector") or ""
             if secret_id in {entry.get("Name"), entry.get("ARN"), f"{entry.get('Name')}{selector}"}:
                 found[secret_id] = str(entry["Value"])
         if secret_id not in found:
-            _refuse(stage, "ssm", secret_id, "InvalidParameters")
+            found[secret_id] = _unreadable(stage, "ssm", secret_id, "InvalidParameters")
     return found
 
 
-def _pick(item: SecretVariable, text: str) -> str:
+def _pick(item: SecretVariable, text: str) -> str | SecretUnavailable:
     if item.key is None:
         return text
     try:
@@ -153,29 +181,31 @@ def _pick(item: SecretVariable, text: str) -> str:
         data = None
     where = f"{item.service} secret {item.secret_id}"
     if not isinstance(data, dict):
-        _fail(item, "NotJSON", f"{where} is not a JSON object", f"{item.name} takes its key {item.key!r}: store one.")
+        hint = f"{item.name} takes the key {item.key!r} of it: store a JSON object."
+        return _unfit(item, "NotJSON", f"{where} is not a JSON object", hint)
     value = data.get(item.key)
     if value is None:
         hint = "`pocket deploy` adds what is missing among the generated ones; add your own secrets' keys yourself."
-        _fail(item, "MissingKey", f"{where} has no key {item.key!r}", hint)
+        return _unfit(item, "MissingKey", f"{where} has no key {item.key!r}", hint)
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _fail(item: SecretVariable, code: str, problem: str, hint: str) -> NoReturn:
-    # No cause is chained: a decoder's error carries the document, and with it the values.
-    raise SecretUnavailable(
+def _unfit(item: SecretVariable, code: str, problem: str, hint: str) -> SecretUnavailable:
+    return SecretUnavailable(
         f"{problem}: {item.name} cannot be set.",
         hint,
         service=item.service,
         operation=_OPERATION[item.service],
         code=code,
         names=[item.name],
-    ) from None
+    )
 
 
-def _refuse(stage: Stage, service: str, secret_id: str, code: str, *, problem: str = "", hint: str = "") -> NoReturn:
+def _unreadable(
+    stage: Stage, service: str, secret_id: str, code: str, *, problem: str = "", hint: str = ""
+) -> SecretUnavailable:
     names = _names(stage, service, [secret_id])
-    raise SecretUnavailable(
+    return SecretUnavailable(
         f"{service} secret {secret_id} {problem or f'could not be read: {code}'}; not set: {', '.join(names)}.",
         hint or _FIXES.get(code, "Try again; AWS's code stands above."),
         service=service,

@@ -1,0 +1,142 @@
+"""Which variables are set, and to what."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from aws_double import AWSDouble
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pocket.errors import SecretUnavailable
+from pocket.manifest import Handler, Manifest, SecretVariable, Stage
+from pocket.runtime import registration
+
+HANDLERS = {
+    "web": Handler("pocket.django.lambda_handlers.wsgi_handler", 30, address=True),
+    "api-v2": Handler("pocket.django.lambda_handlers.asgi_handler", 30, address=True),
+    "sqsmanagement": Handler("pocket.django.lambda_handlers.sqs_management_command_handler", 900, queue=True),
+}
+
+
+def project(**stage: object) -> tuple[Manifest, Stage]:
+    found = Stage(stack_name="pocket-dev-board", handlers=HANDLERS, **stage)  # type: ignore[arg-type]
+    return Manifest("board", "eu-west-1", "0", {"dev": found}), found
+
+
+def set_with(environ: dict[str, str], outputs: dict[str, str] | None = None) -> dict[str, str]:
+    manifest, stage = project()
+    return registration.variables(manifest, stage, environ, secrets={}, outputs=outputs or {})
+
+
+INJECTED = {
+    "POCKET_HOSTS": "a.example.com,localhost:8001",
+    "POCKET_WEB_HOST": "a.example.com",
+    "POCKET_WEB_ENDPOINT": "https://a.example.com",
+    "POCKET_API_V2_HOST": "localhost:8001",
+    "POCKET_API_V2_ENDPOINT": "http://localhost:8001",
+    "POCKET_SQSMANAGEMENT_QUEUEURL": "https://sqs.eu-west-1.amazonaws.com/1/q",
+}
+
+
+def test_injected_hosts_become_allowed_and_trusted() -> None:
+    assert set_with(INJECTED) == {
+        "POCKET_PROJECT_NAME": "board",
+        "POCKET_REGION": "eu-west-1",
+        "POCKET_HOSTS": "a.example.com,localhost:8001",
+        "ALLOWED_HOSTS": "a.example.com,localhost",
+        "CSRF_TRUSTED_ORIGINS": "https://a.example.com,http://localhost:8001",
+    }
+
+
+def test_outputs_give_what_was_not_injected() -> None:
+    outputs = {
+        "WebHost": "a.example.com",
+        "WebEndpoint": "https://a.example.com",
+        "ApiV2Host": "b.example.com",
+        "ApiV2Endpoint": "https://b.example.com",
+        "SqsmanagementQueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/q",
+    }
+    found = set_with({}, outputs)
+    assert found["POCKET_WEB_HOST"] == "a.example.com"
+    assert found["POCKET_API_V2_ENDPOINT"] == "https://b.example.com"
+    assert found["POCKET_SQSMANAGEMENT_QUEUEURL"].endswith("/q")
+    assert found["POCKET_HOSTS"] == "a.example.com,b.example.com"
+    assert found["ALLOWED_HOSTS"] == "a.example.com,b.example.com"
+
+
+def test_what_stood_in_the_lists_is_kept_once() -> None:
+    found = set_with(
+        {**INJECTED, "ALLOWED_HOSTS": "my.example.com, a.example.com", "CSRF_TRUSTED_ORIGINS": "https://x"}
+    )
+    assert found["ALLOWED_HOSTS"] == "my.example.com,a.example.com,localhost"
+    assert found["CSRF_TRUSTED_ORIGINS"] == "https://x,https://a.example.com,http://localhost:8001"
+
+
+def test_a_stage_without_hosts_leaves_the_lists_alone() -> None:
+    found = set_with({"POCKET_HOSTS": "", "ALLOWED_HOSTS": "x"})
+    assert "ALLOWED_HOSTS" not in found
+    assert "CSRF_TRUSTED_ORIGINS" not in found
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,5}\.example(:[0-9]{2,4})?", fullmatch=True), max_size=6))
+def test_registering_twice_changes_nothing(hosts: list[str]) -> None:
+    environ = {**INJECTED, "ALLOWED_HOSTS": ",".join(hosts)}
+    once = {**environ, **set_with(environ)}
+    assert {**once, **set_with(once)} == once
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("a.example", "a.example"), ("a.example:80", "a.example"), ("[::1]:8000", "[::1]"), ("[::1]", "[::1]")],
+)
+def test_an_allowed_host_has_no_port(host: str, name: str) -> None:
+    assert registration.without_port(host) == name
+
+
+def test_a_stages_own_project_name_and_region_hold() -> None:
+    manifest, stage = project(project_name="other", region="us-east-1")
+    found = registration.variables(manifest, stage, {}, secrets={}, outputs={})
+    assert (found["POCKET_PROJECT_NAME"], found["POCKET_REGION"]) == ("other", "us-east-1")
+
+
+def test_injected_hosts_spare_the_describe_call_even_if_there_are_none(aws: AWSDouble) -> None:
+    manifest, stage = project()
+    assert not registration.needs_calls(stage, {"POCKET_HOSTS": ""})
+    registration.fetch(manifest, stage, {"POCKET_HOSTS": ""})
+    assert aws.calls == []
+
+
+def test_without_injected_hosts_the_stack_is_asked(aws: AWSDouble) -> None:
+    aws.outputs = {"WebHost": "a.example.com"}
+    manifest, stage = project()
+    assert registration.fetch(manifest, stage, {}).outputs == {"WebHost": "a.example.com"}
+
+
+def test_a_stage_without_address_and_queue_asks_nobody(aws: AWSDouble) -> None:
+    stage = Stage(stack_name="s", handlers={"jobs": Handler("x", 30)})
+    registration.fetch(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, {})
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize("value", ["nul \0 swordfish", "lone \ud800 swordfish"])
+def test_a_value_that_no_variable_can_hold_sets_nothing(value: str) -> None:
+    before = dict(os.environ)
+    with pytest.raises(SecretUnavailable) as caught:
+        registration.apply({"POCKET_TEST_FINE": "x", "POCKET_TEST_UNFIT": value})
+    assert dict(os.environ) == before
+    assert caught.value.names == ("POCKET_TEST_UNFIT",)
+    assert "swordfish" not in str(caught.value)
+
+
+def test_placeholders_stand_for_what_the_environment_lacks() -> None:
+    variables = tuple(
+        SecretVariable(name, "secretsmanager", "s", name) for name in ("SECRET_KEY", "DATABASE_URL", "MINE")
+    )
+    _, stage = project(secrets=variables)
+    assert registration.placeholders(stage, {"MINE": "x"}) == {
+        "SECRET_KEY": registration.PLACEHOLDER,
+        "DATABASE_URL": "sqlite://:memory:",
+    }
+    assert not registration.needs_calls(stage, {"POCKET_PLACEHOLDER_SECRETS": "1"})

@@ -1,0 +1,153 @@
+"""Reading a stage's secrets, from a double that is held against botocore's models."""
+
+from __future__ import annotations
+
+import pytest
+from aws_double import ACCOUNT, REGION, AWSDouble
+
+from pocket.errors import SecretUnavailable
+from pocket.manifest import SecretVariable, Stage
+from pocket.runtime import secret_values
+
+
+def stage(*variables: SecretVariable) -> Stage:
+    return Stage(stack_name="pocket-dev-board", secrets=variables)
+
+
+def of(name: str, secret_id: str, key: str | None = None, service: str = "secretsmanager") -> SecretVariable:
+    return SecretVariable(name=name, service=service, secret_id=secret_id, key=key)
+
+
+def test_all_secrets_come_in_one_request(aws: AWSDouble) -> None:
+    aws.put("pocket-dev-board", {"SECRET_KEY": "k", "PORT": 5432, "FLAG": False})
+    arn = aws.put("mine", "whole text")
+    found = secret_values.read(
+        stage(
+            of("SECRET_KEY", "pocket-dev-board", "SECRET_KEY"),
+            of("PORT", "pocket-dev-board", "PORT"),
+            of("FLAG", "pocket-dev-board", "FLAG"),
+            of("BY_ARN", arn),
+            of("BY_PARTIAL_ARN", arn[:-7]),
+            of("BY_NAME", "mine"),
+        ),
+        REGION,
+    )
+    assert found == {
+        "SECRET_KEY": "k",
+        "PORT": "5432",
+        "FLAG": "false",
+        "BY_ARN": "whole text",
+        "BY_PARTIAL_ARN": "whole text",
+        "BY_NAME": "whole text",
+    }
+    assert aws.operations == ["BatchGetSecretValue"]
+
+
+def test_no_secrets_make_no_request(aws: AWSDouble) -> None:
+    assert secret_values.read(stage(), REGION) == {}
+    assert aws.calls == []
+
+
+def test_forty_one_secrets_take_three_requests(aws: AWSDouble) -> None:
+    variables = [of(f"V{number}", f"s{number}") for number in range(41)]
+    for item in variables:
+        aws.put(item.secret_id, item.name)
+    found = secret_values.read(stage(*variables), REGION)
+    assert found == {f"V{number}": f"V{number}" for number in range(41)}
+    assert aws.operations == ["BatchGetSecretValue"] * 3
+
+
+def test_pages_are_followed_to_the_last(aws: AWSDouble) -> None:
+    aws.page_size = 2
+    variables = [of(f"V{number}", f"s{number}") for number in range(5)]
+    for item in variables:
+        aws.put(item.secret_id, item.name)
+    assert len(secret_values.read(stage(*variables), REGION)) == 5
+    assert aws.operations == ["BatchGetSecretValue"] * 3
+
+
+def test_parameters_come_ten_at_a_time(aws: AWSDouble) -> None:
+    variables = [of(f"V{number}", f"/app/v{number}", service="ssm") for number in range(11)]
+    aws.parameters = {item.secret_id: item.name for item in variables}
+    assert len(secret_values.read(stage(*variables), REGION)) == 11
+    assert aws.operations == ["GetParameters"] * 2
+
+
+def test_a_parameter_can_be_named_by_its_arn(aws: AWSDouble) -> None:
+    aws.parameters["/app/key"] = "value"
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/app/key"
+    assert secret_values.read(stage(of("KEY", arn, service="ssm")), REGION) == {"KEY": "value"}
+
+
+def test_an_arn_is_read_in_its_own_region(aws: AWSDouble) -> None:
+    aws.put("mine", "value")
+    aws.secrets["mine"]["ARN"] = aws.secrets["mine"]["ARN"].replace(REGION, "us-east-1")
+    arn = aws.secrets["mine"]["ARN"]
+    aws.put("near", "here")
+    found = secret_values.read(stage(of("FAR", arn), of("NEAR", "near")), REGION)
+    assert found == {"FAR": "value", "NEAR": "here"}
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "hint"),
+    [
+        ("missing", "ResourceNotFoundException", "Create it"),
+        ("denied", "AccessDeniedException", "role"),
+        ("deleted", "InvalidRequestException", "restore"),
+        ("binary", "BinarySecret", "base64"),
+        ("not json", "NotJSON", "JSON"),
+        ("a json list", "NotJSON", "JSON"),
+        ("no key", "MissingKey", "pocket deploy"),
+        ("null", "MissingKey", "pocket deploy"),
+    ],
+)
+def test_a_faulty_secret_is_named_with_its_variables_and_the_fix(
+    aws: AWSDouble, fault: str, code: str, hint: str
+) -> None:
+    values: dict[str, object] = {
+        "binary": b"\x00\x01",
+        "not json": "swordfish",
+        "a json list": '["swordfish"]',
+        "no key": {"OTHER": "swordfish"},
+        "null": {"DATABASE_URL": None},
+    }
+    if fault != "missing":
+        aws.put("app/db", values.get(fault, {"DATABASE_URL": "swordfish"}))
+    if fault == "denied":
+        aws.denied.add("app/db")
+    if fault == "deleted":
+        aws.secrets["app/db"]["deleted"] = True
+    with pytest.raises(SecretUnavailable) as caught:
+        secret_values.read(stage(of("DATABASE_URL", "app/db", "DATABASE_URL")), REGION)
+    error = caught.value
+    assert error.names == ("DATABASE_URL",)
+    assert error.code == code
+    assert "app/db" in error.message
+    assert "DATABASE_URL" in error.message
+    assert hint in error.hint
+    assert "swordfish" not in f"{error!s}{error.__cause__!s}{error.__context__!s}"
+
+
+def test_a_missing_parameter_is_named(aws: AWSDouble) -> None:
+    with pytest.raises(SecretUnavailable, match="/app/key") as caught:
+        secret_values.read(stage(of("KEY", "/app/key", service="ssm")), REGION)
+    assert caught.value.names == ("KEY",)
+
+
+def test_a_refused_call_names_every_variable_that_it_was_for(aws: AWSDouble) -> None:
+    aws.faults.append((400, "AccessDeniedException"))
+    with pytest.raises(SecretUnavailable) as caught:
+        secret_values.read(stage(of("A", "one"), of("B", "two")), REGION)
+    assert caught.value.names == ("A", "B")
+    assert caught.value.code == "AccessDeniedException"
+    assert "secretsmanager:BatchGetSecretValue" in caught.value.hint
+
+
+def test_all_faults_are_told_at_once(aws: AWSDouble) -> None:
+    aws.put("fine", "text")
+    with pytest.raises(SecretUnavailable) as caught:
+        secret_values.read(stage(of("A", "missing"), of("B", "fine"), of("C", "fine", "key")), REGION)
+    assert caught.value.names == ("A", "C")
+    assert "missing" in caught.value.message
+    assert "'key'" in caught.value.hint

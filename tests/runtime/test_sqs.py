@@ -1,0 +1,37 @@
+"""Sending to a queue."""
+
+from __future__ import annotations
+
+import pytest
+from aws_double import REGION, AWSDouble
+
+from pocket.runtime import sqs
+
+
+def test_a_message_is_sent_and_its_id_returned(aws: AWSDouble) -> None:
+    url = "http://localhost:1/000000000000/jobs"
+    assert sqs.send(url, "{}", region=REGION) == "message-1"
+    assert aws.calls == [("SendMessage", {"QueueUrl": url, "MessageBody": "{}"})]
+
+
+def test_equal_messages_to_a_fifo_queue_are_two_in_one_group(aws: AWSDouble) -> None:
+    url = "http://localhost:1/000000000000/jobs.fifo"
+    aws.faults.append("reset")
+    sqs.send(url, "{}", region=REGION)
+    sqs.send(url, "{}", region=REGION)
+    payloads = [payload for _, payload in aws.calls]
+    assert {payload["MessageGroupId"] for payload in payloads} == {sqs.FIFO_GROUP}
+    first, again, second = (payload["MessageDeduplicationId"] for payload in payloads)
+    assert first == again != second
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://sqs.us-east-1.amazonaws.com/123456789012/jobs", "us-east-1"),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/jobs", "cn-north-1"),
+        ("http://127.0.0.1:4566/000000000000/jobs", None),
+    ],
+)
+def test_the_queues_region_stands_in_its_url(url: str, region: str | None) -> None:
+    assert sqs.queue_region(url) == region

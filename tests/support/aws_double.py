@@ -1,0 +1,224 @@
+"""A server on loopback that speaks the AWS protocols which the run time uses.
+
+It is held against botocore: every request is checked against the model and its signature recomputed, and every
+answer is checked against the model before it goes out. Secrets, parameters and faults are put into it by the test.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI+bPxRfiCYEXAMPLEKEY", "a-session-token"
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+
+
+@cache
+def model(service: str) -> ServiceModel:
+    data = botocore.session.get_session().get_component("data_loader").load_service_model(service, "service-2")
+    return ServiceModel(data, service)
+
+
+def hold(service: str, operation: str, data: dict[str, Any], *, answer: bool) -> None:
+    """Raises AssertionError where `data` is not what the service's model says."""
+    found = model(service).operation_model(operation)
+    shape = found.output_shape if answer else found.input_shape
+    unknown = data.keys() - shape.members.keys()
+    report = ParamValidator().validate(data, shape)
+    assert not unknown, f"{service} {operation} knows no {unknown}"
+    assert not report.has_errors(), report.generate_report()
+
+
+class AWSDouble:
+    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with, `calls` as they came."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, dict[str, Any]] = {}
+        self.parameters: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+        self.denied: set[str] = set()
+        self.faults: deque[tuple[int, str] | str] = deque()
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.problems: list[str] = []
+        self.latency = 0.0
+        self.page_size = 20
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_SESSION_TOKEN": TOKEN,
+        }
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.calls]
+
+    def put(self, name: str, value: Any) -> str:
+        """Stores a secret (a dictionary as JSON, bytes as binary) and returns its ARN."""
+        arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
+        entry: dict[str, Any] = {"ARN": arn, "Name": name, "VersionId": "0" * 32, "VersionStages": ["AWSCURRENT"]}
+        if isinstance(value, bytes):
+            entry["SecretBinary"] = value.decode("latin-1")
+        else:
+            entry["SecretString"] = value if isinstance(value, str) else json.dumps(value)
+        self.secrets[name] = entry
+        return arn
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def answer(self, service: str, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
+        match operation:
+            case "BatchGetSecretValue":
+                return self._batch(payload)
+            case "GetParameters":
+                return self._parameters(payload)
+            case "SendMessage":
+                return {"MessageId": f"message-{len(self.calls)}", "MD5OfMessageBody": "0" * 32}
+        raise AssertionError(f"{service} {operation} is not spoken here")
+
+    def _batch(self, payload: dict[str, Any]) -> dict[str, Any]:
+        ids = payload["SecretIdList"]
+        assert len(ids) <= 20
+        start = int(payload.get("NextToken", 0))
+        values, errors = [], []
+        for secret_id in ids[start : start + self.page_size]:
+            entry = next((item for item in self.secrets.values() if _named(item, secret_id)), None)
+            if secret_id in self.denied:
+                errors.append({"SecretId": secret_id, "ErrorCode": "AccessDeniedException", "Message": "not you"})
+            elif entry is None:
+                code = "ResourceNotFoundException"
+                errors.append({"SecretId": secret_id, "ErrorCode": code, "Message": "can't find it"})
+            elif "deleted" in entry:
+                code = "InvalidRequestException"
+                errors.append({"SecretId": secret_id, "ErrorCode": code, "Message": "marked for deletion"})
+            else:
+                values.append(entry)
+        answer: dict[str, Any] = {"SecretValues": values, "Errors": errors}
+        if start + self.page_size < len(ids):
+            answer["NextToken"] = str(start + self.page_size)
+        return answer
+
+    def _parameters(self, payload: dict[str, Any]) -> dict[str, Any]:
+        assert len(payload["Names"]) <= 10
+        assert payload["WithDecryption"] is True
+        found, invalid = [], []
+        for name in payload["Names"]:
+            plain = name.split(":parameter", 1)[-1]
+            if plain in self.parameters:
+                arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{plain}"
+                value = self.parameters[plain]
+                found.append({"Name": plain, "ARN": arn, "Type": "SecureString", "Value": value, "Version": 1})
+            else:
+                invalid.append(name)
+        return {"Parameters": found, **({"InvalidParameters": invalid} if invalid else {})}
+
+
+def _named(entry: dict[str, Any], secret_id: str) -> bool:
+    return secret_id in {entry["Name"], entry["ARN"], entry["ARN"][:-7]}
+
+
+def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(double.latency)
+            try:
+                service, operation, payload = self.read(body)
+                self.check_signature(service, body)
+                double.calls.append((operation, payload))
+                fault = double.faults.popleft() if double.faults else None
+                if fault == "reset":
+                    self.close_connection = True
+                elif isinstance(fault, str):
+                    self.reply(200, fault.encode())
+                elif fault is not None:
+                    self.reply(fault[0], json.dumps({"__type": f"com.amazon#{fault[1]}", "message": "no"}).encode())
+                elif service == "cloudformation":
+                    self.reply(200, _describe_stacks(payload["StackName"], double.outputs), "text/xml")
+                else:
+                    answer = double.answer(service, operation, payload)
+                    hold(service, operation, answer, answer=True)
+                    self.reply(200, json.dumps(answer).encode())
+            except Exception as problem:  # noqa: BLE001 - shown when the test ends
+                double.problems.append(repr(problem))
+                self.reply(400, json.dumps({"__type": "ValidationException", "message": repr(problem)}).encode())
+
+        def read(self, body: bytes) -> tuple[str, str, dict[str, Any]]:
+            target = self.headers.get("X-Amz-Target")
+            if target is None:
+                fields = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+                assert fields.pop("Version") == model("cloudformation").api_version
+                operation = fields.pop("Action")
+                hold("cloudformation", operation, fields, answer=False)
+                return "cloudformation", operation, fields
+            prefix, _, operation = target.partition(".")
+            service = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm", "AmazonSQS": "sqs"}[prefix]
+            version = model(service).metadata["jsonVersion"]
+            assert model(service).metadata["targetPrefix"] == prefix
+            assert self.headers["Content-Type"] == f"application/x-amz-json-{version}"
+            payload = json.loads(body)
+            hold(service, operation, payload, answer=False)
+            return service, operation, payload
+
+        def check_signature(self, service: str, body: bytes) -> None:
+            given = self.headers["Authorization"]
+            signed = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+            headers = {name: self.headers[name] for name in signed}
+            region = given.split("/")[2]
+            request = AWSRequest("POST", f"{double.url}{self.path}", headers=headers, data=body)
+            request.context["timestamp"] = self.headers["X-Amz-Date"]
+            signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY, TOKEN), service, region)
+            expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+            assert given.endswith(f"Signature={expected}"), "the signature is wrong"
+
+        def reply(self, status: int, body: bytes, kind: str = "application/x-amz-json-1.1") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing: pytest shows what failed."""
+
+    return Handler
+
+
+def _describe_stacks(name: str, outputs: dict[str, str]) -> bytes:
+    members = "".join(
+        f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+        for key, value in outputs.items()
+    )
+    return (
+        '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'
+        f"<Stacks><member><StackName>{name}</StackName><Outputs>{members}</Outputs>"
+        "<Tags><member><Key>a</Key><Value>b</Value></member></Tags></member></Stacks>"
+        "</DescribeStacksResult></DescribeStacksResponse>"
+    ).encode()
