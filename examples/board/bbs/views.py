@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import CreateView, ListView
 from pocket.django.utils import pocket_call_command
@@ -88,3 +89,8 @@ def archive_topic(request: HttpRequest, pk: int) -> HttpResponse:
     pocket_call_command("archive_topics", args=["--topic", str(topic.pk)])
     messages.success(request, f"“{topic}” goes to the archive.")
     return redirect("bbs:topics")
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for an icon on pages that name none, such as the admin's."""
+    return redirect(static("bbs/favicon.svg"))

@@ -115,6 +115,12 @@ class OneTopic(TestCase):
         self.assertContains(self.client.get("/topics/99/"), "There is nothing here", status_code=404)
 
 
+class Icon(TestCase):
+    def test_a_browser_that_asks_by_habit_finds_it(self) -> None:
+        page = self.client.get("/favicon.ico")
+        self.assertRedirects(page, "/static/bbs/favicon.svg", fetch_redirect_response=False)
+
+
 class ArchivingATopic(TestCase):
     def test_a_visitor_may_not(self) -> None:
         topic = make_topic()
