@@ -43,3 +43,30 @@ def evaluate(code: str, directory: Path, environ: Mapping[str, str] | None = Non
     done = run(f"import json\n{code}\nprint(json.dumps(result))", directory, environ)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+SETTINGS = """
+import os
+from pocket.django.runtime import get_django_settings, set_envs
+from pocket.django.utils import get_caches, get_storages
+
+STORAGES = get_storages()
+CACHES = get_caches()
+set_envs()
+SECRET_KEY = os.environ.get("SECRET_KEY", "x" * 50)
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",")
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles", "pocket.django"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+STATIC_URL = "static/"
+USE_TZ = True
+vars().update(get_django_settings())
+"""
+"""A settings module in the shape of the specification's complete example."""
+
+READ = "import django; django.setup(); from django.conf import settings; import os; result = "
+
+
+def write_settings(directory: Path, text: str = SETTINGS) -> dict[str, str]:
+    """Writes `board_settings.py`; the environment that makes Django use it."""
+    (directory / "board_settings.py").write_text(text)
+    return {"DJANGO_SETTINGS_MODULE": "board_settings"}

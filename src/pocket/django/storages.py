@@ -60,14 +60,16 @@ def _s3_options(name: str, item: Storage, bucket: str | None, region: str, relea
             f'The storage {name!r} has store "s3", and no bucket is known.',
             "Where POCKET_STAGE is unset, set [general] s3_fallback_bucket_name; for a stage, add the table [s3].",
         )
-    options: dict[str, Any] = {"bucket_name": bucket, "location": item.location or "", **item.options}
     here = override("s3")
-    if here is None:
-        options.setdefault("region_name", region)
-        options.setdefault("signature_version", "s3v4")
-        options.setdefault("addressing_style", "path" if "." in bucket else "virtual")
-    else:
-        options.setdefault("addressing_style", "path")
+    options: dict[str, Any] = {
+        "bucket_name": bucket,
+        "location": item.location or "",
+        # A dot in the name falls outside S3's certificate, and the local AWS has one host for all buckets.
+        "addressing_style": "path" if here or "." in bucket else "virtual",
+        "region_name": region,
+        "signature_version": "s3v4",
+        **item.options,
+    }
     if item.static:
         _address(options, here, region)
     if item.manifest and release is not None and (release / STATIC_MANIFEST_FILE).is_file():

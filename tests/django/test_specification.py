@@ -1,0 +1,308 @@
+"""Every row of the specification's tables, in a fresh process, with a stage's baked manifest and without a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_double import AWSDouble
+from fresh import READ, evaluate, run, write_manifest, write_settings
+
+from pocket.manifest import Cache, DjangoTables, Handler, SecretVariable, Stage, Storage
+
+DEFAULT_STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+DEFAULT_CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+TABLES = DjangoTables(
+    storages={"default": Storage("filesystem", "/srv/media")},
+    caches={"default": Cache("dummy")},
+    settings={"DEFAULT_FROM_EMAIL": '"Dev" <test@example.com>', "CORS_ALLOWED_ORIGINS": ["https://dev.example.com"]},
+)
+FALLBACK = """
+[general]
+region = "eu-west-1"
+stages = ["dev"]
+project_name = "board"
+
+[general.django_fallback.storages.default]
+store = "filesystem"
+location = "/srv/local"
+
+[general.django_fallback.caches.other]
+store = "dummy"
+
+[general.django_fallback.settings]
+CORS_ALLOWED_ORIGINS = ["http://localhost:5173", "http://localhost:4173"]
+
+[dev.awscontainer.django.settings]
+DEFAULT_FROM_EMAIL = '"Dev" <test@example.com>'
+"""
+BARE = '[general]\nregion = "eu-west-1"\nstages = ["dev"]\nproject_name = "board"\n'
+
+
+def settings(directory: Path, *names: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
+    found = ", ".join(f'"{name}": getattr(settings, "{name}", None)' for name in names)
+    result: dict[str, Any] = evaluate(f"{READ}{{{found}}}", directory, {**write_settings(directory), **(environ or {})})
+    return result
+
+
+def test_with_a_stage_the_values_are_the_stages(tmp_path: Path) -> None:
+    write_manifest(tmp_path, Stage(stack_name="s", django=TABLES))
+    found = settings(
+        tmp_path, "STORAGES", "CACHES", "DEFAULT_FROM_EMAIL", "CORS_ALLOWED_ORIGINS", environ={"POCKET_STAGE": "dev"}
+    )
+    assert found == {
+        "STORAGES": {
+            **DEFAULT_STORAGES,
+            "default": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": "/srv/media"},
+            },
+        },
+        "CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
+        "DEFAULT_FROM_EMAIL": '"Dev" <test@example.com>',
+        "CORS_ALLOWED_ORIGINS": ["https://dev.example.com"],
+    }
+
+
+def test_without_a_stage_the_values_are_the_fallbacks(tmp_path: Path) -> None:
+    (tmp_path / "pocket.toml").write_text(FALLBACK)
+    found = settings(tmp_path, "STORAGES", "CACHES", "CORS_ALLOWED_ORIGINS")
+    assert found == {
+        "STORAGES": {
+            **DEFAULT_STORAGES,
+            "default": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": "/srv/local"},
+            },
+        },
+        "CACHES": {**DEFAULT_CACHES, "other": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
+        "CORS_ALLOWED_ORIGINS": ["http://localhost:5173", "http://localhost:4173"],
+    }
+
+
+def test_a_stage_without_a_baked_manifest_is_read_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "pocket.toml").write_text(FALLBACK)
+    found = settings(tmp_path, "DEFAULT_FROM_EMAIL", "CACHES", environ={"POCKET_STAGE": "dev", "POCKET_HOSTS": ""})
+    assert found == {"DEFAULT_FROM_EMAIL": '"Dev" <test@example.com>', "CACHES": DEFAULT_CACHES}
+
+
+@pytest.mark.parametrize("stage", [{}, {"POCKET_STAGE": "dev"}])
+def test_nothing_configured_gives_the_defaults_exactly(tmp_path: Path, stage: dict[str, str]) -> None:
+    if stage:
+        write_manifest(tmp_path, Stage(stack_name="s"))
+    else:
+        (tmp_path / "pocket.toml").write_text(BARE)
+    code = """
+from pocket.django.runtime import get_django_settings
+from pocket.django.utils import get_caches, get_storages
+result = [get_storages(), get_caches(), get_django_settings()]
+"""
+    assert evaluate(code, tmp_path, stage) == [DEFAULT_STORAGES, DEFAULT_CACHES, {}]
+
+
+def test_the_file_is_found_from_the_settings_modules_folder(tmp_path: Path) -> None:
+    (tmp_path / "pocket.toml").write_text(FALLBACK)
+    (tmp_path / "elsewhere").mkdir()
+    environ = {**write_settings(tmp_path), "PYTHONPATH": str(tmp_path)}
+    assert len(evaluate(f"{READ}settings.CORS_ALLOWED_ORIGINS", tmp_path / "elsewhere", environ)) == 2
+
+
+def test_the_helpers_touch_no_setting(tmp_path: Path) -> None:
+    write_manifest(tmp_path, Stage(stack_name="s", django=TABLES))
+    code = """
+from pocket.django.runtime import get_django_settings, set_envs
+from pocket.django.utils import get_caches, get_storages
+get_storages(); get_caches(); set_envs(); get_django_settings()
+from django.conf import settings
+result = settings.configured
+"""
+    assert evaluate(code, tmp_path, {"POCKET_STAGE": "dev"}) is False
+
+
+def test_changing_what_a_helper_gave_changes_no_later_answer(tmp_path: Path) -> None:
+    write_manifest(tmp_path, Stage(stack_name="s"))
+    code = """
+from pocket.django.utils import get_caches, get_storages
+get_storages()["default"]["BACKEND"] = "x"; get_caches()["default"]["BACKEND"] = "x"
+result = [get_storages(), get_caches()]
+"""
+    assert evaluate(code, tmp_path, {"POCKET_STAGE": "dev"}) == [DEFAULT_STORAGES, DEFAULT_CACHES]
+
+
+def test_without_a_stage_set_envs_reads_no_file_and_makes_no_call(tmp_path: Path, aws: AWSDouble) -> None:
+    code = """
+import os, sys
+before = dict(os.environ)
+opened = []
+from pocket.django.runtime import set_envs
+sys.addaudithook(lambda name, arguments: opened.append(name) if name in ("open", "socket.connect") else None)
+set_envs()
+result = [opened, dict(os.environ) == before]
+"""
+    assert evaluate(code, tmp_path, aws.environ) == [[], True]
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "files", "words"),
+    [
+        ({"POCKET_STAGE": "prd"}, "manifest", ["prd", "dev"]),
+        ({}, "", ["pocket.toml"]),
+        ({"POCKET_STAGE": "dev"}, "damaged", ["not JSON"]),
+        ({}, "s3", ["s3_fallback_bucket_name"]),
+    ],
+)
+def test_a_fault_is_improper_configuration_and_says_what_to_do(
+    tmp_path: Path, environ: dict[str, str], files: str, words: list[str]
+) -> None:
+    if files == "manifest":
+        write_manifest(tmp_path, Stage(stack_name="s"))
+    elif files == "damaged":
+        (tmp_path / "pocket.manifest.json").write_text("{")
+    elif files == "s3":
+        table = '[general.django_fallback.storages.default]\nstore = "s3"\nlocation = "media"\n'
+        (tmp_path / "pocket.toml").write_text(BARE + table)
+    done = run(READ + "1", tmp_path, {**write_settings(tmp_path), **environ})
+    assert done.returncode == 1
+    last = done.stderr[done.stderr.rindex("\npocket.django.faults.") :]
+    assert all(word in last for word in words), last
+
+
+STAGE = Stage(
+    stack_name="pocket-dev-board",
+    handlers={
+        "web": Handler("pocket.django.lambda_handlers.wsgi_handler", 30, address=True),
+        "sqsmanagement": Handler("pocket.django.lambda_handlers.sqs_management_command_handler", 900, queue=True),
+    },
+    secrets=(
+        SecretVariable("SECRET_KEY", "secretsmanager", "pocket-dev-board", "SECRET_KEY"),
+        SecretVariable("RSA_PEM_BASE64", "secretsmanager", "pocket-dev-board", "RSA_PEM_BASE64"),
+        SecretVariable("RSA_PUB_BASE64", "secretsmanager", "pocket-dev-board", "RSA_PUB_BASE64"),
+        SecretVariable("DATABASE_URL", "secretsmanager", "mine"),
+        SecretVariable("DEBUG", "ssm", "/board/debug"),
+    ),
+)
+NAMES = [
+    *("SECRET_KEY", "RSA_PEM_BASE64", "RSA_PUB_BASE64", "DATABASE_URL", "DEBUG"),
+    *("POCKET_PROJECT_NAME", "POCKET_REGION", "POCKET_HOSTS", "POCKET_WEB_HOST", "POCKET_WEB_ENDPOINT"),
+    *("POCKET_SQSMANAGEMENT_QUEUEURL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"),
+]
+
+
+def fill(aws: AWSDouble) -> None:
+    aws.put("pocket-dev-board", {"SECRET_KEY": "k" * 50, "RSA_PEM_BASE64": "cGVt", "RSA_PUB_BASE64": "cHVi"})
+    aws.put("mine", "postgres://u:p@h/d")
+    aws.parameters["/board/debug"] = "False"
+    aws.outputs = {
+        "WebHost": "abc.execute-api.eu-west-1.amazonaws.com",
+        "WebEndpoint": "https://abc.execute-api.eu-west-1.amazonaws.com",
+        "SqsmanagementQueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/q",
+    }
+
+
+@pytest.mark.parametrize("injected", [True, False])
+def test_set_envs_registers_everything_once(tmp_path: Path, aws: AWSDouble, injected: bool) -> None:
+    fill(aws)
+    write_manifest(tmp_path, STAGE)
+    environ = {**aws.environ, "POCKET_STAGE": "dev", "ALLOWED_HOSTS": "www.example.com"}
+    if injected:
+        host = aws.outputs["WebHost"]
+        environ |= {"POCKET_HOSTS": host, "POCKET_WEB_HOST": host, "POCKET_WEB_ENDPOINT": f"https://{host}"}
+        environ["POCKET_SQSMANAGEMENT_QUEUEURL"] = aws.outputs["SqsmanagementQueueUrl"]
+    code = f"""
+import os
+from pocket.django.runtime import set_envs
+set_envs(); set_envs()
+result = {{name: os.environ[name] for name in {NAMES}}}
+"""
+    host = "abc.execute-api.eu-west-1.amazonaws.com"
+    assert evaluate(code, tmp_path, environ) == {
+        "SECRET_KEY": "k" * 50,
+        "RSA_PEM_BASE64": "cGVt",
+        "RSA_PUB_BASE64": "cHVi",
+        "DATABASE_URL": "postgres://u:p@h/d",
+        "DEBUG": "False",
+        "POCKET_PROJECT_NAME": "board",
+        "POCKET_REGION": "eu-west-1",
+        "POCKET_HOSTS": host,
+        "POCKET_WEB_HOST": host,
+        "POCKET_WEB_ENDPOINT": f"https://{host}",
+        "POCKET_SQSMANAGEMENT_QUEUEURL": "https://sqs.eu-west-1.amazonaws.com/1/q",
+        "ALLOWED_HOSTS": f"www.example.com,{host}",
+        "CSRF_TRUSTED_ORIGINS": f"https://{host}",
+    }
+    expected = ["BatchGetSecretValue", "GetParameters", *([] if injected else ["DescribeStacks"])]
+    assert sorted(aws.operations) == sorted(expected)
+
+
+def test_a_failed_call_sets_nothing_names_the_variables_and_is_tried_again(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    aws.faults.append((400, "AccessDeniedException"))
+    aws.put("late", "x")
+    write_manifest(tmp_path, STAGE)
+    code = """
+import os
+from pocket.django.runtime import set_envs
+from pocket.errors import SecretUnavailable
+before = dict(os.environ)
+try:
+    set_envs()
+except SecretUnavailable as error:
+    failed = [list(error.names), str(error)]
+unchanged = dict(os.environ) == before
+set_envs()
+result = [failed, unchanged, os.environ["SECRET_KEY"]]
+"""
+    (names, message), unchanged, key = evaluate(
+        code, tmp_path, {**aws.environ, "POCKET_STAGE": "dev", "POCKET_HOSTS": ""}
+    )
+    assert unchanged
+    assert key == "k" * 50
+    assert names in (["SECRET_KEY", "RSA_PEM_BASE64", "RSA_PUB_BASE64", "DATABASE_URL"], ["DEBUG"])
+    assert all(name in message for name in names)
+    assert "postgres://" not in message
+
+
+def test_placeholders_make_no_call(tmp_path: Path, aws: AWSDouble) -> None:
+    write_manifest(tmp_path, STAGE)
+    environ = {**aws.environ, "POCKET_STAGE": "dev", "POCKET_PLACEHOLDER_SECRETS": "1"}
+    found = evaluate(
+        f"{READ}[os.environ['DATABASE_URL'], len(settings.SECRET_KEY)]",
+        tmp_path,
+        {**environ, **write_settings(tmp_path)},
+    )
+    assert found[0] == "sqlite://:memory:"
+    assert found[1] >= 50
+    assert aws.calls == []
+
+
+def test_the_complete_example_with_django_environ_gives_typed_settings(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    write_manifest(tmp_path, STAGE)
+    text = """
+import environ, os
+from pathlib import Path
+from pocket.django.runtime import set_envs, get_django_settings
+from pocket.django.utils import get_caches, get_storages
+STORAGES = get_storages()
+CACHES = get_caches()
+env = environ.Env(SECRET_KEY=str, DEBUG=(bool, False), ALLOWED_HOSTS=(list, []))
+set_envs()
+SECRET_KEY = env.str("SECRET_KEY")
+DEBUG = env.bool("DEBUG")
+TRAP = bool(os.environ.get("DEBUG"))
+DATABASES = {"default": env.db()}
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+vars().update(get_django_settings())
+"""
+    environ = {**aws.environ, "POCKET_STAGE": "dev", **write_settings(tmp_path, text)}
+    found = evaluate(
+        f"{READ}[settings.DEBUG, settings.TRAP, settings.ALLOWED_HOSTS, settings.DATABASES['default']['NAME']]",
+        tmp_path,
+        environ,
+    )
+    assert found == [False, True, ["abc.execute-api.eu-west-1.amazonaws.com"], "d"]

@@ -1,0 +1,158 @@
+"""STORAGES, from every store of pocket.toml's reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pocket.django.faults import SettingsError
+from pocket.django.static_manifest import BakedManifest
+from pocket.django.storages import storages
+from pocket.manifest import DjangoTables, Storage
+
+BACKENDS = [
+    ("s3", False, False, "storages.backends.s3.S3Storage"),
+    ("s3", True, False, "storages.backends.s3.S3StaticStorage"),
+    ("s3", True, True, "storages.backends.s3.S3ManifestStaticStorage"),
+    ("filesystem", False, False, "django.core.files.storage.FileSystemStorage"),
+    ("filesystem", True, False, "django.contrib.staticfiles.storage.StaticFilesStorage"),
+    ("filesystem", True, True, "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"),
+]
+
+
+def made(item: Storage, *, bucket: str | None = "board", release: Path | None = None) -> dict[str, object]:
+    tables = DjangoTables(storages={"x": item})
+    found: dict[str, object] = storages(tables, bucket=bucket, region="eu-west-1", release=release)["x"]
+    return found
+
+
+def options(item: Storage, **values: object) -> dict[str, object]:
+    found = made(item, **values)["OPTIONS"]  # type: ignore[arg-type]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize(("store", "static", "manifest", "backend"), BACKENDS)
+def test_each_store_has_its_backend(no_aws: None, store: str, static: bool, manifest: bool, backend: str) -> None:
+    assert made(Storage(store, "here", static, manifest))["BACKEND"] == backend
+
+
+def test_a_combination_without_backend_is_refused(no_aws: None) -> None:
+    with pytest.raises(SettingsError, match="no backend"):
+        made(Storage("s3", "x", static=False, manifest=True))
+
+
+def test_the_files_options_win_and_bucket_and_location_are_there(no_aws: None) -> None:
+    item = Storage("s3", "media", options={"file_overwrite": False, "signature_version": "s3"})
+    found = options(item)
+    assert found["bucket_name"] == "board"
+    assert found["location"] == "media"
+    assert found["file_overwrite"] is False
+    assert found["signature_version"] == "s3"
+
+
+def test_a_filesystem_store_takes_its_location(no_aws: None) -> None:
+    assert options(Storage("filesystem", "/srv/media", options={"base_url": "/m/"})) == {
+        "base_url": "/m/",
+        "location": "/srv/media",
+    }
+    assert "OPTIONS" not in made(Storage("filesystem"))
+
+
+@pytest.mark.parametrize("bucket", [None, ""])
+def test_s3_without_a_bucket_says_where_to_name_one(no_aws: None, bucket: str | None) -> None:
+    with pytest.raises(SettingsError, match="no bucket") as caught:
+        made(Storage("s3", "media"), bucket=bucket)
+    assert "s3_fallback_bucket_name" in str(caught.value)
+
+
+def test_a_baked_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> None:
+    hashed, plain = Storage("s3", "static", True, True), Storage("s3", "static", True)
+    assert "manifest_storage" not in options(hashed, release=tmp_path)
+    (tmp_path / "staticfiles.json").write_text("{}")
+    assert isinstance(options(hashed, release=tmp_path)["manifest_storage"], BakedManifest)
+    assert "manifest_storage" not in options(plain, release=tmp_path)
+    assert "manifest_storage" not in options(hashed)
+
+
+def test_the_baked_map_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "staticfiles.json").write_bytes(b"{}")
+    baked = BakedManifest(tmp_path)
+    assert baked.exists("staticfiles.json")
+    with baked.open("staticfiles.json") as file:
+        assert file.read() == b"{}"
+    with pytest.raises(FileNotFoundError):
+        baked.open("another.json")
+    for write in (
+        lambda: baked.open("staticfiles.json", "wb"),
+        lambda: baked.delete("staticfiles.json"),
+        lambda: baked._save("staticfiles.json", b""),
+    ):
+        with pytest.raises(PermissionError, match="pocket deploy"):
+            write()
+
+
+@pytest.fixture
+def django_storages(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure()
+    for name, value in {"ID": "AKIDEXAMPLE", "TOKEN": "t", "KEY": "s"}.items():
+        monkeypatch.setenv(
+            {"ID": "AWS_ACCESS_KEY_ID", "TOKEN": "AWS_SESSION_TOKEN"}.get(name, "AWS_SECRET_ACCESS_KEY"), value
+        )
+
+
+def url(item: Storage, name: str, bucket: str = "my-board", region: str = "ap-northeast-1") -> str:
+    from django.core.files.storage.handler import StorageHandler
+
+    found = storages(DjangoTables(storages={"x": item}), bucket=bucket, region=region, release=None)
+    result: str = StorageHandler(found)["x"].url(name)
+    return result
+
+
+STATIC, MEDIA = Storage("s3", "static", static=True), Storage("s3", "media")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "region", "expected"),
+    [
+        ("my-board", "ap-northeast-1", "https://my-board.s3.ap-northeast-1.amazonaws.com/static/a%20b.css"),
+        ("my-board", "us-east-1", "https://my-board.s3.us-east-1.amazonaws.com/static/a%20b.css"),
+        ("my-board", "cn-north-1", "https://my-board.s3.cn-north-1.amazonaws.com.cn/static/a%20b.css"),
+        ("my.board", "eu-west-1", "https://s3.eu-west-1.amazonaws.com/my.board/static/a%20b.css"),
+    ],
+)
+def test_static_urls_are_regional_and_unsigned(
+    no_aws: None, django_storages: None, bucket: str, region: str, expected: str
+) -> None:
+    assert url(STATIC, "a b.css", bucket, region) == expected
+
+
+def test_media_urls_are_regional_and_signed(no_aws: None, django_storages: None) -> None:
+    found = url(MEDIA, "a.png")
+    assert found.startswith("https://my-board.s3.ap-northeast-1.amazonaws.com/media/a.png?")
+    assert "X-Amz-Signature=" in found
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in found
+
+
+def test_on_the_local_aws_urls_open_in_a_browser(
+    no_aws: None, django_storages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert url(STATIC, "a.css") == "http://127.0.0.1:4566/my-board/static/a.css"
+    found = url(MEDIA, "a.png")
+    assert found.startswith("http://127.0.0.1:4566/my-board/media/a.png?")
+    assert "X-Amz-Signature=" in found
+
+
+def test_a_domain_of_ones_own_wins(no_aws: None, django_storages: None) -> None:
+    item = Storage("s3", "static", static=True, options={"custom_domain": "static.example.com"})
+    assert url(item, "a.css") == "https://static.example.com/static/a.css"
+
+
+def test_signed_static_urls_stay_signed(no_aws: None, django_storages: None) -> None:
+    item = Storage("s3", "static", static=True, options={"querystring_auth": True})
+    assert "X-Amz-Signature=" in url(item, "a.css")
