@@ -73,8 +73,14 @@ class Cloud:
 
     def http_api(self, name: str, function_arn: str, **options: Any) -> str:
         """The id of an HTTP API that sends everything to the function."""
-        created = self.client("apigatewayv2").create_api(Name=name, ProtocolType="HTTP", Target=function_arn, **options)
-        identity: str = created["ApiId"]
+        gateway = self.client("apigatewayv2")
+        identity: str = gateway.create_api(Name=name, ProtocolType="HTTP", **options)["ApiId"]
+        integration = gateway.create_integration(
+            ApiId=identity, IntegrationType="AWS_PROXY", IntegrationUri=function_arn, PayloadFormatVersion="2.0"
+        )
+        target = f"integrations/{integration['IntegrationId']}"
+        gateway.create_route(ApiId=identity, RouteKey="$default", Target=target)
+        gateway.create_stage(ApiId=identity, StageName="$default", AutoDeploy=True)
         return identity
 
 
@@ -85,7 +91,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, cloud: Cloud) -> Path:
+    """A project of its own whose Python environments are the session's, since these take longest to make."""
+    state = tmp_path / ".pocket" / "local"
+    state.mkdir(parents=True)
+    for environment in ("ministack", "python"):
+        (state / environment).symlink_to(cloud.local.state_dir / environment)
     return tmp_path
 
 

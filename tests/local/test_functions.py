@@ -1,9 +1,20 @@
 """How functions run: on a clean interpreter, in a clean environment, as their role, with failures that say why."""
 
+import io
+import json
 import os
+import platform
 import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+ASSETS = Path(__file__).parent / "assets"
+RUNTIME = "python" + ".".join(platform.python_version_tuple()[:2])
 
 
 def test_a_function_sees_no_package_and_no_variable_of_emulator_or_developer(cloud: Any) -> None:
@@ -31,3 +42,197 @@ def test_a_function_sees_no_package_and_no_variable_of_emulator_or_developer(clo
     assert seen["environ"]["AWS_ACCESS_KEY_ID"].startswith("ASIA")
     assert cloud.local.access_key_id not in str(seen)
     assert cloud.local.secret_access_key not in str(seen)
+
+
+def test_a_function_acts_as_its_role_and_no_more(cloud: Any) -> None:
+    """Signed by hand, as `pocket.runtime` does: the bare interpreter has no boto3."""
+    cloud.client("secretsmanager").create_secret(Name="allowed", SecretString="one")
+    cloud.client("secretsmanager").create_secret(Name="other", SecretString="two")
+    region = "ap-northeast-1"
+    resource = f"arn:aws:secretsmanager:{region}:000000000000:secret:allowed-*"
+    role = cloud.role(
+        "reader",
+        {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": resource},
+        {"Effect": "Allow", "Action": "secretsmanager:BatchGetSecretValue", "Resource": "*"},
+    )
+    source = (ASSETS / "signed_call.py").read_text() + (
+        "def handler(event, context):\n    return [call(*request) for request in event]\n"
+    )
+    requests = [
+        ["sts", "application/x-www-form-urlencoded", "", "Action=GetCallerIdentity&Version=2011-06-15"],
+        [
+            "secretsmanager",
+            "",
+            "secretsmanager.BatchGetSecretValue",
+            json.dumps({"SecretIdList": ["allowed", "other"]}),
+        ],
+        ["secretsmanager", "", "secretsmanager.GetSecretValue", json.dumps({"SecretId": "allowed"})],
+        ["secretsmanager", "", "secretsmanager.GetSecretValue", json.dumps({"SecretId": "other"})],
+        ["secretsmanager", "", "secretsmanager.ListSecrets", "{}"],
+    ]
+    identity, batch, allowed, other, listed = cloud.call(source, requests, role=role)
+    assert ":assumed-role/reader/" in identity[1]
+    assert [value["SecretString"] for value in json.loads(batch[1])["SecretValues"]] == ["one"]
+    assert [error["ErrorCode"] for error in json.loads(batch[1])["Errors"]] == ["AccessDeniedException"]
+    assert json.loads(allowed[1])["SecretString"] == "one"
+    assert {other[0], listed[0]} <= {400, 403}
+    assert "not authorized to perform: secretsmanager:GetSecretValue" in other[1]
+
+
+def test_a_handlers_exception_is_reported_with_its_type_and_trace(cloud: Any) -> None:
+    cloud.function(
+        "raises", "import os\ndef handler(event, context):\n    print(os.getpid())\n    raise KeyError('x')\n"
+    )
+    payload, failed = cloud.invoke("raises")
+    assert (failed, payload["errorType"], payload["errorMessage"]) == ("Unhandled", "KeyError", "'x'")
+    assert any("raise KeyError('x')" in frame for frame in payload["stackTrace"])
+    messages = logged(cloud, "raises")
+    assert any(line.startswith("[ERROR] KeyError: 'x'") for line in messages)
+    assert "Traceback (most recent call last):" in messages
+    cloud.invoke("raises")
+    pids = {line for line in logged(cloud, "raises") if line.isdigit()}
+    assert len(pids) == 1, "an exception does not cost the environment"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "handler", "kind"),
+    [
+        ("no-module", "import nowhere\n", "app.handler", "Runtime.ImportModuleError"),
+        ("no-handler", "", "app.handler", "Runtime.HandlerNotFound"),
+        ("own-attribute", "import os\nos.missing\n", "app.handler", "AttributeError"),
+        ("own-error", "raise RuntimeError('settings')\n", "app.handler", "RuntimeError"),
+        ("exits", "raise SystemExit(3)\n", "app.handler", "Runtime.ExitError"),
+    ],
+)
+def test_a_failed_start_is_in_the_log(cloud: Any, name: str, source: str, handler: str, kind: str) -> None:
+    cloud.function(name, source, Handler=handler)
+    payload, failed = cloud.invoke(name)
+    assert (failed, payload["errorType"]) == ("Unhandled", kind)
+    if kind != "Runtime.ExitError":
+        assert "Traceback (most recent call last):" in logged(cloud, name)
+    else:
+        assert "exit status 3" in payload["errorMessage"]
+
+
+def test_output_of_any_kind_is_log_and_nothing_else(cloud: Any) -> None:
+    source = (
+        "import logging, os, subprocess, sys\n"
+        "def handler(event, context):\n"
+        "    print('printed')\n"
+        "    logging.getLogger('own').warning('logged')\n"
+        "    subprocess.run(['sh', '-c', 'echo from a child; echo \\'{\"status\": \"ok\"}\\''])\n"
+        '    os.write(1, b\'{"status": "error", "error": "forged"}\\n\')\n'
+        "    print('\\n'.join(['line'] * event))\n"
+        "    return 'the result'\n"
+    )
+    cloud.function("talks", source)
+    assert cloud.invoke("talks", 2_000) == ("the result", None)
+    assert cloud.invoke("talks", 1) == ("the result", None)
+    messages = logged(cloud, "talks")
+    assert {"printed", "from a child", '{"status": "ok"}'} <= set(messages)
+    assert any(line.startswith("[WARNING]\t") and line.endswith("\tlogged") for line in messages)
+    assert messages.count("line") == 2_001
+
+
+def test_a_timeout_ends_the_function_and_what_it_started(cloud: Any) -> None:
+    source = (
+        "import subprocess, time\n"
+        "def handler(event, context):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        "    print('child', child.pid, context.get_remaining_time_in_millis(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    cloud.function("sleeps", source, Timeout=1)
+    payload, failed = cloud.invoke("sleeps")
+    assert (failed, payload["errorType"]) == ("Unhandled", "Sandbox.Timedout")
+    assert payload["errorMessage"] == "Task timed out after 1.00 seconds"
+    _, pid, remaining = next(line for line in logged(cloud, "sleeps") if line.startswith("child")).split()
+    assert 0 < int(remaining) <= 1000
+    assert not is_alive(int(pid))
+
+
+def test_results_that_lambda_refuses_are_refused(cloud: Any) -> None:
+    cloud.function("unserialisable", "def handler(event, context):\n    return {1, 2}\n")
+    assert cloud.invoke("unserialisable")[0]["errorType"] == "Runtime.MarshalError"
+    cloud.function("large", "def handler(event, context):\n    return 'x' * 7_000_000\n")
+    assert cloud.invoke("large")[0]["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def test_the_package_is_read_only_and_keeps_its_modes(cloud: Any) -> None:
+    source = (
+        "import os, stat\n"
+        "def handler(event, context):\n"
+        "    root = os.environ['LAMBDA_TASK_ROOT']\n"
+        "    return [stat.S_IMODE(os.stat(path).st_mode) for path in (root, f'{root}/app.py')]\n"
+    )
+    assert cloud.call(source) == [0o555, 0o444]
+
+
+def test_a_silent_function_answers_at_once(cloud: Any) -> None:
+    cloud.function("silent", "def handler(event, context):\n    return event\n")
+    cloud.invoke("silent")
+    durations = []
+    for number in range(20):
+        begun = time.perf_counter()
+        assert cloud.invoke("silent", number) == (number, None)
+        durations.append(time.perf_counter() - begun)
+    assert min(durations) < 0.04
+
+
+def test_two_events_at_once_run_in_two_environments(cloud: Any) -> None:
+    source = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    return os.getpid()\n"
+    cloud.function("parallel", source)
+    with ThreadPoolExecutor(2) as pool:
+        pids = {payload for payload, _ in pool.map(lambda _: cloud.invoke("parallel", 0.5), range(2))}
+    assert len(pids) == 2
+
+
+def test_reserved_concurrency_throttles(cloud: Any) -> None:
+    source = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'\n"
+    cloud.function("reserved", source)
+    cloud.client("lambda").put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=1)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(cloud.invoke, "reserved", 0.5) for _ in range(2)]
+    throttled = [error for answer in answers if (error := answer.exception())]
+    assert len(throttled) == 1
+    assert "TooManyRequestsException" in str(throttled[0])
+
+
+def test_an_alias_keeps_its_version_while_the_code_moves_on(cloud: Any) -> None:
+    functions = cloud.client("lambda")
+    cloud.function("versions", "def handler(event, context):\n    return 1\n")
+    first = functions.publish_version(FunctionName="versions")["Version"]
+    functions.create_alias(FunctionName="versions", Name="live", FunctionVersion=first)
+    code = package({"app.py": "def handler(event, context):\n    return 2\n"})
+    second = functions.update_function_code(FunctionName="versions", ZipFile=code, Publish=True)["Version"]
+    assert (cloud.invoke("versions:live")[0], cloud.invoke("versions")[0]) == (1, 2)
+    functions.update_alias(FunctionName="versions", Name="live", FunctionVersion=second)
+    assert cloud.invoke("versions:live")[0] == 2
+
+
+def test_a_runtime_of_another_python_is_refused_by_name(cloud: Any) -> None:
+    cloud.function("newer", "def handler(event, context): pass\n", Runtime="python3.99")
+    payload, failed = cloud.invoke("newer")
+    assert (failed, payload["errorType"]) == ("Unhandled", "Runtime.InvalidRuntime")
+    assert "python3.99" in payload["errorMessage"]
+    assert RUNTIME in payload["errorMessage"]
+
+
+def package(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def logged(cloud: Any, name: str) -> list[str]:
+    pages = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False

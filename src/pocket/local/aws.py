@@ -53,6 +53,7 @@ class LocalAWS:
         folder = StateFolder(self.state_dir)
         if self._process is not None:
             process.end(self._process)
+            folder.clean()
         elif folder.is_taken():
             with contextlib.suppress(LocalAWSError):
                 control.ask(self.endpoint_url, self._token, "stop")

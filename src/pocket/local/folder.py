@@ -10,16 +10,20 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pocket.errors import LocalAWSError
+from pocket.local.launcher.packages import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(".pocket") / "local"
+
+ENDING_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,28 @@ class StateFolder:
             ) from error
 
     def take(self) -> IO[bytes]:
-        """The lock, held by this file object and by every process that inherits it; raises where it is taken."""
-        lock = (self.path / "lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise LocalAWSError(
-                f"The local AWS of this project runs already{self._where()}.",
-                "Use it as it is (`--local` finds it), or end the `pocket local` that started it.",
-            ) from None
+        """The lock, held by this file object and by every process that inherits it; raises where it is taken.
+
+        One that is about to end is waited for.
+        """
+        lock = self._open_lock()
+        deadline = time.monotonic() + ENDING_SECONDS
+        while not _locked(lock):
+            if self.running.exists() or time.monotonic() > deadline:
+                lock.close()
+                raise LocalAWSError(
+                    f"The local AWS of this project runs already{self._where()}.",
+                    "Use it as it is (`--local` finds it), or end the `pocket local` that started it.",
+                )
+            time.sleep(0.02)
         return lock
+
+    def clean(self) -> None:
+        """Remove what a run leaves if it is killed; nothing while one runs."""
+        with self._open_lock() as lock:
+            if _locked(lock):
+                remove_tree(self.temporary)
+                self.running.unlink(missing_ok=True)
 
     def is_taken(self) -> bool:
         """Whether a living process holds the lock."""
@@ -111,6 +126,17 @@ class StateFolder:
         except OSError:
             return ""
 
+    def _open_lock(self) -> IO[bytes]:
+        return os.fdopen(os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
     def _where(self) -> str:
         running = self.read_running()
         return f": process {running['pid']} at {running['endpoint_url']}" if running else ""
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -17,16 +17,21 @@ class TooLarge(Exception):
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body; raises TooLarge beyond `limit` bytes."""
-    body = bytearray()
-    more = True
+    """The whole body; raises TooLarge beyond `limit` bytes.
+
+    Only after taking in the rest, since a client that is still sending may never read the answer.
+    """
+    parts, length, more = [], 0, True
     while more:
         message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise TooLarge
+        part = message.get("body", b"")
+        length += len(part)
+        if length <= limit:
+            parts.append(part)
         more = message.get("more_body", False)
-    return bytes(body)
+    if length > limit:
+        raise TooLarge
+    return b"".join(parts)
 
 
 def replay(body: bytes) -> Receive:

@@ -68,21 +68,22 @@ class Guard:
                 return ""
             token = headers.get(TOKEN_HEADER, "").encode("latin-1")
             return "" if hmac.compare_digest(token, self._token) else "This path is the local AWS's own."
-        return signature_refusal(query, headers, anonymous_allowed=reads_object)
+        return signature_refusal(query, headers, reads_object=reads_object)
 
     def _names_object(self, path: str) -> bool:
         bucket, _, key = path.lstrip("/").partition("/")
         return bool(key) and self._is_bucket(unquote(bucket))
 
 
-def signature_refusal(query: str, headers: Mapping[str, str], *, anonymous_allowed: bool) -> str:
-    """Why the request's credentials are of a kind that is not taken; MiniStack checks the signature itself."""
+def signature_refusal(query: str, headers: Mapping[str, str], *, reads_object: bool) -> str:
+    """Why the request's credentials are of a kind that is not taken; MiniStack checks the signature itself.
+
+    Version 2 is taken where boto3 still makes it by default, in presigned URLs of objects.
+    """
     authorization = headers.get("authorization", "")
     parameters = {name.lower() for name in parse_qs(query, keep_blank_values=True)}
     if authorization and not authorization.startswith("AWS4-HMAC-SHA256 "):
         return "The local AWS takes requests signed with Signature Version 4 (AWS4-HMAC-SHA256) only."
-    if "awsaccesskeyid" in parameters:
-        return "The local AWS takes no presigned URLs of Signature Version 2; sign with Signature Version 4."
-    if authorization or "x-amz-algorithm" in parameters or anonymous_allowed:
+    if authorization or "x-amz-algorithm" in parameters or reads_object:
         return ""
     return "Missing Authentication Token: the local AWS takes signed requests, and unsigned ones to read S3 objects."

@@ -1,0 +1,217 @@
+"""A site's address: what the function gets of a request, and what the client gets of its answer."""
+
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+ECHO = """
+import base64, json
+def handler(event, context):
+    path = event["rawPath"]
+    if path == "/crash":
+        raise RuntimeError("a secret detail")
+    if path == "/binary":
+        return {"statusCode": 200, "isBase64Encoded": True, "body": base64.b64encode(bytes(range(256))).decode(),
+                "headers": {"content-type": "application/octet-stream"}}
+    if path == "/cookies":
+        return {"statusCode": 302, "cookies": ["a=1; Path=/", "b=2"], "headers": {"location": "/there/"}, "body": ""}
+    if path == "/size":
+        body = event.get("body") or ""
+        return {"statusCode": 200, "body": str(len(base64.b64decode(body)) if event["isBase64Encoded"] else len(body))}
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(event)}
+"""
+
+Request = Callable[..., tuple[int, http.client.HTTPMessage, bytes]]
+
+
+@pytest.fixture(scope="module")
+def echo(cloud: Any) -> str:
+    """The ARN of a function that answers with its event."""
+    return str(cloud.function("echo", ECHO))
+
+
+@pytest.fixture(scope="module")
+def request_api(cloud: Any, echo: str) -> Request:
+    """Sends a request to the site `web`, which an HTTP API serves."""
+    cloud.local.route({"web": cloud.http_api("echo", echo)})
+    return requester(cloud.local.addresses["web"])
+
+
+@pytest.fixture(scope="module")
+def request_url(cloud: Any, echo: str) -> Request:
+    """Sends a request to the site `api`, which a function URL serves."""
+    functions = cloud.client("lambda")
+    url = functions.create_function_url_config(FunctionName="echo", AuthType="NONE")["FunctionUrl"]
+    functions.add_permission(
+        FunctionName="echo",
+        StatementId="public",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    cloud.local.route({"api": urlsplit(url).netloc.partition(".")[0]})
+    return requester(cloud.local.addresses["api"])
+
+
+def requester(address: str) -> Request:
+    netloc = urlsplit(address).netloc
+
+    def request(
+        path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        connection = http.client.HTTPConnection(netloc, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    return request
+
+
+PATHS = [
+    "/",
+    "/admin/",
+    "/admin",
+    "//two//slashes/",
+    "/health",
+    "/v2/",
+    "/logout",
+    "/oauth2/authorize",
+    "/_ministack/reset",
+    "/_aws/execute-api/x/y",
+    "/$default/x",
+    "/restapis/x/y/_user_request_/z",
+    "/a.b/../c/",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_reaches_the_function_as_it_stands(request_api: Request, request_url: Request, path: str) -> None:
+    for request in (request_api, request_url):
+        status, _, body = request(path)
+        assert status == 200, body
+        event = json.loads(body)
+        assert event["rawPath"] == event["requestContext"]["http"]["path"] == path
+
+
+def test_an_api_decodes_the_path_and_a_function_url_does_not(request_api: Request, request_url: Request) -> None:
+    path = "/a%20b/%E3%81%82/x%2Fy/?q=%E3%81%82&q=2&empty="
+    assert json.loads(request_api(path)[2])["rawPath"] == "/a b/あ/x/y/"
+    assert json.loads(request_url(path)[2])["rawPath"] == "/a%20b/%E3%81%82/x%2Fy/"
+    for request in (request_api, request_url):
+        event = json.loads(request(path)[2])
+        assert event["rawQueryString"] == "q=%E3%81%82&q=2&empty="
+        assert event["queryStringParameters"] == {"q": "あ,2", "empty": ""}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_every_method_reaches_the_function_with_its_body(
+    request_api: Request, request_url: Request, method: str
+) -> None:
+    for request in (request_api, request_url):
+        status, _, body = request("/x", method, b'{"a": 1}', {"Content-Type": "application/json"})
+        event = json.loads(body)
+        assert (status, event["requestContext"]["http"]["method"], event["body"]) == (200, method, '{"a": 1}')
+
+
+def test_a_head_request_has_no_body(request_api: Request, request_url: Request) -> None:
+    for request in (request_api, request_url):
+        status, headers, body = request("/x", "HEAD")
+        assert (status, headers["content-type"], body) == (200, "application/json", b"")
+
+
+def test_the_gateway_vouches_for_client_scheme_and_port(cloud: Any, request_api: Request, request_url: Request) -> None:
+    forged = {
+        "X-Forwarded-For": "1.2.3.4",
+        "X-Forwarded-Proto": "https",
+        "x-forwarded-port": "443",
+        "X-Amzn-Trace-Id": "Root=forged",
+    }
+    for site, request in (("web", request_api), ("api", request_url)):
+        event = json.loads(request("/x", headers=forged)[2])
+        netloc = urlsplit(cloud.local.addresses[site]).netloc
+        headers = event["headers"]
+        assert headers["host"] == event["requestContext"]["domainName"] == netloc
+        assert headers["x-forwarded-for"] == event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+        assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("http", netloc.partition(":")[2])
+        assert headers["x-amzn-trace-id"].startswith("Root=1-")
+
+
+def test_cookies_are_a_list_both_ways(request_api: Request, request_url: Request) -> None:
+    for request in (request_api, request_url):
+        event = json.loads(request("/x", headers={"Cookie": "a=1; b=2"})[2])
+        assert event["cookies"] == ["a=1", "b=2"]
+        assert "cookie" not in event["headers"]
+        assert "cookies" not in json.loads(request("/x")[2])
+        status, headers, _ = request("/cookies")
+        assert (status, headers["location"]) == (302, "/there/")
+        assert headers.get_all("set-cookie") == ["a=1; Path=/", "b=2"]
+
+
+def test_bytes_come_through_both_ways(request_api: Request, request_url: Request) -> None:
+    for request in (request_api, request_url):
+        assert request("/binary")[2] == bytes(range(256))
+        upload = bytes(range(256)) * 4096
+        assert request("/size", "POST", upload, {"Content-Type": "image/png"})[2] == b"1048576"
+
+
+def test_a_request_larger_than_an_event_may_be_is_refused(request_api: Request, request_url: Request) -> None:
+    text = {"Content-Type": "text/plain"}
+    for request in (request_api, request_url):
+        assert request("/size", "POST", b"x" * 5_000_000, text)[2] == b"5000000"
+        status, _, body = request("/size", "POST", b"x" * 7_000_000, text)
+        assert (status, body) == (413, b'{"message":"Request Entity Too Large"}')
+        assert request("/size", "POST", b"x" * 11_000_000, text)[0] == 413
+
+
+def test_a_crash_does_not_reach_the_page(request_api: Request, request_url: Request) -> None:
+    assert request_api("/crash")[0::2] == (500, b'{"message":"Internal Server Error"}')
+    assert request_url("/crash")[0::2] == (502, b'{"message":"Internal Server Error"}')
+
+
+def test_another_host_is_refused(request_api: Request) -> None:
+    status, _, body = request_api("/x", headers={"Host": "attacker.example"})
+    assert status == 421
+    assert b"http://localhost:" in body
+
+
+def test_a_cors_configuration_answers_preflights(cloud: Any, echo: str, request_api: Request) -> None:
+    plain = cloud.client("apigatewayv2").get_apis()["Items"][0]["ApiId"]
+    cors = {"AllowOrigins": ["https://example.com"], "AllowMethods": ["GET"]}
+    cloud.local.route({"web": cloud.http_api("cors", echo, CorsConfiguration=cors)})
+    try:
+        preflight = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
+        status, headers, _ = request_api("/x", "OPTIONS", headers=preflight)
+        assert (status, headers["access-control-allow-origin"]) == (204, "https://example.com")
+    finally:
+        cloud.local.route({"web": plain})
+
+
+def test_a_rest_api_is_served_from_its_stage(cloud: Any, echo: str, request_api: Request) -> None:
+    gateway = cloud.client("apigateway")
+    api = gateway.create_rest_api(name="rest")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    proxy = gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"]
+    gateway.put_method(restApiId=api, resourceId=proxy, httpMethod="ANY", authorizationType="NONE")
+    source = """
+def handler(event, context):
+    return {"statusCode": 200, "body": event["path"] + " " + event["requestContext"]["stage"]}
+"""
+    function = cloud.function("rest", source)
+    uri = f"arn:aws:apigateway:ap-northeast-1:lambda:path/2015-03-31/functions/{function}/invocations"
+    gateway.put_integration(
+        restApiId=api, resourceId=proxy, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
+    )
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    plain = next(item["ApiId"] for item in cloud.client("apigatewayv2").get_apis()["Items"] if item["Name"] == "echo")
+    cloud.local.route({"web": api})
+    try:
+        assert request_api("/a//b/")[2] == b"/a//b/ prod"
+    finally:
+        cloud.local.route({"web": plain})
