@@ -294,3 +294,12 @@ def test_other_names_of_handlers_are_refused_at_the_name(refused: Refused, name:
     (fault,) = refused(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
     assert fault.line == 4
     assert "a handler's name" in fault.message
+
+
+def test_a_key_that_is_called_as_pydantic_marks_names_is_a_key_like_any_other(refused: Refused) -> None:
+    assert [(fault.line, fault.message) for fault in refused('"[key]" = 1')] == [(4, "This key is not known.")]
+    (fault,) = refused('[awscontainer.envs]\n"[key]" = "x"')
+    assert (fault.line, fault.key) == (5, 'awscontainer.envs."[key]"')
+    assert 'found "[key]"' in fault.message
+    (fault,) = refused('[awscontainer.django.storages]\n"[key]" = 1')
+    assert (fault.line, fault.key) == (5, 'awscontainer.django.storages."[key]"')

@@ -69,9 +69,10 @@ EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
 def translate(model: type[BaseModel], error: ErrorDetails) -> Fault:
     """The fault that a validation error of `model` stands for; its path starts at `model`."""
     kind, path = error["type"], error["loc"]
-    if path and path[-1] == "[key]":
+    if kind == "string_pattern_mismatch" and path[-1] == "[key]" and error["input"] == path[-2]:
+        # The name of a key does not match: pydantic marks that with a last part of its own.
         path = path[:-1]
-        return Fault(path, kind, f"Expected {EXPECTED[kind](error.get('ctx', {}))}, found {dotted(path[-1:])}.")
+        return Fault(path, "name", f"Expected {MEANINGS[error['ctx']['pattern']]}, found {describe(path[-1])}.")
     if kind == "missing":
         return Fault(path, kind, "This key is required and missing.", _description(model, path))
     if kind == "extra_forbidden":
