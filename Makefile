@@ -8,6 +8,9 @@ pyenv_python = $(lastword $(sort $(wildcard $(pyenv_root)/versions/$(1).*/bin/py
 PYTHON ?= $(call first_that_runs,python3.11 $(call pyenv_python,3.11) python3 python3.12 python3.13 python3.14)
 NEXT_PYTHON ?= $(call first_that_runs,python3.13 $(call pyenv_python,3.13) python3.12 $(call pyenv_python,3.12))
 
+# Of the demo on this machine alone.
+DEMO_PASSWORD ?= riverside-board
+
 TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -19,7 +22,8 @@ SYNC := --quiet --all-extras --locked
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
-	@cd examples/board && exec .venv/bin/pocket local --run "load_demo"
+	@cd examples/board && exec .venv/bin/pocket local --run "load_demo --admin-password '$(DEMO_PASSWORD)'" \
+		--page /admin/ --ready "The administrator is admin, the password $(DEMO_PASSWORD)."
 
 test: lint test-current test-next
 

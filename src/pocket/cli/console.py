@@ -118,7 +118,9 @@ class TerminalReporter(PlainReporter):
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*(Text(column) for column in columns), box=None, pad_edge=True, header_style="bold")
+        table = Table(box=None, pad_edge=True, header_style="bold")
+        for column in columns:
+            table.add_column(Text(column))
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)

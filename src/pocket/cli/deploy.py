@@ -13,13 +13,14 @@ def deploy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     """Build, show what changes, apply it, print the addresses."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
-    from pocket.cli.rehearsal import deploy_locally
+    from pocket.cli.rehearsal import rehearse
     from pocket.deploy import release
+    from pocket.local import attach
 
     place = destination(stage, local=local)
     voice = reporter(assume_yes=yes)
     if local:
-        deployed = deploy_locally(place, voice)
+        deployed = rehearse(place, attach(place.project.directory), voice)
     else:
         deployed = release.deploy(place.project, place.stage, place.target, voice)
     for address in deployed.addresses.values():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,58 +13,66 @@ import typer
 from pocket.cli.options import Stage
 
 if TYPE_CHECKING:
-    from pocket.cli.project import Destination
-    from pocket.deploy.reporting import Reporter
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from pocket.config import StageConfig
 
 Run = Annotated[
     list[str] | None,
     typer.Option("--run", metavar="COMMAND", help="A management command to run after the deploy; may be repeated."),
 ]
-Port = Annotated[int | None, typer.Option("--port", help="The port of the first site; free ones are found without it.")]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", min=1, max=65535, help="The first site's port; a free one is found without it."),
+]
 Migrate = Annotated[bool, typer.Option(help="Apply the project's migrations after the deploy.")]
+Page = Annotated[
+    list[str] | None,
+    typer.Option("--page", metavar="PATH", help="A path whose address is printed, too; may be repeated."),
+]
+Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="A line to show when everything is up.")]
 
 
-def local(stage: Stage = "local", run: Run = None, port: Port = None, migrate: Migrate = True) -> None:
+def local(
+    stage: Stage = "local",
+    run: Run = None,
+    port: Port = None,
+    migrate: Migrate = True,
+    page: Page = None,
+    ready: Ready = "",
+) -> None:
     """Run a stage on the embedded AWS until Ctrl-C."""
     from pocket.cli.console import reporter
     from pocket.cli.project import Destination, current_project, local_target
-    from pocket.cli.rehearsal import deploy_locally
+    from pocket.cli.rehearsal import rehearse
     from pocket.local import start
 
+    signal.signal(signal.SIGTERM, _terminated)
     project = current_project()
     config = project.stage(stage)
     voice = reporter(assume_yes=True)
+    commands = _commands(config, run or (), migrate=migrate)
     with voice.step("Start the embedded AWS"):
         aws = start(project.directory, config.sites, port=port)
-    try:
+    with aws:
         place = Destination(project, config, local_target(config, aws))
-        deployed = deploy_locally(place, voice)
-        commands = [shlex.split(command) for command in run or ()]
-        if config.command_handler is not None:
-            commands = [["migrate", "--noinput"], *commands] if migrate else commands
-        for command in commands:
-            _manage(place, command, voice)
-        aws.save()
+        deployed = rehearse(place, aws, voice, commands)
         for address in deployed.addresses.values():
-            typer.echo(address)
+            typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()
-        sys.stderr.write(f"Log of the embedded AWS: {aws.log}\nCtrl-C ends it.\n")
-        aws.wait()
-    finally:
-        aws.stop()
+        closing = [ready, f"The embedded AWS writes its log to {aws.log}.", "Ctrl-C ends it."]
+        sys.stderr.write("\n".join(line for line in closing if line) + "\n")
+        with contextlib.suppress(KeyboardInterrupt):
+            aws.wait()
 
 
-def _manage(place: Destination, command: list[str], reporter: Reporter) -> None:
-    from pocket.deploy import invoke
-    from pocket.errors import CommandFailed
+def _commands(stage: StageConfig, run: Sequence[str], *, migrate: bool) -> list[list[str]]:
+    if stage.command_handler is None and not run:
+        return []
+    first = [["migrate", "--noinput"]] if migrate else []
+    return [*first, *(shlex.split(command) for command in run)]
 
-    with reporter.step(f"manage {shlex.join(command)}"):
-        result = invoke.manage(place.stage, place.target, command[0], command[1:])
-        for line in result.stdout.splitlines():
-            reporter.event(line)
-        if result.exit_status != 0:
-            raise CommandFailed(
-                f"{command[0]} ended with status {result.exit_status}.",
-                result.stderr.strip(),
-                exit_status=result.exit_status,
-            )
+
+def _terminated(signum: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signum)

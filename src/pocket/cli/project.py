@@ -78,6 +78,5 @@ def _database(stage: StageConfig, state_dir: Path) -> dict[str, str]:
         )
     if os.environ.get(key):
         return {key: os.environ[key]}
-    secrets = container.secretsmanager
-    declared = {*container.envs, *(secrets.secrets if secrets else ())}
+    declared = {*container.envs, *(variable.name for variable in stage.secret_variables)}
     return {} if key in declared else {key: f"sqlite:///{state_dir / 'db.sqlite3'}"}

@@ -1,21 +1,50 @@
-"""A deploy onto the embedded AWS: the same release, then its routes and its state."""
+"""A deploy onto the embedded AWS: the same release, its routes, what is to run before it is looked at, its state."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pocket.cli.project import Destination
     from pocket.deploy.release import Deployed
     from pocket.deploy.reporting import Reporter
+    from pocket.local import LocalAWS
 
 
-def deploy_locally(place: Destination, reporter: Reporter) -> Deployed:
-    """Deploys `place.stage` onto the running embedded AWS, points its sites at what was deployed, saves the state."""
+def rehearse(place: Destination, aws: LocalAWS, reporter: Reporter, commands: Sequence[Sequence[str]] = ()) -> Deployed:
+    """Deploys `place.stage` onto the running `aws`, runs management `commands` there, then asks the addresses.
+
+    Raises what the deploy raises, and CommandFailed for a command that did not succeed.
+    """
     from pocket.deploy import release
-    from pocket.local import attach
 
-    aws = attach(place.project.directory)
-    deployed = release.deploy(place.project, place.stage, place.target, reporter, published=aws.route)
+    def published(routes: Mapping[str, str]) -> None:
+        aws.route(routes)
+        for command in commands:
+            _manage(place, command, reporter)
+
+    deployed = release.deploy(place.project, place.stage, place.target, reporter, published=published)
     aws.save()
     return deployed
+
+
+def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> None:
+    from pocket.deploy import invoke
+    from pocket.errors import CommandFailed
+
+    name, *args = command
+    # The arguments stay out of the line: a password may be among them.
+    with reporter.step(f"manage {name}"):
+        outcome = invoke.manage(place.stage, place.target, name, args)
+        for line in outcome.stdout.splitlines():
+            reporter.event(line)
+        if outcome.exit_status != 0:
+            raise CommandFailed(
+                f"{shlex.quote(name)} ended with status {outcome.exit_status}.",
+                (outcome.stderr or outcome.traceback or "").strip(),
+                exit_status=outcome.exit_status,
+                output=outcome.stdout,
+            )
