@@ -96,13 +96,17 @@ class DjangoTables(Record):
 
 
 class Handler(Record):
-    """One Lambda function of a stage, as the run time sees it; `timeout` in seconds."""
+    """One Lambda function of a stage, as the run time sees it; `timeout` in seconds.
+
+    `partial_failures`: whether its queue takes the report of single failed messages.
+    """
 
     command: str
     timeout: int
     address: bool = False
     queue: bool = False
     fifo: bool = False
+    partial_failures: bool = True
 
 
 class SecretVariable(Record):

@@ -102,5 +102,5 @@ def _reports(record: Mapping[str, Any]) -> bool:
     queue = str(record.get("eventSourceARN", "")).rpartition(":")[2]
     for handler, item in source.stage(source.manifest()[0], name).handlers.items():
         if item.queue and os.environ.get(naming.queue_url_key(handler), "").rpartition("/")[2] == queue:
-            return getattr(item, "report_failures", True)
+            return item.partial_failures
     return True

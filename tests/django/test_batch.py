@@ -1,0 +1,124 @@
+"""The queue's handler, in a process as Lambda starts it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fresh import evaluate, run
+from jobs import write_project
+
+from pocket.manifest import Handler, Stage
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:pocket-dev-board-jobs"
+
+
+def records(directory: Path, *words: str, queue: str = QUEUE) -> list[dict[str, str]]:
+    """One message a word; the command writes the word into the folder's `notes`."""
+    bodies = [
+        word
+        if word.startswith("{")
+        else json.dumps({"command": "job", "args": [word], "kwargs": {"do": "note", "file": str(directory / "notes")}})
+        for word in words
+    ]
+    return [
+        {"messageId": f"id-{number}", "eventSource": "aws:sqs", "eventSourceARN": queue, "body": body}
+        for number, body in enumerate(bodies)
+    ]
+
+
+def invoke(directory: Path, event: object, remaining: int = 60_000, stage: Stage | None = None) -> Any:
+    environ = write_project(directory, stage) if stage else write_project(directory)
+    code = f"""
+from pocket.django.lambda_handlers import sqs_management_command_handler as handler
+class Context:
+    aws_request_id = "r"
+    def get_remaining_time_in_millis(self):
+        return {remaining}
+try:
+    result = handler(json.loads({json.dumps(json.dumps(event))}), Context())
+except Exception as error:
+    result = [type(error).__name__, str(error)]
+"""
+    return evaluate(code, directory, environ)
+
+
+def notes(directory: Path) -> list[str]:
+    path = directory / "notes"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def failed(*numbers: int) -> dict[str, object]:
+    return {"batchItemFailures": [{"itemIdentifier": f"id-{number}"} for number in numbers]}
+
+
+def test_exactly_the_failed_messages_are_reported(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "a", "bad", "b", "{not json", '{"command": 1}', '{"on_failure": []}', "c")}
+    assert invoke(tmp_path, event) == failed(1, 3, 4, 5)
+    assert notes(tmp_path) == ["a", "bad", "b", "c"]
+
+
+def test_a_failure_is_one_even_if_the_sender_wanted_a_report(tmp_path: Path) -> None:
+    body = json.dumps({"command": "job", "kwargs": {"do": "crash"}, "on_failure": "report"})
+    assert invoke(tmp_path, {"Records": records(tmp_path, body)}) == failed(0)
+
+
+def test_a_fifo_batch_ends_at_its_first_failure(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "a", "bad", "b", queue=f"{QUEUE}.fifo")}
+    assert invoke(tmp_path, event) == failed(1, 2)
+    assert notes(tmp_path) == ["a", "bad"]
+
+
+def test_what_there_is_no_time_for_goes_back_to_the_queue(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "slow", "b", "c")}
+    assert invoke(tmp_path, event, remaining=100) == failed(1, 2)
+    assert notes(tmp_path) == ["slow"]
+
+
+def test_the_first_message_is_begun_however_little_time_is_left(tmp_path: Path) -> None:
+    assert invoke(tmp_path, {"Records": records(tmp_path, "a")}, remaining=1) == failed()
+    assert notes(tmp_path) == ["a"]
+
+
+def test_any_queue_of_any_name_is_served(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "a", "bad", queue="arn:aws:sqs:eu-west-1:1:another")}
+    assert invoke(tmp_path, event) == failed(1)
+
+
+def test_a_queue_without_partial_failures_fails_as_a_whole(tmp_path: Path) -> None:
+    handler = Handler("x", 60, queue=True, partial_failures=False)
+    stage = Stage(stack_name="s", handlers={"jobs": handler})
+    found = invoke(tmp_path, {"Records": records(tmp_path, "a", "bad")}, stage=stage)
+    assert found[0] == "CommandFailed"
+    assert "report_batch_item_failures" in found[1]
+
+
+def test_another_event_is_refused_with_the_handler_that_takes_it(tmp_path: Path) -> None:
+    kind, message = invoke(tmp_path, {"command": "job"})
+    assert kind == "UnknownEvent"
+    assert "management_command_handler" in message
+
+
+def test_an_empty_batch_is_no_failure(tmp_path: Path) -> None:
+    assert invoke(tmp_path, {"Records": []}) == failed()
+
+
+def test_neither_event_nor_message_is_logged(tmp_path: Path) -> None:
+    environ = {**write_project(tmp_path), "AWS_LAMBDA_FUNCTION_NAME": "f"}
+    secret = json.dumps({"command": "job", "kwargs": {"do": "crash", "file": "swordfish"}})
+    event = json.dumps({"Records": records(tmp_path, secret, "{swordfish")})
+    code = f"""
+import json
+from pocket.django.lambda_handlers import sqs_management_command_handler as handler
+handler(json.loads({json.dumps(event)}), None)
+"""
+    done = run(
+        code.replace(", None)", ", type('C', (), {'get_remaining_time_in_millis': lambda self: 10**6})())"),
+        tmp_path,
+        environ,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "swordfish" not in done.stdout + done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert any("id-0" in line["message"] for line in lines)

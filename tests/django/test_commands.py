@@ -1,0 +1,120 @@
+"""The management command handler, in a process as Lambda starts it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fresh import evaluate, run
+from jobs import write_project
+
+HANDLER = "from pocket.django.lambda_handlers import management_command_handler as handler\n"
+
+
+def invoke(directory: Path, *bodies: object) -> list[Any]:
+    """What the handler answers to each body, in one process; an exception as its type and text."""
+    environ = write_project(directory)
+    code = f"""{HANDLER}
+result = []
+for body in json.loads({json.dumps(json.dumps(bodies))}):
+    try:
+        result.append(handler(body, None))
+    except Exception as error:
+        result.append([type(error).__name__, str(error), getattr(error, "exit_status", None)])
+"""
+    found: list[Any] = evaluate(code, directory, environ)
+    return found
+
+
+def job(do: str, *words: str, **more: object) -> dict[str, object]:
+    return {"command": "job", "args": [*words], "kwargs": {"do": do}, "on_failure": "report", **more}
+
+
+def test_output_of_the_command_and_of_its_children_comes_back_in_order(tmp_path: Path) -> None:
+    [found] = invoke(tmp_path, job("speak", "word"))
+    assert found == {
+        "command": "job",
+        "exit_status": 0,
+        "stdout": 'first word\n{"status":"ok"}\nprinted\n',
+        "stderr": "complaint\n",
+        "result": None,
+        "traceback": None,
+    }
+
+
+def test_each_way_to_fail_is_told(tmp_path: Path) -> None:
+    refused, crashed, left, said, left_well, asked, unknown, odd = invoke(
+        tmp_path,
+        job("refuse"),
+        job("crash"),
+        job("leave", "3"),
+        job("leave", "a reason"),
+        job("leave", "0"),
+        job("ask"),
+        {"command": "nothing", "on_failure": "report"},
+        {"command": "job", "kwargs": {"colour": 1}, "on_failure": "report"},
+    )
+    assert (refused["exit_status"], refused["stdout"], refused["stderr"]) == (
+        7,
+        "before\n",
+        "CommandError: not today\n",
+    )
+    assert refused["traceback"] is None
+    assert crashed["exit_status"] == 1
+    assert "ValueError: boom" in crashed["traceback"]
+    assert left["exit_status"] == 3
+    assert (said["exit_status"], said["stderr"]) == (1, "a reason\n")
+    assert left_well["exit_status"] == 0
+    assert "EOFError" in asked["traceback"]
+    assert (unknown["exit_status"], unknown["stderr"]) == (1, "CommandError: Unknown command: 'nothing'\n")
+    assert "colour" in odd["traceback"]
+
+
+def test_a_failure_raises_unless_it_is_to_be_reported(tmp_path: Path) -> None:
+    first, second = invoke(tmp_path, job("crash", on_failure="raise"), {"command": "job", "kwargs": {"do": "refuse"}})
+    assert first[0] == second[0] == "CommandFailed"
+    assert "ValueError: boom" in first[1]
+    assert second[2] == 7
+
+
+def test_a_long_output_keeps_its_end(tmp_path: Path) -> None:
+    [found] = invoke(tmp_path, job("flood"))
+    assert found["stdout"].endswith("the end\n")
+    assert "only in the log" in found["stdout"].partition("\n")[0]
+    assert len(json.dumps(found)) < 6_000_000
+
+
+def test_what_a_command_leaves_behind_is_put_back(tmp_path: Path) -> None:
+    _, found = invoke(tmp_path, job("leave_traces"), job("look"))
+    assert found["stdout"] == "en UTC True\n"
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_a_body_that_names_no_command_says_how_to(tmp_path: Path, report: bool) -> None:
+    bodies: list[Any] = [
+        {},
+        [],
+        "migrate",
+        {"command": ""},
+        {"command": "job", "args": "x"},
+        {"command": "job", "kwargs": []},
+        {"command": "job", "arg": []},
+        {"command": "job", "on_failure": "ignore"},
+    ]
+    if report:
+        bodies = [{**body, "on_failure": "report", "command": 1} for body in bodies if isinstance(body, dict)]
+    for kind, message, status in invoke(tmp_path, *bodies):
+        assert kind == "CommandFailed"
+        assert '"command": "migrate"' in message
+        assert status == 2
+
+
+def test_the_log_has_the_output_as_it_comes_and_descriptor_one_stays_clean(tmp_path: Path) -> None:
+    environ = write_project(tmp_path)
+    done = run(f'{HANDLER}handler({{"command": "job", "args": ["word"]}}, None)', tmp_path, environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    for line in ("first word", '{"status":"ok"}', "printed", "complaint"):
+        assert line in done.stderr.splitlines()
