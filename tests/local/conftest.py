@@ -17,7 +17,8 @@ from pocket.local import LocalAWS, start
 RUNTIME = "python" + ".".join(platform.python_version_tuple()[:2])
 
 
-def package(files: dict[str, str]) -> bytes:
+def zip_of(files: dict[str, str]) -> bytes:
+    """A deployment package of text files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
@@ -52,7 +53,7 @@ class Cloud:
         created = self.client("lambda").create_function(
             FunctionName=name,
             Role=role or self.role(f"{name}-role"),
-            Code={"ZipFile": package({"app.py": source})},
+            Code={"ZipFile": zip_of({"app.py": source})},
             **settings,
         )
         arn: str = created["FunctionArn"]
@@ -103,3 +104,14 @@ def project(tmp_path: Path, cloud: Cloud) -> Path:
 @pytest.fixture(scope="session")
 def make_cloud() -> Callable[[LocalAWS], Cloud]:
     return Cloud
+
+
+@pytest.fixture(scope="session")
+def package() -> Callable[[dict[str, str]], bytes]:
+    return zip_of
+
+
+@pytest.fixture(scope="session")
+def runtime() -> str:
+    """The Lambda runtime of the Python that runs the tests."""
+    return RUNTIME
