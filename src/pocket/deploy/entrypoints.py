@@ -63,8 +63,24 @@ def find_module(module: str, files: Mapping[str, Entry]) -> str | None:
 
 
 def defines(tree: ast.Module, name: str) -> bool:
-    """Whether running the module may bind `name`; a star import or a module's `__getattr__` may bind any."""
-    return any(bound in (name, "*", "__getattr__") for bound in _bound(tree))
+    """Whether importing `name` from the module may work.
+
+    A star import may bind any name; a module's `__getattr__` gives those of its `__all__`, and any without one.
+    """
+    bound = set(_bound(tree))
+    if name in bound or "*" in bound:
+        return True
+    listed = _listed(tree)
+    return "__getattr__" in bound and (listed is None or name in listed)
+
+
+def _listed(tree: ast.Module) -> set[str] | None:
+    """The names in the module's `__all__`, None where it has none that can be read."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(items) | ast.Tuple(items)):
+                return {item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+    return None
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:
@@ -76,7 +92,7 @@ def _bound(tree: ast.AST) -> Iterator[str]:
                 yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
             case ast.Name(ctx=ast.Store()):
                 yield node.id
-            case ast.Lambda():
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 continue
             case _:
                 yield from _bound(node)

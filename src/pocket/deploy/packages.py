@@ -63,8 +63,6 @@ def _key(requirements: Requirements, group: Sequence[Requirement], platform: Pla
     parts = [_FORMAT, platform.python, platform.uv or platform.label, bytecode.identity(interpreter)]
     for package in group:
         parts += [package.name, source.folder_digest(package.local)] if package.local else [package.block]
-    if requirements.hashed and group[0].local is None:
-        parts.append(requirements.hashed.read_text())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -97,8 +95,6 @@ def _run_installer(requirements: Requirements, group: Sequence[Requirement], pla
     pylock = folder / "pylock.toml"
     pylock.write_text("".join([requirements.header, *(package.block for package in group)]))
     wanted = ["--preview-features", "pylock", "-r", str(pylock)]
-    if requirements.hashed and group[0].local is None:
-        wanted = ["--no-deps", "--require-hashes", "-r", str(requirements.hashed)]
     refresh = [f"--refresh-package={package.name}" for package in group if package.local]
     uv.run(
         ["pip", "install", *platform.uv_arguments, "--target", str(folder / "tree"), *refresh, *wanted],

@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket.deploy import uv
 from pocket.errors import BuildFailed
@@ -38,16 +38,12 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Requirements:
-    """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose.
-
-    `hashed` is the requirements file whose own hashes must be held against what is downloaded.
-    """
+    """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose."""
 
     source: Path
     header: str
     packages: tuple[Requirement, ...]
     dropped: tuple[str, ...] = ()
-    hashed: Path | None = None
 
 
 def locate(directory: Path, wanted: str | None) -> Path:
@@ -81,7 +77,8 @@ def locate(directory: Path, wanted: str | None) -> Path:
 def resolve(directory: Path, source: Path, platform: Platform) -> Requirements:
     """The exact packages that `source` stands for on `platform`.
 
-    Raises BuildFailed where the lock is out of date, nothing satisfies the file, or Pocket itself is not among them.
+    Raises BuildFailed where the lock is out of date, nothing satisfies the file, an index has other files than those
+    whose hashes the file gives, or Pocket itself is not among the packages.
     """
     command, where = _command(directory, source, platform)
     doing = f"Reading {source.name}"
@@ -95,13 +92,11 @@ def resolve(directory: Path, source: Path, platform: Platform) -> Requirements:
     dropped: AbstractSet[str] = frozenset()
     if _NEEDED_FOR_BUILDING_ONLY in names:
         dropped = needless(parents(uv.run([*command, *_annotated(source)], cwd=where, doing=doing)))
-    return Requirements(
-        source=source,
-        header=header,
-        packages=tuple(package for package in packages if package.name not in dropped),
-        dropped=tuple(sorted(dropped)),
-        hashed=source if source.suffix != ".toml" and "--hash=" in source.read_text() else None,
-    )
+    kept = [package for package in packages if package.name not in dropped]
+    trusted = frozenset() if source.name == _LOCK else own_hashes(source)
+    if trusted:
+        kept = [package if package.local else held_to(package, trusted, source) for package in kept]
+    return Requirements(source, header, tuple(kept), tuple(sorted(dropped)))
 
 
 def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
@@ -118,6 +113,40 @@ def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
         absolute = block.replace(f"path = {json.dumps(given)}", f"path = {json.dumps(str(local))}")
         packages.append(Requirement(entry["name"], absolute.replace(", editable = true", ""), local))
     return header, packages
+
+
+def own_hashes(source: Path) -> frozenset[str]:
+    """The SHA-256 sums that a requirements file, and those it includes, give after `--hash`."""
+    text = source.read_text()
+    included = re.findall(r"^\s*(?:-r|--requirement)[ =]*(\S+)", text, re.MULTILINE)
+    found = set(re.findall(r"--hash[ =]sha256:([0-9a-f]{64})", text))
+    return frozenset(found.union(*(own_hashes(source.parent / name) for name in included)))
+
+
+def held_to(package: Requirement, trusted: AbstractSet[str], source: Path) -> Requirement:
+    """`package` with only those of its files whose SHA-256 is `trusted`; raises BuildFailed where none is."""
+    entry = tomllib.loads(package.block)["packages"][0]
+    wheels = [_file(wheel) for wheel in entry.get("wheels", ()) if _sum(wheel) in trusted]
+    single = [kind for kind in ("sdist", "archive") if _sum(entry.get(kind, {})) in trusted]
+    lines = [f"wheels = [{', '.join(wheels)}]"] if wheels else []
+    lines += [f"{kind} = {_file(entry[kind])}" for kind in single]
+    if not lines:
+        version = f"{package.name} {entry.get('version', '')}".strip()
+        raise BuildFailed(
+            f"{source.name} gives hashes, and none is that of a file of {version} on the index.",
+            "If the file is newer than its hashes, make them again; if it is not, do not install this package.",
+        )
+    head = [f"{key} = {json.dumps(entry[key])}" for key in ("name", "version", "marker") if key in entry]
+    return Requirement(package.name, "\n".join(["[[packages]]", *head, *lines, "", ""]))
+
+
+def _sum(entry: Mapping[str, Any]) -> str | None:
+    found: str | None = entry.get("hashes", {}).get("sha256")
+    return found
+
+
+def _file(entry: Mapping[str, Any]) -> str:
+    return f'{{ url = {json.dumps(entry["url"])}, hashes = {{ sha256 = "{entry["hashes"]["sha256"]}" }} }}'
 
 
 def parents(annotated: str) -> dict[str, set[str]]:

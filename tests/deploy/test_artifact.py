@@ -1,0 +1,276 @@
+import importlib.util
+import marshal
+import shutil
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tiny_project import MANAGE, POCKET_TOML, Recorder, copy_pocket, make, write
+
+from pocket import naming
+from pocket.config import Project, build_manifest, load
+from pocket.deploy import artifact
+from pocket.deploy.archive import Entry, scan
+from pocket.deploy.artifact import Artifact, build, merge, refuse_oversize, write_manifest
+from pocket.deploy.entrypoints import check_handlers, fault_of_command
+from pocket.deploy.target import Target
+from pocket.errors import BuildFailed, ConfigErrors, DeployError
+from pocket.manifest import DjangoTables, Manifest
+
+HERE = Target(region="eu-central-1", platform="host")
+LAYERS = ".pocket/build/layers"
+ARTIFACTS = ".pocket/build/artifacts"
+
+
+@dataclass(frozen=True)
+class Built:
+    project: Project
+    artifact: Artifact
+    reporter: Recorder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The tiny project, built for this machine."""
+    folder = tmp_path_factory.mktemp("built")
+    project = make(folder / "tiny", pocket=copy_pocket(folder))
+    reporter = Recorder()
+    return Built(project, build(project, project.stage("dev"), HERE, reporter), reporter)
+
+
+@pytest.fixture
+def copy(built: Built, tmp_path: Path) -> Project:
+    """The same project at another place, which may be changed; it shares the layers of packages."""
+    folder = tmp_path / "elsewhere" / "tiny"
+    shutil.copytree(built.project.directory, folder, ignore=shutil.ignore_patterns("layers"))
+    (folder / LAYERS).symlink_to(built.project.directory / LAYERS)
+    return load(folder / "pocket.toml")
+
+
+def names(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as archive:
+        return {item.filename for item in archive.infolist() if not item.is_dir()}
+
+
+def read(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name)
+
+
+def test_the_zip_holds_project_packages_manifest_and_the_map_of_static_files(built: Built) -> None:
+    found = names(built.artifact.path)
+    assert {"manage.py", "site_settings.py", "notes/__init__.py", "requirements.txt"} <= found
+    assert {"six.py", "pocket/django/lambda_handlers.py", "asgiref/__init__.py"} <= found
+    assert not [name for name in found if name.startswith(("pydantic", "bin/", ".pocket")) or name == "pocket.toml"]
+    assert Manifest.from_json(read(built.artifact.path, naming.MANIFEST_FILE).decode()) == build_manifest(built.project)
+    assert b'"notes/page.css"' in read(built.artifact.path, naming.STATIC_MANIFEST_FILE)
+
+
+def test_every_module_comes_with_bytecode_that_names_lambdas_folder(built: Built) -> None:
+    found = names(built.artifact.path)
+    for module in ("site_settings.py", "notes/__init__.py", "asgiref/sync.py", "pocket/naming.py"):
+        pyc = importlib.util.cache_from_source(module)
+        assert pyc in found
+        assert read(built.artifact.path, pyc)[:4] == importlib.util.MAGIC_NUMBER
+        assert marshal.loads(read(built.artifact.path, pyc)[16:]).co_filename == f"/var/task/{module}"
+
+
+def test_sizes_and_the_largest_packages_are_told(built: Built) -> None:
+    with zipfile.ZipFile(built.artifact.path) as archive:
+        assert built.artifact.unzipped == sum(item.file_size for item in archive.infolist())
+    assert built.artifact.size == built.artifact.path.stat().st_size
+    assert {name for name, _ in built.artifact.packages} == {"django-pocket", "asgiref", "six"}
+    sizes = [size for _, size in built.artifact.packages]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [row[0] for row in built.reporter.tables[0]] == [name for name, _ in built.artifact.packages]
+    assert any("pydantic" in note and "left out" in note for note in built.reporter.notes)
+
+
+def test_static_files_are_left_to_upload(built: Built) -> None:
+    assert built.artifact.static is not None
+    assert built.artifact.static.prefix == "static/"
+
+
+def test_the_same_project_elsewhere_is_the_same_bytes(copy: Project, built: Built) -> None:
+    (copy.directory / LAYERS).unlink()
+    shutil.rmtree(copy.directory / ".pocket")
+    for path in copy.directory.rglob("*"):
+        path.chmod(0o700)
+        path.chmod(0o755 if path.is_dir() else 0o600)
+    again = build(copy, copy.stage("dev"), HERE, Recorder())
+    assert again.sha256 == built.artifact.sha256
+
+
+def test_what_did_not_change_is_not_made_again_and_what_changed_is(copy: Project, built: Built) -> None:
+    layers = copy.directory / LAYERS
+    before = {path.name for path in layers.iterdir()}
+    written = {path: path.stat().st_ino for path in (copy.directory / ARTIFACTS).iterdir()}
+    assert build(copy, copy.stage("dev"), HERE, Recorder()).sha256 == built.artifact.sha256
+    assert {path: path.stat().st_ino for path in written} == written
+    write(copy.directory, {"notes/__init__.py": "CHANGED = True\n"})
+    changed = build(copy, copy.stage("dev"), HERE, Recorder())
+    assert changed.sha256 != built.artifact.sha256
+    assert read(changed.path, "notes/__init__.py") == b"CHANGED = True\n"
+    assert {path.name for path in layers.iterdir()} == before
+
+
+def test_the_build_folder_is_hidden_from_git(built: Built) -> None:
+    assert (built.project.directory / ".pocket" / ".gitignore").read_text() == "*\n"
+
+
+def test_handlers_that_the_artifact_does_not_hold_are_named_with_their_lines(copy: Project) -> None:
+    text = POCKET_TOML + '\n[awscontainer.handlers.job]\ncommand = "notes.jobs.run"\n'
+    text = text.replace("lambda_handlers.wsgi_handler", "lambda_handlers.wsgi_handlr")
+    write(copy.directory, {"pocket.toml": text})
+    project = load(copy.path)
+    with pytest.raises(ConfigErrors) as caught:
+        build(project, project.stage("dev"), HERE, Recorder())
+    lines = [line for line, text in enumerate(project.text.splitlines(), 1) if text.startswith("command")]
+    assert [fault.line for fault in caught.value.faults] == lines
+    first, second = (fault.message for fault in caught.value.faults)
+    assert '"web"' in first
+    assert "pocket/django/lambda_handlers.py defines no 'wsgi_handlr'" in first
+    assert '"job"' in second
+    assert "notes/jobs.py and notes/jobs/__init__.py" in second
+
+
+def test_a_settings_module_that_the_artifact_does_not_hold_is_refused(tmp_path: Path) -> None:
+    make(tmp_path)
+    write(tmp_path, {"manage.py": MANAGE.replace("site_settings", "elsewhere.settings")})
+    project = load(tmp_path / "pocket.toml")
+    handlers = {"pocket/django/lambda_handlers.py": entry(tmp_path / "h", "def wsgi_handler(): ...")}
+    with pytest.raises(ConfigErrors, match=r"elsewhere\.settings"):
+        check_handlers(project, project.stage("dev"), handlers)
+
+
+def entry(path: Path, text: str) -> Entry:
+    path.write_text(text)
+    return Entry.of(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def run(event, context): ...",
+        "async def run(event, context): ...",
+        "class run: ...",
+        "run = make()",
+        "first, (run, last) = make()",
+        "run: object = make()",
+        "from elsewhere import start as run",
+        "from elsewhere import *",
+        "import run.away",
+        "def __getattr__(name): ...",
+        "__all__ = ['run']\ndef __getattr__(name): ...",
+        "if True:\n    def run(): ...",
+        "try:\n    from fast import run\nexcept ImportError:\n    run = None",
+        "with opened() as run: ...",
+        "while (run := make()): ...",
+    ],
+)
+def test_a_name_may_be_bound_in_any_way_that_python_knows(tmp_path: Path, text: str) -> None:
+    assert fault_of_command("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", text)}) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "def other():\n    run = 1",
+        "run.attribute = 1",
+        "[run for run in ()]",
+        "print(run)",
+        "__all__ = ['go']\ndef __getattr__(name): ...",
+    ],
+)
+def test_a_name_that_the_module_does_not_bind_is_a_fault(tmp_path: Path, text: str) -> None:
+    fault = fault_of_command("app.jobs.run", {"app/jobs.py": entry(tmp_path / "jobs.py", text)})
+    assert "app/jobs.py defines no 'run'" in fault
+
+
+def test_a_handlers_module_that_is_not_python_is_a_fault(tmp_path: Path) -> None:
+    assert "not valid Python" in fault_of_command("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", "def run(:")})
+
+
+def test_a_handler_in_an_extension_module_is_taken_on_trust(tmp_path: Path) -> None:
+    name = "fast.cpython-313-aarch64-linux-gnu.so"
+    assert fault_of_command("fast.run", {name: entry(tmp_path / name, "")}) == ""
+
+
+def test_an_image_is_refused_until_images_are_built(tmp_path: Path) -> None:
+    write(tmp_path, {"Dockerfile": ""})
+    project = make(
+        tmp_path, POCKET_TOML.replace("[awscontainer]\n", '[awscontainer]\ndockerfile_path = "Dockerfile"\n')
+    )
+    with pytest.raises(DeployError, match="not built yet"):
+        build(project, project.stage("dev"), HERE, Recorder())
+
+
+def test_a_stage_without_functions_has_nothing_to_build(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    stage = replace(project.stage("dev"), awscontainer=None)
+    with pytest.raises(BuildFailed, match="nothing to build"):
+        build(project, stage, HERE, Recorder())
+
+
+def test_more_than_lambda_takes_is_refused_with_the_largest_packages() -> None:
+    refuse_oversize(262_144_000, [])
+    with pytest.raises(BuildFailed, match=r"250\.0 MB\. The largest: torch \(190\.7 MB\)"):
+        refuse_oversize(262_144_001, [("torch", 200_000_000)])
+
+
+def test_too_large_a_project_is_refused_before_anything_is_zipped(
+    copy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact, "LIMIT", 1_000_000)
+    write(copy.directory, {"notes/data.txt": "new"})
+    before = set((copy.directory / ARTIFACTS).iterdir())
+    with pytest.raises(BuildFailed, match="django-pocket"):
+        build(copy, copy.stage("dev"), HERE, Recorder())
+    assert set((copy.directory / ARTIFACTS).iterdir()) == before
+
+
+def test_without_the_targets_python_bytecode_is_left_out_and_that_is_said(
+    copy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocket.deploy.bytecode.find_interpreter", lambda python: None)
+    reporter = Recorder()
+    bare = build(copy, copy.stage("plain"), HERE, reporter)
+    assert not [name for name in names(bare.path) if name.endswith(".pyc")]
+    assert "uv python install" in reporter.notes[0]
+    assert bare.static is None
+    assert naming.STATIC_MANIFEST_FILE not in names(bare.path)
+
+
+def test_a_manifest_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
+    for value in ({1, 2}, float("nan"), (1, 2)):
+        broken = Manifest("tiny", "eu-central-1", "0", {}, DjangoTables(settings={"X": value}))
+        with pytest.raises(BuildFailed, match="manifest"):
+            write_manifest(broken, tmp_path / "manifest.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_of_the_project_win_over_packages_and_that_is_said(tmp_path: Path) -> None:
+    write(tmp_path, {"packages/x.py": "1", "packages/same.py": "1", "project/x.py": "2", "project/same.py": "1"})
+    reporter = Recorder()
+    merged = merge([scan(tmp_path / "packages"), scan(tmp_path / "project")], reporter)
+    assert merged["x.py"].source == tmp_path / "project" / "x.py"
+    assert reporter.notes == ["Two different files of one name, the later one taken: x.py."]
+
+
+def test_a_damaged_build_folder_is_named(copy: Project) -> None:
+    whole = list((copy.directory / LAYERS).iterdir())
+    (copy.directory / LAYERS).unlink()
+    for layer in whole:
+        (copy.directory / LAYERS / layer.name).mkdir(parents=True)
+    with pytest.raises(BuildFailed, match=r"layer\.json") as caught:
+        build(copy, copy.stage("dev"), HERE, Recorder())
+    assert "Remove" in caught.value.hint
+
+
+def test_packages_for_lambda_and_for_this_machine_are_kept_apart(copy: Project, built: Built) -> None:
+    before = {path.name for path in (copy.directory / LAYERS).iterdir()}
+    there = build(copy, copy.stage("dev"), Target(region="eu-central-1"), Recorder())
+    assert {path.name for path in (copy.directory / LAYERS).iterdir()} > before
+    assert names(there.path) == names(built.artifact.path), "all of it is pure Python"

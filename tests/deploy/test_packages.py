@@ -1,0 +1,153 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_project import PYTHON, REPOSITORY, wheel, write
+
+from pocket.deploy import bytecode, installed, platforms, uv
+from pocket.deploy.packages import Layer, install
+from pocket.deploy.platforms import Platform, lambda_platform
+from pocket.deploy.requirements import resolve
+from pocket.errors import BuildFailed
+
+HOST = Platform(PYTHON, None, "this machine")
+ARM = lambda_platform(PYTHON, "arm64")
+BUILD_SYSTEM = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+
+
+def installed_layers(
+    folder: Path, requirements: str, platform: Platform, interpreter: str | None = None
+) -> list[Layer]:
+    stand_in = wheel(folder, "django_pocket")
+    write(folder, {"requirements.txt": stand_in + requirements})
+    return install(resolve(folder, folder / "requirements.txt", platform), platform, interpreter, folder / "layers")
+
+
+def library(folder: Path, text: str) -> str:
+    """The requirement of a small library, edited in place, that lies in `folder`."""
+    project = f'[project]\nname = "shelf"\nversion = "1"\n[project.scripts]\nshelf = "shelf:main"\n{BUILD_SYSTEM}'
+    write(folder, {"shelf/pyproject.toml": project, "shelf/shelf/__init__.py": text})
+    return "-e ./shelf\n"
+
+
+def test_machine_code_is_that_of_the_target_and_not_of_this_machine(tmp_path: Path) -> None:
+    (binary, _) = installed_layers(tmp_path, "markupsafe==3.0.3\n", ARM)
+    (name,) = (name for name in binary.files if name.endswith(".so"))
+    assert "aarch64" in name
+    machine = binary.files[name].source.read_bytes()[18:20]
+    assert int.from_bytes(machine, "little") == 183, "EM_AARCH64 in the ELF header"
+
+
+def test_a_pure_python_source_distribution_is_built_for_another_platform(tmp_path: Path) -> None:
+    (remote, _) = installed_layers(tmp_path, "docopt==0.6.2\n", ARM)
+    assert "docopt.py" in remote.files
+
+
+def test_a_package_without_a_wheel_for_the_target_is_named_with_a_way_out(tmp_path: Path) -> None:
+    project = '[project]\nname = "site"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    dependencies = 'dependencies = ["pywin32==311", "django-pocket"]\n'
+    sources = '[tool.uv.sources]\ndjango-pocket = { path = "django_pocket-1-py3-none-any.whl" }\n'
+    wheel(tmp_path, "django_pocket")
+    write(tmp_path, {"pyproject.toml": project + dependencies + sources})
+    subprocess.run([uv.find_binary(), "lock", "-q"], cwd=tmp_path, check=True)
+    wanted = resolve(tmp_path, tmp_path / "uv.lock", ARM)
+    with pytest.raises(BuildFailed, match=f"pywin32 has no wheel for Python {PYTHON} on Lambda arm64") as caught:
+        install(wanted, ARM, None, tmp_path / "layers")
+    assert "architecture" in caught.value.hint
+    assert not list((tmp_path / "layers").glob("*")), "nothing half installed stays"
+
+
+def test_a_package_without_a_wheel_is_found_while_requirements_are_resolved(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match="pywin32"):
+        installed_layers(tmp_path, "pywin32==311\n", ARM)
+
+
+def test_a_package_that_was_compiled_here_is_not_sent_to_lambda(tmp_path: Path) -> None:
+    setup = (
+        "from setuptools import Extension, setup\n"
+        "setup(name='fast', version='1', ext_modules=[Extension('fast', ['fast.c'])], py_modules=[])\n"
+    )
+    code = "#include <Python.h>\nPyMODINIT_FUNC PyInit_fast(void) { return NULL; }\n"
+    system = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+    write(tmp_path, {"fast/setup.py": setup, "fast/fast.c": code, "fast/pyproject.toml": system})
+    with pytest.raises(BuildFailed, match=r"fast has no wheel .* compiled for this machine"):
+        installed_layers(tmp_path, "./fast\n", lambda_platform(PYTHON, "x86_64"))
+
+
+def test_a_layer_carries_no_scripts_and_no_trace_of_this_machine(tmp_path: Path) -> None:
+    layers = installed_layers(tmp_path, library(tmp_path, "def main(): ...\n"), HOST)
+    files = {name: entry for layer in layers for name, entry in layer.files.items()}
+    assert "shelf/__init__.py" in files
+    assert not [name for name in files if name.startswith("bin/") or name.endswith((".pth", "direct_url.json"))]
+    texts = [entry.source.read_bytes() for entry in files.values()]
+    assert not [text for text in texts if str(tmp_path).encode() in text or str(REPOSITORY).encode() in text]
+    record = files["shelf-1.dist-info/RECORD"].source.read_text()
+    assert "shelf/__init__.py" in record
+    assert "bin/shelf" not in record
+
+
+def test_an_edited_library_is_seen_and_nothing_else_is_installed_again(tmp_path: Path) -> None:
+    requirement = library(tmp_path, "ANSWER = 1\n") + "six==1.17.0\n"
+    first = installed_layers(tmp_path, requirement, HOST)
+    before = {path.name: path.stat().st_ino for path in (tmp_path / "layers").iterdir()}
+    library(tmp_path, "ANSWER = 2\n")
+    second = installed_layers(tmp_path, requirement, HOST)
+    after = {path.name: path.stat().st_ino for path in (tmp_path / "layers").iterdir()}
+
+    def answer(layers: list[Layer]) -> str:
+        return next(layer.files["shelf/__init__.py"].source.read_text() for layer in layers if "shelf" in layer.sizes)
+
+    assert (answer(first), answer(second)) == ("ANSWER = 1\n", "ANSWER = 2\n")
+    assert len(before) == 3
+    assert before.items() < after.items()
+    assert len(after) == 4
+
+
+def test_a_local_wheel_is_installed(tmp_path: Path) -> None:
+    layers = installed_layers(tmp_path, wheel(tmp_path, "kept"), ARM)
+    assert any("kept.py" in layer.files for layer in layers)
+
+
+def test_a_library_that_does_not_build_shows_what_its_builder_said(tmp_path: Path) -> None:
+    requirement = library(tmp_path, "")
+    (tmp_path / "shelf" / "shelf" / "__init__.py").unlink()
+    (tmp_path / "shelf" / "shelf").rmdir()
+    with pytest.raises(BuildFailed, match="shelf") as caught:
+        installed_layers(tmp_path, requirement, ARM)
+    assert "has no wheel" not in str(caught.value)
+
+
+def test_each_distributions_size_counts_its_bytecode(tmp_path: Path) -> None:
+    (plain, _) = installed_layers(tmp_path, "six==1.17.0\n", HOST)
+    (compiled, _) = installed_layers(tmp_path, "six==1.17.0\n", HOST, sys.executable)
+    (pyc,) = (name for name in compiled.files if name.endswith(".pyc"))
+    assert compiled.sizes["six"] - plain.sizes["six"] == compiled.files[pyc].size
+    assert plain.sizes["six"] == sum(entry.size for entry in plain.files.values())
+
+
+def test_bytecode_is_read_without_its_source_and_names_lambdas_folder(tmp_path: Path) -> None:
+    write(tmp_path, {"a/module.py": "def fail():\n    raise ValueError\n", "a/broken.py": "def ("})
+    assert bytecode.compile_tree(sys.executable, tmp_path) == ["a/broken.py"]
+    (pyc,) = tmp_path.rglob("*.pyc")
+    assert int.from_bytes(pyc.read_bytes()[4:8], "little") == 0b01, "unchecked-hash (PEP 552)"
+    code = "import marshal, sys; print(marshal.loads(open(sys.argv[1], 'rb').read()[16:]).co_filename)"
+    said = subprocess.run([sys.executable, "-c", code, pyc], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "/var/task/a/module.py"
+
+
+def test_an_interpreter_is_of_the_wanted_version_or_none() -> None:
+    assert bytecode.find_interpreter(platforms.running_python()) == sys.executable
+    assert bytecode.find_interpreter("3.6") is None
+
+
+def test_lambdas_older_linux_gets_older_wheels() -> None:
+    assert lambda_platform("3.11", "x86_64").uv == "x86_64-manylinux2014"
+    assert lambda_platform("3.13", "arm64").uv == "aarch64-manylinux_2_34"
+
+
+def test_the_tags_of_a_wheel_are_read_from_what_was_installed(tmp_path: Path) -> None:
+    tags = "Wheel-Version: 1.0\nTag: cp313-cp313-manylinux_2_17_x86_64\nTag: cp313-cp313-manylinux2014_x86_64\n"
+    write(tmp_path, {"Fast_Thing-1.0.dist-info/WHEEL": tags})
+    found = installed.wheel_tags(tmp_path)
+    assert found == {"fast-thing": ["cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313-manylinux2014_x86_64"]}

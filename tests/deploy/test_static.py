@@ -1,0 +1,158 @@
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from tiny_project import POCKET_TOML, Recorder, make, write
+
+from pocket.config import Project, build_manifest
+from pocket.config.tables.django import Storage
+from pocket.deploy import static
+from pocket.deploy.artifact import static_entries, write_manifest
+from pocket.deploy.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
+from pocket.deploy.target import Target
+from pocket.errors import BuildFailed
+
+TARGET = Target(region="eu-central-1", environment=MappingProxyType({"CACHE_URL": "locmem://"}))
+HASHED = Storage(store="s3", location="static", static=True, manifest=True)
+
+
+def collected(project: Project, folder: Path, reporter: Recorder | None = None, **options: str) -> StaticFiles | None:
+    manifest = write_manifest(build_manifest(project), folder / "pocket.manifest.json")
+    return collect(
+        project,
+        project.stage("dev"),
+        TARGET,
+        reporter or Recorder(),
+        manifest=manifest,
+        folder=folder / "static",
+        django=options.get("django"),
+    )
+
+
+def test_django_collects_the_stages_files_under_hashed_names(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    found = collected(project, tmp_path)
+    assert found is not None
+    assert found.manifest is not None
+    paths = json.loads(found.manifest.source.read_text())["paths"]
+    by_name = {file.name: file for file in found.files}
+    page = by_name[paths["notes/page.css"]]
+    assert paths["notes/dot.svg"].rpartition("/")[2] in page.content.source.read_text()
+    assert page.cache_control == IMMUTABLE
+    assert by_name["notes/page.css"].cache_control == REVALIDATED
+    assert "staticfiles.json" not in by_name
+    assert found.prefix == "static/"
+    assert not list((tmp_path / "tiny").rglob("__pycache__")), "nothing is written among the project's files"
+
+
+def test_files_of_the_last_collection_do_not_stay(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    collected(project, tmp_path)
+    (tmp_path / "tiny" / "notes" / "static" / "notes" / "page.css").unlink()
+    found = collected(project, tmp_path)
+    assert found is not None
+    assert {file.name.split(".")[0] for file in found.files} == {"notes/dot"}
+
+
+def test_a_stage_without_static_storage_collects_nothing(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    manifest = tmp_path / "unused.json"
+    reporter = Recorder()
+    stage = project.stage("plain")
+    assert collect(project, stage, TARGET, reporter, manifest=manifest, folder=tmp_path / "static") is None
+    assert not reporter.steps
+
+
+def test_a_project_without_the_staticfiles_app_has_none(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    settings = tmp_path / "tiny" / "site_settings.py"
+    settings.write_text(settings.read_text().replace('"django.contrib.staticfiles", ', ""))
+    assert collected(project, tmp_path) is None
+
+
+def test_settings_that_fail_show_their_error(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    write(tmp_path / "tiny", {"site_settings.py": "raise RuntimeError('no such region')\n"})
+    with pytest.raises(BuildFailed, match="RuntimeError: no such region"):
+        collected(project, tmp_path)
+
+
+def test_another_django_than_the_artifacts_is_reported(tmp_path: Path) -> None:
+    reporter = Recorder()
+    collected(make(tmp_path / "tiny"), tmp_path, reporter, django="4.2.1")
+    assert "the artifact has Django 4.2.1" in reporter.notes[0]
+
+
+def test_the_projects_environment_serves_where_the_command_runs_without_django(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare-python"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o755)
+    own = tmp_path / ".venv" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    own.symlink_to(sys.executable)
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text((Path(sys.prefix) / "pyvenv.cfg").read_text())
+    (tmp_path / ".venv" / "lib").symlink_to(Path(sys.prefix) / "lib")
+    monkeypatch.setattr(sys, "executable", str(bare))
+    (tmp_path / "site").mkdir()
+    assert static.find_python(tmp_path / "site")[0] == str(own)
+    own.unlink()
+    with pytest.raises(BuildFailed, match=r"no \.venv") as caught:
+        static.find_python(tmp_path / "site")
+    assert "uv sync" in caught.value.hint
+
+
+def test_what_django_finds_is_the_stage_its_variables_and_placeholders(tmp_path: Path) -> None:
+    project = make(tmp_path, f'{POCKET_TOML}\n[dev.awscontainer.envs]\nGREETING = "hello"\n')
+    found = static.environment(project.stage("dev"), TARGET, tmp_path / "manifest.json")
+    expected = {
+        "POCKET_STAGE": "dev",
+        "POCKET_MANIFEST": str(tmp_path / "manifest.json"),
+        "DJANGO_SETTINGS_MODULE": "site_settings",
+        "GREETING": "hello",
+        "CACHE_URL": "locmem://",
+    }
+    assert expected.items() <= found.items()
+    assert found["POCKET_PLACEHOLDER_SECRETS"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.css", "text/css; charset=utf-8"),
+        ("a.mjs", "text/javascript; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.css.map", "application/json; charset=utf-8"),
+        ("a.svg", "image/svg+xml; charset=utf-8"),
+        ("a.woff2", "font/woff2"),
+        ("a.png", "image/png"),
+        ("a.css.gz", "application/gzip"),
+        ("LICENSE", "application/octet-stream"),
+    ],
+)
+def test_types_do_not_depend_on_the_machine(name: str, expected: str) -> None:
+    assert content_type(name) == expected
+
+
+def test_files_that_are_served_from_the_artifact_go_into_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.0123.css": "x", "a.css": "x", "staticfiles.json": '{"paths": {"a.css": "a.0123.css"}}'})
+    here = describe(tmp_path, Storage(store="filesystem", location="collected", static=True, manifest=True))
+    assert set(static_entries(here)) == {"collected/a.0123.css", "collected/a.css", "collected/staticfiles.json"}
+    in_s3 = describe(tmp_path, HASHED)
+    assert set(static_entries(in_s3)) == {"staticfiles.json"}
+    assert in_s3 is not None
+    for location in ("/var/task/x", None):
+        with pytest.raises(BuildFailed, match="no folder of the artifact"):
+            static_entries(replace(in_s3, store="filesystem", location=location))
+    assert static_entries(None) == {}
+
+
+def test_without_hashed_names_nothing_is_immutable(tmp_path: Path) -> None:
+    write(tmp_path, {"a.css": "x"})
+    found = describe(tmp_path, Storage(store="s3", location="static", static=True))
+    assert found is not None
+    assert [file.cache_control for file in found.files] == [REVALIDATED]

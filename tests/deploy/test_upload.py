@@ -1,0 +1,119 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tiny_project import Recorder, write
+
+from pocket.config.tables.django import Storage
+from pocket.deploy.artifact import Artifact
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.static import IMMUTABLE, REVALIDATED, StaticFiles, describe
+from pocket.deploy.upload import INDEX_KEY, Counts, artifact_key, put_artifact, put_static
+
+FILES = {
+    "page.css": "body {}",
+    "page.0a1b2c.css": "body {}",
+    "logo.svg": "<svg/>",
+    "staticfiles.json": '{"paths": {"page.css": "page.0a1b2c.css"}}',
+}
+
+
+@pytest.fixture
+def bucket(clients: Clients) -> Iterator[str]:
+    name = f"upload-{uuid4().hex}"
+    clients.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    yield name
+    for key in keys(clients, name):
+        clients.s3.delete_object(Bucket=name, Key=key)
+    clients.s3.delete_bucket(Bucket=name)
+
+
+def keys(clients: Clients, bucket: str) -> set[str]:
+    return {item["Key"] for item in clients.s3.list_objects_v2(Bucket=bucket).get("Contents", ())}
+
+
+def static_files(folder: Path, location: str = "static") -> StaticFiles:
+    found = describe(folder, Storage(store="s3", location=location, static=True, manifest=True))
+    assert found is not None
+    return found
+
+
+def put(clients: Clients, bucket: str, files: StaticFiles) -> tuple[int, int]:
+    counts = put_static(clients.s3, bucket, files, Recorder())
+    return counts.uploaded, counts.unchanged
+
+
+def test_an_artifact_goes_under_its_hash_and_only_once(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, {"first.zip": "first"})
+    artifact = Artifact(tmp_path / "first.zip", sha256="ab" * 32, size=5, unzipped=5, packages=())
+    key = put_artifact(clients.s3, bucket, artifact)
+    assert key == artifact_key(artifact)
+    assert "ab" * 32 in key
+    write(tmp_path, {"first.zip": "not read again"})
+    assert put_artifact(clients.s3, bucket, artifact) == key
+    assert clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
+
+
+def test_static_files_carry_their_type_and_how_long_they_keep(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    assert put(clients, bucket, static_files(tmp_path)) == (3, 0)
+    assert keys(clients, bucket) == {"static/page.css", "static/page.0a1b2c.css", "static/logo.svg", INDEX_KEY}
+    hashed = clients.s3.head_object(Bucket=bucket, Key="static/page.0a1b2c.css")
+    assert (hashed["ContentType"], hashed["CacheControl"]) == ("text/css; charset=utf-8", IMMUTABLE)
+    assert clients.s3.head_object(Bucket=bucket, Key="static/page.css")["CacheControl"] == REVALIDATED
+
+
+def test_only_what_changed_is_uploaded_again(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    reporter = Recorder()
+    assert put_static(clients.s3, bucket, static_files(tmp_path), reporter) == Counts(uploaded=0, unchanged=3)
+    assert reporter.notes == ["Static files: 0 uploaded, 3 unchanged."]
+    write(tmp_path, {"logo.svg": "<svg></svg>"})
+    assert put(clients, bucket, static_files(tmp_path)) == (1, 2)
+    assert clients.s3.get_object(Bucket=bucket, Key="static/logo.svg")["Body"].read() == b"<svg></svg>"
+
+
+def test_a_changed_header_is_a_change(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    files = static_files(tmp_path)
+    put(clients, bucket, files)
+    others = replace(files, files=tuple(replace(file, cache_control="no-store") for file in files.files))
+    assert put(clients, bucket, others) == (3, 0)
+
+
+def test_what_was_removed_or_replaced_in_the_bucket_is_put_back(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    clients.s3.delete_object(Bucket=bucket, Key="static/page.css")
+    clients.s3.put_object(Bucket=bucket, Key="static/logo.svg", Body=b"another hand's")
+    assert put(clients, bucket, static_files(tmp_path)) == (2, 1)
+    assert clients.s3.get_object(Bucket=bucket, Key="static/logo.svg")["Body"].read() == b"<svg/>"
+
+
+def test_files_of_older_releases_stay(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    (tmp_path / "page.0a1b2c.css").unlink()
+    assert put(clients, bucket, static_files(tmp_path)) == (0, 2)
+    assert "static/page.0a1b2c.css" in keys(clients, bucket)
+
+
+def test_two_storages_in_one_bucket_share_the_index(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    assert put(clients, bucket, static_files(tmp_path, "other")) == (3, 0)
+    assert put(clients, bucket, static_files(tmp_path)) == (0, 3)
+
+
+@pytest.mark.parametrize("damaged", [b"not json", b"[1]"])
+def test_a_damaged_index_costs_an_upload_and_no_more(
+    clients: Clients, bucket: str, tmp_path: Path, damaged: bytes
+) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    clients.s3.put_object(Bucket=bucket, Key=INDEX_KEY, Body=damaged)
+    assert put(clients, bucket, static_files(tmp_path)) == (3, 0)
+    assert put(clients, bucket, static_files(tmp_path)) == (0, 3)
