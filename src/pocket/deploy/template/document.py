@@ -12,7 +12,6 @@ from pocket.deploy.template.outputs import outputs
 from pocket.deploy.template.queues import queue
 from pocket.deploy.template.role import execution_role
 from pocket.deploy.template.schedules import schedules
-from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
     from pocket.config.tables.handlers import Handler
@@ -27,13 +26,7 @@ def render(inputs: Inputs) -> Template:
     """
     resources: dict[str, Resource] = {}
     for handler, declared in inputs.handlers.items():
-        for logical_id, resource in _resources(inputs, handler, declared).items():
-            if logical_id in resources:
-                raise PlanRefused(
-                    f"awscontainer.handlers.{handler}: its resource {logical_id} has the name of another handler's.",
-                    "Rename one of the handlers.",
-                )
-            resources[logical_id] = resource
+        resources.update(_resources(inputs, handler, declared))
     carried = parameters(inputs)
     body: dict[str, Any] = {
         "AWSTemplateFormatVersion": "2010-09-09",

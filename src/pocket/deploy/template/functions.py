@@ -45,8 +45,7 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
             },
         },
     }
-    declared = inputs.handlers[handler]
-    if declared.command == naming.MANAGEMENT_HANDLER or declared.schedule:
+    if inputs.handlers[handler].command == naming.MANAGEMENT_HANDLER:
         resources.update(_no_retries(handler))
     return resources
 

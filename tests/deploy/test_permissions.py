@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import FULL, inputs, project
+
+from pocket.config import build_manifest
+from pocket.deploy.template import render
+from pocket.deploy.template.permissions import statements
+from pocket.errors import PlanRefused
+
+SECRETS = FULL[FULL.index("[awscontainer.secretsmanager]") : FULL.index("[awscontainer.django.storages]")]
+
+
+def granted(folder: Path, handler: str = "web", pocket_toml: str = FULL) -> dict[str, dict[str, Any]]:
+    """The statements of a handler's role, by name."""
+    found = statements(inputs(project(folder, pocket_toml)), handler)
+    assert len({item["Sid"] for item in found}) == len(found)
+    return {item["Sid"]: item for item in found}
+
+
+def roles(folder: Path) -> dict[str, Any]:
+    resources = render(inputs(project(folder))).body["Resources"]
+    return {name: item["Properties"] for name, item in resources.items() if item["Type"] == "AWS::IAM::Role"}
+
+
+def test_every_role_is_within_the_permissions_boundary(tmp_path: Path) -> None:
+    found = roles(tmp_path)
+    assert len(found) == 7, "one a handler and one for the schedules"
+    assert {role["PermissionsBoundary"] for role in found.values()} == {"arn:aws:iam::123456789012:policy/boundary"}
+
+
+def test_a_role_writes_to_its_own_log_alone(tmp_path: Path) -> None:
+    found = granted(tmp_path)["WriteLogs"]
+    assert found["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    (group,) = found["Resource"]
+    assert group["Fn::Sub"].endswith(":log-group:/aws/lambda/pocket-dev-full-web:*")
+
+
+def test_the_role_may_read_exactly_the_secrets_that_the_run_time_reads(tmp_path: Path) -> None:
+    stage = build_manifest(project(tmp_path)).stages["dev"]
+    found = granted(tmp_path)
+    assert stage.secret_ids("secretsmanager") == ("pocket-dev-full", "shared/api")
+    names = [re.sub(r".*:secret:|-\?{6}$", "", item["Fn::Sub"]) for item in found["ReadSecrets"]["Resource"]]
+    assert tuple(names) == stage.secret_ids("secretsmanager")
+    assert tuple(found["ReadParameters"]["Resource"]) == stage.secret_ids("ssm")
+
+
+def test_generated_parameters_are_granted_by_their_full_names(tmp_path: Path) -> None:
+    stored = FULL.replace("[awscontainer.secretsmanager]\n", '[awscontainer.secretsmanager]\nstore = "ssm"\n')
+    found = granted(tmp_path, pocket_toml=stored)["ReadParameters"]["Resource"]
+    assert found[0]["Fn::Sub"].endswith(":parameter/pocket-dev-full/SECRET_KEY")
+
+
+def test_a_stage_without_secrets_may_read_none(tmp_path: Path) -> None:
+    found = granted(tmp_path, pocket_toml=FULL.replace(SECRETS, ""))
+    assert not [item for item in found.values() if re.search("secretsmanager|ssm|kms", str(item))]
+
+
+def test_what_has_no_narrower_resource_is_granted_only_where_it_is_needed(tmp_path: Path) -> None:
+    wide = {name for name, item in granted(tmp_path).items() if item["Resource"] == ["*"]}
+    assert wide == {"ReadSecretsAtOnce"}
+    listed = FULL.replace(
+        "[awscontainer.secretsmanager]\n", "[awscontainer.secretsmanager]\nrequire_list_secrets = true\n"
+    )
+    wide = {name for name, item in granted(tmp_path, pocket_toml=listed).items() if item["Resource"] == ["*"]}
+    assert wide == {"ReadSecretsAtOnce", "ListSecrets"}
+
+
+def test_more_resources_are_granted_by_what_reading_means_for_them(tmp_path: Path) -> None:
+    assert granted(tmp_path)["ReadExtraKms"]["Action"] == ["kms:Decrypt"]
+
+
+def test_a_resource_of_another_service_is_refused(tmp_path: Path) -> None:
+    other = FULL.replace("arn:aws:kms:eu-central-1:123456789012:key/0000", "arn:aws:s3:::someones-bucket")
+    with pytest.raises(PlanRefused, match="belongs to s3; expected an ARN of secretsmanager, ssm, kms"):
+        granted(tmp_path, pocket_toml=other)
+
+
+def test_uploads_may_be_written_and_static_files_only_read(tmp_path: Path) -> None:
+    found = granted(tmp_path)
+    read = [item["Fn::Sub"].rpartition(":")[2] for item in found["ReadObjects"]["Resource"]]
+    written = [item["Fn::Sub"].rpartition(":")[2] for item in found["WriteObjects"]["Resource"]]
+    assert read == ["pocket-dev-full/media/*", "pocket-dev-full/static/*"]
+    assert written == ["pocket-dev-full/media/*"]
+    assert found["ListObjects"]["Condition"] == {
+        "StringLike": {"s3:prefix": ["media", "media/*", "static", "static/*"]}
+    }
+
+
+def test_a_stage_without_s3_storages_may_not_touch_the_bucket(tmp_path: Path) -> None:
+    found = granted(tmp_path, pocket_toml=FULL[: FULL.index("[awscontainer.django.storages]")])
+    assert not [name for name in found if name.endswith("Objects")]
+
+
+def test_every_handler_may_send_jobs_and_only_a_queues_own_may_take_them(tmp_path: Path) -> None:
+    queues = [{"Fn::GetAtt": ["SqsmanagementQueue", "Arn"]}, {"Fn::GetAtt": ["OrderedQueue", "Arn"]}]
+    assert granted(tmp_path)["SendJobs"]["Resource"] == queues
+    assert "TakeJobs" not in granted(tmp_path)
+    assert granted(tmp_path, "ordered")["TakeJobs"]["Resource"] == queues[1:]
+
+
+def test_the_schedules_role_may_invoke_its_handlers_alias_alone(tmp_path: Path) -> None:
+    role = roles(tmp_path)["ManagementScheduleInvoker"]
+    (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["lambda:InvokeFunction"]
+    assert statement["Resource"] == [{"Ref": "ManagementAlias"}]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import FULL, inputs, project
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_project import PYTHON
+
+from pocket import naming
+from pocket.deploy.template import Code, render
+from pocket.errors import PlanRefused
+
+PASSWORD = "the-password"
+HEADER = '[general]\nregion = "eu-central-1"\nstages = ["dev"]\nproject_name = "x"\n'
+
+
+def rendered(folder: Path, pocket_toml: str = FULL, **more: Any) -> dict[str, Any]:
+    return render(inputs(project(folder, pocket_toml), **more)).body
+
+
+def of_type(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: item for name, item in body["Resources"].items() if item["Type"] == kind}
+
+
+def environment(body: dict[str, Any], handler: str = "web") -> dict[str, Any]:
+    found: dict[str, Any] = body["Resources"][naming.logical_id(handler, "Function")]["Properties"]
+    return dict(found["Environment"]["Variables"])
+
+
+def versions(body: dict[str, Any]) -> dict[str, str]:
+    """The logical id of each handler's version, by function."""
+    found = of_type(body, "AWS::Lambda::Version").items()
+    return {item["Properties"]["FunctionName"]["Ref"]: name for name, item in found}
+
+
+def test_equal_inputs_give_equal_templates(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    assert render(inputs(found)).to_json() == render(inputs(found)).to_json()
+
+
+def test_every_handler_has_a_function_a_version_and_the_alias(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    handlers = {"web", "admin-site", "api", "management", "sqsmanagement", "ordered"}
+    functions = of_type(body, "AWS::Lambda::Function").values()
+    assert {item["Properties"]["FunctionName"] for item in functions} == {
+        f"pocket-dev-full-{name}" for name in handlers
+    }
+    assert len(of_type(body, "AWS::Lambda::Version")) == len(handlers)
+    aliases = of_type(body, "AWS::Lambda::Alias").values()
+    assert {item["Properties"]["Name"] for item in aliases} == {"live"}
+
+
+def test_log_groups_come_before_their_functions_and_expire(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    for function in of_type(body, "AWS::Lambda::Function").values():
+        group = body["Resources"][function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+        assert group == {"LogGroupName": f"/aws/lambda/{function['Properties']['FunctionName']}", "RetentionInDays": 30}
+
+
+def test_all_traffic_goes_to_the_alias(tmp_path: Path) -> None:
+    resources = rendered(tmp_path)["Resources"]
+    assert resources["WebApiIntegration"]["Properties"]["IntegrationUri"] == {"Ref": "WebAlias"}
+    assert resources["WebApiPermission"]["Properties"]["FunctionName"] == {"Ref": "WebAlias"}
+    assert resources["ApiUrl"]["Properties"]["Qualifier"] == "live"
+    assert resources["SqsmanagementConsumer"]["Properties"]["FunctionName"] == {"Ref": "SqsmanagementAlias"}
+    assert resources["ManagementSchedule1"]["Properties"]["Target"]["Arn"] == {"Ref": "ManagementAlias"}
+
+
+def test_a_version_is_published_when_code_changes(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    before = versions(render(inputs(found)).body)
+    after = versions(render(inputs(found, code=Code("code-bucket", "artifacts/0b.zip"))).body)
+    assert before.keys() == after.keys()
+    assert all(before[function] != after[function] for function in before)
+
+
+def test_a_version_is_published_for_the_function_whose_configuration_changes_alone(tmp_path: Path) -> None:
+    before = versions(rendered(tmp_path))
+    after = versions(rendered(tmp_path, FULL.replace("timeout = 600", "timeout = 601")))
+    assert {function for function in before if before[function] != after[function]} == {"ManagementFunction"}
+
+
+def test_a_version_is_published_when_a_secret_environment_changes(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    one = render(inputs(found, environment={"DATABASE_URL": "one"}))
+    two = render(inputs(found, environment={"DATABASE_URL": "two"}))
+    assert versions(one.body)["WebFunction"] != versions(two.body)["WebFunction"]
+
+
+def test_no_version_is_published_when_only_the_role_changes(tmp_path: Path) -> None:
+    changed = FULL.replace('extra_resources = ["arn:aws:kms:eu-central-1:123456789012:key/0000"]', "")
+    assert versions(rendered(tmp_path)) == versions(rendered(tmp_path, changed))
+
+
+def test_the_targets_environment_is_carried_by_parameters_that_nothing_shows(tmp_path: Path) -> None:
+    template = render(inputs(project(tmp_path), environment={"DATABASE_URL": PASSWORD, "B": "2"}))
+    assert PASSWORD not in template.to_json()
+    assert PASSWORD not in repr(template)
+    assert environment(template.body)["DATABASE_URL"] == {"Ref": "Environment2"}
+    assert template.parameters == {"Environment1": "2", "Environment2": PASSWORD}
+    assert all(item == {"Type": "String", "NoEcho": True} for item in template.body["Parameters"].values())
+
+
+def test_a_value_is_data_whatever_it_looks_like(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    assert environment(body)["GREETING"] == 'it\'s "${AWS::AccountId}", <&>: é'
+    assert json.loads(render(inputs(project(tmp_path))).to_json()) == body
+
+
+def test_hosts_of_all_handlers_are_joined_and_known_without_a_call(tmp_path: Path) -> None:
+    found = environment(rendered(tmp_path))
+    suffix = "execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    assert found["POCKET_HOSTS"] == {"Fn::Sub": f"${{WebApi}}.{suffix},${{AdminSiteApi}}.{suffix}"}
+    assert found["POCKET_WEB_HOST"] == {"Fn::Sub": f"${{WebApi}}.{suffix}"}
+    assert found["POCKET_ADMIN_SITE_ENDPOINT"] == {"Fn::Sub": f"https://${{AdminSiteApi}}.{suffix}"}
+    assert found["POCKET_SQSMANAGEMENT_QUEUEURL"] == {"Ref": "SqsmanagementQueue"}
+    assert found["POCKET_STAGE"] == "dev"
+    assert found["POCKET_PROJECT_NAME"] == "full"
+    assert found["POCKET_REGION"] == "eu-central-1"
+    assert found["DJANGO_SETTINGS_MODULE"] == "full.settings"
+
+
+def test_every_function_has_the_same_environment(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    found = [item["Properties"]["Environment"] for item in of_type(body, "AWS::Lambda::Function").values()]
+    assert all(item == found[0] for item in found)
+
+
+def test_a_function_url_is_left_out_until_its_host_is_known(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    before = environment(render(inputs(found)).body)
+    assert "POCKET_API_HOST" not in before
+    after = environment(render(inputs(found, url_hosts={"api": "x.lambda-url.eu-central-1.on.aws"})).body)
+    assert after["POCKET_API_HOST"] == "x.lambda-url.eu-central-1.on.aws"
+    assert after["POCKET_API_ENDPOINT"] == "https://x.lambda-url.eu-central-1.on.aws"
+    assert after["POCKET_HOSTS"]["Fn::Sub"].endswith(",x.lambda-url.eu-central-1.on.aws")
+
+
+def test_a_stage_without_addresses_tells_its_functions_so(tmp_path: Path) -> None:
+    plain = FULL.replace("apigateway = {}", "").replace("function_url = {}", "")
+    found = environment(rendered(tmp_path, plain))
+    assert found["POCKET_HOSTS"] == ""
+    assert not [key for key in found if key.endswith(("_HOST", "_ENDPOINT"))]
+
+
+def test_the_targets_address_takes_the_place_of_awss(tmp_path: Path) -> None:
+    places = {"web": "http://localhost:8001", "api": "http://localhost:8002/"}
+    body = rendered(tmp_path, addresses=places)
+    found = environment(body)
+    assert found["POCKET_WEB_HOST"] == "localhost:8001"
+    assert found["POCKET_API_ENDPOINT"] == "http://localhost:8002"
+    assert body["Outputs"]["WebEndpoint"] == {"Value": "http://localhost:8001"}
+    assert body["Outputs"]["WebApiId"] == {"Value": {"Ref": "WebApi"}}
+
+
+def test_an_environment_over_lambdas_limit_is_refused_with_the_largest_values(tmp_path: Path) -> None:
+    with pytest.raises(PlanRefused, match=r"Lambda allows 4096\. The largest: LETTER \(3506 bytes\)") as caught:
+        rendered(tmp_path, environment={"LETTER": PASSWORD + "x" * 3488})
+    assert PASSWORD not in str(caught.value)
+
+
+def test_no_command_is_run_again_by_lambda(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    (found,) = of_type(body, "AWS::Lambda::EventInvokeConfig").values()
+    assert found["Properties"] == {
+        "FunctionName": {"Ref": "ManagementFunction"},
+        "Qualifier": "live",
+        "MaximumRetryAttempts": 0,
+    }
+
+
+def test_a_schedule_sends_the_body_of_a_management_command(tmp_path: Path) -> None:
+    found = rendered(tmp_path)["Resources"]["ManagementSchedule2"]["Properties"]
+    assert found["ScheduleExpression"] == "cron(0 3 * * ? *)"
+    assert json.loads(found["Target"]["Input"]) == {
+        "command": "archive",
+        "args": ["--title", "two words", "--older-than", "90"],
+        "kwargs": {},
+    }
+
+
+def test_a_queue_hides_messages_for_six_timeouts_and_gives_up_after_five_attempts(tmp_path: Path) -> None:
+    resources = rendered(tmp_path)["Resources"]
+    queue = resources["SqsmanagementQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] == 300
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["SqsmanagementDeadLetters", "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    consumer = resources["SqsmanagementConsumer"]["Properties"]
+    assert consumer["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert consumer["BatchSize"] == 5
+
+
+def test_a_fifo_queue_has_a_fifo_queue_for_its_dead_letters(tmp_path: Path) -> None:
+    resources = rendered(tmp_path)["Resources"]
+    for name in ("OrderedQueue", "OrderedDeadLetters"):
+        assert resources[name]["Properties"]["FifoQueue"] is True
+        assert resources[name]["Properties"]["QueueName"].endswith(".fifo")
+    assert "FunctionResponseTypes" not in resources["OrderedConsumer"]["Properties"]
+
+
+def test_a_function_url_has_both_permissions_that_aws_asks_for(tmp_path: Path) -> None:
+    found = [item["Properties"] for item in of_type(rendered(tmp_path), "AWS::Lambda::Permission").values()]
+    of_url = [item for item in found if item["Principal"] == "*"]
+    assert {"FunctionUrlAuthType": "NONE", "Action": "lambda:InvokeFunctionUrl"}.items() <= of_url[0].items()
+    assert {"InvokedViaFunctionUrl": True, "Action": "lambda:InvokeFunction"}.items() <= of_url[1].items()
+
+
+def test_snapstart_is_asked_for_where_the_file_wants_it(tmp_path: Path) -> None:
+    assert "SnapStart" not in rendered(tmp_path)["Resources"]["WebFunction"]["Properties"]
+    newer = FULL.replace(f'python_version = "{PYTHON}"', 'python_version = "3.13"\nsnapstart = true')
+    wanted = rendered(tmp_path, newer)
+    assert wanted["Resources"]["WebFunction"]["Properties"]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+
+
+WORDS = st.sampled_from(["web", "api", "url", "queue", "function", "stage", "schedule", "version", "role", "1"])
+NAMES = st.lists(WORDS, min_size=1, max_size=3).map("-".join).filter(lambda name: name[0].isalpha())
+
+
+FRONTS = {
+    "api": 'command = "app.run"\napigateway = {}\n',
+    "url": 'command = "app.run"\nfunction_url = {}\n',
+    "queue": 'command = "app.run"\nsqs = {}\n',
+    "clock": (
+        f'command = "{naming.MANAGEMENT_HANDLER}"\n'
+        'schedule = [{ expression = "rate(1 day)", manage = "a" }, { expression = "rate(2 days)", manage = "b" }]\n'
+    ),
+}
+HANDLERS = st.dictionaries(NAMES, st.sampled_from(sorted(FRONTS)), min_size=2, max_size=5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(HANDLERS.filter(lambda found: len({naming.logical_id(name) for name in found}) == len(found)))
+def test_no_two_handlers_share_a_resource(found: dict[str, str]) -> None:
+    tables = [f"[awscontainer.handlers.{name}]\n{FRONTS[front]}" for name, front in found.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        together = rendered(Path(folder), HEADER + "".join(tables))
+        alone = [rendered(Path(folder), HEADER + table) for table in tables]
+    assert len(together["Resources"]) == sum(len(body["Resources"]) for body in alone)

@@ -1,0 +1,152 @@
+"""A stage that has one of everything, a project folder that deploys in a moment, and a reporter that listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tiny_project import PYTHON, Recorder, wheel, write
+
+from pocket.config import Project, build_manifest, load
+from pocket.deploy.reporting import PlanRow
+from pocket.deploy.template import Code, Inputs
+
+FULL = f"""
+[general]
+region = "eu-central-1"
+stages = ["dev"]
+project_name = "full"
+
+[s3]
+public_dirs = ["static", "open/files"]
+
+[awscontainer]
+python_version = "{PYTHON}"
+envs = {{ DJANGO_SETTINGS_MODULE = "full.settings", GREETING = "it's \\"${{AWS::AccountId}}\\", <&>: é" }}
+permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+
+[awscontainer.handlers.web]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+apigateway = {{}}
+
+[awscontainer.handlers.admin-site]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+apigateway = {{}}
+reserved_concurrency = 3
+
+[awscontainer.handlers.api]
+command = "pocket.django.lambda_handlers.asgi_handler"
+function_url = {{}}
+
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+timeout = 600
+schedule = [
+    {{ expression = "rate(1 hour)", manage = "clearsessions" }},
+    {{ expression = "cron(0 3 * * ? *)", manage = "archive --title 'two words' --older-than 90" }},
+]
+
+[awscontainer.handlers.sqsmanagement]
+command = "pocket.django.lambda_handlers.sqs_management_command_handler"
+timeout = 50
+sqs = {{ batch_size = 5 }}
+
+[awscontainer.handlers.ordered]
+command = "pocket.django.lambda_handlers.sqs_management_command_handler"
+sqs = {{ fifo = true, report_batch_item_failures = false }}
+
+[awscontainer.secretsmanager]
+secrets = {{ SENTRY_DSN = "arn:aws:ssm:eu-central-1:123456789012:parameter/sentry", API_KEY = "shared/api#key" }}
+extra_resources = ["arn:aws:kms:eu-central-1:123456789012:key/0000"]
+
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = {{ type = "password", options = {{ length = 60 }} }}
+TOKEN = {{ type = "rsa_pem_base64" }}
+
+[awscontainer.django.storages]
+default = {{ store = "s3", location = "media" }}
+staticfiles = {{ store = "s3", location = "static", static = true, manifest = true }}
+"""
+
+SMALL = f"""
+[general]
+region = "eu-central-1"
+stages = ["dev"]
+project_name = "small"
+
+[s3]
+
+[awscontainer]
+python_version = "{PYTHON}"
+
+[awscontainer.handlers.web]
+command = "app.web"
+apigateway = {{}}
+
+[awscontainer.handlers.open]
+command = "app.web"
+function_url = {{}}
+
+[awscontainer.handlers.worker]
+command = "app.work"
+sqs = {{}}
+
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = {{ type = "password" }}
+"""
+
+APP = """
+import json
+import os
+
+def web(event, context):
+    print("asked for", event["rawPath"])
+    seen = {key: value for key, value in os.environ.items() if key.startswith("POCKET_")}
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(seen)}
+
+def work(event, context):
+    return {"batchItemFailures": []}
+"""
+
+
+class Voice(Recorder):
+    """A reporter that also remembers plans, events and questions; it agrees unless it was told not to."""
+
+    def __init__(self, *, agrees: bool = True, on_event: Callable[[str], None] | None = None) -> None:
+        super().__init__()
+        self.plans: list[Sequence[PlanRow]] = []
+        self.events: list[str] = []
+        self.questions: list[str] = []
+        self._agrees = agrees
+        self._on_event = on_event
+
+    def plan(self, rows: Sequence[PlanRow]) -> None:
+        self.plans.append(rows)
+
+    def event(self, text: str) -> None:
+        self.events.append(text)
+        if self._on_event is not None:
+            self._on_event(text)
+
+    def confirm(self, question: str) -> bool:
+        self.questions.append(question)
+        return self._agrees
+
+
+def project(folder: Path, pocket_toml: str = FULL) -> Project:
+    """The project of a `pocket.toml` alone."""
+    write(folder, {"pocket.toml": pocket_toml})
+    return load(folder / "pocket.toml")
+
+
+def deployable(folder: Path, pocket_toml: str = SMALL, app: str = APP) -> Project:
+    """A project without Django, whose functions are those of `app`."""
+    write(folder, {"pocket.toml": pocket_toml, "app.py": app, "requirements.txt": wheel(folder, "django_pocket")})
+    return load(folder / "pocket.toml")
+
+
+def inputs(found: Project, stage: str = "dev", **more: Any) -> Inputs:
+    """What the stage's template is made of."""
+    manifest = build_manifest(found).stages[stage]
+    return Inputs(found.stage(stage), manifest, **{"code": Code("code-bucket", "artifacts/0a.zip"), **more})
