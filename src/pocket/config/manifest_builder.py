@@ -35,6 +35,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
                 address=handler.has_address,
                 queue=handler.sqs is not None,
                 fifo=handler.sqs is not None and handler.sqs.fifo,
+                partial_failures=handler.sqs is None or handler.sqs.report_batch_item_failures,
             )
             for name, handler in (container.handlers.items() if container else ())
         },
