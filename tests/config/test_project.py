@@ -184,6 +184,10 @@ def test_another_room_can_say_something_about_a_key(read: Read) -> None:
         ("general = 1\n", [(1, "general", "Expected a table.")]),
         ("[general]\n", [(1, "general.region", "missing"), (1, "general.stages", "missing")]),
         ('[general]\nregion = "tokyo"\nstages = ["dev"]', [(2, "general.region", "AWS region")]),
+        (
+            '[general]\nregion = "eu-west-1"\nstages = ["dev"]\ns3_fallback_bucket_name = "x_y"',
+            [(4, "general.s3_fallback_bucket_name", "the name of an S3 bucket: lowercase")],
+        ),
         ('[general]\nregion = "eu-west-1"\nstages = []', [(3, "general.stages", "at least 1 item")]),
         ('[general]\nregion = "eu-west-1"\nstages = "dev"', [(3, "general.stages", "Expected a list")]),
         ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"Prd"]', [(4, "general.stages[1]", "a stage's name")]),
@@ -303,3 +307,28 @@ def test_a_key_that_is_called_as_pydantic_marks_names_is_a_key_like_any_other(re
     assert 'found "[key]"' in fault.message
     (fault,) = refused('[awscontainer.django.storages]\n"[key]" = 1')
     assert (fault.line, fault.key) == (5, 'awscontainer.django.storages."[key]"')
+
+
+def test_a_stage_whose_own_general_is_no_table_is_refused(refused: Refused) -> None:
+    (fault,) = refused("[dev]\ngeneral = 1")
+    assert (fault.line, fault.key) == (5, "dev.general")
+    assert fault.message.startswith("Expected a table")
+
+
+def test_two_stages_must_not_share_a_stack(read: Read, refused: Refused) -> None:
+    head = '[general]\nregion = "eu-west-1"\nstages = ["dev", "adev"]\nobject_prefix = ""\n'
+    text = '[dev.general]\nobject_prefix = "a"\n'
+    (fault,) = refused(text, head=head)
+    assert "The stages dev and adev would share the stack" in fault.message
+    read(text + '[adev.general]\nregion = "us-east-1"\n', head=head)
+
+
+def test_a_list_item_without_two_required_keys_does_not_take_its_neighbour_with_it(refused: Refused) -> None:
+    table = (
+        "[awscontainer.handlers.web]\ncommand = 'a.b'\nschedule = [\n{},\n{ expression = 'rate(1 day)', manage = 'x' }]"
+    )
+    assert [(fault.line, fault.key) for fault in refused(table)] == [
+        (6, "awscontainer.handlers.web.schedule"),
+        (7, "awscontainer.handlers.web.schedule[0].expression"),
+        (7, "awscontainer.handlers.web.schedule[0].manage"),
+    ]

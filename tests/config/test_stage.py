@@ -149,3 +149,17 @@ def test_a_schedule_splits_its_command_line_as_a_shell_would(read: Read) -> None
     (schedule,) = container.handlers["management"].schedule
     assert schedule.command == "archive"
     assert schedule.arguments == ["old topics", "--days=30"]
+
+
+def test_a_stage_tells_its_sites_and_its_handler_for_commands(read: Read) -> None:
+    project = read("""
+    [awscontainer.handlers]
+    web = { command = "a.b", apigateway = {} }
+    silent = { command = "a.b" }
+    url = { command = "a.b", function_url = {} }
+    [dev.awscontainer.handlers]
+    management = { command = "pocket.django.lambda_handlers.management_command_handler" }
+    """)
+    assert project.stage("dev").sites == project.stage("prd").sites == ("web", "url")
+    assert project.stage("dev").command_handler == "management"
+    assert project.stage("prd").command_handler is None

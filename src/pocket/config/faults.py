@@ -99,10 +99,8 @@ def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 
 
 def _description(model: type[BaseModel], path: Sequence[str | int]) -> str:
-    table = _type_at(model, path[:-1])
-    if isinstance(table, type) and issubclass(table, BaseModel):
-        return table.model_fields[str(path[-1])].description or ""
-    return ""
+    """What the key at `path`, which a table of `model` declares, is for."""
+    return str(_type_at(model, path[:-1]).model_fields[path[-1]].description)
 
 
 def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:

@@ -11,11 +11,11 @@ from typing import Any
 
 from pocket.config import file
 from pocket.config.faults import Fault
-from pocket.config.overlay import KeyPath, lay_over
+from pocket.config.overlay import lay_over
 from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.report import Report
 from pocket.config.rules import faults_between_stages, faults_of_stage
-from pocket.config.settling import settle
+from pocket.config.settling import Settled, settle
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
 from pocket.config.suggestions import suggest
 from pocket.config.tables.general import General
@@ -75,22 +75,23 @@ class _Loader:
         self.path = path
         self.text = text
         self.data = data
-        self.left_out: list[KeyPath] = []
         self.stage_names: list[str] = []
         self.report = Report(path, text, data, ())
 
     def load(self) -> Project:
-        general = self._general()
+        settled = self._general()
+        general = settled.tables
         self.report.stages = tuple(self.stage_names)
         self._top()
-        found = (self._stage(name, general) for name in self.stage_names or [""])
-        stages = {stage.name: stage for stage in found if stage is not None}
+        if not self.stage_names:
+            self._tables("", general)
+        stages = {name: self._stage(name, settled) for name in self.stage_names}
         for name, fault in faults_between_stages(list(stages.values())):
             self.report.add(name, fault)
         self.report.raise_if_any()
         return Project(self.path, general, MappingProxyType(stages), self.text)
 
-    def _general(self) -> General:
+    def _general(self) -> Settled[General]:
         """`[general]` as far as it holds; stand-ins take the place of what is required and faulty."""
         table = self.data.get("general")
         written = isinstance(table, Mapping)
@@ -100,14 +101,11 @@ class _Loader:
             table = {"project_name": "project"}
         stand_ins = {"region": "us-east-1", "stages": ["stage"], "project_name": "project"}
         settled = settle(General, {"project_name": self._folder(table), **table}, stand_ins)
-        if settled.tables is None:
-            raise AssertionError("every required key of [general] has a stand-in")
         for fault in settled.faults if written else ():
             self.report.add(None, Fault(("general", *fault.path), fault.rule, fault.message, fault.hint))
-        self.left_out = [("general", *path) for path in settled.left_out]
-        if written and ("general", "stages") not in self.left_out:
+        if written and ("stages",) not in settled.left_out:
             self.stage_names = list(self._stage_names(settled.tables.stages))
-        return settled.tables
+        return settled
 
     def _folder(self, table: Mapping[str, Any]) -> str:
         """The folder's name, for the project's; a stand-in, and a fault, where it does not serve."""
@@ -134,10 +132,10 @@ class _Loader:
 
     def _top(self) -> None:
         """Report each key at the file's top that is neither a table nor a stage."""
+        if not self.stage_names:
+            return
         for key in self.data:
-            if key in TABLES or key in self.stage_names or not self.stage_names:
-                continue
-            if key in self.data["general"]["stages"]:
+            if key in TABLES or key in self.data["general"]["stages"]:
                 continue
             hint = suggest(key, (*TABLES, *self.stage_names))
             if isinstance(self.data[key], Mapping):
@@ -147,35 +145,33 @@ class _Loader:
                 hint = f"It belongs below [general]: {hint}" if key in General.model_fields else hint
             self.report.add(None, Fault((key,), "unknown", message, hint))
 
-    def _stage(self, name: str, general: General) -> StageConfig | None:
+    def _stage(self, name: str, general: Settled[General]) -> StageConfig:
         """The stage as far as it holds, its faults reported."""
+        settled = self._tables(name, general.tables)
+        tables = settled.tables
+        stage = StageConfig(name, self.path.parent, tables.general, tables.s3, tables.awscontainer)
+        for fault in faults_of_stage(stage):
+            paths = (fault.path, *fault.needs)
+            of_general = (path[1:] for path in paths if path[0] == "general")
+            if not settled.rests_on(paths) and not general.rests_on(of_general):
+                self.report.add(name, fault)
+        return stage
+
+    def _tables(self, name: str, general: General) -> Settled[StageTables]:
+        """The common tables with a stage's own over them, their faults reported."""
         own = self.data.get(name, {})
         if not isinstance(own, Mapping):
             self.report.add(None, Fault((name,), "dict_type", "Expected a table."))
             own = {}
-        common = {key: value for key, value in self.data.items() if key in TABLES}
-        laid = lay_over(common, own)
-        own_general = own.get("general")
-        laid["general"] = general.model_dump(exclude_unset=True)
+        project = general.model_dump(exclude_unset=True)
+        laid = lay_over({key: value for key, value in self.data.items() if key in TABLES}, own)
+        own_general = own.get("general", {})
         if isinstance(own_general, Mapping):
-            laid["general"].update(self._own_general(name, own_general))
-        elif own_general is not None:
-            laid["general"] = own_general
-        settled = settle(StageTables, laid, {"general": general.model_dump(exclude_unset=True)})
+            laid["general"] = project | self._own_general(name, own_general)
+        settled = settle(StageTables, laid, {"general": project})
         for fault in settled.faults:
             self.report.add(name, fault)
-        if settled.tables is None:
-            return None
-        stage = StageConfig(
-            name, self.path.parent, settled.tables.general, settled.tables.s3, settled.tables.awscontainer
-        )
-        for fault in faults_of_stage(stage) if name else ():
-            concluded_from = (fault.path, *fault.needs)
-            if not any(
-                path[: len(gone)] == gone for path in concluded_from for gone in (*self.left_out, *settled.left_out)
-            ):
-                self.report.add(name, fault)
-        return stage if name else None
+        return settled
 
     def _own_general(self, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         """What a stage lays over `[general]`."""

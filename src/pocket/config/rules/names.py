@@ -81,19 +81,23 @@ def _handlers(stage: StageConfig) -> Iterator[Fault]:
 
 
 def shared_names(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
-    """Two stages that would have the same bucket, or the same generated secrets."""
-    buckets: dict[str, str] = {}
-    secrets: dict[tuple[str, str, str], str] = {}
-    hint = "Put {stage} into the format."
+    """Two stages that would have the same stack, the same bucket or the same generated secrets."""
+    taken: dict[tuple[str, ...], str] = {}
     for stage in stages:
-        if stage.bucket_name is not None:
-            other = buckets.setdefault(stage.bucket_name, stage.name)
+        for what, name, place, path in _named(stage):
+            other = taken.setdefault((what, name, *place), stage.name)
             if other != stage.name:
-                message = f'The stages {other} and {stage.name} would share the bucket "{stage.bucket_name}".'
-                yield stage.name, Fault(("s3", "bucket_name_format"), "shared", message, hint, _PARTS)
-        if stage.secretsmanager.pocket_secrets:
-            other = secrets.setdefault((stage.region, stage.secretsmanager.store, stage.pocket_key), stage.name)
-            if other != stage.name:
-                message = f'The stages {other} and {stage.name} would share the generated secrets "{stage.pocket_key}".'
-                path = ("awscontainer", "secretsmanager", "pocket_key_format")
-                yield stage.name, Fault(path, "shared", message, hint, _PARTS)
+                message = f'The stages {other} and {stage.name} would share the {what} "{name}".'
+                hint = "Put {stage} into the format." if path[-1] != "object_prefix" else ""
+                yield stage.name, Fault(path, "shared", message, hint)
+
+
+def _named(stage: StageConfig) -> Iterator[tuple[str, str, tuple[str, ...], KeyPath]]:
+    """What of a stage has a name of its own: what it is, its name, where the name must be free, the key it is from."""
+    yield "stack", stage.stack_name, (stage.region,), ("general", "object_prefix")
+    if stage.bucket_name is not None:
+        yield "bucket", stage.bucket_name, (), ("s3", "bucket_name_format")
+    if stage.secretsmanager.pocket_secrets:
+        place = (stage.region, stage.secretsmanager.store)
+        path = ("awscontainer", "secretsmanager", "pocket_key_format")
+        yield "generated secrets", stage.pocket_key, place, path
