@@ -245,6 +245,11 @@ def test_a_stage_that_is_no_table_is_refused(refused: Refused) -> None:
     assert (fault.line, fault.key, fault.message) == (1, "dev", "Expected a table.")
 
 
+def test_a_stage_that_is_no_table_does_not_repeat_the_common_faults(refused: Refused) -> None:
+    found = refused('[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n[s3]\nx = 1', head="dev = 1\n")
+    assert [(fault.line, fault.key) for fault in found] == [(1, "dev"), (6, "s3.x")]
+
+
 def test_a_stage_may_complete_a_common_table_and_one_that_does_not_is_named(read: Read, refused: Refused) -> None:
     table = "[awscontainer.handlers.web]\ntimeout = 10\n[dev.awscontainer.handlers.web]\ncommand = 'a.b'\n"
     (fault,) = refused(table)

@@ -51,8 +51,8 @@ class Report:
 
     def _written(self, stage: str, path: KeyPath) -> KeyPath:
         """The path as the file writes it: with the stage in front where the value is the stage's own."""
-        own = self.data.get(stage, {})
-        return (stage, *path) if comes_from_stage(self.data, own, path) else path
+        own = self.data.get(stage)
+        return (stage, *path) if isinstance(own, Mapping) and comes_from_stage(self.data, own, path) else path
 
     def _message(self, path: KeyPath, fault: Fault, stages: list[str]) -> str:
         """The fault's message, with the stages that have it where others do not."""
