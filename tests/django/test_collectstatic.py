@@ -1,0 +1,72 @@
+"""Collecting a stage's static files for its release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fresh import HARMLESS, write_manifest, write_settings
+
+from pocket.manifest import DjangoTables, SecretVariable, Stage, Storage
+
+SETTINGS = """
+import os
+from pocket.django.runtime import get_django_settings, set_envs
+from pocket.django.utils import get_storages
+STORAGES = get_storages()
+set_envs()
+SECRET_KEY = os.environ["SECRET_KEY"]
+INSTALLED_APPS = ["django.contrib.staticfiles", "pocket.django"]
+STATICFILES_DIRS = ["assets"]
+STATIC_URL = "static/"
+"""
+
+
+def collect(directory: Path, item: Storage | None) -> tuple[list[str], str]:
+    """The names of what was collected, and what was said."""
+    import subprocess
+    import sys
+
+    (directory / "assets").mkdir(exist_ok=True)
+    (directory / "assets" / "site.css").write_text('body { background: url("dot.svg") }')
+    (directory / "assets" / "dot.svg").write_text("<svg/>")
+    tables = DjangoTables(storages={"staticfiles": item} if item else {})
+    secrets = (SecretVariable("SECRET_KEY", "secretsmanager", "mine"),)
+    write_manifest(directory, Stage(stack_name="s", bucket_name="board", django=tables, secrets=secrets))
+    environ = {**HARMLESS, **write_settings(directory, SETTINGS), "POCKET_STAGE": "dev"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pocket.django.collectstatic", "out"],
+        cwd=directory,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    out = directory / "out"
+    return sorted(path.name for path in out.rglob("*") if path.is_file()) if out.exists() else [], done.stderr
+
+
+@pytest.mark.parametrize("store", ["s3", "filesystem"])
+def test_hashed_names_and_their_map_where_the_storage_has_a_manifest(tmp_path: Path, store: str) -> None:
+    found, said = collect(tmp_path, Storage(store, "static", static=True, manifest=True))
+    names = json.loads((tmp_path / "out" / "staticfiles.json").read_text())["paths"]
+    assert set(names) == {"site.css", "dot.svg"}
+    assert set(found) == {"staticfiles.json", "site.css", "dot.svg", *names.values()}
+    assert names["dot.svg"] in (tmp_path / "out" / names["site.css"]).read_text()
+    assert "5 static files" in said
+
+
+def test_plain_copies_where_it_has_none(tmp_path: Path) -> None:
+    assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
+
+
+def test_nothing_where_the_file_declares_no_such_storage(tmp_path: Path) -> None:
+    assert collect(tmp_path, None)[0] == []
+
+
+def test_what_another_release_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.css").write_text("old")
+    assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]

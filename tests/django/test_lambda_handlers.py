@@ -1,0 +1,120 @@
+"""Starting a function: through Lambda's own runtime client where that matters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aws_double import AWSDouble
+from fresh import SETTINGS, evaluate, run, write_manifest, write_settings
+from jobs import write_project
+
+from pocket.manifest import SecretVariable, Stage
+
+GET_HANDLER = "from awslambdaric.bootstrap import _get_handler\nprefix = 'pocket.django.lambda_handlers.'\n"
+
+
+def test_lambdas_runtime_client_finds_each_handler(tmp_path: Path) -> None:
+    environ = write_project(tmp_path)
+    code = f"{GET_HANDLER}handler = _get_handler(prefix + 'management_command_handler')\n"
+    code += "result = handler({'command': 'job', 'args': ['x'], 'kwargs': {'do': 'speak'}}, None)['exit_status']"
+    assert evaluate(code, tmp_path, environ) == 0
+
+
+def test_importing_the_module_builds_no_handler(tmp_path: Path) -> None:
+    code = "import pocket.django.lambda_handlers, sys\nresult = [name for name in sys.modules if name == 'django.conf']"
+    assert evaluate(code, tmp_path) == []
+
+
+def test_a_handler_is_built_once_and_alone(tmp_path: Path) -> None:
+    code = """
+import sys
+import pocket.django.lambda_handlers as module
+first = module.management_command_handler
+again = module.management_command_handler
+result = [again is first, "pocket.django.wsgi" in sys.modules, "wsgi_handler" in vars(module)]
+"""
+    assert evaluate(code, tmp_path, write_project(tmp_path)) == [True, False, False]
+
+
+def test_an_unknown_name_is_an_attribute_error(tmp_path: Path) -> None:
+    done = run(f"{GET_HANDLER}_get_handler(prefix + 'wsgi_handlr')", tmp_path)
+    assert "missing on module" in done.stderr
+
+
+def test_an_attribute_error_in_the_project_is_not_taken_for_a_missing_handler(tmp_path: Path) -> None:
+    environ = write_settings(tmp_path, "import os\nos.nothing_of_that_name\n")
+    done = run(f"{GET_HANDLER}_get_handler(prefix + 'management_command_handler')", tmp_path, environ)
+    assert done.returncode == 1
+    assert "RuntimeError: The function did not start" in done.stderr
+    assert "missing on module" not in done.stderr
+
+
+def test_the_collector_rests_during_the_start_and_the_heap_is_frozen_after(tmp_path: Path) -> None:
+    environ = write_project(tmp_path)
+    settings = tmp_path / "jobs_settings.py"
+    settings.write_text(f"{settings.read_text()}\nimport gc\nRESTS = not gc.isenabled()\n")
+    code = """
+import gc
+from pocket.django.lambda_handlers import management_command_handler
+from django.conf import settings
+result = [settings.RESTS, gc.isenabled(), gc.get_freeze_count() > 1000]
+"""
+    assert evaluate(code, tmp_path, environ) == [True, True, True]
+
+
+def test_the_collector_runs_again_after_a_failed_start(tmp_path: Path) -> None:
+    environ = write_settings(tmp_path, "raise ValueError\n")
+    code = """
+import gc
+import pocket.django.lambda_handlers as module
+try:
+    module.management_command_handler
+except ValueError:
+    result = gc.isenabled()
+"""
+    assert evaluate(code, tmp_path, environ) is True
+
+
+STAGE = Stage(stack_name="s", secrets=(SecretVariable("SECRET_KEY", "secretsmanager", "mine"),))
+
+
+def test_the_secrets_are_asked_for_before_django_is_imported(tmp_path: Path, aws: AWSDouble) -> None:
+    aws.put("mine", "k" * 50)
+    aws.latency = 0.2
+    write_manifest(tmp_path, STAGE)
+    environ = {**aws.environ, **write_settings(tmp_path), "POCKET_STAGE": "dev"}
+    code = """
+import sys, threading
+from pocket.runtime import prefetch
+start = prefetch.start
+def started(*arguments):
+    start(*arguments)
+    states.append(["django.conf" in sys.modules, len(threading.enumerate())])
+prefetch.start = started
+states = []
+from pocket.django.lambda_handlers import management_command_handler
+from django.conf import settings
+result = [states, settings.SECRET_KEY]
+"""
+    assert evaluate(code, tmp_path, environ) == [[[False, 2]], "k" * 50]
+    assert aws.operations == ["BatchGetSecretValue"]
+
+
+def test_a_failed_request_ahead_is_made_again_and_tells_its_reason(tmp_path: Path, aws: AWSDouble) -> None:
+    write_manifest(tmp_path, STAGE)
+    environ = {**aws.environ, **write_settings(tmp_path), "POCKET_STAGE": "dev"}
+    done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
+    assert "SecretUnavailable" in done.stderr
+    assert "SECRET_KEY" in done.stderr
+    assert aws.operations == ["BatchGetSecretValue"] * 2
+
+
+@pytest.mark.parametrize("manifest", ["{", '{"format": 99}', None])
+def test_what_is_wrong_with_the_manifest_is_told_by_the_settings(tmp_path: Path, manifest: str | None) -> None:
+    if manifest is not None:
+        (tmp_path / "pocket.manifest.json").write_text(manifest)
+    environ = {**write_settings(tmp_path, SETTINGS), "POCKET_STAGE": "dev"}
+    done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
+    assert done.returncode == 1
+    assert "pocket.django.faults." in done.stderr.strip().splitlines()[-2] + done.stderr.strip().splitlines()[-1]

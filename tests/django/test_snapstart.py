@@ -1,0 +1,79 @@
+"""What a SnapStart snapshot holds, and what a restored environment has of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import snapshot_restore_py
+from aws_double import AWSDouble
+from fresh import evaluate, run
+from jobs import write_project
+
+from pocket.manifest import SecretVariable, Stage
+
+STAGE = Stage(stack_name="s", secrets=(SecretVariable("TOKEN", "secretsmanager", "token"),))
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+START = """
+import os, random, sys
+from pocket.django.lambda_handlers import management_command_handler
+import snapshot_restore_py as hooks
+from django.db import connection
+"""
+
+
+def test_the_runtimes_hooks_are_the_ones_that_are_used() -> None:
+    assert callable(snapshot_restore_py.register_before_snapshot)
+    assert callable(snapshot_restore_py.register_after_restore)
+
+
+def test_a_snapshot_holds_no_open_connection_and_a_restore_renews(tmp_path: Path, aws: AWSDouble) -> None:
+    aws.put("token", "at the snapshot")
+    environ = {**aws.environ, **write_project(tmp_path, STAGE), **SNAP_START}
+    code = f"""{START}
+connection.ensure_connection()
+for function, arguments, options in reversed(list(hooks.get_before_snapshot())):
+    function(*arguments, **options)
+closed = connection.connection is None
+random.seed(1)
+predictable = random.random()
+random.seed(1)
+os.environ["TOKEN"] = "changed by nobody"
+sys.stdout.write("snapshot\\n"); sys.stdout.flush(); sys.stdin.readline()
+for function, arguments, options in hooks.get_after_restore():
+    function(*arguments, **options)
+result = [closed, random.random() != predictable, os.environ["TOKEN"]]
+print(json.dumps(result))
+"""
+    import json
+    import subprocess
+    import sys
+
+    from fresh import HARMLESS
+
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import json\n{code}"],
+        cwd=tmp_path,
+        env={**HARMLESS, "PYTHONPATH": str(tmp_path), **environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "snapshot\n"
+        aws.put("token", "after the restore")
+        process.stdin.write("restore\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == [True, True, "after the restore"]
+
+
+def test_without_snapstart_no_hook_is_registered(tmp_path: Path) -> None:
+    code = f"{START}\nresult = len(list(hooks.get_before_snapshot()))"
+    assert evaluate(code, tmp_path, write_project(tmp_path)) == 0
+
+
+def test_a_runtime_without_hooks_starts_all_the_same(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['snapshot_restore_py'] = None\n"
+    code += "from pocket.django.lambda_handlers import management_command_handler"
+    done = run(code, tmp_path, {**write_project(tmp_path), **SNAP_START})
+    assert done.returncode == 0, done.stderr
