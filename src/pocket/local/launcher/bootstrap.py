@@ -46,7 +46,8 @@ class Channel:
     def end_with_the_emulator(self) -> None:
         """From a thread of its own, so that a busy handler ends too; its children share its process group."""
         poller = select.poll()
-        poller.register(self._socket.fileno(), select.POLLHUP)
+        # A descriptor that the end of the interpreter does not close, which would look like the emulator's end.
+        poller.register(os.dup(self._socket.fileno()), select.POLLHUP)
 
         def watch() -> None:
             poller.poll()

@@ -8,10 +8,7 @@ import shutil
 import stat
 import threading
 import zipfile
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 class Packages:
@@ -27,7 +24,11 @@ class Packages:
         folder = self._root / hashlib.sha256(package).hexdigest()[:32]
         with self._lock:
             if folder not in self._users:
-                unpack(package, folder)
+                try:
+                    unpack(package, folder)
+                except BaseException:
+                    remove_tree(folder)
+                    raise
             self._users[folder] = self._users.get(folder, 0) + 1
         return folder
 
@@ -45,9 +46,9 @@ def unpack(package: bytes, folder: Path) -> None:
     folder.mkdir(parents=True)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         for entry in archive.infolist():
-            path = archive.extract(entry, folder)
+            path = Path(archive.extract(entry, folder))
             if not entry.is_dir():
-                _set_mode(path, stat.S_IMODE(entry.external_attr >> 16))
+                path.chmod((stat.S_IMODE(entry.external_attr >> 16) | 0o444) & 0o555)
     for directory in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         directory.chmod(0o555)
 
@@ -59,9 +60,3 @@ def remove_tree(folder: Path) -> None:
     for directory in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
         directory.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _set_mode(path: Any, recorded: int) -> None:
-    from pathlib import Path
-
-    Path(path).chmod((recorded | 0o444) & 0o555)

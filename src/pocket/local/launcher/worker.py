@@ -11,6 +11,7 @@ import json
 import threading
 import time
 import uuid
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,14 +122,22 @@ class Worker:
         if len(payload) > PAYLOAD_LIMIT:
             message = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
             raise InvocationFailed({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
-        return json.loads(payload) if payload else None
+        try:
+            return json.loads(payload)
+        except ValueError:
+            message = "The handler returned bytes that are not JSON."
+            raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.MarshalError"}) from None
 
     def _spawn(self) -> None:
         """Start the process and wait until the handler is imported."""
         self._end()
         runtime = self.runtime
         refuse_other_runtime(self.config.get("Runtime", ""), runtime.version)
-        self._code = runtime.packages.take(self.code_zip)
+        try:
+            self._code = runtime.packages.take(self.code_zip)
+        except (OSError, zipfile.BadZipFile) as error:
+            message = f"The function's package cannot be unpacked: {error}"
+            raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.InvalidPackage"}) from error
         self._home = runtime.folder / f"function-{uuid.uuid4().hex[:12]}"
         self._home.mkdir(mode=0o700)
         variables = environment(self.config, runtime, self._code, self._home)
