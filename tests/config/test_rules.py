@@ -62,6 +62,8 @@ FAULTS = [
     (f'[awscontainer.handlers.{"x" * 50}]\ncommand = "a.b"', f"awscontainer.handlers.{'x' * 50}", "at most 64"),
     (handler() + '[awscontainer.handlers.a-b]\ncommand = "a.b"\n[awscontainer.handlers.a_b]\ncommand = "a.b"',
      "awscontainer.handlers.a_b", 'handlers "a-b" and "a_b"'),
+    (handler(sqs="{}") + '[awscontainer.handlers.web-dead-letters]\ncommand = "a.b"\nsqs = {}',
+     "awscontainer.handlers.web-dead-letters", "would both be pocket-dev-board-web-dead-letters"),
     (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x {stage}"'),
      f"{SECRETS}.pocket_key_format", "none that the store takes"),
     (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "x+{stage}"'),

@@ -10,6 +10,7 @@ from pocket.config.bucket_names import fault_of_bucket_name
 from pocket.config.faults import Fault
 from pocket.config.overlay import KeyPath
 from pocket.config.stage import StageConfig
+from pocket.config.tables.handlers import Handler
 
 _PARTS: tuple[KeyPath, ...] = (("general", "project_name"), ("general", "object_prefix"), ("general", "stages"))
 _SHORTEN = "Shorten general.project_name, general.object_prefix or the stage's name"
@@ -72,12 +73,21 @@ def _handlers(stage: StageConfig) -> Iterator[Fault]:
             if len(queue) > _LONGEST_QUEUE:
                 hint = f"{_SHORTEN}, or the handler's."
                 yield Fault(path, "queue-length", _too_long("queue", queue, _LONGEST_QUEUE), hint, _PARTS)
-        for identity in {naming.host_key(name), naming.logical_id(name)}:
+        for identity in _identities(stage, name, handler):
             if identity in taken:
                 message = f'The handlers "{taken[identity]}" and "{name}" would both be {identity}.'
                 yield Fault(path, "same-name", message, "Rename one of them.")
                 break
             taken[identity] = name
+
+
+def _identities(stage: StageConfig, name: str, handler: Handler) -> Iterator[str]:
+    """What no two handlers of a stage may share: the stem of their variables and resources, and their queues."""
+    yield naming.host_key(name)
+    yield naming.logical_id(name)
+    if handler.sqs is not None:
+        yield stage.queue_name(name, fifo=handler.sqs.fifo)
+        yield stage.dead_letters_name(name, fifo=handler.sqs.fifo)
 
 
 def shared_names(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
