@@ -1,6 +1,11 @@
 import subprocess
 import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
@@ -151,3 +156,45 @@ def test_the_tags_of_a_wheel_are_read_from_what_was_installed(tmp_path: Path) ->
     write(tmp_path, {"Fast_Thing-1.0.dist-info/WHEEL": tags})
     found = installed.wheel_tags(tmp_path)
     assert found == {"fast-thing": ["cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313-manylinux2014_x86_64"]}
+
+
+class _Locked(SimpleHTTPRequestHandler):
+    """A folder of wheels that only `deployer` with the password `hunter2` may read."""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") == f"Basic {b64encode(b'deployer:hunter2').decode()}":
+            super().do_GET()
+            return
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", "Basic realm=wheels")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815 - the name that the base class asks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.fixture
+def private_index(tmp_path: Path) -> Iterator[str]:
+    """The host of an index that has one package, `kept`, and asks for a password."""
+    (tmp_path / "index" / "simple" / "kept").mkdir(parents=True)
+    wheel(tmp_path / "index" / "simple" / "kept", "kept")
+    handler = partial(_Locked, directory=str(tmp_path / "index"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_private_index_is_used_and_its_password_kept_nowhere(
+    tmp_path: Path, private_index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INDEX_PASSWORD", "hunter2")
+    address = f"http://deployer:${{INDEX_PASSWORD}}@{private_index}/simple"
+    layers = installed_layers(tmp_path, f"--extra-index-url {address}\nkept\n", ARM)
+    assert any("kept.py" in layer.files for layer in layers)
+    written = [path.read_bytes() for path in (tmp_path / "layers").rglob("*") if path.is_file()]
+    assert not [text for text in written if b"hunter2" in text]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
+_LEVEL = 3
+"""Of zlib's 1 to 9: within 4% of the default's size in little more than half its time."""
 _FOLDER = stat.S_IFDIR | 0o755
 _FILE = stat.S_IFREG | 0o644
 _PROGRAM = stat.S_IFREG | 0o755
@@ -56,14 +58,14 @@ def write(entries: Mapping[str, Entry], path: Path) -> None:
     """Writes the zip of `entries` to `path`, which appears complete or not at all."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
             for name in sorted({*entries, *_folders(entries)}):
                 if name.endswith("/"):
                     archive.writestr(_information(name, _FOLDER), b"")
                     continue
                 entry = entries[name]
                 information = _information(name, _PROGRAM if entry.executable else _FILE)
-                archive.writestr(information, entry.source.read_bytes(), zipfile.ZIP_DEFLATED)
+                archive.writestr(information, entry.source.read_bytes(), zipfile.ZIP_DEFLATED, _LEVEL)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -85,6 +85,7 @@ def _make(
             "sizes": installed.sizes(tree, {name: entry.size for name, entry in files.items()}),
             "files": {name: [entry.size, entry.sha256, entry.executable] for name, entry in files.items()},
         }
+        (unfinished / "pylock.toml").unlink()
         (unfinished / "layer.json").write_text(json.dumps(record))
         unfinished.rename(place)
     finally:
@@ -99,6 +100,7 @@ def _run_installer(requirements: Requirements, group: Sequence[Requirement], pla
     uv.run(
         ["pip", "install", *platform.uv_arguments, "--target", str(folder / "tree"), *refresh, *wanted],
         cwd=requirements.source.parent,
+        indexes=requirements.indexes,
         doing=f"Installing packages for Python {platform.python} on {platform.label}",
         explain=lambda said: _explain(said, platform),
     )

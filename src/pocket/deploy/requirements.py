@@ -7,9 +7,10 @@ the result is a pylock (PEP 751), whose entries name one version, its files and 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,16 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Requirements:
-    """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose."""
+    """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose.
+
+    `indexes` are URLs that may hold the credentials without which an index gives nothing.
+    """
 
     source: Path
     header: str
     packages: tuple[Requirement, ...]
     dropped: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = field(default=(), repr=False)
 
 
 def locate(directory: Path, wanted: str | None) -> Path:
@@ -93,10 +98,10 @@ def resolve(directory: Path, source: Path, platform: Platform) -> Requirements:
     if _NEEDED_FOR_BUILDING_ONLY in names:
         dropped = needless(parents(uv.run([*command, *_annotated(source)], cwd=where, doing=doing)))
     kept = [package for package in packages if package.name not in dropped]
-    trusted = frozenset() if source.name == _LOCK else own_hashes(source)
-    if trusted:
+    text = "" if source.suffix in (".lock", ".toml") else read_with_includes(source)
+    if trusted := own_hashes(text):
         kept = [package if package.local else held_to(package, trusted, source) for package in kept]
-    return Requirements(source, header, tuple(kept), tuple(sorted(dropped)))
+    return Requirements(source, header, tuple(kept), tuple(sorted(dropped)), own_indexes(text))
 
 
 def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
@@ -115,12 +120,22 @@ def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
     return header, packages
 
 
-def own_hashes(source: Path) -> frozenset[str]:
-    """The SHA-256 sums that a requirements file, and those it includes, give after `--hash`."""
+def own_hashes(text: str) -> frozenset[str]:
+    """The SHA-256 sums that a requirements file gives after `--hash`."""
+    return frozenset(re.findall(r"--hash[ =]sha256:([0-9a-f]{64})", text))
+
+
+def own_indexes(text: str) -> tuple[str, ...]:
+    """The URLs of the indexes that a requirements file names, with what it takes from the environment filled in."""
+    options = re.findall(r"^\s*(?:-i|--index-url|--extra-index-url)[ =]+(\S+)", text, re.MULTILINE)
+    return tuple(os.path.expandvars(url) for url in options)
+
+
+def read_with_includes(source: Path) -> str:
+    """The text of a requirements file and of the files that it includes."""
     text = source.read_text()
     included = re.findall(r"^\s*(?:-r|--requirement)[ =]*(\S+)", text, re.MULTILINE)
-    found = set(re.findall(r"--hash[ =]sha256:([0-9a-f]{64})", text))
-    return frozenset(found.union(*(own_hashes(source.parent / name) for name in included)))
+    return "\n".join([text, *(read_with_includes(source.parent / name) for name in included if "://" not in name)])
 
 
 def held_to(package: Requirement, trusted: AbstractSet[str], source: Path) -> Requirement:

@@ -51,14 +51,22 @@ def find_binary() -> str:
 
 
 def run(
-    arguments: Sequence[str], *, cwd: Path, doing: str, explain: Callable[[str], tuple[str, str] | None] | None = None
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    doing: str,
+    indexes: Sequence[str] = (),
+    explain: Callable[[str], tuple[str, str] | None] | None = None,
 ) -> str:
     """What `uv ARGUMENTS` prints on stdout.
 
     Raises BuildFailed with `doing` ("Exporting uv.lock") and the last lines of uv's stderr, without credentials;
-    `explain` may turn the stderr into a (message, hint) of its own.
+    `explain` may turn the stderr into a (message, hint) of its own. `indexes` are asked before any other; they reach uv
+    through its environment, since an argument can be seen by every user of the machine.
     """
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    if indexes:
+        environment["UV_INDEX"] = " ".join([*indexes, *environment.get("UV_INDEX", "").split()])
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
         [find_binary(), "--no-progress", *arguments],
         cwd=cwd,
