@@ -17,13 +17,22 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"errors", "naming", "manifest", "lambda_http"},
     "asgi": {"errors", "naming", "manifest", "lambda_http", "runtime"},
     "django": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi"},
+    "fastapi": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "django"},
     "deploy": {"errors", "naming", "manifest", "config"},
     "local": {"errors", "naming", "config"},
     "cli": {"errors", "naming", "config", "deploy", "local"},
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}
-THIRD_PARTY_ROOMS = {"boto3": {"deploy"}, "botocore": {"deploy"}, "django": {"django"}, "pydantic": {"config"}}
+THIRD_PARTY_ROOMS = {
+    "boto3": {"deploy"},
+    "botocore": {"deploy"},
+    "django": {"django", "fastapi"},
+    "asgiref": {"django", "fastapi"},
+    "fastapi": {"fastapi"},
+    "starlette": {"fastapi"},
+    "pydantic": {"config", "fastapi"},
+}
 
 
 def modules() -> list[Path]:

@@ -1,0 +1,48 @@
+"""The FastAPI application of a Django project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from pocket.fastapi.discovery import discover as discovered
+from pocket.fastapi.problems import handle_errors
+from pocket.fastapi.routes import Route
+from pocket.fastapi.startup import setup
+from pocket.fastapi.work import current, new
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+
+class API(FastAPI):
+    """A FastAPI that gives each request the place where its work in Django is done, and answers Django's exceptions.
+
+    Its own route decorators make `Route`s; routers that are included and mounted applications share the work.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.router.route_class = Route
+        handle_errors(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or current() is not None:
+            await super().__call__(scope, receive, send)
+            return
+        async with new(scope):
+            await super().__call__(scope, receive, send)
+
+
+def create_app(*, settings_module: str | None = None, discover: bool = True, **options: Any) -> API:
+    """The project's API: Django set up, and the routers of all installed apps included, tagged with the app's label.
+
+    `options` are FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
+    """
+    setup(settings_module)
+    app = API(**options)
+    if discover:
+        for config, router in discovered():
+            app.include_router(router, tags=None if router.tags else [config.label])
+    return app

@@ -1,0 +1,34 @@
+"""Synchronous code in the thread of an event loop that waits for it.
+
+Django refuses queries in a thread where a loop runs, rightly: they would hold up every other request. On the loop that
+`pocket.asgi` owns there is one request at a time and nothing to hold up, and a change of threads would cost more than
+most queries. asyncio has no public way to say so; what it has is used here and nowhere else in this room.
+"""
+
+from __future__ import annotations
+
+import threading
+from asyncio import events
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Iterator
+
+
+def lends(loop: AbstractEventLoop) -> bool:
+    """Whether `loop` serves one request at a time, so that it may wait for synchronous code: `pocket.asgi`'s does."""
+    return hasattr(loop, "lent_to")
+
+
+@contextmanager
+def lent(loop: Any) -> Iterator[None]:
+    """Inside, code runs as if no loop ran in this thread. `loop` is the running one, and `lends`."""
+    outer, loop.lent_to = loop.lent_to, threading.get_ident()
+    events._set_running_loop(None)
+    try:
+        yield
+    finally:
+        events._set_running_loop(loop)
+        loop.lent_to = outer

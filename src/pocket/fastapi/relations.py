@@ -1,0 +1,104 @@
+"""Finds, in development, queries that one object after the other makes for the same relation, and names the cure.
+
+Django's request log shows that there were a hundred queries, not which attribute of which model asked. Whoever asks
+stands in the stack while the query runs: a descriptor of a relation, or a queryset that a related manager made.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
+from django.db.models.query import QuerySet
+from django.db.models.query_utils import DeferredAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+logger = logging.getLogger("pocket.fastapi")
+
+ENOUGH = 2
+"""Queries for the same relation, of different objects, that make a report."""
+
+_FORWARD = ForwardManyToOneDescriptor.__get__.__code__
+_REVERSE = ReverseOneToOneDescriptor.__get__.__code__
+_DEFERRED = DeferredAttribute.__get__.__code__
+_QUERYSET_FILE = QuerySet.__iter__.__code__.co_filename
+
+Cause = tuple[str, str]
+"""The attribute, as `Model.attribute`, and its cure."""
+
+
+class Probe:
+    """Watches the queries of one thread between `attach` and `detach`; `title` names the request in the log."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.causes: Counter[Cause] = Counter()
+        self._stack = ExitStack()
+
+    def attach(self) -> None:
+        """Begins to watch the thread's connections."""
+        for alias in connections:
+            self._stack.enter_context(connections[alias].execute_wrapper(self._watch))
+
+    def detach(self) -> None:
+        """Ends watching, and reports in the log what it found."""
+        self._stack.close()
+        for (attribute, cure), number in self.causes.items():
+            if number >= ENOUGH:
+                logger.warning("%s: %d queries for %s, one an object: %s", self.title, number, attribute, cure)
+
+    def _watch(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        cause = _cause(sys._getframe(1))
+        if cause is not None:
+            self.causes[cause] += 1
+        return execute(sql, params, many, context)
+
+
+def _cause(frame: FrameType | None) -> Cause | None:
+    """The relation whose reading led to this frame; the innermost that there is."""
+    while frame is not None:
+        code = frame.f_code
+        if code is _FORWARD:
+            field = frame.f_locals["self"].field
+            return f"{field.model.__name__}.{field.name}", f'add .select_related("{field.name}") to the query.'
+        if code is _REVERSE:
+            related = frame.f_locals["self"].related
+            name = related.get_accessor_name()
+            return f"{related.model.__name__}.{name}", f'add .select_related("{name}") to the query.'
+        if code is _DEFERRED:
+            field = frame.f_locals["self"].field
+            return (
+                f"{field.model.__name__}.{field.attname}",
+                f'the query leaves it out: name "{field.attname}" in its only(), or take it out of its defer().',
+            )
+        if code.co_filename == _QUERYSET_FILE:
+            cause = _of_manager(frame.f_locals.get("self"))
+            if cause is not None:
+                return cause
+        frame = frame.f_back
+    return None
+
+
+def _of_manager(queryset: Any) -> Cause | None:
+    """The relation of a queryset that a related manager made: such a one knows the object it belongs to."""
+    if not isinstance(queryset, QuerySet):
+        return None
+    known_relations: Any = queryset._known_related_objects  # type: ignore[attr-defined]
+    instance = queryset._hints.get("instance")  # type: ignore[attr-defined]
+    if instance is None:
+        return None
+    for relation in instance._meta.get_fields(include_hidden=False):
+        if relation.related_model is queryset.model and (relation.one_to_many or relation.many_to_many):
+            name = relation.name if relation.concrete else relation.get_accessor_name()
+            known = relation.field in known_relations if relation.one_to_many else True
+            if known:
+                return f"{type(instance).__name__}.{name}", f'add .prefetch_related("{name}") to the query.'
+    return None

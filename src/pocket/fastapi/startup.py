@@ -1,0 +1,105 @@
+"""Setting Django up for code that is not started by manage.py: once, whoever comes first."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import django
+from django.apps import apps
+from django.conf import ENVIRONMENT_VARIABLE, settings
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+
+from pocket.fastapi.faults import SetupFailed
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+_MACHINERY = ("importlib", "<frozen", f"{os.sep}django{os.sep}", f"pocket{os.sep}fastapi{os.sep}startup.py")
+
+
+def setup(settings_module: str | None = None) -> None:
+    """Sets Django up with `settings_module`, by default the one that DJANGO_SETTINGS_MODULE names.
+
+    Does nothing where that has been done. Raises SetupFailed where no settings are named, where others are in use
+    already, and where the registry is just being filled by the code that calls this.
+    """
+    _choose(settings_module)
+    if apps.ready:
+        return
+    _refuse_while_loading()
+    try:
+        django.setup()
+    except AppRegistryNotReady as error:
+        raise explained(error) from error
+
+
+def explained(error: BaseException) -> BaseException:
+    """`error`, or where it says that models were imported before the set-up, a SetupFailed with the line that did it.
+
+    For whoever imports a project's code and so may be the first to import its models.
+    """
+    if not isinstance(error, AppRegistryNotReady | ImproperlyConfigured) or isinstance(error, SetupFailed):
+        return error
+    place = _place_of_import(error.__traceback__)
+    if place is None:
+        return error
+    line, module = place
+    return SetupFailed(
+        f"{line} imports {module}, which needs Django, before Django was set up: {error}",
+        "Call pocket.fastapi.setup() above that import, or put the routes into the app's api.py, which create_app() "
+        "imports when models can be.",
+    )
+
+
+def _choose(settings_module: str | None) -> None:
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    if settings_module is not None:
+        in_use = getattr(settings, "SETTINGS_MODULE", None) if settings.configured else None
+        if in_use not in {None, settings_module}:
+            raise SetupFailed(
+                f"Django runs with the settings {in_use} already, {settings_module} came too late.",
+                f"Name the same settings in both places, or leave it to {ENVIRONMENT_VARIABLE}.",
+            )
+        os.environ[ENVIRONMENT_VARIABLE] = settings_module
+    elif not named and not settings.configured:
+        raise SetupFailed(
+            f"{ENVIRONMENT_VARIABLE} is not set, so nobody knows the project's settings.",
+            "Set it, or say create_app(settings_module='config.settings').",
+        )
+
+
+def _refuse_while_loading() -> None:
+    """Filling the registry imports each app's models; code that these import cannot fill it again."""
+    frame: FrameType | None = sys._getframe(1)
+    populate = type(apps).populate.__code__
+    called_from = None
+    while frame is not None and frame.f_code is not populate:
+        if not _is_machinery(frame.f_code.co_filename):
+            called_from = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    if frame is not None:
+        raise SetupFailed(
+            f"Django is being set up, and {called_from or 'an app'}, imported on the way, wants an API that needs it "
+            "set up.",
+            "No models.py or apps.py, nor what they import, may import the module that calls create_app() or setup().",
+        )
+
+
+def _place_of_import(tail: TracebackType | None) -> tuple[str, str] | None:
+    """The project's last line before Django refused, and the module that was being imported by it."""
+    frames: list[traceback.FrameSummary] = list(traceback.extract_tb(tail))
+    own = [frame for frame in frames if not _is_machinery(frame.filename)]
+    if not own:
+        return None
+    named: Any = [frame for frame in own if "import" in (frame.line or "")]
+    cause = named[-1] if named else own[-1]
+    words = (cause.line or "").split()
+    module = words[1] if len(words) > 1 and words[0] in {"from", "import"} else "a module"
+    return f"{cause.filename}:{cause.lineno}", module
+
+
+def _is_machinery(filename: str) -> bool:
+    return any(part in filename for part in _MACHINERY)

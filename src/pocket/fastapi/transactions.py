@@ -1,0 +1,36 @@
+"""Transactions around endpoints: ATOMIC_REQUESTS, and `atomic` on a route."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Atomic = bool | str | None
+"""`True`: a transaction on the default database; an alias: on that one; `False`: none, whatever the settings say;
+`None`: what the settings say."""
+
+
+def aliases(atomic: Atomic, endpoint: Callable[..., Any]) -> tuple[str, ...]:
+    """The databases on which a call of `endpoint` is to be one transaction.
+
+    Django's own `transaction.non_atomic_requests` on the endpoint is respected.
+    """
+    if atomic is False:
+        return ()
+    exempt: set[str] = getattr(endpoint, "_non_atomic_requests", set())
+    named = ["default"] if atomic is True else [atomic] if atomic else []
+    by_settings = [alias for alias, values in connections.settings.items() if values["ATOMIC_REQUESTS"]]
+    return tuple(dict.fromkeys(named + [alias for alias in by_settings if alias not in exempt]))
+
+
+def begin(names: Iterable[str]) -> ExitStack:
+    """Opens a transaction on each database; leaving the stack commits them, or rolls back after an exception."""
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(transaction.atomic(using=name))
+        return stack.pop_all()

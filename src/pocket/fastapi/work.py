@@ -1,0 +1,231 @@
+"""Where a request's synchronous work, queries above all, is done: on one thread, from its first query to its end.
+
+On `pocket.asgi`'s loop, where one request runs at a time, that is the thread of the loop itself; elsewhere a lane is
+leased at the first query. Django's request signals are sent around the work, once, in that thread: they close what is
+too old and reset the log of queries. A request that never comes near Django costs neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from anyio import CancelScope
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+from django.core import signals
+from django.db import close_old_connections, reset_queries
+
+from pocket.fastapi.inline import lends, lent
+from pocket.fastapi.lanes import LANES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pocket.fastapi.relations import Probe
+
+T = TypeVar("T")
+
+logger = logging.getLogger("pocket.fastapi")
+
+_current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("pocket_work", default=None)
+
+
+class Work(Executor):
+    """The work of one request, whose ASGI scope is `scope`; None for work outside of a request.
+
+    As an asynchronous context manager it is `current()` inside, and also the place where asgiref runs thread-sensitive
+    code: Django's asynchronous ORM.
+    """
+
+    inline = False
+
+    def __init__(self, scope: Any = None) -> None:
+        self.scope = scope
+        self.finished = False
+        self._begun = False
+        self._probe: Probe | None = None
+        self._sensitive = ThreadSensitiveContext(executor=self)
+        self._token: contextvars.Token[Work | None] | None = None
+
+    async def __aenter__(self) -> Work:
+        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]
+        self._token = _current.set(self)
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        try:
+            if self._token is not None:
+                _current.reset(self._token)
+            await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
+        finally:
+            self.finish()
+
+    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """What `function` returns, called where queries are allowed."""
+        raise NotImplementedError
+
+    async def run_to_end(self, function: Callable[..., T], /, *args: Any) -> T:
+        """As `run`, and not to be kept from it by a cancellation."""
+        with CancelScope(shield=True):
+            result = await self.run(function, *args)
+        return result  # noqa: RET504  (a scope that might swallow an exception comes before it)
+
+    def finish(self) -> None:
+        """Ends the work; what was handed over before is done first."""
+        raise NotImplementedError
+
+    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Calls `function` in the work's own thread, after the start's signals."""
+        if not self._begun:
+            self._begin()
+        return function(*args, **kwargs)
+
+    def _begin(self) -> None:
+        self._begun = True
+        if self.scope is None:
+            close_old_connections()
+            reset_queries()
+            return
+        signals.request_started.send(sender=Work, scope=self.scope)
+        if settings.DEBUG:
+            from pocket.fastapi.relations import Probe
+
+            self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
+            self._probe.attach()
+
+    def _end(self) -> None:
+        if not self._begun:
+            return
+        try:
+            if self._probe is not None:
+                self._probe.detach()
+        finally:
+            if self.scope is None:
+                close_old_connections()
+            else:
+                signals.request_finished.send(sender=Work)
+
+
+class InlineWork(Work):
+    """Work in the thread of the loop."""
+
+    inline = True
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, scope: Any = None) -> None:
+        super().__init__(scope)
+        self.loop = loop
+
+    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        with lent(self.loop):
+            return self.call(function, *args, **kwargs)
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """A future of the loop, done already, so that awaiting it does not even turn the loop."""
+        future = self.loop.create_future()
+        with lent(self.loop):
+            try:
+                future.set_result(self.call(function, *args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+                future.set_exception(error)
+        return future
+
+    def finish(self) -> None:
+        self.finished = True
+        if self._begun:
+            with lent(self.loop):
+                self._end()
+
+
+class ThreadWork(Work):
+    """Work on a lane that is leased when it is first needed and given back when all is done."""
+
+    def __init__(self, scope: Any = None) -> None:
+        super().__init__(scope)
+        self._lock = threading.Lock()
+        self._lane: Executor | None = None
+        self._asked = False
+        self._pending: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
+        handed = self.submit(contextvars.copy_context().run, function, *args, **kwargs)
+        future = asyncio.wrap_future(handed)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if not future.done() and not handed.cancel():
+                await _ended(future)
+            raise
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with self._lock:
+            if self.finished:
+                raise RuntimeError("The request has ended: a task that outlives it cannot query on its connection.")
+            if self._lane is not None:
+                return self._lane.submit(self.call, function, *args, **kwargs)
+            future: Future[Any] = Future()
+            self._pending.append((future, lambda: self.call(function, *args, **kwargs)))
+            asked, self._asked = self._asked, True
+        if not asked:
+            LANES.lease(self)
+        return future
+
+    def move_in(self, lane: Executor) -> None:
+        """Takes the lane, and does there what has waited for it."""
+        with self._lock:
+            self._lane = lane
+            pending, self._pending = self._pending, []
+            for future, job in pending:
+                lane.submit(_fulfil, future, job)
+            if self.finished:
+                lane.submit(self._leave, lane)
+
+    def finish(self) -> None:
+        with self._lock:
+            self.finished = True
+            lane = self._lane
+            if lane is not None:
+                lane.submit(self._leave, lane)
+                return
+        if self._asked and LANES.withdraw(self):
+            for future, _ in self._pending:
+                future.cancel()
+
+    def _leave(self, lane: Executor) -> None:
+        try:
+            self._end()
+        except Exception:
+            logger.exception("A receiver of request_finished failed.")
+        finally:
+            LANES.give_back(lane)
+
+
+async def _ended(future: asyncio.Future[Any]) -> None:
+    with CancelScope(shield=True):
+        await asyncio.wait([future])
+
+
+def _fulfil(future: Future[Any], job: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(job())
+    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+        future.set_exception(error)
+
+
+def current() -> Work | None:
+    """The work of the request that this code belongs to, None outside of requests and after their end."""
+    work = _current.get()
+    return work if work is not None and not work.finished else None
+
+
+def new(scope: Any = None) -> Work:
+    """Work for the request of `scope`, of the kind that the running loop allows."""
+    loop = asyncio.get_running_loop()
+    return InlineWork(loop, scope) if lends(loop) else ThreadWork(scope)

@@ -1,0 +1,1 @@
+raise AssertionError("an app with api_module = None has no API to import")

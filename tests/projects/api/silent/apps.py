@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SilentConfig(AppConfig):
+    name = "silent"
+    api_module = None
