@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -47,8 +48,8 @@ def scan(tree: Path) -> dict[str, Entry]:
 
 
 def digest(entries: Mapping[str, Entry]) -> str:
-    """One SHA-256 of all names, contents and executable bits: equal where the archives would be equal."""
-    total = hashlib.sha256()
+    """One SHA-256 of all names, contents and executable bits: equal where the archives would be equal, and only there."""
+    total = hashlib.sha256(f"{_LEVEL} {zlib.ZLIB_RUNTIME_VERSION}\n".encode())
     for name in sorted(entries):
         total.update(f"{name}\0{entries[name].sha256}\0{entries[name].executable}\n".encode())
     return total.hexdigest()
