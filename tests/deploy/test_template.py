@@ -108,7 +108,8 @@ def test_the_targets_environment_is_carried_by_parameters_that_nothing_shows(tmp
 
 def test_a_value_is_data_whatever_it_looks_like(tmp_path: Path) -> None:
     body = rendered(tmp_path)
-    assert environment(body)["GREETING"] == 'it\'s "${AWS::AccountId}", <&>: é'
+    apart, pieces = environment(body)["GREETING"]["Fn::Join"]
+    assert apart.join(pieces) == 'it\'s "${AWS::AccountId}", <&>: é'
     assert json.loads(render(inputs(project(tmp_path))).to_json()) == body
 
 

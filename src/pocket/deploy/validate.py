@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from pocket.config.tables.handlers import ApiGateway
 from pocket.errors import PlanRefused
@@ -53,19 +54,26 @@ def lint(body: str, region: str) -> list[str]:
     Raises PlanRefused where cfn-lint is not installed.
     """
     try:
-        from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
         from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
-        from cfnlint.runner import Runner  # type: ignore[import-untyped]
     except ImportError as error:
         raise PlanRefused(
             "cfn-lint is missing, which checks every template.", "Install it: pip install 'django-pocket[cli]'."
         ) from error
     template, faults = decode_str(body)
-    # The empty list keeps cfn-lint from reading the command's own arguments.
-    config = ConfigMixIn([], regions=[region])
-    matches = faults or list(Runner(config).validate_template(template))
-    errors = (match for match in matches if match.rule.severity == "error")
+    errors = (
+        match for match in faults or _runner(region).validate_template(template) if match.rule.severity == "error"
+    )
     return [f"{'.'.join(map(str, match.path or ()))}: {match.message} ({match.rule.id})" for match in errors]
+
+
+@cache
+def _runner(region: str) -> Any:
+    """cfn-lint with its rules loaded, which takes most of its time."""
+    from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
+    from cfnlint.runner import Runner  # type: ignore[import-untyped]
+
+    # The empty list keeps cfn-lint from reading the command's own arguments.
+    return Runner(ConfigMixIn([], regions=[region]))
 
 
 def check(templates: Mapping[str, str], region: str) -> None:

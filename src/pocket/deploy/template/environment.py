@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.intrinsics import ref, substituted
+from pocket.deploy.template.intrinsics import literal, ref, substituted
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -71,8 +71,11 @@ def variables(inputs: Inputs) -> dict[str, Any]:
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module
-    _check_size({**plain, **inputs.container.envs, **inputs.environment})
-    return {**own, **inputs.container.envs, **{key: ref(name) for key, name in parameters(inputs).items()}}
+    _check_size(
+        {**{key: _filled(value) for key, value in plain.items()}, **inputs.container.envs, **inputs.environment}
+    )
+    own.update({key: literal(value) for key, value in inputs.container.envs.items()})
+    return {**own, **{key: ref(name) for key, name in parameters(inputs).items()}}
 
 
 def parameters(inputs: Inputs) -> dict[str, str]:
@@ -81,7 +84,7 @@ def parameters(inputs: Inputs) -> dict[str, str]:
 
 
 def _check_size(values: dict[str, str]) -> None:
-    sizes = {key: len(key.encode()) + len(_filled(value).encode()) for key, value in values.items()}
+    sizes = {key: len(key.encode()) + len(value.encode()) for key, value in values.items()}
     total = sum(sizes.values())
     if total > LIMIT:
         largest = sorted(sizes, key=lambda key: -sizes[key])[:3]
@@ -93,4 +96,5 @@ def _check_size(values: dict[str, str]) -> None:
 
 
 def _filled(value: str) -> str:
+    """A text as long as what CloudFormation makes of `value`."""
     return value if "${" not in value else value.replace("${", "x" * _REFERENCE_ROOM)

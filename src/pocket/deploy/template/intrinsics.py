@@ -28,6 +28,11 @@ def substituted(text: str) -> Any:
     return {"Fn::Sub": text} if "${" in text else text
 
 
+def literal(text: str) -> Any:
+    """`text` as it stands, whatever it holds: a `${` in it is taken apart, which cfn-lint takes for a forgotten Sub."""
+    return {"Fn::Join": ["", text.replace("${", "$\0{").split("\0")]} if "${" in text else text
+
+
 def arn(service: str, resource: str) -> Any:
     """The ARN of a `resource` of this account and region."""
     return substituted(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.template.intrinsics import ref
+from pocket.deploy.template.intrinsics import literal, ref
 from pocket.deploy.template.role import role
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def _schedule(handler: str, schedule: Schedule) -> Resource:
     return {
         "Type": "AWS::Scheduler::Schedule",
         "Properties": {
-            "Description": schedule.manage,
+            "Description": literal(schedule.manage),
             "ScheduleExpression": schedule.expression,
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
                 "Arn": ref(naming.logical_id(handler, "Alias")),
                 "RoleArn": {"Fn::GetAtt": [naming.logical_id(handler, "ScheduleInvoker"), "Arn"]},
-                "Input": json.dumps(body),
+                "Input": literal(json.dumps(body)),
                 "RetryPolicy": dict(DELIVERY),
             },
         },

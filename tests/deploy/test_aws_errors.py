@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import inspect
+import string
+from types import ModuleType
+from typing import Any
+
+import boto3.exceptions
+import botocore.exceptions
+import pytest
+import s3transfer.exceptions
+from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
+
+from pocket.deploy.aws.errors import TRANSLATED, translate
+from pocket.errors import AWSCallFailed
+
+MODULES = (botocore.exceptions, boto3.exceptions, s3transfer.exceptions)
+
+
+def raised(module: ModuleType) -> list[type[Exception]]:
+    """Every error, warnings aside, that the module defines."""
+    found = (item for _, item in inspect.getmembers(module, inspect.isclass) if item.__module__ == module.__name__)
+    return [item for item in found if issubclass(item, Exception) and not issubclass(item, Warning)]
+
+
+def made(kind: type[Exception]) -> Exception:
+    """An instance, with a text for each field that its message has."""
+    if issubclass(kind, ClientError):
+        return kind({"Error": {"Code": "Odd", "Message": "odd"}}, "DoThing")
+    fields = [name for _, name, _, _ in string.Formatter().parse(getattr(kind, "fmt", "")) if name]
+    extra = {"S3UploadFailedError": ("odd",), "RetriesExceededError": (ValueError("odd"),)}
+    arguments: Any = extra.get(kind.__name__, ())
+    try:
+        return kind(*arguments, **dict.fromkeys(fields, "odd"))
+    except TypeError:
+        return kind("service", "operation", "known", "more") if len(fields) == 0 else kind("odd")
+
+
+EVERY = [kind for module in MODULES for kind in raised(module)]
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_every_error_of_the_vendors_is_translated(kind: type[Exception]) -> None:
+    assert issubclass(kind, TRANSLATED)
+    found = translate(kind.__new__(kind) if not issubclass(kind, ClientError) else made(kind), "s3", "PutObject")
+    assert type(found) is AWSCallFailed
+    assert found.message.startswith("s3 PutObject ")
+    assert (found.service, found.operation) == ("s3", "PutObject")
+    assert found.code
+
+
+def refused(code: str, message: str = "no", operation: str = "CreateStack") -> AWSCallFailed:
+    return translate(ClientError({"Error": {"Code": code, "Message": message}}, operation), "cloudformation", operation)
+
+
+def test_missing_credentials_come_with_the_ways_to_give_them() -> None:
+    found = translate(NoCredentialsError(), "sts", "GetCallerIdentity")
+    assert "Unable to locate credentials" in found.message
+    assert "aws configure sso" in found.hint
+    assert "AWS_ACCESS_KEY_ID" in found.hint
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"],
+)
+def test_an_expired_session_is_to_be_signed_in_again(code: str) -> None:
+    assert "aws sso login" in refused(code).hint
+
+
+@pytest.mark.parametrize("kind", ["UnauthorizedSSOTokenError", "LoginRefreshRequired", "CredentialRetrievalError"])
+def test_a_session_that_botocore_cannot_renew_is_to_be_signed_in_again(kind: str) -> None:
+    found = translate(made(getattr(botocore.exceptions, kind)), "sts", "GetCallerIdentity")
+    assert "aws sso login" in found.hint
+
+
+@pytest.mark.parametrize("kind", ["EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "SSLError"])
+def test_an_endpoint_out_of_reach_points_at_network_and_region(kind: str) -> None:
+    found = translate(made(getattr(botocore.exceptions, kind)), "s3", "PutObject")
+    assert "general.region" in found.hint
+
+
+def test_a_denied_call_names_the_action_that_aws_named() -> None:
+    said = (
+        "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:PassRole on resource: x because no "
+        "identity-based policy allows the iam:PassRole action"
+    )
+    found = refused("AccessDenied", said)
+    assert "not allowed: iam:PassRole" in found.message
+    assert "Allow iam:PassRole" in found.hint
+    assert "deployer-permissions.md" in found.hint
+
+
+def test_a_denied_call_names_its_own_action_where_aws_names_none() -> None:
+    assert "not allowed: cloudformation:CreateStack" in refused("AccessDenied", "Access Denied").message
+
+
+@pytest.mark.parametrize("operation", ["CreateSecret", "PutSecretValue", "PutParameter"])
+def test_what_was_sent_as_a_secret_is_never_quoted(operation: str) -> None:
+    secret = "s3cr3t-v4lue"
+    by_aws = translate(
+        ClientError({"Error": {"Code": "ValidationException", "Message": f"Value '{secret}' is"}}, operation),
+        "ssm",
+        operation,
+    )
+    by_botocore = translate(ParamValidationError(report=f"Invalid type, value: {secret}"), "ssm", operation)
+    assert secret not in str(by_aws) + str(by_botocore)
+    assert "ValidationException" in by_aws.message
+
+
+def test_throttling_is_told_as_what_it_is() -> None:
+    assert "wait a minute" in refused("ThrottlingException").hint

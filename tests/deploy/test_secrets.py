@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from deploying import SMALL, Voice, project
+
+from pocket.config import StageConfig
+from pocket.deploy import secrets
+from pocket.deploy.aws.session import Clients
+from pocket.errors import DeployError
+
+DECLARED = 'SECRET_KEY = { type = "password", options = { length = 60 } }\nTOKEN = { type = "rsa_pem_base64" }\n'
+
+
+@pytest.fixture(params=["secretsmanager", "ssm"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> StageConfig:
+    return declared(tmp_path, request.param, request.node.name)
+
+
+def declared(folder: Path, store: str, test: str) -> StageConfig:
+    """A stage with two generated secrets, kept under a name of the test's own."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in test)[:60]
+    text = SMALL[: SMALL.index("[awscontainer.secretsmanager.pocket_secrets]")]
+    text += f'[awscontainer.secretsmanager]\nstore = "{store}"\npocket_key_format = "{{stage}}-{name}"\n'
+    return project(folder, f"{text}[awscontainer.secretsmanager.pocket_secrets]\n{DECLARED}").stage("dev")
+
+
+def stored(clients: Clients, stage: StageConfig) -> dict[str, str]:
+    if stage.secretsmanager.store == "ssm":
+        names = {item.secret_id: item.name for item in stage.generated_variables}
+        found = clients.ssm.get_parameters(Names=list(names), WithDecryption=True)["Parameters"]
+        assert all(item["Type"] == "SecureString" for item in found)
+        return {names[item["Name"]]: item["Value"] for item in found}
+    values: dict[str, str] = json.loads(
+        clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"]
+    )
+    return values
+
+
+def overwrite(clients: Clients, stage: StageConfig, values: dict[str, str]) -> None:
+    clients.secretsmanager.put_secret_value(SecretId=stage.pocket_key, SecretString=json.dumps(values))
+
+
+def test_what_is_missing_is_generated_and_never_shown(clients: Clients, stage: StageConfig) -> None:
+    voice = Voice()
+    assert secrets.ensure(clients, stage, voice) == ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    values = stored(clients, stage)
+    assert len(values["SECRET_KEY"]) == 60
+    assert len(set(values["SECRET_KEY"])) >= 5
+    assert not any(value in note for note in voice.notes for value in values.values())
+
+
+def test_what_exists_is_never_generated_again(clients: Clients, stage: StageConfig) -> None:
+    secrets.ensure(clients, stage, Voice())
+    before = stored(clients, stage)
+    assert secrets.ensure(clients, stage, Voice()) == ()
+    assert stored(clients, stage) == before
+
+
+def test_a_pairs_halves_belong_together(clients: Clients, stage: StageConfig) -> None:
+    secrets.ensure(clients, stage, Voice())
+    values = stored(clients, stage)
+    private = serialization.load_pem_private_key(base64.b64decode(values["TOKEN_PEM_BASE64"]), None)
+    public = serialization.load_pem_public_key(base64.b64decode(values["TOKEN_PUB_BASE64"]))
+    assert private.public_key() == public
+
+
+def test_removed_secrets_are_gone_at_once_and_removing_them_again_is_no_error(
+    clients: Clients, stage: StageConfig
+) -> None:
+    secrets.ensure(clients, stage, Voice())
+    assert secrets.remove(clients, stage)
+    assert secrets.remove(clients, stage) == ()
+    assert secrets.ensure(clients, stage, Voice()), "a name that is free again"
+
+
+def test_other_keys_of_the_secret_are_kept(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "kept")
+    clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString='{"OWN": "mine", "SECRET_KEY": "old"}')
+    assert secrets.ensure(clients, stage, Voice()) == ("TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    values = stored(clients, stage)
+    assert values["OWN"] == "mine"
+    assert values["SECRET_KEY"] == "old"
+
+
+def test_a_lost_public_key_is_made_from_its_private_key(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "halves")
+    secrets.ensure(clients, stage, Voice())
+    whole = stored(clients, stage)
+    overwrite(clients, stage, {key: value for key, value in whole.items() if key != "TOKEN_PUB_BASE64"})
+    assert secrets.ensure(clients, stage, Voice()) == ("TOKEN_PUB_BASE64",)
+    assert stored(clients, stage) == whole
+
+
+def test_a_lost_private_key_is_told_and_nothing_is_changed(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "lost")
+    secrets.ensure(clients, stage, Voice())
+    left = {key: value for key, value in stored(clients, stage).items() if key == "TOKEN_PUB_BASE64"}
+    overwrite(clients, stage, left)
+    with pytest.raises(DeployError, match="TOKEN_PUB_BASE64 exists and TOKEN_PEM_BASE64 is missing"):
+        secrets.ensure(clients, stage, Voice())
+    assert stored(clients, stage) == left
+
+
+def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "nokey")
+    text = json.dumps({"TOKEN_PEM_BASE64": "n0t-4-k3y"})
+    clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
+    with pytest.raises(DeployError, match="TOKEN_PEM_BASE64 holds no private key") as caught:
+        secrets.ensure(clients, stage, Voice())
+    assert "n0t-4-k3y" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["plain p4ssw0rd", "[1]", '"p4ssw0rd"'])
+def test_a_secret_that_is_no_json_object_is_left_alone(clients: Clients, tmp_path: Path, text: str) -> None:
+    stage = declared(tmp_path, "secretsmanager", f"text{len(text)}")
+    clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
+    with pytest.raises(DeployError, match="holds something else than a JSON object") as caught:
+        secrets.ensure(clients, stage, Voice())
+    assert "p4ssw0rd" not in str(caught.value)
+    assert clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"] == text
+
+
+def test_a_secret_that_is_about_to_be_deleted_is_told_with_the_way_back(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "pending")
+    secrets.ensure(clients, stage, Voice())
+    clients.secretsmanager.delete_secret(SecretId=stage.pocket_key, RecoveryWindowInDays=7)
+    with pytest.raises(DeployError, match="scheduled for deletion") as caught:
+        secrets.ensure(clients, stage, Voice())
+    assert "restore-secret" in caught.value.hint
+
+
+def test_a_stage_without_generated_secrets_makes_no_call(tmp_path: Path) -> None:
+    stage = project(tmp_path, SMALL[: SMALL.index("[awscontainer.secretsmanager")]).stage("dev")
+    unreachable: Clients = None  # type: ignore[assignment]
+    assert secrets.ensure(unreachable, stage, Voice()) == ()
+    assert secrets.remove(unreachable, stage) == ()
+
+
+def test_a_password_needs_no_quoting_anywhere() -> None:
+    assert set(secrets.password(4000)) == set(secrets.ALPHABET)
+    assert len(secrets.ALPHABET) == 64

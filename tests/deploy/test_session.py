@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from pocket.deploy.account import account_id
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.target import Credentials, Target
+from pocket.errors import AWSCallFailed
+
+
+def test_the_local_aws_is_reached_whatever_the_developers_aws_is_like(
+    target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("this is no configuration\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert len(account_id(Clients(target))) == 12
+
+
+def test_no_credentials_is_one_clear_error(no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(AWSCallFailed, match="sts GetCallerIdentity could not be called: Unable to locate credentials"):
+        account_id(Clients(Target(region="eu-central-1")))
+
+
+def test_a_profile_that_is_missing_is_named(no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    with pytest.raises(AWSCallFailed, match="not-there") as caught:
+        account_id(Clients(Target(region="eu-central-1")))
+    assert "AWS_PROFILE" in caught.value.hint
+
+
+def test_an_endpoint_that_nobody_listens_at_is_an_error_of_ours() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        clients = Clients(Target(region="eu-central-1", endpoint_url=url, credentials=Credentials("a", "b")))
+        with pytest.raises(AWSCallFailed, match="lambda Invoke could not be called"):
+            clients.invoker(5).invoke(FunctionName="f")
+
+
+def test_pages_and_transfers_raise_errors_of_ours(clients: Clients, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(AWSCallFailed, match="NoSuchBucket") as caught:
+        list(clients.s3.get_paginator("list_objects_v2").paginate(Bucket="nobody-has-this"))
+    assert caught.value.operation == "ListObjectsV2"
+    with pytest.raises(AWSCallFailed, match="nobody-has-this"):
+        clients.s3.upload_file(str(tmp_path / "file"), "nobody-has-this", "key")
+
+
+def test_an_error_shows_no_trace_of_botocores(clients: Clients) -> None:
+    with pytest.raises(AWSCallFailed) as caught:
+        clients.secretsmanager.get_secret_value(SecretId="missing")
+    assert caught.value.code == "ResourceNotFoundException"
+    assert caught.value.__suppress_context__
