@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pocket.local.launcher.ports import PortInUse, PortMemory, listen, listen_on_first, port_of
+from pocket.local.launcher.server import listeners
 
 
 def test_only_the_loopback_interface_is_listened_on() -> None:
@@ -55,3 +56,18 @@ def test_a_broken_memory_is_forgotten(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     memory = PortMemory(file)
     assert (memory.site_port("web"), memory.route("web")) == (0, None)
+
+
+def test_a_new_site_does_not_take_the_port_that_another_remembers(tmp_path: Path) -> None:
+    with listen(0) as spare:
+        port = port_of(spare)
+    memory = PortMemory(tmp_path / "ports.json")
+    memory.sites = {"web": {"port": port, "route": "abc"}}
+    taken = listeners(memory, ["api", "web"], None)
+    try:
+        assert port_of(taken["web"]) == port != port_of(taken["api"])
+        assert memory.route("web") == "abc"
+        assert PortMemory(tmp_path / "ports.json").control == port_of(taken[""])
+    finally:
+        for listener in taken.values():
+            listener.close()

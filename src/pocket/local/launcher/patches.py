@@ -43,6 +43,7 @@ REQUIRED = {
         "resolve_function_url",
     ),
     "services.apigateway": ("_handle_execute_in_scope", "_apis", "_match_route", "find_api_scope", "run_reentrant"),
+    "services.s3": ("_bucket_owner_account",),
     "services.sts": ("is_root_access_key", "register_session"),
 }
 

@@ -135,12 +135,14 @@ def listeners(memory: PortMemory, sites: list[str], port: int | None) -> dict[st
     taken = {"": listen_on_first([memory.control] if memory.control else [])}
     memory.control = port_of(taken[""])
     first = port or FIRST_SITE_PORT
-    for position, name in enumerate(sites):
-        if port and position == 0:
-            taken[name] = listen(port)
-        else:
+    if port and sites:
+        taken[sites[0]] = listen(port)
+    # Those that remember a port choose before those that take any.
+    for name in sorted(sites, key=lambda name: not memory.site_port(name)):
+        if name not in taken:
             wanted = [memory.site_port(name)] if memory.site_port(name) and not port else []
             taken[name] = listen_on_first([*wanted, *range(first, first + SITE_PORTS)])
+    for name in sites:
         memory.sites[name] = {**memory.sites.get(name, {}), "port": port_of(taken[name])}
     memory.save()
     return taken
