@@ -48,7 +48,7 @@ def scan(tree: Path) -> dict[str, Entry]:
 
 
 def digest(entries: Mapping[str, Entry]) -> str:
-    """One SHA-256 of all names, contents and executable bits: equal where the archives would be equal, and only there."""
+    """One SHA-256 of all names, contents and executable bits: equal exactly where the archives would be equal."""
     total = hashlib.sha256(f"{_LEVEL} {zlib.ZLIB_RUNTIME_VERSION}\n".encode())
     for name in sorted(entries):
         total.update(f"{name}\0{entries[name].sha256}\0{entries[name].executable}\n".encode())
