@@ -140,9 +140,9 @@ class _Translating:
                 answer = method(*arguments, **named)
             except TRANSLATED as error:
                 raise translate(error, self._service, operation) from None
-            if name == "get_paginator":
-                paged = mapping.get(arguments[0] if arguments else named["operation_name"], operation)
-                return _Translating(answer, self._service, paged)
+            if name in {"get_paginator", "get_waiter"}:
+                wanted = arguments[0] if arguments else next(iter(named.values()))
+                return _Translating(answer, self._service, mapping.get(wanted, wanted))
             return self._pages(answer) if name == "paginate" else answer
 
         return call

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from deploying import Voice
+
+from pocket.deploy import plan
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.plan import Planned, Plans
+from pocket.deploy.reporting import PlanRow
+from pocket.deploy.stack import EventFeed, Stack, changeable, delete, find, watch
+from pocket.deploy.template import Template
+from pocket.errors import DeployError, PlanRefused, StackFailed
+
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 30}}
+LONGER = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}}
+BROKEN = {
+    "Type": "AWS::Lambda::Url",
+    "Properties": {"TargetFunctionArn": "missing", "AuthType": "NONE", "Qualifier": "missing"},
+}
+
+
+def template(outputs: dict[str, Any] | None = None, **resources: Any) -> Template:
+    body = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+    return Template({**body, "Outputs": outputs} if outputs else body)
+
+
+def apply(clients: Clients, name: str, wanted: Template, voice: Voice | None = None) -> Stack | None:
+    with Plans(clients, voice or Voice()) as plans:
+        return plans.carry_out(plans.add(name, wanted))
+
+
+def planned(clients: Clients, name: str, wanted: Template) -> Planned:
+    with Plans(clients, Voice()) as plans:
+        return plans.add(name, wanted)
+
+
+def timeout_of(clients: Clients, name: str) -> str:
+    (resource,) = [
+        item
+        for item in clients.cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        if item["LogicalResourceId"] == "Queue"
+    ]
+    found = clients.sqs.get_queue_attributes(
+        QueueUrl=resource["PhysicalResourceId"], AttributeNames=["VisibilityTimeout"]
+    )
+    return found["Attributes"]["VisibilityTimeout"]
+
+
+def test_a_plan_says_what_is_added_changed_and_removed(clients: Clients) -> None:
+    assert planned(clients, "rows", template(Queue=QUEUE)).rows == (PlanRow("add", "Queue", "AWS::SQS::Queue"),)
+    apply(clients, "rows", template(Queue=QUEUE, Other=QUEUE))
+    rows = planned(clients, "rows", template(Queue=LONGER, New=QUEUE)).rows
+    assert set(rows) == {
+        PlanRow("change", "Queue", "AWS::SQS::Queue", "VisibilityTimeout"),
+        PlanRow("remove", "Other", "AWS::SQS::Queue"),
+        PlanRow("add", "New", "AWS::SQS::Queue"),
+    }
+
+
+def test_a_new_fixed_name_is_a_replacement(clients: Clients) -> None:
+    apply(clients, "named", template(Queue={"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "one"}}))
+    wanted = template(Queue={"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "two"}})
+    (row,) = planned(clients, "named", wanted).rows
+    assert (row.action, row.detail) == ("replace", "QueueName")
+
+
+def test_a_plan_that_is_not_carried_out_leaves_nothing_behind(clients: Clients) -> None:
+    planned(clients, "declined", template(Queue=QUEUE))
+    assert find(clients, "declined") is None
+    apply(clients, "kept", template(Queue=QUEUE))
+    planned(clients, "kept", template(Queue=LONGER))
+    left = clients.cloudformation.list_change_sets(StackName="kept")["Summaries"]
+    assert "AVAILABLE" not in {item["ExecutionStatus"] for item in left}
+    assert timeout_of(clients, "kept") == "30"
+
+
+def test_the_same_template_again_changes_nothing_and_makes_no_change_set(clients: Clients) -> None:
+    apply(clients, "same", template(Queue=QUEUE))
+    before = find(clients, "same")
+    again = planned(clients, "same", template(Queue=QUEUE))
+    assert not again.changes
+    assert again.existing == before
+
+
+def test_a_change_set_without_changes_is_no_change(clients: Clients) -> None:
+    apply(clients, "spaced", template(Queue=QUEUE))
+    described = Template({**template(Queue=QUEUE).body, "Description": "the same resources"})
+    assert not planned(clients, "spaced", described).changes
+
+
+def test_events_are_told_as_they_come_each_once(clients: Clients) -> None:
+    voice = Voice()
+    apply(clients, "told", template(Queue=QUEUE), voice)
+    assert voice.events.count("CREATE_COMPLETE Queue (AWS::SQS::Queue)") == 1
+    later = Voice()
+    apply(clients, "told", template(Queue=LONGER), later)
+    assert "UPDATE_COMPLETE Queue (AWS::SQS::Queue)" in later.events
+    assert not [event for event in later.events if event.startswith("CREATE")]
+
+
+def test_a_failed_update_names_the_first_resource_and_leaves_the_stack_as_it_was(clients: Clients) -> None:
+    apply(clients, "updated", template(Queue=QUEUE))
+    with pytest.raises(StackFailed, match="could not be updated and is as it was before: Broken") as caught:
+        apply(clients, "updated", template(Queue=LONGER, Broken=BROKEN))
+    assert caught.value.resource == "Broken"
+    assert "missing" in caught.value.reason
+    assert timeout_of(clients, "updated") == "30"
+    assert planned(clients, "updated", template(Queue=LONGER)).changes, "and it can be changed again"
+
+
+def test_a_failed_creation_is_removed(clients: Clients) -> None:
+    with pytest.raises(StackFailed, match="could not be created and was removed: Broken"):
+        apply(clients, "created", template(Queue=QUEUE, Broken=BROKEN))
+    assert find(clients, "created") is None
+
+
+def test_what_a_failed_creation_elsewhere_left_is_removed_first(clients: Clients) -> None:
+    text = template(Broken=BROKEN).to_json()
+    made = clients.cloudformation.create_stack(StackName="left", TemplateBody=text)
+    ended = watch(clients, EventFeed(clients, made["StackId"]), Voice())
+    assert ended.status == "ROLLBACK_COMPLETE"
+    voice = Voice()
+    assert changeable(clients, "left", voice) is None
+    assert find(clients, "left") is None
+    assert "never completed" in voice.notes[0]
+
+
+def test_a_template_that_aws_would_refuse_is_refused_before_aws_is_asked(clients: Clients) -> None:
+    with pytest.raises(PlanRefused, match="Colour"):
+        planned(clients, "refused", template(Queue={"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}))
+    assert find(clients, "refused") is None
+
+
+def test_a_large_template_waits_for_the_bucket_and_goes_through_it(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "TEMPLATE_LIMIT", 100)
+    large = template(Queue=QUEUE)
+    clients.s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with Plans(clients, Voice()) as plans:
+        waiting = plans.add("large", large)
+        assert waiting.deferred
+        assert waiting.rows == (PlanRow("add", "Queue", "AWS::SQS::Queue"),)
+        plans.carry_out(plans.add("large", large, bucket="templates"))
+    found = find(clients, "large")
+    assert found is not None
+    assert found.usable
+
+
+def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:
+    """Carries a plan out and presses Ctrl-C at its first event."""
+    pressed: list[str] = []
+
+    def press(event: str) -> None:
+        if not pressed:
+            pressed.append(event)
+            raise KeyboardInterrupt
+
+    voice = Voice(on_event=press)
+    with pytest.raises(KeyboardInterrupt):
+        apply(clients, name, wanted, voice)
+    return voice
+
+
+def test_ctrl_c_while_a_stack_is_created_removes_it(clients: Clients) -> None:
+    voice = interrupted(clients, "begun", template(Queue=QUEUE))
+    assert voice.notes[0].startswith("Interrupted")
+    assert find(clients, "begun") is None
+
+
+def test_ctrl_c_while_a_stack_is_updated_leaves_it_whole(clients: Clients) -> None:
+    apply(clients, "whole", template(Queue=QUEUE))
+    interrupted(clients, "whole", template(Queue=LONGER))
+    found = find(clients, "whole")
+    assert found is not None
+    assert found.usable
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("UPDATE_IN_PROGRESS", "something else is changing it"),
+        ("DELETE_IN_PROGRESS", "something else is changing it"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name stuck"),
+        ("DELETE_FAILED", "`pocket destroy` removes it"),
+        ("CREATE_FAILED", "`pocket destroy` removes it"),
+    ],
+)
+def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, clients: Clients, status: str, told: str
+) -> None:
+    monkeypatch.setattr("pocket.deploy.stack.find", lambda *_: Stack("stuck", "arn:stuck", status, "a reason"))
+    with pytest.raises(DeployError) as caught:
+        changeable(clients, "stuck", Voice())
+    assert status in caught.value.message
+    assert told in str(caught.value)
+
+
+def test_deleting_waits_until_the_stack_is_gone(clients: Clients) -> None:
+    made = apply(clients, "gone", template(Queue=QUEUE))
+    assert made is not None
+    delete(clients, made, Voice())
+    assert find(clients, "gone") is None
+    by_id = find(clients, made.stack_id)
+    assert by_id is None or by_id.status == "DELETE_COMPLETE"
