@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 from urllib.parse import urljoin
 
+import boto3
 import pytest
 from board import PASSWORD, Board
 from PIL import Image
 from site_client import SiteClient, image_address
+
+from pocket.local import attach
 
 pytestmark = pytest.mark.e2e
 
@@ -100,15 +103,13 @@ def test_a_command_sent_through_the_queue_takes_effect(board: Board) -> None:
 
 
 def test_only_the_failed_command_of_a_batch_is_retried_then_dead_lettered(board: Board) -> None:
-    import boto3
-
-    state = json.loads((board.folder / ".pocket" / "local" / "state.json").read_text())
+    aws = attach(board.folder)
     sqs = boto3.client(
         "sqs",
         region_name="ap-northeast-1",
-        endpoint_url=state["endpoint_url"],
-        aws_access_key_id=state["access_key_id"],
-        aws_secret_access_key=state["secret_access_key"],
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=aws.access_key_id,
+        aws_secret_access_key=aws.secret_access_key,
     )
     url = sqs.get_queue_url(QueueName="pocket-local-board-sqsmanagement")["QueueUrl"]
     bodies = [["batch-1"], ["batch-2", "--fail"], ["batch-3"]]
@@ -133,7 +134,7 @@ def test_only_the_failed_command_of_a_batch_is_retried_then_dead_lettered(board:
 
 def test_the_second_deploy_changes_nothing_and_the_third_shows_a_changed_view(board: Board) -> None:
     second = board.pocket("deploy", "--stage", "local", "--local", "--yes")
-    assert "Nothing to change" in second.stderr
+    assert "nothing was changed" in second.stderr
     template = next((board.folder / "bbs" / "templates" / "bbs").glob("topic_list.html"))
     template.write_text(template.read_text().replace("{% endblock %}", "<p>A changed view</p>{% endblock %}"))
     board.pocket("deploy", "--stage", "local", "--local", "--yes")

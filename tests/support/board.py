@@ -108,15 +108,16 @@ def copy_example(name: str) -> Path:
 def start_local(folder: Path, *args: str) -> Board:
     """`pocket local` in `folder`, waited for until it prints its address."""
     progress = folder / "pocket-local.log"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pocket", "local", *args],
-        cwd=folder,
-        env=environment(),
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=progress.open("w"),
-    )
+    with progress.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pocket", "local", *args],
+            cwd=folder,
+            env=environment(),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=file,
+        )
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     if not address:
