@@ -92,6 +92,9 @@ function_url = {{}}
 command = "app.work"
 sqs = {{}}
 
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+
 [awscontainer.secretsmanager.pocket_secrets]
 SECRET_KEY = {{ type = "password" }}
 """
@@ -107,6 +110,20 @@ def web(event, context):
 
 def work(event, context):
     return {"batchItemFailures": []}
+"""
+
+COMMANDS = """
+def management_command_handler(event, context):
+    if event["command"] == "crash":
+        raise RuntimeError("out of order")
+    if event["command"] == "odd":
+        return ["not", "a", "result"]
+    told = f"{event['command']} {event['args']} {event['on_failure']}"
+    failed = event["command"] == "fail"
+    return {
+        "command": event["command"], "exit_status": 3 if failed else 0, "stdout": told, "stderr": "a warning",
+        "result": None, "traceback": "Traceback" if failed else None,
+    }
 """
 
 
@@ -141,8 +158,16 @@ def project(folder: Path, pocket_toml: str = FULL) -> Project:
 
 
 def deployable(folder: Path, pocket_toml: str = SMALL, app: str = APP) -> Project:
-    """A project without Django, whose functions are those of `app`."""
-    write(folder, {"pocket.toml": pocket_toml, "app.py": app, "requirements.txt": wheel(folder, "django_pocket")})
+    """A project without Django: its functions are those of `app`, and its commands only say what they were asked."""
+    write(
+        folder,
+        {
+            "pocket.toml": pocket_toml,
+            "app.py": app,
+            "pocket/django/lambda_handlers.py": COMMANDS,
+            "requirements.txt": wheel(folder, "django_pocket"),
+        },
+    )
     return load(folder / "pocket.toml")
 
 

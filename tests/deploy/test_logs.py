@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from deploying import SMALL, project
+
+from pocket.config import StageConfig
+from pocket.deploy import logs
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.logs import Tail
+from pocket.errors import DeployError
+
+NOW = int(time.time() * 1000) - 60_000
+
+
+class Group:
+    """The log group of one handler, to write lines into."""
+
+    def __init__(self, clients: Clients, stage: StageConfig, handler: str) -> None:
+        self._logs = clients.logs
+        self._name = f"/aws/lambda/{stage.function_name(handler)}"
+        self._logs.create_log_group(logGroupName=self._name)
+        self._logs.create_log_stream(logGroupName=self._name, logStreamName="one")
+
+    def write(self, *lines: tuple[int, str]) -> None:
+        """Adds lines, each `(milliseconds after the start of the test, text)`."""
+        events = [{"timestamp": NOW + after, "message": text} for after, text in lines]
+        self._logs.put_log_events(logGroupName=self._name, logStreamName="one", logEvents=events)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> StageConfig:
+    name = request.node.name.replace("_", "-").removeprefix("test-")[:30].strip("-")
+    return project(tmp_path, SMALL.replace('"small"', f'"{name}"')).stage("dev")
+
+
+def told(tail: Tail) -> list[tuple[str, str]]:
+    return [(line.handler, line.message) for line in tail.fresh()]
+
+
+def test_lines_of_all_functions_come_in_the_order_of_their_times(clients: Clients, stage: StageConfig) -> None:
+    web, worker = Group(clients, stage, "web"), Group(clients, stage, "worker")
+    web.write((0, "first"), (20, "third\n"))
+    worker.write((10, "second"))
+    found = told(Tail(clients, stage, NOW))
+    assert found == [("web", "first"), ("worker", "second"), ("web", "third")]
+
+
+def test_a_line_is_told_once_however_often_it_is_looked_for(clients: Clients, stage: StageConfig) -> None:
+    web = Group(clients, stage, "web")
+    web.write((0, "one"))
+    tail = Tail(clients, stage, NOW)
+    assert told(tail) == [("web", "one")]
+    assert told(tail) == []
+    web.write((1, "two"))
+    assert told(tail) == [("web", "two")]
+
+
+def test_equal_lines_of_one_moment_are_all_told(clients: Clients, stage: StageConfig) -> None:
+    web = Group(clients, stage, "web")
+    web.write((0, "again"), (0, "again"))
+    tail = Tail(clients, stage, NOW)
+    assert told(tail) == [("web", "again"), ("web", "again")]
+    web.write((0, "again"))
+    assert told(tail) == [("web", "again")]
+
+
+def test_a_line_that_arrives_late_is_told_late_rather_than_never(clients: Clients, stage: StageConfig) -> None:
+    web = Group(clients, stage, "web")
+    web.write((10_000, "prompt"))
+    tail = Tail(clients, stage, NOW)
+    assert told(tail) == [("web", "prompt")]
+    web.write((5_000, "late"))
+    assert told(tail) == [("web", "late")]
+
+
+def test_older_lines_than_asked_for_are_left_out(clients: Clients, stage: StageConfig) -> None:
+    Group(clients, stage, "web").write((-10_000, "before"), (0, "since"))
+    assert told(Tail(clients, stage, NOW)) == [("web", "since")]
+
+
+def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: StageConfig) -> None:
+    web = Group(clients, stage, "web")
+    tail = Tail(clients, stage, NOW)
+    for after in range(0, 50_000, 10_000):
+        web.write((after, f"at {after}"))
+        tail.fresh()
+    assert len(tail._given) <= 1 + logs.OVERLAP_MS // 10_000
+
+
+def test_the_last_lines_are_those_of_one_handler(clients: Clients, stage: StageConfig) -> None:
+    web, worker = Group(clients, stage, "web"), Group(clients, stage, "worker")
+    web.write((0, "a"), (1, "b"), (2, "c"))
+    worker.write((3, "d"))
+    assert [line.message for line in logs.last_lines(clients, stage, "web", 2)] == ["b", "c"]
+
+
+def test_following_goes_on_as_lines_come(clients: Clients, stage: StageConfig) -> None:
+    web = Group(clients, stage, "web")
+    web.write((0, "one"))
+    lines = logs.read(stage, clients.target, since=300, follow=True)
+    assert next(lines).message == "one"
+    web.write((1, "two"))
+    assert next(lines).message == "two"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400)])
+def test_a_span_of_time_is_a_number_and_a_unit(text: str, expected: int) -> None:
+    assert logs.seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "-5m", "1.5h", "5 m", "10w"])
+def test_anything_else_is_no_span_of_time(text: str) -> None:
+    with pytest.raises(DeployError, match="is no span of time"):
+        logs.seconds(text)

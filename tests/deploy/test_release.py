@@ -1,0 +1,227 @@
+"""A stage's whole life on the local AWS, without Django: deployed, looked at, changed, broken, removed."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deploying import APP, SMALL, Voice, deployable
+
+from pocket.config import Project
+from pocket.deploy import destroy, invoke, logs, release, status
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.release import Deployed
+from pocket.deploy.stack import find
+from pocket.deploy.target import Target
+from pocket.errors import CommandFailed, ConfigError, DeployError, PlanRefused
+from pocket.local import LocalAWS
+
+
+class Site:
+    """The small project, deployed once for the tests below."""
+
+    def __init__(self, folder: Path, target: Target, local: LocalAWS) -> None:
+        self.folder = folder
+        self.target = target
+        self.local = local
+        self.voice = Voice()
+
+    @property
+    def project(self) -> Project:
+        return deployable(self.folder)
+
+    def deploy(
+        self, project: Project | None = None, voice: Voice | None = None, target: Target | None = None
+    ) -> Deployed:
+        found = project or self.project
+        place = target or self.target
+        return release.deploy(found, found.stage("dev"), place, voice or self.voice, published=self.local.route)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, target: Target, local_aws: LocalAWS) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("small"), target, local_aws)
+    site.deploy()
+    yield site
+    destroy.destroy(site.project.stage("dev"), target, Voice())
+
+
+def get(address: str) -> dict[str, str]:
+    with urllib.request.urlopen(f"{address}/page/", timeout=30) as response:
+        return dict(json.load(response))
+
+
+def version(site: Site) -> str:
+    functions = status.read(site.project.stage("dev"), site.target).functions
+    return next(item.version for item in functions if item.name == "pocket-dev-small-web")
+
+
+def test_a_deployed_stage_answers_at_its_addresses(site: Site) -> None:
+    for handler in ("web", "open"):
+        seen = get(site.local.addresses[handler])
+        assert seen["POCKET_STAGE"] == "dev"
+        hosts = [address.removeprefix("http://") for address in site.local.addresses.values()]
+        assert seen["POCKET_HOSTS"].split(",") == hosts
+
+
+def test_the_plan_is_shown_and_confirmed_before_anything_is_made(site: Site) -> None:
+    assert len(site.voice.plans[0]) > 20
+    assert site.voice.questions[0] == "Apply these changes to stage dev?"
+    steps = site.voice.steps
+    assert steps.index("Plan the changes") < steps.index("Create stack pocket-dev-small-storage")
+    assert steps.index("Upload the artifact") < steps.index("Create stack pocket-dev-small")
+
+
+def test_deploying_the_same_again_changes_nothing_and_says_so(site: Site) -> None:
+    before = version(site)
+    voice = Voice()
+    done = site.deploy(voice=voice)
+    assert not done.changed
+    assert voice.plans == voice.questions == voice.events == []
+    assert voice.notes[-1] == "Stage dev is as the project describes it; nothing was changed."
+    assert version(site) == before
+    assert done.addresses == dict(site.local.addresses)
+
+
+def test_a_changed_view_is_live_after_the_next_deploy(site: Site) -> None:
+    changed = APP.replace('"statusCode": 200', '"statusCode": 201')
+    voice = Voice()
+    done = site.deploy(deployable(site.folder, app=changed), voice)
+    assert done.changed
+    assert {row.name for row in voice.plans[0] if row.action == "change"} == {
+        "WebFunction",
+        "OpenFunction",
+        "WorkerFunction",
+        "ManagementFunction",
+    }
+    with urllib.request.urlopen(f"{site.local.addresses['web']}/", timeout=30) as response:
+        assert response.status == 201
+
+
+def test_declining_the_plan_changes_nothing(site: Site, clients: Clients) -> None:
+    before = find(clients, "pocket-dev-small")
+    changed = deployable(site.folder, SMALL.replace("sqs = {}", "sqs = { batch_size = 3 }"))
+    with pytest.raises(PlanRefused, match="nothing was changed"):
+        site.deploy(changed, Voice(agrees=False))
+    assert find(clients, "pocket-dev-small") == before
+
+
+def test_ctrl_c_at_the_question_leaves_no_change_set(
+    site: Site, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(self: Voice, question: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Voice, "confirm", pressed)
+    changed = deployable(site.folder, SMALL.replace("sqs = {}", "sqs = { batch_size = 4 }"))
+    with pytest.raises(KeyboardInterrupt):
+        site.deploy(changed)
+    left = clients.cloudformation.list_change_sets(StackName="pocket-dev-small")["Summaries"]
+    assert "AVAILABLE" not in {item["ExecutionStatus"] for item in left}
+
+
+def test_a_function_that_does_not_start_is_told_with_its_last_log_lines(site: Site) -> None:
+    broken = deployable(site.folder, app=f'raise RuntimeError("a broken start")\n{APP}')
+    with pytest.raises(DeployError, match="is deployed and does not start") as caught:
+        site.deploy(broken)
+    assert "a broken start" in caught.value.message
+    site.deploy()
+
+
+def test_what_is_not_deployed_yet_is_refused_before_anything_is_built(site: Site) -> None:
+    domain = deployable(site.folder, SMALL.replace("apigateway = {}", 'apigateway = { domain = "www.example.com" }'))
+    voice = Voice()
+    with pytest.raises(ConfigError, match="does not deploy custom domains yet"):
+        site.deploy(domain, voice)
+    assert voice.steps == []
+
+
+def test_a_secret_environment_shows_in_no_template_and_no_output(site: Site, clients: Clients) -> None:
+    secret = "postgres://user:p4ssw0rd@host/db"
+    target = Target(**{**vars(site.target), "environment": {"DATABASE_URL": secret}})
+    voice = Voice()
+    site.deploy(voice=voice, target=target)
+    body = clients.cloudformation.get_template(StackName="pocket-dev-small")["TemplateBody"]
+    stack = clients.cloudformation.describe_stacks(StackName="pocket-dev-small")
+    told = [*voice.notes, *voice.events, *map(str, voice.plans)]
+    assert secret not in json.dumps([body, stack, told], default=str)
+    found = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-small-web", Qualifier="live")
+    assert found["Environment"]["Variables"]["DATABASE_URL"] == secret
+    site.deploy()
+
+
+def test_status_tells_functions_addresses_and_queues(site: Site) -> None:
+    found = status.read(site.project.stage("dev"), site.target)
+    assert found.stack_status.endswith("_COMPLETE")
+    assert [item.name.rpartition("-")[2] for item in found.functions] == ["web", "open", "worker", "management"]
+    assert all(item.state in {"Active", "Pending"} for item in found.functions)
+    assert found.addresses == dict(site.local.addresses)
+    assert [(queue.name, queue.dead) for queue in found.queues] == [("worker", 0)]
+
+
+def test_logs_tell_each_line_once_in_order(site: Site) -> None:
+    get(site.local.addresses["web"])
+    lines = list(logs.read(site.project.stage("dev"), site.target, since=600))
+    assert [line.time for line in lines] == sorted(line.time for line in lines)
+    assert any(line.handler == "web" and line.message == "asked for /page/" for line in lines)
+
+
+def test_a_management_command_runs_and_reports(site: Site) -> None:
+    done = invoke.manage(site.project.stage("dev"), site.target, "migrate", ["--noinput", "a b"])
+    assert (done.exit_status, done.stdout, done.stderr) == (0, "migrate ['--noinput', 'a b'] report", "a warning")
+
+
+def test_a_failed_management_command_is_a_result(site: Site) -> None:
+    done = invoke.manage(site.project.stage("dev"), site.target, "fail", [])
+    assert done.exit_status == 3
+    assert done.traceback == "Traceback"
+
+
+def test_a_handler_that_breaks_is_an_error(site: Site) -> None:
+    with pytest.raises(CommandFailed, match=r"handler 'management' failed with .*: out of order"):
+        invoke.manage(site.project.stage("dev"), site.target, "crash", [])
+
+
+def test_an_answer_of_another_kind_points_at_the_versions(site: Site) -> None:
+    with pytest.raises(CommandFailed, match=r"not that of pocket\.django") as caught:
+        invoke.manage(site.project.stage("dev"), site.target, "odd", [])
+    assert "same version" in caught.value.hint
+
+
+def test_what_looks_at_a_stage_that_is_not_deployed_says_so(tmp_path: Path, target: Target) -> None:
+    stage = deployable(tmp_path, SMALL.replace('"small"', '"absent"')).stage("dev")
+    for look in (
+        lambda: status.read(stage, target),
+        lambda: list(logs.read(stage, target)),
+        lambda: invoke.manage(stage, target, "migrate", []),
+    ):
+        with pytest.raises(DeployError, match="not deployed") as caught:
+            look()
+        assert caught.value.hint == "pocket deploy --stage dev"
+
+
+def test_a_stage_without_a_handler_for_commands_says_what_to_add(tmp_path: Path, target: Target) -> None:
+    text = SMALL.replace("pocket.django.lambda_handlers.management_command_handler", "app.web")
+    with pytest.raises(DeployError, match="has no handler for management commands") as caught:
+        invoke.manage(deployable(tmp_path, text).stage("dev"), target, "migrate", [])
+    assert "[awscontainer.handlers.management]" in caught.value.hint
+
+
+def test_a_function_url_is_told_to_the_functions_by_a_second_pass(
+    tmp_path: Path, target: Target, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocket.deploy.smoke.check", lambda *_: None)  # its address leads to AWS itself
+    text = SMALL.replace('"small"', '"told"').replace("apigateway = {}", "")
+    found = deployable(tmp_path, text)
+    place = Target(**{**vars(target), "addresses": {}})
+    first = release.deploy(found, found.stage("dev"), place, Voice())
+    seen = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-told-web", Qualifier="live")
+    host = first.addresses["open"].removeprefix("https://")
+    assert host.endswith(".on.aws")
+    assert seen["Environment"]["Variables"]["POCKET_OPEN_HOST"] == host
+    assert first.routes == {"open": host.split(".")[0]}
+    assert not release.deploy(found, found.stage("dev"), place, Voice()).changed
+    destroy.destroy(found.stage("dev"), target, Voice())

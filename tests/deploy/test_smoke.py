@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pocket.deploy.smoke import Answer, ask
+
+
+@contextmanager
+def serving(status: int, body: bytes = b"", location: str = "") -> Iterator[str]:
+    """A server that answers everything alike; gives its address and counts nothing."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if location:
+                self.send_header("Location", location)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404])
+def test_an_answer_below_500_comes_from_the_application(status: int) -> None:
+    with serving(status, location="http://127.0.0.1:1/elsewhere") as address:
+        answer = ask(address)
+    assert answer.status == status
+    assert answer.from_application
+
+
+def test_an_error_page_of_the_application_is_an_answer() -> None:
+    with serving(500, b"<h1>Server Error (500)</h1>") as address:
+        assert ask(address).from_application
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b'{"message":"Internal Server Error"}'),
+        (502, b"Internal Server Error"),
+        (502, b'{"Message": "boom"}'),
+        (503, b'{"message":"Service Unavailable"}'),
+        (504, b""),
+    ],
+)
+def test_what_aws_says_in_the_functions_place_is_no_answer(status: int, body: bytes) -> None:
+    with serving(status, body) as address:
+        answer = ask(address)
+    assert answer.status == status
+    assert not answer.from_application
+
+
+def test_nobody_at_the_address_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        answer = ask(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert answer.status == 0
+    assert not answer.from_application
+    assert answer.body
+
+
+def test_a_proxy_has_no_say_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with serving(204) as address:
+        assert ask(address) == Answer(204)
