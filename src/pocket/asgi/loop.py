@@ -179,7 +179,7 @@ class EventLoop:
                 "%s: task %s is still running at %s; Lambda freezes it until the next request. Await it, or use a "
                 "background task of the framework or a queue.",
                 title,
-                task.get_name(),
+                getattr(task.get_coro(), "__qualname__", task.get_name()),
                 place_of(task),
             )
 

@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pocket.lambda_http.headers import Layout
     from pocket.lambda_http.request import Request
 
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _INTERNAL = frozenset({"aws.event", "aws.context"})
-_MOST_NAMES = 1000
+_MOST_LAYOUTS = 256
 
-_names: dict[str, bytes | None] = {}
+_names: dict[Layout, tuple[bytes | None, ...]] = {}
 
 
 def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -22,12 +23,11 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     Headers of these two names are the client's and dropped, as are those whose name is no token.
     """
     path = request.script_name + request.path or "/"
-    names = _names
-    headers: list[tuple[bytes, bytes]] = []
-    for name, value in request.headers:
-        key = names[name] if name in names else _name(name)
-        if key is not None:
-            headers.append((key, value.encode("latin-1")))
+    sent = request.headers
+    try:
+        names = _names[sent.layout]
+    except KeyError:
+        names = _names_of(sent.layout)
     return {
         "type": "http",
         "asgi": _ASGI.copy(),
@@ -38,7 +38,9 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
         "raw_path": request.raw_path,
         "query_string": request.query.encode("latin-1"),
         "root_path": request.script_name,
-        "headers": headers,
+        "headers": [
+            (name, value.encode("latin-1")) for name, value in zip(names, sent.values, strict=True) if name is not None
+        ],
         "client": (request.client, 0) if request.client else None,
         "server": (request.server_name, int(request.server_port)),
         "aws.event": event,
@@ -46,8 +48,11 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     }
 
 
-def _name(name: str) -> bytes | None:
-    key = name.encode("ascii") if name not in _INTERNAL and _TOKEN(name) else None
-    if len(_names) < _MOST_NAMES:
-        _names[name] = key
-    return key
+def _names_of(layout: Layout) -> tuple[bytes | None, ...]:
+    """The names of `layout` as bytes, None for those that are dropped; kept for the next request that has them."""
+    if len(_names) >= _MOST_LAYOUTS:
+        _names.clear()
+    names = _names[layout] = tuple(
+        None if name in _INTERNAL or not _TOKEN(name) else name.encode("ascii") for name in layout.names
+    )
+    return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from asyncio import CancelledError
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +67,16 @@ async def gathered(parts: AsyncIterable[bytes], limit: int) -> bytes:
 
 
 class _ThisThread(Executor):
-    """Runs what is submitted at once, in the thread of the loop, as if no loop ran there."""
+    """Runs what is submitted at once, in the thread of the loop, as if no loop ran there.
+
+    The future that comes back is the loop's own and done, so that awaiting it does not even turn the loop.
+    """
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        future = self._loop.loop.create_future()
         with self._loop.lend():
             try:
                 future.set_result(function(*args, **kwargs))

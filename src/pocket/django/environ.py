@@ -4,62 +4,104 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pocket.lambda_http.headers import Layout
     from pocket.lambda_http.request import Request
 
 _TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]+").fullmatch
 _INTERNAL = frozenset({"aws.event", "aws.context", "aws-event", "aws-context", "lambda-event", "lambda-context"})
-_MOST_NAMES = 1000
+_UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+_MOST_PLANS = 256
 
-_names: dict[str, str | None] = {"content-type": "CONTENT_TYPE", "content-length": None}
+_SET = (
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "REMOTE_ADDR",
+    "wsgi.url_scheme",
+    "wsgi.errors",
+    "wsgi.input",
+)
+_FIXED: dict[str, Any] = {
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+_plans: dict[Layout, _Plan] = {}
+
+
+class _Plan(NamedTuple):
+    """What is the same for all requests whose headers have the same names.
+
+    `blank` is an environment that has every key already, so that a copy of it never grows; `keys` are those of the
+    headers, None for one that is dropped; `plain` is true where none is dropped or repeated.
+    """
+
+    blank: dict[str, Any]
+    keys: tuple[str | None, ...]
+    plain: bool
 
 
 def environ_of(request: Request) -> dict[str, Any]:
     """A WSGI environment (PEP 3333) without `wsgi.input`; SCRIPT_NAME and PATH_INFO are left to the caller."""
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "QUERY_STRING": request.query,
-        "SERVER_NAME": request.server_name,
-        "SERVER_PORT": request.server_port,
-        "SERVER_PROTOCOL": request.protocol,
-        "REMOTE_ADDR": request.client,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": request.scheme,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    names = _names
-    for name, value in request.headers:
-        try:
-            key = names[name]
-        except KeyError:
-            key = _name(name)
-        if key is None:
-            continue
-        environ[key] = value if key not in environ else _join(key, environ[key], value)
-    if request.body or request.method in _WITH_BODY:
+    headers = request.headers
+    try:
+        blank, keys, plain = _plans[headers.layout]
+    except KeyError:
+        blank, keys, plain = _plan(headers.layout)
+    environ = blank.copy()
+    if plain:
+        for key, value in zip(keys, headers.values, strict=True):
+            environ[key] = value  # type: ignore[index]
+    else:
+        _add(environ, keys, headers.values)
+    environ["REQUEST_METHOD"] = request.method
+    environ["QUERY_STRING"] = request.query
+    environ["SERVER_NAME"] = request.server_name
+    environ["SERVER_PORT"] = request.server_port
+    environ["SERVER_PROTOCOL"] = request.protocol
+    environ["REMOTE_ADDR"] = request.client
+    environ["wsgi.url_scheme"] = request.scheme
+    environ["wsgi.errors"] = sys.stderr
+    if request.body or "CONTENT_LENGTH" in environ:
         environ["CONTENT_LENGTH"] = str(len(request.body))
     return environ
 
 
-def _join(key: str, first: str, second: str) -> str:
-    return f"{first}{'; ' if key == 'HTTP_COOKIE' else ','}{second}"
+def _plan(layout: Layout) -> _Plan:
+    keys = tuple(map(_key, layout.names))
+    plain = None not in keys and len(set(keys)) == len(keys)
+    blank = dict.fromkeys((*_SET, *keys), "") if plain else dict.fromkeys(_SET, "")
+    if len(_plans) >= _MOST_PLANS:
+        _plans.clear()
+    plan = _plans[layout] = _Plan({**blank, **_FIXED}, keys, plain)  # type: ignore[dict-item]
+    return plan
 
 
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+def _add(environ: dict[str, Any], keys: Iterable[str | None], values: Iterable[str]) -> None:
+    """Adds headers of which some are dropped or repeated; repeats are joined, as RFC 9110 and RFC 6265 say how."""
+    for key, value in zip(keys, values, strict=True):
+        if key is not None:
+            first = environ.get(key)
+            environ[key] = value if first is None else f"{first}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
 
 
-def _name(name: str) -> str | None:
+def _key(name: str) -> str | None:
     """The environment's key for a header, None where the header is dropped.
 
     Dropped are names that are no token, those with an underscore, which would pass for their neighbour with a hyphen
     (a client could so forge X-Forwarded-Host past a gateway), and those that imitate what Pocket itself hands over.
     """
-    key = None if name in _INTERNAL or not _TOKEN(name) else f"HTTP_{name.replace('-', '_').upper()}"
-    if len(_names) < _MOST_NAMES:
-        _names[name] = key
-    return key
+    if name in _INTERNAL or not _TOKEN(name):
+        return None
+    key = name.replace("-", "_").upper()
+    return key if key in _UNPREFIXED else f"HTTP_{key}"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.core import signals
 from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
-from pocket.django.environ import environ_of
-from pocket.django.request import LambdaRequest, place
+from pocket.django.request import LambdaRequest
+from pocket.django.request_signals import StartSignal
 from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
@@ -35,6 +34,8 @@ class LambdaHandler(BaseHandler):
         self.gateway = gateway
         self.seconds: Callable[[], float] | None = None
         self._bridge: Bridge | None = None
+        self._started = StartSignal()
+        self._views: dict[Any, Any] = {}
         self.load_middleware()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
@@ -58,10 +59,9 @@ class LambdaHandler(BaseHandler):
 
         Raises ResponseTooLarge for a stream of more than `limit` bytes.
         """
-        environ = environ_of(request)
-        set_script_prefix(place(environ, request))
-        signals.request_started.send(sender=self.__class__, environ=environ)
-        django_request = LambdaRequest(request, environ, event, context)
+        django_request = LambdaRequest(request, event, context)
+        set_script_prefix(django_request.script_name)
+        self._started.send(self.__class__, django_request)
         try:
             response = self.get_response(django_request)
         except DeadlineExceeded:
@@ -69,7 +69,7 @@ class LambdaHandler(BaseHandler):
             response._resource_closers.append(django_request.close)  # type: ignore[attr-defined]
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         try:
-            headers = [*response.items()]
+            headers = [*response.headers._store.values()]
             if response.cookies:
                 headers.extend(("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values())
             return Response(response.status_code, headers, self._body(response, limit))
@@ -114,8 +114,17 @@ class LambdaHandler(BaseHandler):
 
     def make_view_atomic(self, view: Any) -> Any:
         """As Django's, but an asynchronous view comes back as a synchronous one that runs it on the lasting loop."""
-        view = super().make_view_atomic(view)
-        return self.bridge.synchronous(view, self) if iscoroutinefunction(view) else view
+        made = self._views.get(view)
+        if made is None:
+            made = super().make_view_atomic(view)
+            if iscoroutinefunction(made):
+                made = self.bridge.synchronous(made, self)
+            if len(self._views) < _MOST_VIEWS:
+                self._views[view] = made
+        return made
+
+
+_MOST_VIEWS = 2000
 
 
 def _joined(parts: Iterable[bytes], limit: int) -> bytes:

@@ -6,24 +6,20 @@ project vouches for proxies of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _PORTS = {"http": "80", "https": "443"}
 
 
-def scheme(headers: Mapping[str, str], host: str) -> str:
-    """`"https"` or `"http"`: the last word of X-Forwarded-Proto.
+def scheme(forwarded: str, host: str) -> str:
+    """`"https"` or `"http"`: the last word of X-Forwarded-Proto, whose value is `forwarded`.
 
     API Gateway, function URLs and load balancers overwrite that header with the scheme of the connection that they
     accepted, so it is theirs and not the client's. Where it is missing (a test call from the console, a bare
     emulator) the address decides: a loopback name speaks http, everything else https.
     """
-    sent = headers.get("x-forwarded-proto")
-    if sent is not None:
-        last = sent.rsplit(",", 1)[-1].strip().lower()
+    if forwarded in _PORTS:
+        return forwarded
+    if forwarded:
+        last = forwarded.rsplit(",", 1)[-1].strip().lower()
         if last in _PORTS:
             return last
     name = split_host(host, "")[0]

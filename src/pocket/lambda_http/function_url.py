@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import addresses
+from pocket.lambda_http.headers import latin
 from pocket.lambda_http.payload_two import is_payload_two, parse_payload_two, shape_payload_two
-from pocket.lambda_http.request import Gateway, Request, decoded, latin, reading
+from pocket.lambda_http.request import Gateway, Request, decoded, reading
 from pocket.lambda_http.response import LAMBDA_LIMIT
 
 if TYPE_CHECKING:

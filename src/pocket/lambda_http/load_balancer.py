@@ -13,15 +13,15 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import addresses
+from pocket.lambda_http.headers import Headers, latin
 from pocket.lambda_http.request import (
     Gateway,
     Request,
     body_bytes,
+    columns,
     decoded,
-    latin,
-    many_valued,
+    pairs_of,
     reading,
-    single_valued,
 )
 from pocket.lambda_http.response import body_text, joined, listed
 
@@ -43,33 +43,30 @@ def recognise(event: dict[str, Any]) -> bool:
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a load balancer's event; raises UnknownEvent for a broken one."""
-    pairs = single_valued(
-        (str.lower(name), latin(value)) for name, value in many_valued(event, "multiValueHeaders", "headers")
-    )
-    headers = dict(pairs)
+    headers = Headers(*columns(event, "multiValueHeaders", "headers"))
     host = headers.get("host") or "localhost"
-    scheme = addresses.scheme(headers, host)
+    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
     raw = event["path"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
-    forwarded_for = ", ".join(value for name, value in pairs if name == "x-forwarded-for")
+    forwarded_for = ", ".join(headers.all("x-forwarded-for"))
     peer = forwarded_for.rpartition(",")[2].strip()
     return Request(
-        method=str.upper(event["httpMethod"]),
-        script_name=script_name,
-        path=path,
-        raw_path=latin(raw),
-        query="&".join(
+        str.upper(event["httpMethod"]),
+        script_name,
+        path,
+        latin(raw),
+        "&".join(
             f"{latin(key)}={latin(value)}"
-            for key, value in many_valued(event, "multiValueQueryStringParameters", "queryStringParameters")
+            for key, value in pairs_of(event, "multiValueQueryStringParameters", "queryStringParameters")
         ),
-        headers=pairs,
-        body=body_bytes(event),
-        scheme=scheme,
-        server=addresses.server(host, scheme),
-        client=addresses.without_port(addresses.client(peer, forwarded_for, gateway.trusted_proxies)),
-        protocol="HTTP/1.1",
+        headers,
+        body_bytes(event),
+        scheme,
+        *addresses.server(host, scheme),
+        addresses.without_port(addresses.client(peer, forwarded_for, gateway.trusted_proxies)),
+        "HTTP/1.1",
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.request import Gateway, Request, body_bytes, latin
+from pocket.lambda_http.headers import Headers, latin
+from pocket.lambda_http.request import Gateway, Request, body_bytes
 from pocket.lambda_http.response import body_text, joined
 
 if TYPE_CHECKING:
@@ -31,27 +32,28 @@ def parse_payload_two(
     """The request of `event`, whose path the caller has read; KeyError and its like where a part is missing."""
     context = event["requestContext"]
     http = context["http"]
-    pairs = [(str.lower(name), latin(value)) for name, value in (event.get("headers") or {}).items()]
+    sent = event.get("headers") or {}
     cookies = event.get("cookies")
     if cookies:
-        pairs = [pair for pair in pairs if pair[0] != "cookie"]
-        pairs.append(("cookie", latin("; ".join(cookies))))
-    headers = dict(pairs)
+        sent = {**sent, "cookie": "; ".join(cookies)}
+    headers = Headers(sent, sent.values())
+    if cookies and headers.layout.repeats:
+        headers.replace("cookie", headers.get("cookie"))
     host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme = addresses.scheme(headers, host)
+    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
     peer = str.strip(http["sourceIp"])
     return Request(
-        method=str.upper(http["method"]),
-        script_name=script_name,
-        path=path,
-        raw_path=raw_path,
-        query=latin(event.get("rawQueryString") or ""),
-        headers=pairs,
-        body=body_bytes(event),
-        scheme=scheme,
-        server=addresses.server(host, scheme),
-        client=addresses.client(peer, headers.get("x-forwarded-for", ""), gateway.trusted_proxies),
-        protocol=str.strip(http.get("protocol") or "HTTP/1.1"),
+        str.upper(http["method"]),
+        script_name,
+        path,
+        raw_path,
+        latin(event.get("rawQueryString") or ""),
+        headers,
+        body_bytes(event),
+        scheme,
+        *addresses.server(host, scheme),
+        addresses.client(peer, headers.get("x-forwarded-for"), gateway.trusted_proxies),
+        str.strip(http.get("protocol") or "HTTP/1.1"),
     )
 
 

@@ -13,7 +13,9 @@ from pocket.errors import UnknownEvent
 from pocket.lambda_http.encoding import base64_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+
+    from pocket.lambda_http.headers import Headers
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
@@ -36,8 +38,8 @@ DIRECT = Gateway()
 class Request:
     """One HTTP request, whatever brought it.
 
-    `path` is decoded and does not begin with `script_name`; `query` stays percent-encoded; `headers` are pairs in
-    order, names in lower case; `body` is as sent; `client` is the peer's address, "" where the event has none.
+    `path` is decoded and does not begin with `script_name`; `query` stays percent-encoded; `body` is as sent; `client`
+    is the peer's address, "" where the event has none.
     """
 
     __slots__ = (
@@ -55,18 +57,18 @@ class Request:
         "server_port",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (keywords would cost each request a hundredth of what Django does)
         self,
-        *,
         method: str,
         script_name: str,
         path: str,
         raw_path: str | None,
         query: str,
-        headers: list[tuple[str, str]],
+        headers: Headers,
         body: bytes,
         scheme: str,
-        server: tuple[str, str],
+        server_name: str,
+        server_port: str,
         client: str,
         protocol: str,
     ) -> None:
@@ -78,7 +80,8 @@ class Request:
         self.headers = headers
         self.body = body
         self.scheme = scheme
-        self.server_name, self.server_port = server
+        self.server_name = server_name
+        self.server_port = server_port
         self.client = client
         self.protocol = protocol
 
@@ -121,16 +124,6 @@ _HINT = (
 )
 
 
-def latin(text: str) -> str:
-    """`text` as WSGI carries it: its UTF-8 bytes, decoded with Latin-1.
-
-    Raises ValueError for lone surrogates and TypeError for anything but text.
-    """
-    if str.isascii(text):
-        return text
-    return text.encode("utf-8").decode("latin-1")
-
-
 def decoded(raw: str) -> str:
     """The text that a percent-encoded path stands for; bytes that are no UTF-8 become surrogate escapes."""
     return rooted(unquote(raw, errors="surrogateescape") if "%" in raw else raw)
@@ -153,7 +146,7 @@ def body_bytes(event: dict[str, Any]) -> bytes:
     return str.encode(body, "utf-8")
 
 
-def many_valued(event: dict[str, Any], multiple: str, single: str) -> Iterator[tuple[str, str]]:
+def pairs_of(event: dict[str, Any], multiple: str, single: str) -> Iterator[tuple[str, str]]:
     """Pairs of the map of lists at key `multiple`, or, where the event has none, of the map at key `single`."""
     lists = event.get(multiple)
     if lists is None:
@@ -164,38 +157,7 @@ def many_valued(event: dict[str, Any], multiple: str, single: str) -> Iterator[t
             yield name, value
 
 
-def single_valued(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """`pairs` with the last of each header that may stand only once, as API Gateway's own map of headers has it."""
-    kept = list(pairs)
-    names = [name for name, _ in kept]
-    for name in _SINGLE.intersection(names):
-        if names.count(name) > 1:
-            last = [value for key, value in kept if key == name][-1]
-            place = names.index(name)
-            kept = [pair for pair in kept if pair[0] != name]
-            kept.insert(place, (name, last))
-            names = [key for key, _ in kept]
-    return kept
-
-
-_SINGLE = frozenset(
-    {
-        "age",
-        "authorization",
-        "content-length",
-        "content-type",
-        "expires",
-        "from",
-        "host",
-        "if-modified-since",
-        "if-unmodified-since",
-        "last-modified",
-        "max-forwards",
-        "origin",
-        "proxy-authorization",
-        "referer",
-        "user-agent",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-    }
-)
+def columns(event: dict[str, Any], multiple: str, single: str) -> tuple[list[str], list[str]]:
+    """Names and values of `pairs_of`, each in a list."""
+    pairs = list(pairs_of(event, multiple, single))
+    return [name for name, _ in pairs], [value for _, value in pairs]

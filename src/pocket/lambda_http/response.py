@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket.errors import ResponseTooLarge
@@ -68,14 +69,18 @@ def body_text(headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
     """
     if not body:
         return "", False
-    if headers.get("content-encoding", "identity") == "identity":
-        media_type = headers.get("content-type", "").partition(";")[0].rstrip().lower()
-        if not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES):
-            try:
-                return body.decode("utf-8"), False
-            except UnicodeDecodeError:
-                pass
+    if _may_be_text(headers.get("content-type", "")) and headers.get("content-encoding", "identity") == "identity":
+        try:
+            return body.decode("utf-8"), False
+        except UnicodeDecodeError:
+            pass
     return base64_text(body), True
+
+
+@lru_cache(maxsize=256)
+def _may_be_text(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES)
 
 
 def joined(pairs: list[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
 from pocket.lambda_http import addresses
+from pocket.lambda_http.headers import Headers, latin
 from pocket.lambda_http.request import (
     Gateway,
     Request,
     body_bytes,
+    columns,
     decoded,
-    latin,
-    many_valued,
+    pairs_of,
     reading,
     rooted,
-    single_valued,
 )
 from pocket.lambda_http.response import LAMBDA_LIMIT, body_text, listed
 
@@ -42,32 +42,29 @@ def recognise(event: dict[str, Any]) -> bool:
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a REST API's event; raises UnknownEvent for a broken one."""
     context = event["requestContext"]
-    pairs = single_valued(
-        (str.lower(name), latin(value)) for name, value in many_valued(event, "multiValueHeaders", "headers")
-    )
-    headers = dict(pairs)
+    headers = Headers(*columns(event, "multiValueHeaders", "headers"))
     host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme = addresses.scheme(headers, host)
+    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
     encoded = event.get("version") != "1.0"
     path = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
     script_name, path = _script_and_path(path, event, context, gateway)
     peer = str.strip(context["identity"]["sourceIp"])
-    forwarded_for = ", ".join(value for name, value in pairs if name == "x-forwarded-for")
+    forwarded_for = ", ".join(headers.all("x-forwarded-for"))
     return Request(
-        method=str.upper(event["httpMethod"]),
-        script_name=script_name,
-        path=path,
-        raw_path=None,
-        query="&".join(
+        str.upper(event["httpMethod"]),
+        script_name,
+        path,
+        None,
+        "&".join(
             f"{quote_plus(key)}={quote_plus(value)}"
-            for key, value in many_valued(event, "multiValueQueryStringParameters", "queryStringParameters")
+            for key, value in pairs_of(event, "multiValueQueryStringParameters", "queryStringParameters")
         ),
-        headers=pairs,
-        body=body_bytes(event),
-        scheme=scheme,
-        server=addresses.server(host, scheme),
-        client=addresses.client(peer, forwarded_for, gateway.trusted_proxies),
-        protocol=str.strip(context.get("protocol") or "HTTP/1.1"),
+        headers,
+        body_bytes(event),
+        scheme,
+        *addresses.server(host, scheme),
+        addresses.client(peer, forwarded_for, gateway.trusted_proxies),
+        str.strip(context.get("protocol") or "HTTP/1.1"),
     )
 
 

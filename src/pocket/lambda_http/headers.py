@@ -1,0 +1,121 @@
+"""The headers of a request: names that are worked out once for all requests that bring the same ones, and values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_MOST_LAYOUTS = 256
+_layouts: dict[tuple[str, ...], Layout] = {}
+
+
+class Layout:
+    """The names of a request's headers in order, in lower case; `last` says where each stands last.
+
+    The same sequence of names gives the same layout, so that what a framework makes of the names can be kept with it.
+    """
+
+    __slots__ = ("last", "names", "repeats")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.last = {name: place for place, name in enumerate(names)}
+        self.repeats = len(self.last) < len(names)
+
+
+def layout_of(names: Iterable[str]) -> Layout:
+    """The layout for header names as they came; TypeError for one that is no text.
+
+    Clients choose the names, so only so many layouts are kept; then it begins anew.
+    """
+    key = tuple(names)
+    try:
+        return _layouts[key]
+    except KeyError:
+        layout = Layout(tuple(map(str.lower, key)))
+        if len(_layouts) >= _MOST_LAYOUTS:
+            _layouts.clear()
+        _layouts[key] = layout
+        return layout
+
+
+class Headers:
+    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire."""
+
+    __slots__ = ("layout", "values")
+
+    def __init__(self, names: Iterable[str], values: Iterable[str]) -> None:
+        """Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
+        self.layout = layout_of(names)
+        self.values: Sequence[str] = list(values)
+        if not "".join(self.values).isascii():
+            self.values = [latin(value) for value in self.values]
+        if self.layout.repeats:
+            self._keep_last()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Name and value of each, in order."""
+        return list(zip(self.layout.names, self.values, strict=True))
+
+    def get(self, name: str, default: str = "") -> str:
+        """The last value under `name`, which is in lower case."""
+        place = self.layout.last.get(name)
+        return default if place is None else self.values[place]
+
+    def all(self, name: str) -> list[str]:
+        """Every value under `name`, in order."""
+        return [value for key, value in zip(self.layout.names, self.values, strict=True) if key == name]
+
+    def replace(self, name: str, value: str) -> None:
+        """Puts `value` in the place of all values under `name`, or at the end."""
+        pairs = self.pairs()
+        kept = [pair for pair in pairs if pair[0] != name]
+        place = next((place for place, pair in enumerate(pairs) if pair[0] == name), len(kept))
+        kept.insert(place, (name, value))
+        self.layout = layout_of(key for key, _ in kept)
+        self.values = [text for _, text in kept]
+
+    def _keep_last(self) -> None:
+        """Of headers that may stand only once keeps the last, as the map of headers that API Gateway builds does."""
+        for name in _SINGLE.intersection(self.layout.names):
+            values = self.all(name)
+            if len(values) > 1:
+                self.replace(name, values[-1])
+
+
+def latin(text: str) -> str:
+    """`text` as WSGI carries it: its UTF-8 bytes, decoded with Latin-1.
+
+    Raises ValueError for lone surrogates and TypeError for anything but text.
+    """
+    if str.isascii(text):
+        return text
+    return text.encode("utf-8").decode("latin-1")
+
+
+_SINGLE = frozenset(
+    {
+        "age",
+        "authorization",
+        "content-length",
+        "content-type",
+        "expires",
+        "from",
+        "host",
+        "if-modified-since",
+        "if-unmodified-since",
+        "last-modified",
+        "max-forwards",
+        "origin",
+        "proxy-authorization",
+        "referer",
+        "user-agent",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+    }
+)
