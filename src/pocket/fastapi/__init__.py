@@ -10,16 +10,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pocket.fastapi.application import create_app as create_app
     from pocket.fastapi.awaiting import orm as orm
+    from pocket.fastapi.cached import cached_query as cached_query
+    from pocket.fastapi.combining import combine as combine
+    from pocket.fastapi.identity import current_user as current_user
+    from pocket.fastapi.identity import require_permission as require_permission
+    from pocket.fastapi.identity import require_user as require_user
+    from pocket.fastapi.notifying import notify as notify
     from pocket.fastapi.problems import handle_errors as handle_errors
+    from pocket.fastapi.refreshing import add_refresh as add_refresh
     from pocket.fastapi.routing import Router as Router
+    from pocket.fastapi.schemas import ModelSchema as ModelSchema
+    from pocket.fastapi.schemas import mirrors as mirrors
+    from pocket.fastapi.schemas import schema as schema
     from pocket.fastapi.startup import setup as setup
+    from pocket.fastapi.watching import watch as watch
 
 _MODULES = {
+    "ModelSchema": "schemas",
     "Router": "routing",
+    "add_refresh": "refreshing",
+    "cached_query": "cached",
+    "combine": "combining",
     "create_app": "application",
+    "current_user": "identity",
     "handle_errors": "problems",
+    "mirrors": "schemas",
+    "notify": "notifying",
     "orm": "awaiting",
+    "require_permission": "identity",
+    "require_user": "identity",
+    "schema": "schemas",
     "setup": "startup",
+    "watch": "watching",
 }
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605

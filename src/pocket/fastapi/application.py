@@ -8,12 +8,17 @@ from fastapi import FastAPI
 
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.problems import handle_errors
+from pocket.fastapi.refreshing import add_refresh
 from pocket.fastapi.routes import Route
 from pocket.fastapi.startup import setup
 from pocket.fastapi.work import current, new
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Receive, Scope, Send
+
+    from pocket.fastapi.cached import CachedQuery
 
 
 class API(FastAPI):
@@ -35,13 +40,22 @@ class API(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def create_app(*, settings_module: str | None = None, discover: bool = True, **options: Any) -> API:
+def create_app(
+    *,
+    settings_module: str | None = None,
+    discover: bool = True,
+    refresh: Mapping[str, CachedQuery] | None = None,
+    **options: Any,
+) -> API:
     """The project's API: Django set up, and the routers of all installed apps included, tagged with the app's label.
 
-    `options` are FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
+    `refresh` names cached queries that `/refresh/` reads anew and answers with: see `refreshing`. `options` are
+    FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
     """
     setup(settings_module)
     app = API(**options)
+    if refresh:
+        add_refresh(app, refresh)
     if discover:
         for config, router in discovered():
             app.include_router(router, tags=None if router.tags else [config.label])

@@ -89,4 +89,10 @@ class Lanes:
 
 
 LANES = Lanes()
+"""For requests."""
+
+ASIDE = Lanes(4)
+"""For what many requests wait for: it must not wait for a lane that one of them has."""
+
 os.register_at_fork(after_in_child=LANES.forget)
+os.register_at_fork(after_in_child=ASIDE.forget)

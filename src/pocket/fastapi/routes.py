@@ -15,8 +15,9 @@ from pocket.fastapi.threadpool import redirect
 from pocket.fastapi.work import Work, current, new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from fastapi.dependencies.models import Dependant
     from starlette.types import Receive, Scope, Send
 
     from pocket.fastapi.transactions import Atomic
@@ -35,6 +36,8 @@ class Route(APIRoute):
         self.atomic = getattr(endpoint, "pocket_atomic", None) if atomic is None else atomic
         self._answers: Answers | None = None
         super().__init__(path, self._guarded(inner), **options)
+        for call in _dependencies(self.dependant):
+            self.responses = {**getattr(call, "pocket_responses", {}), **self.responses}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starts the request's work unless the application has done that."""
@@ -116,6 +119,12 @@ class Route(APIRoute):
             raise
         await work.run_to_end(opened.__exit__, None, None, None)
         return response
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Any]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _dependencies(dependency)
 
 
 def _signature_with_shared_response(endpoint: Callable[..., Any]) -> tuple[inspect.Signature, str | None]:

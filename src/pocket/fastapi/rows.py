@@ -129,7 +129,8 @@ def _columns(value: Any, shape: Shape) -> Sequence[str] | None:
         return None
     if any(source in value.query.annotations for source, *_ in shape):
         return None
-    return columns_of(value.model, shape)
+    model: Any = value.model
+    return columns_of(model, shape)
 
 
 def _is_untouched(queryset: Any) -> bool:

@@ -21,12 +21,13 @@ from django.core import signals
 from django.db import close_old_connections, reset_queries
 
 from pocket.fastapi.inline import lends, lent
-from pocket.fastapi.lanes import LANES
+from pocket.fastapi.lanes import ASIDE, LANES
+from pocket.fastapi.relations import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pocket.fastapi.relations import Probe
+    from pocket.fastapi.lanes import Lanes
 
 T = TypeVar("T")
 
@@ -93,8 +94,6 @@ class Work(Executor):
             return
         signals.request_started.send(sender=Work, scope=self.scope)
         if settings.DEBUG:
-            from pocket.fastapi.relations import Probe
-
             self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
             self._probe.attach()
 
@@ -144,8 +143,9 @@ class InlineWork(Work):
 class ThreadWork(Work):
     """Work on a lane that is leased when it is first needed and given back when all is done."""
 
-    def __init__(self, scope: Any = None) -> None:
+    def __init__(self, scope: Any = None, lanes: Lanes = LANES) -> None:
         super().__init__(scope)
+        self._lanes = lanes
         self._lock = threading.Lock()
         self._lane: Executor | None = None
         self._asked = False
@@ -172,7 +172,7 @@ class ThreadWork(Work):
             self._pending.append((future, lambda: self.call(function, *args, **kwargs)))
             asked, self._asked = self._asked, True
         if not asked:
-            LANES.lease(self)
+            self._lanes.lease(self)
         return future
 
     def move_in(self, lane: Executor) -> None:
@@ -192,7 +192,7 @@ class ThreadWork(Work):
             if lane is not None:
                 lane.submit(self._leave, lane)
                 return
-        if self._asked and LANES.withdraw(self):
+        if self._asked and self._lanes.withdraw(self):
             for future, _ in self._pending:
                 future.cancel()
 
@@ -202,7 +202,7 @@ class ThreadWork(Work):
         except Exception:
             logger.exception("A receiver of request_finished failed.")
         finally:
-            LANES.give_back(lane)
+            self._lanes.give_back(lane)
 
 
 async def _ended(future: asyncio.Future[Any]) -> None:
@@ -229,3 +229,10 @@ def new(scope: Any = None) -> Work:
     """Work for the request of `scope`, of the kind that the running loop allows."""
     loop = asyncio.get_running_loop()
     return InlineWork(loop, scope) if lends(loop) else ThreadWork(scope)
+
+
+def aside() -> Work:
+    """Work that waits for no request and that no request's transaction is seen by; inline, where all is one thread,
+    work like any other."""
+    loop = asyncio.get_running_loop()
+    return InlineWork(loop) if lends(loop) else ThreadWork(None, ASIDE)

@@ -1,0 +1,199 @@
+"""Results of queries that are kept in the process until what they were made of is written."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import Future
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections
+
+from pocket.fastapi.awaiting import run
+from pocket.fastapi.plain import plain
+from pocket.fastapi.watching import listen, tables_of, versions, watch
+from pocket.fastapi.work import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from django.db.models import Model
+
+CHECK_EVERY = 1.0
+"""Seconds between two looks at the versions in Django's cache."""
+
+
+class Abandoned(Exception):
+    """Whoever was to make a result was cancelled before it began; another is to do it."""
+
+
+class Kept:
+    """A result, what the versions were before it was made, and when it was made and last checked."""
+
+    __slots__ = ("checked", "made", "value", "versions")
+
+    def __init__(self, value: Any, seen: Mapping[str, Any], made: float) -> None:
+        self.value = value
+        self.versions = seen
+        self.made = self.checked = made
+
+
+class CachedQuery:
+    """A function's plain result, made once however many ask at the same time, and again when it is out of date.
+
+    Out of date is what a committed write to a watched model came after: at once for a write of this process, within a
+    second for one of another process that watches the model too; and what is older than `ttl` seconds. The same object
+    is handed to everybody: it is to be read, not changed.
+    """
+
+    def __init__(
+        self, function: Callable[[], Any], watches: Iterable[type[Model]], ttl: float | None, cache: str, name: str
+    ) -> None:
+        self.name = name
+        self.ttl = ttl
+        self.cache = cache
+        self._function = function
+        models = tuple(watches)
+        self._tables = tuple(dict.fromkeys(table for model in models for table in tables_of(model)))
+        self._lock = threading.Lock()
+        self._kept: Kept | None = None
+        self._making: Future[Any] | None = None
+        self._generation = 0
+        watch(*models)
+        listen(self._written)
+
+    async def __call__(self) -> Any:
+        """The result, from memory where that is up to date."""
+        kept = self._kept
+        now = time.time()
+        if kept is not None and self._is_young(kept, now):
+            if not self._due(kept, now):
+                return kept.value
+            if await run(self._still_holds, kept):
+                return kept.value
+        return await self._made()
+
+    async def refresh(self) -> Any:
+        """The result, made anew after this call began, whatever there was."""
+        self.drop()
+        return await self._made()
+
+    def fetch(self) -> Any:
+        """As a call, for synchronous code: a `def` endpoint, or Django."""
+        kept = self._kept
+        now = time.time()
+        if kept is not None and self._is_young(kept, now) and (not self._due(kept, now) or self._still_holds(kept)):
+            return kept.value
+        while True:
+            mine, future, generation = self._claim()
+            if mine:
+                return self._make(future, generation)
+            try:
+                return future.result()
+            except Abandoned:
+                continue
+
+    def drop(self) -> None:
+        """Forgets the result; what is being made now is handed to those who wait for it, and not kept."""
+        with self._lock:
+            self._generation += 1
+            self._kept = None
+            self._making = None
+
+    def _written(self, table: str) -> None:
+        if table in self._tables:
+            self.drop()
+
+    def _is_young(self, kept: Kept, now: float) -> bool:
+        return self.ttl is None or 0 <= now - kept.made < self.ttl
+
+    def _due(self, kept: Kept, now: float) -> bool:
+        """Whether the versions are to be looked at; one caller is told so, the others go on meanwhile."""
+        with self._lock:
+            if 0 <= now - kept.checked < CHECK_EVERY:
+                return False
+            kept.checked = now
+            return True
+
+    def _still_holds(self, kept: Kept) -> bool:
+        if versions(self._tables, self.cache) == kept.versions:
+            return True
+        with self._lock:
+            if self._kept is kept:
+                self._kept = None
+        return False
+
+    def _claim(self) -> tuple[bool, Future[Any], int]:
+        """Whether the caller is to make the result, and the future that everybody waits for."""
+        with self._lock:
+            if self._making is not None:
+                return False, self._making, self._generation
+            self._making = Future()
+            return True, self._making, self._generation
+
+    async def _made(self) -> Any:
+        while True:
+            mine, future, generation = self._claim()
+            if mine:
+                return await self._make_aside(future, generation)
+            try:
+                return await asyncio.shield(asyncio.wrap_future(future))
+            except Abandoned:
+                continue
+
+    async def _make_aside(self, future: Future[Any], generation: int) -> Any:
+        """Makes the result away from the request: others wait for it, and the request may hold what they need."""
+        try:
+            async with aside() as work:
+                return await work.run(self._make, future, generation)
+        finally:
+            if not future.done():
+                self._release(future)
+                future.set_exception(Abandoned())
+
+    def _make(self, future: Future[Any], generation: int) -> Any:
+        """Makes the result where queries are allowed, keeps it unless a write came in between, and tells who waits."""
+        try:
+            made = time.time()
+            seen = versions(self._tables, self.cache)
+            value = plain(self._function(), f"What {self.name} returned")
+        except BaseException as error:
+            self._release(future)
+            future.set_exception(error)
+            raise
+        uncommitted = any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+        with self._lock:
+            if self._generation == generation and not uncommitted:
+                self._kept = Kept(value, seen, made)
+        self._release(future)
+        future.set_result(value)
+        return value
+
+    def _release(self, future: Future[Any]) -> None:
+        with self._lock:
+            if self._making is future:
+                self._making = None
+
+
+def cached_query(
+    function: Callable[[], Any] | None = None,
+    *,
+    watches: Iterable[type[Model]] = (),
+    ttl: float | None = None,
+    cache: str = "default",
+) -> Any:
+    """A CachedQuery of `function`, which takes nothing and queries; without it, a decorator that makes one.
+
+    `watches` are the models whose writes make the result out of date, `ttl` seconds the longest that it is kept in any
+    case; `cache` is Django's cache through which processes tell each other of writes.
+    """
+    models = tuple(watches)
+
+    def make(query: Callable[[], Any]) -> CachedQuery:
+        if iscoroutinefunction(query):
+            raise TypeError(f"cached_query() is for plain functions; {query.__qualname__} is asynchronous.")
+        return CachedQuery(query, models, ttl, cache, getattr(query, "__qualname__", repr(query)))
+
+    return make if function is None else make(function)

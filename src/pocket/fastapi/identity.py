@@ -1,0 +1,138 @@
+"""Who asks: dependencies that know Django's user, from its session or from a header.
+
+Session authentication is what browsers send by themselves, so unsafe methods must show Django's CSRF token with it. A
+header is sent by programs that mean it; which header carries which credential, the setting POCKET_API_CREDENTIALS
+says (`{"Authorization": "token"}` by default: `Bearer abc` becomes `authenticate(request, token="abc")`), and what it
+is worth, the project's AUTHENTICATION_BACKENDS.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Annotated, Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, get_user
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.asgi import ASGIRequest
+from django.http import QueryDict
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.module_loading import import_string
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SESSION = APIKeyCookie(
+    name=settings.SESSION_COOKIE_NAME,
+    scheme_name="DjangoSession",
+    description="The session of the Django site; unsafe methods also need its CSRF token, as X-CSRFToken.",
+    auto_error=False,
+)
+HEADER = HTTPBearer(
+    scheme_name="DjangoBackend",
+    description="A token that one of the project's authentication backends understands.",
+    auto_error=False,
+)
+
+Responses = dict[int | str, dict[str, Any]]
+_DETAIL = {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}}
+REFUSALS: Responses = {
+    401: {"description": "Nobody is logged in", "content": _DETAIL},
+    403: {"description": "The CSRF check failed, or a permission is missing", "content": _DETAIL},
+}
+"""What the dependencies that refuse requests add to the documentation of their routes."""
+
+
+def current_user(
+    request: Request, _session: Annotated[Any, Depends(SESSION)], _header: Annotated[Any, Depends(HEADER)]
+) -> Any:
+    """The user of Django that the request is from; AnonymousUser where it is from nobody.
+
+    403 where a session's user asks with an unsafe method and without the CSRF token; 401 where the request carries
+    credentials that no backend accepts.
+    """
+    django_request = as_django(request)
+    header = _credentials(request)
+    user: Any
+    if header is not None:
+        user = authenticate(django_request, **header)
+        if user is None:
+            raise _unauthenticated("These credentials are not valid.")
+        return user
+    user = get_user(django_request) if hasattr(django_request, "session") else AnonymousUser()
+    if user.is_authenticated:
+        _enforce_csrf(django_request)
+    return user
+
+
+def require_user(user: Annotated[Any, Depends(current_user)]) -> Any:
+    """The user, or 401."""
+    if not user.is_authenticated:
+        raise _unauthenticated("Log in first.")
+    return user
+
+
+def require_permission(*permissions: str) -> Callable[..., Any]:
+    """A dependency: the user, who has all the `permissions` (`"bbs.add_topic"`); 401 for nobody, 403 for others."""
+
+    def permitted(user: Annotated[Any, Depends(require_user)]) -> Any:
+        missing = [permission for permission in permissions if not user.has_perm(permission)]
+        if missing:
+            raise HTTPException(403, f"You lack the permission {', '.join(missing)}.")
+        return user
+
+    permitted.__doc__ = f"The user, who has {', '.join(permissions)}."
+    permitted.pocket_responses = REFUSALS  # type: ignore[attr-defined]
+    return permitted
+
+
+require_user.pocket_responses = REFUSALS  # type: ignore[attr-defined]
+
+
+def as_django(request: Request) -> ASGIRequest:
+    """The request as Django's middleware sees it, with its session, and without its body."""
+    django_request = ASGIRequest(dict(request.scope), BytesIO())
+    django_request.POST = QueryDict()
+    if "django.contrib.sessions" in settings.INSTALLED_APPS:
+        store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        django_request.session = store(django_request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    return django_request
+
+
+def _credentials(request: Request) -> dict[str, str] | None:
+    known: dict[str, str] = getattr(settings, "POCKET_API_CREDENTIALS", {"Authorization": "token"})
+    for name, credential in known.items():
+        value = request.headers.get(name)
+        if value is None:
+            continue
+        scheme, _, rest = value.partition(" ")
+        if name.lower() != "authorization":
+            return {credential: value}
+        if scheme.lower() in {"bearer", "token"} and rest:
+            return {credential: rest.strip()}
+    return None
+
+
+def _unauthenticated(message: str) -> HTTPException:
+    return HTTPException(401, message, {"WWW-Authenticate": "Bearer"})
+
+
+class _Check(CsrfViewMiddleware):
+    """Django's CSRF check, which tells its reason rather than rendering a page."""
+
+    def _reject(self, request: Any, reason: str) -> Any:
+        return reason
+
+
+def _nothing(_: Any) -> Any:
+    """Stands for the view that the check is made for, and for the rest of the middleware."""
+
+
+def _enforce_csrf(request: ASGIRequest) -> None:
+    check: Any = _Check(_nothing)
+    check.process_request(request)
+    reason = check.process_view(request, _nothing, (), {})
+    if reason:
+        raise HTTPException(403, f"CSRF check failed: {reason}")

@@ -1,0 +1,256 @@
+"""One thread and one connection a request, Django's signals once around it, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from asgi_client import Client, LambdaClient, ServerClient, exchange
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """How often each signal was sent, and how many connections were opened."""
+    from django.core.signals import request_finished, request_started
+    from django.db.backends.signals import connection_created
+
+    numbers: Counter[str] = Counter()
+    signals = {"started": request_started, "finished": request_finished, "opened": connection_created}
+    receivers = {name: lambda name=name, **_: numbers.update([name]) for name in signals}
+    for name, signal in signals.items():
+        signal.connect(receivers[name], weak=False)
+    yield numbers
+    for name, signal in signals.items():
+        signal.disconnect(receivers[name])
+
+
+def idle() -> int:
+    """The lanes that are in use, after waiting for those whose last job is still running."""
+    from pocket.fastapi.lanes import ASIDE, LANES
+
+    deadline = time.monotonic() + 5
+    while (leased := LANES.leased + ASIDE.leased) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return leased
+
+
+def test_dependencies_endpoint_and_response_share_one_thread_and_one_connection(client: Client, books: Any) -> None:
+    first, second, third = client.get("/books/thread").json()
+    assert first == second == third
+
+
+def test_the_signals_are_sent_once_a_request(client: Client, books: Any) -> None:
+    paths = ("/books/", "/books/lazy", "/books/thread", f"/books/{books[0].pk}", "/books/streamed/lines")
+    for path in paths:
+        with counted() as numbers:
+            assert client.get(path).status == 200
+            idle()
+        assert (numbers["started"], numbers["finished"]) == (1, 1), path
+
+
+def test_a_request_that_never_comes_near_the_orm_sends_no_signals(client: Client) -> None:
+    with counted() as numbers:
+        assert client.get("/shelves/").json() == ["left", "right"]
+    assert not numbers
+
+
+def test_a_warm_request_opens_no_connection(client: Client, books: Any) -> None:
+    paths = ["/books/", "/books/lazy", "/books/thread", "/books/authors", "/books/streamed/lines", "/errors/broken"]
+    for path in paths:
+        client.get(path)
+        idle()
+    with counted() as numbers:
+        for path in paths * 5:
+            client.get(path)
+            idle()
+    assert numbers["opened"] == 0
+
+
+def test_connections_are_closed_after_the_request_where_they_have_no_age(client: Client, books: Any) -> None:
+    from django.db import connections
+
+    settings = connections.settings["default"]
+    settings["CONN_MAX_AGE"], age = 0, settings["CONN_MAX_AGE"]
+    try:
+        _drop_connections(client)
+        with counted() as numbers:
+            for _ in range(3):
+                assert client.get("/books/").status == 200
+                idle()
+        assert numbers["opened"] == 3
+    finally:
+        settings["CONN_MAX_AGE"] = age
+        _drop_connections(client)
+
+
+def _drop_connections(client: Client) -> None:
+    from django.db import connections
+
+    from pocket.fastapi.lanes import LANES
+
+    LANES.close()
+    for alias in list(connections):
+        connections[alias].close()
+        del connections[alias]
+
+
+def test_a_stream_of_a_generator_queries_on_the_requests_thread(client: Client, books: Any) -> None:
+    answer = client.get("/books/streamed/lines")
+    assert answer.headers["content-type"] == "application/jsonl"
+    assert [line[:6] for line in answer.body.decode().splitlines()] == ['{"id":'] * 3
+
+
+def test_a_dependency_with_yield_is_entered_and_left_around_the_response(client: Client, books: Any) -> None:
+    from library import api
+
+    api.journal.clear()
+    answer = client.post("/books/authors", {"name": "New"})
+    assert (answer.status, answer.headers["x-seen"]) == (201, "enter 2")
+    assert api.journal == [["enter 2", "exit 3"]]
+
+
+def test_background_tasks_query_within_the_requests_work(client: Client, books: Any) -> None:
+    from library.models import Author
+
+    with counted() as numbers:
+        assert client.post("/books/later").status == 200
+        idle()
+    assert Author.objects.filter(name="Later").exists()
+    assert (numbers["started"], numbers["finished"]) == (1, 1)
+
+
+def test_requests_at_the_same_time_have_connections_of_their_own(database: str, books: Any) -> None:
+    from pocket.fastapi import create_app
+
+    app = create_app()
+
+    async def main() -> list[Any]:
+        return await asyncio.gather(*(exchange(app, "GET", "/books/thread") for _ in range(8)))
+
+    with ServerClient(app) as client:
+        answers = client.run(main())
+    places = [tuple(map(tuple, answer.json())) for answer in answers]
+    assert all(len(set(place)) == 1 for place in places)
+    assert idle() == 0
+
+
+def test_more_requests_than_lanes_wait_their_turn(database: str, books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.fastapi import create_app
+    from pocket.fastapi.lanes import LANES
+
+    LANES.close()
+    monkeypatch.setattr(LANES, "most", 2)
+    app = create_app()
+
+    async def main() -> list[Any]:
+        asked = [exchange(app, "GET", "/books/slow/0.01") for _ in range(12)]
+        gone = [asyncio.ensure_future(exchange(app, "GET", "/books/slow/0.01")) for _ in range(6)]
+        await asyncio.sleep(0.005)
+        for task in gone:
+            task.cancel()
+        answers = await asyncio.gather(*asked)
+        await asyncio.gather(*gone, return_exceptions=True)
+        assert await asyncio.to_thread(idle) == 0
+        return list(answers)
+
+    with ServerClient(app) as client:
+        assert [answer.json() for answer in client.run(main())] == [6] * 12
+    assert LANES._count <= 2
+
+
+def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) -> None:
+    from fastapi import FastAPI
+    from library.models import Book
+
+    from pocket.fastapi import Router
+
+    router = Router()
+    tasks: list[asyncio.Task[int]] = []
+
+    async def late() -> int:
+        await asyncio.sleep(0.02)
+        return await Book.objects.acount()
+
+    @router.get("/")
+    async def leave() -> int:
+        tasks.append(asyncio.ensure_future(late()))
+        return await Book.objects.acount()
+
+    app = FastAPI()
+    app.include_router(router)
+
+    async def main() -> None:
+        assert (await exchange(app, "GET", "/")).json() == 3
+        with pytest.raises(RuntimeError, match="has exited"):
+            await tasks[0]
+
+    with ServerClient(app) as client:
+        client.run(main())
+
+
+def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
+    from pocket.fastapi import create_app
+    from pocket.fastapi.lanes import LANES
+
+    LANES.close()
+    app = create_app()
+    pk = books[0].pk
+    paths = [
+        "/books/",
+        "/books/lazy",
+        "/errors/broken",
+        "/errors/missing",
+        f"/books/{pk}",
+        "/books/in/async-transaction",
+        "/errors/forbidden",
+        "/books/slow/0",
+        "/shelves/",
+        "/nowhere",
+    ]
+
+    async def one(number: int) -> None:
+        await exchange(app, "GET", paths[number % len(paths)])
+
+    async def wave(start: int) -> None:
+        tasks = [asyncio.ensure_future(one(number)) for number in range(start, start + 100)]
+        await asyncio.sleep((start % 4) * 0.002)
+        for task in tasks[:: 7 + start % 5]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def main() -> None:
+        for start in range(0, 10_000, 100):
+            await wave(start)
+        assert await asyncio.to_thread(idle) == 0
+
+    with counted() as numbers, ServerClient(app) as client:
+        client.run(main())
+    assert numbers["started"] == numbers["finished"] > 5_000
+    assert numbers["opened"] <= LANES.most
+    if database == "postgresql":
+        assert _sessions() <= LANES.most + 2
+    LANES.close()
+
+
+def test_nothing_leaks_in_lambda(database: str, books: Any) -> None:
+    from pocket.fastapi import create_app
+
+    with LambdaClient(create_app()) as client:
+        client.get("/books/")
+        with counted() as numbers:
+            for number in range(2_000):
+                client.get(("/books/", "/errors/broken", "/books/lazy", f"/books/{books[0].pk}")[number % 4])
+    assert (numbers["started"], numbers["finished"], numbers["opened"]) == (2_000, 2_000, 0)
+
+
+def _sessions() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+        return int(cursor.fetchone()[0])
