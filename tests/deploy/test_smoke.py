@@ -13,7 +13,7 @@ from pocket.deploy.smoke import Answer, ask
 
 @contextmanager
 def serving(status: int, body: bytes = b"", location: str = "") -> Iterator[str]:
-    """A server that answers everything alike; gives its address and counts nothing."""
+    """A server that answers everything alike; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -43,8 +43,9 @@ def test_an_answer_below_500_comes_from_the_application(status: int) -> None:
     assert answer.from_application
 
 
-def test_an_error_page_of_the_application_is_an_answer() -> None:
-    with serving(500, b"<h1>Server Error (500)</h1>") as address:
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_error_page_of_the_application_is_an_answer(status: int) -> None:
+    with serving(status, b"<h1>Not now</h1>") as address:
         assert ask(address).from_application
 
 
@@ -65,7 +66,7 @@ def test_what_aws_says_in_the_functions_place_is_no_answer(status: int, body: by
     assert not answer.from_application
 
 
-def test_nobody_at_the_address_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_the_address_is_no_answer() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         answer = ask(f"http://127.0.0.1:{taken.getsockname()[1]}")

@@ -25,6 +25,8 @@ TIMEOUT = 35
 
 SHOWN_LINES = 20
 
+_BARE = frozenset({"", "Internal Server Error", "Bad Gateway", "Service Unavailable", "Gateway Timeout"})
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -35,13 +37,13 @@ class Answer:
 
     @property
     def from_application(self) -> bool:
-        """Whether the function itself gave it. AWS answers a crash with JSON that holds a `message` alone."""
+        """Whether the function itself gave it: AWS answers a crash with a bare status, or JSON of a `message` alone."""
         if self.status < 500:
             return self.status > 0
         try:
             body = json.loads(self.body)
         except ValueError:
-            return self.status == 500 and self.body.strip() != "Internal Server Error"
+            return self.body.strip() not in _BARE
         return not (isinstance(body, dict) and body.keys() <= {"message", "Message"})
 
 
