@@ -149,6 +149,38 @@ def test_a_large_template_waits_for_the_bucket_and_goes_through_it(
     assert found.usable
 
 
+def bucket(name: str) -> dict[str, Any]:
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"BucketName": name},
+    }
+
+
+def test_what_cloudformation_finds_before_it_begins_is_told(clients: Clients) -> None:
+    clients.s3.create_bucket(Bucket="taken-name", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with pytest.raises(StackFailed, match=r"was removed: Bucket: .*taken-name.*already exists") as caught:
+        apply(clients, "conflicts", template(Bucket=bucket("taken-name")))
+    assert caught.value.resource == "Bucket"
+    assert find(clients, "conflicts") is None
+    apply(clients, "conflicts", template(Queue=QUEUE))
+    with pytest.raises(StackFailed, match="is as it was before: Bucket: "):
+        apply(clients, "conflicts", template(Queue=QUEUE, Bucket=bucket("taken-name")))
+
+
+def test_a_bucket_that_leaves_the_template_is_kept_and_can_be_taken_back(clients: Clients) -> None:
+    apply(clients, "adopts", template(Bucket=bucket("outlives-its-stack"), Queue=QUEUE))
+    clients.s3.put_object(Bucket="outlives-its-stack", Key="upload", Body=b"x")
+    (row,) = planned(clients, "adopts", template(Queue=QUEUE)).rows
+    assert (row.action, row.detail) == ("remove", "kept with its content; only `pocket destroy` removes it")
+    apply(clients, "adopts", template(Queue=QUEUE))
+    assert clients.s3.get_object(Bucket="outlives-its-stack", Key="upload")["Body"].read() == b"x"
+    with Plans(clients, Voice()) as plans:
+        again = plans.add("adopts", template(Bucket=bucket("outlives-its-stack"), Queue=QUEUE), adopt=True)
+    assert again.rows == (PlanRow("add", "Bucket", "AWS::S3::Bucket", "exists already and is taken over"),)
+
+
 def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:
     """Carries a plan out and presses Ctrl-C at its first event."""
     pressed: list[str] = []

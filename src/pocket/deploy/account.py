@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
 
 
+def place(clients: Clients, account: str) -> str:
+    """Where the target is, in words for its user."""
+    target = clients.target
+    if target.endpoint_url is not None:
+        return f"the local AWS at {target.endpoint_url}"
+    return f"account {account}, {target.region}"
+
+
 def account_id(clients: Clients) -> str:
     """The account of the target's credentials, twelve digits.
 

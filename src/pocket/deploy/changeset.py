@@ -7,9 +7,10 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from pocket.deploy.failures import failed, unplanned
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.stack import EventFeed, Stack, delete, failure, find, watch
-from pocket.errors import AWSCallFailed, StackFailed
+from pocket.deploy.stack import EventFeed, Stack, delete, find, watch
+from pocket.errors import AWSCallFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,11 +78,13 @@ def create(
         raise
     if described["Status"] == "CREATE_COMPLETE":
         return replace(made, rows=tuple(_rows(item["ResourceChange"] for item in described.get("Changes", []))))
-    discard(clients, made)
     reason = described.get("StatusReason", "")
-    if any(words in reason for words in _NO_CHANGES):
-        return None
-    raise StackFailed(f"CloudFormation cannot plan the change of stack {stack_name}: {reason}", reason=reason)
+    unchanged = any(words in reason for words in _NO_CHANGES)
+    error = None if unchanged else unplanned(clients, stack_name, made.arn, reason)
+    discard(clients, made)
+    if error is not None:
+        raise error
+    return None
 
 
 def discard(clients: Clients, change_set: ChangeSet) -> None:
@@ -106,15 +109,20 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     except KeyboardInterrupt:
         _take_back(clients, change_set, feed, reporter)
         raise
+    except AWSCallFailed:
+        reporter.note(_goes_on(change_set.stack_name))
+        raise
     if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return ended
     if change_set.creates and ended.status != "DELETE_COMPLETE":
-        error = failure(feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
+        error = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
         delete(clients, ended, reporter)
         raise error
     if ended.status == "UPDATE_ROLLBACK_COMPLETE":
-        raise failure(feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended)
-    raise failure(feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
+        raise failed(
+            clients, feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended
+        )
+    raise failed(clients, feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
 
 
 def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporter: Reporter) -> None:
@@ -134,9 +142,13 @@ def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporte
     try:
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
-        reporter.note(f"CloudFormation goes on with stack {name}; `pocket status` shows where it stands.")
+        reporter.note(_goes_on(name))
     else:
         reporter.note(f"Stack {name} is in {ended.status}.")
+
+
+def _goes_on(stack_name: str) -> str:
+    return f"CloudFormation goes on with stack {stack_name}; `pocket status` shows where it stands."
 
 
 def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutputTypeDef:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pocket.deploy import secrets
-from pocket.deploy.account import account_id
+from pocket.deploy.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stack import delete, find
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
@@ -45,6 +45,7 @@ def destroy(stage: StageConfig, target: Target, reporter: Reporter) -> Removed:
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
+    reporter.note(f"Stage {stage.name} is removed from {place(clients, account)}.")
     removed: list[str] = []
     with reporter.step(f"Delete stack {stage.stack_name}"):
         removed += _delete_stack(clients, stage.stack_name, reporter)

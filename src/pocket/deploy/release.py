@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pocket.config import build_manifest
 from pocket.deploy import artifact, secrets, smoke, upload
-from pocket.deploy.account import account_id
+from pocket.deploy.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.plan import Plans
 from pocket.deploy.retention import prune_artifacts
@@ -67,6 +67,7 @@ def deploy(
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
+    reporter.note(f"Stage {stage.name} goes to {place(clients, account)}.")
     built = artifact.build(project, stage, target, reporter)
     bucket = artifact_bucket_name(stage, account)
     inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)))

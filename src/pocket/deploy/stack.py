@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.failures import CONSOLE_HINT, failed
 from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
-
-CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:
     clients.cloudformation.delete_stack(StackName=stack.stack_id)
     ended = watch(clients, feed, reporter)
     if ended.status != "DELETE_COMPLETE":
-        raise failure(feed, f"Stack {stack.name} could not be deleted", ended)
+        raise failed(clients, feed, f"Stack {stack.name} could not be deleted", ended)
 
 
 class EventFeed:
@@ -120,7 +120,7 @@ class EventFeed:
         self.stack_id = stack_id
         self.given: list[Event] = []
         self._clients = clients
-        self._seen = {event.event_id for event in self._newest_first()}
+        self._seen = {event.event_id for event in islice(self._newest_first(), 1)}
 
     def fresh(self) -> list[Event]:
         """What happened since the last call."""
@@ -159,14 +159,3 @@ def watch(clients: Clients, feed: EventFeed, reporter: Reporter) -> Stack:
         if not stack.busy:
             return stack
         time.sleep(pause)
-
-
-def failure(feed: EventFeed, what: str, ended: Stack) -> StackFailed:
-    """The error that names the first resource that failed: what failed after it, failed because of it."""
-    for event in feed.given:
-        cancelled = "cancelled" in event.reason.lower()
-        if event.status.endswith("_FAILED") and event.kind != "AWS::CloudFormation::Stack" and not cancelled:
-            message = f"{what}: {event.logical_id} ({event.kind}): {event.reason or event.status}"
-            return StackFailed(message, CONSOLE_HINT, resource=event.logical_id, reason=event.reason)
-    reason = ended.reason or ended.status
-    return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pocket.deploy.template.inputs import Inputs
     from pocket.deploy.template.intrinsics import Resource
 
+DESCRIPTION_LIMIT = 512
+
 DELIVERY = {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 10}
 """Scheduler retries the delivery alone, never a command that failed, so retrying is safe; but a command that comes
 hours late would meet the next run of itself, so it gives up after five minutes."""
@@ -45,7 +47,7 @@ def _schedule(handler: str, schedule: Schedule) -> Resource:
     return {
         "Type": "AWS::Scheduler::Schedule",
         "Properties": {
-            "Description": literal(schedule.manage),
+            "Description": literal(schedule.manage[:DESCRIPTION_LIMIT]),
             "ScheduleExpression": schedule.expression,
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
