@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import traceback
@@ -52,15 +53,22 @@ def _awaited(task: asyncio.Task[Any]) -> Iterator[traceback.FrameSummary]:
     """Frames of the chain of awaits, outermost first; it ends at what is not written in Python."""
     awaitable: Any = task.get_coro()
     while awaitable is not None:
-        for kind, link in (("cr_", "await"), ("gi_", "yieldfrom"), ("ag_", "await")):
-            frame = getattr(awaitable, f"{kind}frame", None)
-            if frame is not None:
-                yield traceback.FrameSummary(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
-            if hasattr(awaitable, f"{kind}frame"):
-                awaitable = getattr(awaitable, f"{kind}{link}")
-                break
-        else:
-            return
+        kind = _kind(awaitable)
+        if kind is None:
+            # The awaitable of an asynchronous generator's step has no attribute that leads to the generator.
+            awaitable = next(filter(_kind, gc.get_referents(awaitable)), None)
+            continue
+        frame = getattr(awaitable, f"{kind}_frame")
+        if frame is not None:
+            yield traceback.FrameSummary(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+        awaitable = getattr(awaitable, _LINKS[kind])
+
+
+_LINKS = {"cr": "cr_await", "gi": "gi_yieldfrom", "ag": "ag_await"}
+
+
+def _kind(awaitable: Any) -> str | None:
+    return next((kind for kind in _LINKS if hasattr(awaitable, f"{kind}_frame")), None)
 
 
 def _is_idle(frame: FrameType | None) -> bool:

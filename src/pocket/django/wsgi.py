@@ -71,7 +71,7 @@ class LambdaHandler(BaseHandler):
         try:
             headers = [*response.headers._store.values()]
             if response.cookies:
-                headers.extend(("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values())
+                headers.extend(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
             return Response(response.status_code, headers, self._body(response, limit))
         finally:
             response.close()

@@ -1,0 +1,119 @@
+"""Asynchronous views on the loop that lasts: threads, contexts, deadlines, tasks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished
+from django.test import override_settings
+from django_project import project
+from gateways import Sent, sent
+from lambda_events import Ask, event_of
+
+from pocket.django.asgi import make_asgi_handler
+from pocket.django.wsgi import make_wsgi_handler
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _echo() -> Iterator[None]:
+    with project("echo", "echo_settings", {}):
+        yield
+
+
+@pytest.fixture
+def happened() -> Iterator[list[str]]:
+    import echo_views
+
+    echo_views.HAPPENED.clear()
+    yield echo_views.HAPPENED
+    for task in echo_views._KEPT:
+        task.cancel()
+    echo_views._KEPT.clear()
+    echo_views.HAPPENED.clear()
+
+
+class Context:
+    """A Lambda context of an invocation that has so many seconds left."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.end - time.monotonic()) * 1000)
+
+
+def get(handler: Any, path: str, context: Any = None) -> Sent:
+    return sent("http_api", handler(event_of("http_api", Ask(path=path)), context))
+
+
+@pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
+@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
+def test_a_view_its_sensitive_code_and_the_handler_share_a_thread_and_one_loop(make: Any) -> None:
+    import threading
+
+    handler = make()
+    answers = [json.loads(get(handler, "/_/async_where").body) for _ in range(3)]
+    assert {thread for answer in answers for thread in answer["threads"]} == {threading.get_ident()}
+    assert len({answer["loop"] for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
+def test_asynchronous_middleware_around_either_view(make: Any) -> None:
+    with override_settings(MIDDLEWARE=["echo_views.asynchronous_only", "django.middleware.common.CommonMiddleware"]):
+        handler = make()
+        for path in ("/_/plain", "/_/async_plain"):
+            wire = get(handler, path)
+            assert (wire.body, wire.all("x-async-only")) == (b"ok", ["yes"])
+    with override_settings(MIDDLEWARE=["django.middleware.common.CommonMiddleware", "echo_views.asynchronous_only"]):
+        handler = make()
+        for path in ("/_/plain", "/_/async_plain"):
+            assert get(handler, path).all("x-async-only") == ["yes"]
+
+
+def test_a_variable_that_a_view_sets_reaches_the_middleware_and_not_the_next_invocation(happened: list[str]) -> None:
+    with override_settings(MIDDLEWARE=["echo_views.noting"]):
+        handler = make_asgi_handler()
+        assert [get(handler, "/_/async_variable").body for _ in range(2)] == [b"", b""]
+    assert happened == ["variable: set by a view"] * 2
+
+
+def test_a_view_that_cancels_itself_is_500(caplog: pytest.LogCaptureFixture) -> None:
+    assert get(make_asgi_handler(), "/_/async_cancelled").status == 500
+    assert "was cancelled" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/_/async_slow", "/_/async_slow_stream"])
+def test_half_a_second_before_the_deadline_a_view_is_cancelled_and_answered_504(
+    path: str, happened: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    finished: list[Any] = []
+
+    def note(**values: Any) -> None:
+        finished.append(values)
+
+    request_finished.connect(note)
+    handler = make_asgi_handler()
+    try:
+        context = Context(0.6)
+        wire = get(handler, path, context)
+    finally:
+        request_finished.disconnect(note)
+    assert wire.status == 504
+    assert context.get_remaining_time_in_millis() > 100
+    assert "echo_views.py" in caplog.text
+    assert "asyncio/tasks.py" in caplog.text
+    assert len(finished) == 1
+    assert happened == (["view cancelled"] if path == "/_/async_slow" else [])
+    assert get(handler, "/_/async_plain").body == b"ok"
+
+
+def test_a_task_left_running_is_reported_once(happened: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    handler = make_asgi_handler()
+    assert get(handler, "/_/async_leaves_a_task").body == b"ok"
+    assert get(handler, "/_/async_plain").body == b"ok"
+    (record,) = [record for record in caplog.records if record.name == "pocket.http"]
+    assert "sleep is still running" in record.getMessage()
