@@ -161,7 +161,7 @@ def test_the_package_is_read_only_and_keeps_its_modes(cloud: Any) -> None:
         "    root = os.environ['LAMBDA_TASK_ROOT']\n"
         "    return [stat.S_IMODE(os.stat(path).st_mode) for path in (root, f'{root}/app.py')]\n"
     )
-    assert cloud.call(source) == [0o555, 0o444]
+    assert cloud.call(source) == [0o500, 0o400]
 
 
 def test_a_silent_function_answers_at_once(cloud: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.local.launcher.packages import Packages, remove_tree
+from pocket.local.launcher.packages import KEPT, Packages, remove_tree
 
 
 def zip_of(entries: dict[str, tuple[bytes, int]]) -> bytes:
@@ -20,35 +20,69 @@ def zip_of(entries: dict[str, tuple[bytes, int]]) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_package_keeps_its_executables_and_loses_its_write_permissions(tmp_path: Path) -> None:
-    folder = Packages(tmp_path).take(zip_of({"app.py": (b"x = 1\n", 0o644), "bin/tool": (b"#!/bin/sh\n", 0o755)}))
+@pytest.fixture
+def packages(tmp_path: Path) -> Packages:
+    (tmp_path / "tmp").mkdir()
+    return Packages(tmp_path / "packages", tmp_path / "tmp")
+
+
+def test_a_package_keeps_its_executables_and_loses_its_write_permissions(packages: Packages) -> None:
+    folder = packages.take(zip_of({"app.py": (b"x = 1\n", 0o644), "bin/tool": (b"#!/bin/sh\n", 0o755)}))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
-    assert modes == {folder.name: 0o555, "app.py": 0o444, "bin": 0o555, "tool": 0o555}
+    assert modes == {folder.name: 0o500, "app.py": 0o400, "bin": 0o500, "tool": 0o500}
 
 
-def test_a_package_is_unpacked_once_and_removed_after_its_last_user(tmp_path: Path) -> None:
-    packages, package = Packages(tmp_path), zip_of({"a/b.py": (b"", 0)})
+def test_a_package_is_unpacked_once_and_stays_for_the_next_run(packages: Packages, tmp_path: Path) -> None:
+    package = zip_of({"a/b.py": (b"", 0)})
     folder = packages.take(package)
-    assert packages.take(package) == folder
+    changed = (folder / "a").stat().st_ctime_ns
     packages.give_back(folder)
-    assert (folder / "a" / "b.py").exists()
-    packages.give_back(folder)
-    assert list(tmp_path.iterdir()) == []
-    assert packages.take(package) == folder
+    again = Packages(tmp_path / "packages", tmp_path / "tmp")
+    assert again.take(package) == folder
+    assert (folder / "a").stat().st_ctime_ns == changed
 
 
-def test_a_broken_package_leaves_nothing(tmp_path: Path) -> None:
-    packages = Packages(tmp_path)
+def test_only_the_last_unused_packages_stay(packages: Packages, tmp_path: Path) -> None:
+    held = packages.take(zip_of({"held.py": (b"", 0)}))
+    for number in range(KEPT + 2):
+        packages.give_back(packages.take(zip_of({f"{number}.py": (b"", 0)})))
+    left = {path.name for path in (tmp_path / "packages").rglob("*.py")}
+    assert left == {"held.py", *(f"{number}.py" for number in range(2, KEPT + 2))}
+    assert held.exists()
+
+
+def test_a_broken_package_leaves_nothing(packages: Packages, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(zipfile.BadZipFile):
             packages.take(b"no zip")
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "packages").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_no_entry_leaves_the_folder(tmp_path: Path) -> None:
-    folder = Packages(tmp_path / "code").take(zip_of({"../../escaped.py": (b"", 0o644), "/root.py": (b"", 0o644)}))
-    found = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.py"))
-    assert found == sorted((folder / name).relative_to(tmp_path) for name in ("escaped.py", "root.py"))
+def test_no_entry_leaves_the_folder(packages: Packages, tmp_path: Path) -> None:
+    folder = packages.take(zip_of({"../../escaped.py": (b"", 0o644), "/root.py": (b"", 0o644)}))
+    assert set(tmp_path.rglob("*.py")) == {folder / "escaped.py", folder / "root.py"}
+
+
+def test_the_last_of_two_entries_of_a_name_counts(packages: Packages) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", "first")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("app.py", "second")
+    assert (packages.take(buffer.getvalue()) / "app.py").read_text() == "second"
+
+
+def test_removing_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    (outside / "file").touch()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(outside)
+    remove_tree(folder)
+    assert not folder.exists()
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert (outside / "file").exists()
 
 
 def test_removing_what_is_missing_is_no_error(tmp_path: Path) -> None:

@@ -1,62 +1,103 @@
-"""Unpacked deployment packages: one read-only folder for each different zip, shared by the workers that run it."""
+"""Unpacked deployment packages: one read-only folder for each different zip, shared by the workers that run it.
+
+Folders are kept over restarts, since to unpack thousands of files takes as long as everything else of a cold start.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import os
 import shutil
 import stat
 import threading
+import uuid
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+KEPT = 3
+"""How many packages stay unpacked although nobody uses them."""
 
 
 class Packages:
-    """Folders under `root`, each removed once the last worker that took it has given it back."""
+    """Folders under `root`, named after their zip's hash; `temporary` takes what is not whole yet, or not any more."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, temporary: Path) -> None:
         self._root = root
+        self._temporary = temporary
         self._users: dict[Path, int] = {}
         self._lock = threading.Lock()
+        root.mkdir(parents=True, exist_ok=True)
 
     def take(self, package: bytes) -> Path:
         """The folder that holds what the zip `package` holds; give it back with `give_back`."""
         folder = self._root / hashlib.sha256(package).hexdigest()[:32]
         with self._lock:
-            if folder not in self._users:
-                try:
-                    unpack(package, folder)
-                except BaseException:
-                    remove_tree(folder)
-                    raise
+            if not folder.exists():
+                self._unpack(package, folder)
             self._users[folder] = self._users.get(folder, 0) + 1
+            os.utime(folder)
         return folder
 
     def give_back(self, folder: Path) -> None:
-        """Remove the folder if nobody else uses it."""
+        """Let the folder go, once others are used, if nobody else holds it."""
         with self._lock:
             self._users[folder] -= 1
-            if not self._users[folder]:
-                del self._users[folder]
-                remove_tree(folder)
+
+    def _unpack(self, package: bytes, folder: Path) -> None:
+        new = self._temporary / f"package-{uuid.uuid4().hex[:12]}"
+        unpack(package, new)
+        new.rename(folder)
+        folder.chmod(0o500)
+        unused = [path for path in self._root.iterdir() if path != folder and not self._users.get(path)]
+        old = sorted(unused, key=lambda path: path.stat().st_mtime)[: -(KEPT - 1)]
+        doomed = self._temporary / f"old-{uuid.uuid4().hex[:12]}"
+        doomed.mkdir()
+        for path in old:
+            # A folder that cannot be written cannot be moved either.
+            path.chmod(0o700)
+            path.rename(doomed / path.name)
+        threading.Thread(target=remove_tree, args=(doomed,), daemon=True, name="packages").start()
 
 
 def unpack(package: bytes, folder: Path) -> None:
-    """Extract with the modes that the zip records, without write permission: /var/task cannot be written on AWS."""
+    """Extract without permission to write, since nothing under /var/task can be written on AWS; executables stay so.
+
+    Raises BadZipFile, and leaves nothing behind then.
+    """
     folder.mkdir(parents=True)
-    with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        for entry in archive.infolist():
-            path = Path(archive.extract(entry, folder))
-            if not entry.is_dir():
-                path.chmod((stat.S_IMODE(entry.external_attr >> 16) | 0o444) & 0o555)
-    for directory in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
-        directory.chmod(0o555)
+    made = {folder}
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            for entry in {entry.filename: entry for entry in archive.infolist()}.values():
+                path = folder.joinpath(*_inner_parts(entry.filename))
+                parent = path if entry.is_dir() else path.parent
+                if parent not in made:
+                    parent.mkdir(parents=True, exist_ok=True)
+                    made.add(parent)
+                if not entry.is_dir():
+                    mode = 0o500 if entry.external_attr >> 16 & stat.S_IXUSR else 0o400
+                    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                        file.write(archive.read(entry))
+        for root, _, _ in os.walk(folder, topdown=False):
+            if root != str(folder):
+                Path(root).chmod(0o500)
+    except BaseException:
+        remove_tree(folder)
+        raise
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder whose directories may not be writable; what is missing already is no error."""
-    if not folder.exists():
-        return
-    for directory in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
-        directory.chmod(0o700)
+    """Remove a folder with what is in it, writable or not; what is missing, or goes meanwhile, is no error."""
+    for root, directories, _ in os.walk(folder):
+        for path in (Path(root), *(Path(root, name) for name in directories)):
+            with contextlib.suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _inner_parts(name: str) -> list[str]:
+    """The path's parts without those that would lead out of the folder."""
+    return [part for part in PurePosixPath(name).parts if part not in ("/", "..")]

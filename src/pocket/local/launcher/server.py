@@ -177,7 +177,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
         version=launcher.python_version,
         folder=launcher.temporary,
         endpoint_url=launcher.endpoint_url,
-        packages=Packages(launcher.temporary / "code"),
+        packages=Packages(launcher.folder / "packages", launcher.temporary),
         credentials=role_credentials(role_key(launcher.folder / "roles.key")),
     )
     install(runtime)

@@ -99,7 +99,8 @@ class Worker:
         sandbox = self._sandbox
         if now and sandbox:
             sandbox.kill()
-        if self._lock.acquire(blocking=now):
+        # A process that is only being started finds its socket closed and ends by itself.
+        if self._lock.acquire(timeout=1.0 if now else 0):
             try:
                 self._end()
             finally:
