@@ -76,7 +76,12 @@ class Handler:
     def start(self) -> None:
         """Starts the lifespan; raises LifespanFailed, upon which Lambda starts the environment anew."""
         lifespan = Lifespan(self.app, self.loop)
-        if lifespan.start():
+        try:
+            knows_it = lifespan.start()
+        except BaseException:
+            self.loop.close()
+            raise
+        if knows_it:
             self.lifespan = lifespan
             atexit.register(self.close)
 

@@ -47,8 +47,9 @@ class Lifespan:
         self._task = task = asyncio.ensure_future(self._serve(scope))
         message = await self._answer(task, "lifespan.startup")
         if message is None:
-            if self._received and task.exception() is not None:
-                raise LifespanFailed("The application's lifespan raised while it started.") from task.exception()
+            error = task.exception()
+            if self._received and error is not None:
+                raise LifespanFailed("The application's lifespan raised while it started.") from error
             return False
         if message["type"] == "lifespan.startup.failed":
             with contextlib.suppress(Exception):

@@ -47,6 +47,11 @@ class _Loop(asyncio.SelectorEventLoop):
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
 
+    def __del__(self) -> None:
+        # It lives as long as its environment; there is nobody to whom a warning that it was not closed would help.
+        if not self.is_closed():
+            self.close()
+
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:

@@ -1,0 +1,476 @@
+"""ASGI applications behind events: scope, messages, lifespan, deadlines, tasks and contexts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from gateways import Sent, sent
+from http_requests import asks
+from hypothesis import given
+from hypothesis import strategies as st
+from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
+
+from pocket.asgi import make_handler
+from pocket.asgi.handler import Handler
+from pocket.asgi.lifespan import LifespanFailed
+from pocket.errors import UnknownEvent
+
+every_format = pytest.mark.parametrize("form", FORMATS)
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+BODY = {"type": "http.response.body", "body": b"ok"}
+
+
+class Context:
+    """A Lambda context of an invocation that has so many seconds left."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.end - time.monotonic()) * 1000)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Handler]]:
+    """Makes handlers, and closes them after the test."""
+    handlers: list[Handler] = []
+
+    def make(app: Any, **options: Any) -> Handler:
+        handlers.append(make_handler(app, **options))
+        return handlers[-1]
+
+    yield make
+    for handler in handlers:
+        handler.close()
+
+
+def http(function: Any) -> Any:
+    """An application of a function for http scopes; it knows no lifespan."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await function(scope, receive, send)
+
+    return app
+
+
+def ask(handler: Handler, request: Ask | None = None, form: str = "http_api", context: Any = None) -> Sent:
+    return sent(form, handler(event_of(form, request or Ask()), context))
+
+
+@http
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    message = await receive()
+    told = {
+        key: value.decode("latin-1") if isinstance(value, bytes) else value
+        for key, value in scope.items()
+        if key not in {"headers", "state", "aws.event", "aws.context"}
+    }
+    told["headers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
+    told["body"] = message["body"].hex()
+    told["more_body"] = message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+
+
+@pytest.fixture(scope="module")
+def echoing() -> Iterator[Handler]:
+    handler = make_handler(echo)
+    yield handler
+    handler.close()
+
+
+@every_format
+@given(data=st.data())
+def test_the_scope_is_the_request(echoing: Handler, form: str, data: st.DataObject) -> None:
+    request = data.draw(asks(any_bytes=form in ENCODED_PATHS))
+    if request.method == "HEAD":
+        return
+    told = json.loads(ask(echoing, request, form).body)
+    root = "/prod" if form == "rest_api" else ""
+    assert told["type"] == "http"
+    assert told["method"] == request.method
+    assert told["root_path"] == root
+    assert told["path"] == root + unquote_to_bytes(request.path).decode("utf-8", "replace")
+    assert unquote_to_bytes(told["raw_path"]) == unquote_to_bytes(root + request.path)
+    assert told["scheme"] == request.scheme
+    assert told["client"][0] == request.client
+    assert told["body"] == request.body.hex()
+    assert told["more_body"] is False
+    assert told["http_version"] == "1.1"
+    assert ["host", request.host] in told["headers"]
+    assert [value for name, value in told["headers"] if name == "cookie"] in ([], ["; ".join(request.cookies)]) or (
+        form == "load_balancer_multi"
+    )
+    if form in {"http_api", "function_url"}:
+        assert told["query_string"] == request.query
+
+
+def test_function_urls_and_load_balancers_give_the_path_as_sent(echoing: Handler) -> None:
+    for form in ("function_url", "load_balancer"):
+        assert json.loads(ask(echoing, Ask(path="/a%2Fb%20c//"), form).body)["raw_path"] == "/a%2Fb%20c//"
+
+
+def test_event_and_context_are_in_the_scope_and_no_header_passes_for_them(serve: Any) -> None:
+    scopes: list[Any] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await send(START)
+        await send(BODY)
+
+    event, context = (
+        event_of("http_api", Ask(headers=(("aws.event", "x"), ("aws.context", "y"), ("x_y", "z")))),
+        object(),
+    )
+    serve(app)(event, context)
+    assert scopes[0]["aws.event"] is event
+    assert scopes[0]["aws.context"] is context
+    names = {name for name, _ in scopes[0]["headers"]}
+    assert not names & {b"aws.event", b"aws.context"}
+    assert b"x_y" in names
+
+
+def test_no_http_event_is_refused(echoing: Handler) -> None:
+    with pytest.raises(UnknownEvent):
+        echoing({"Records": []}, None)
+
+
+@every_format
+def test_pieces_cookies_and_binary_bodies_arrive(serve: Any, form: str) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        cookies = [(b"set-cookie", b"a=1"), (b"Set-Cookie", b"b=2")]
+        await send({"type": "http.response.start", "status": 201, "headers": cookies})
+        await send({"type": "http.response.body", "body": b"\xff\x00", "more_body": True})
+        await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"\x01", "more_body": True})
+        await send({"type": "http.response.body"})
+
+    wire = ask(serve(app), form=form)
+    assert (wire.status, wire.body, wire.all("set-cookie")) == (201, b"\xff\x00\x01", ["a=1", "b=2"])
+
+
+def test_an_application_may_return_an_awaitable_that_is_no_coroutine(serve: Any) -> None:
+    class App:
+        def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+            return asyncio.ensure_future(echo(scope, receive, send))
+
+    assert ask(serve(App(), lifespan=False)).status == 500  # ensure_future needs a loop that runs: the log says so
+
+    class Awaitable:
+        def __init__(self, *arguments: Any) -> None:
+            self.arguments = arguments
+
+        def __await__(self) -> Any:
+            return echo(*self.arguments).__await__()
+
+    assert ask(serve(Awaitable, lifespan=False)).status == 200
+
+
+def test_disconnect_comes_after_the_response_and_not_before(serve: Any) -> None:
+    seen: list[Any] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def watch() -> None:
+            seen.append((await receive())["type"])
+
+        await receive()
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0.01)
+        seen.append("waited")
+        await send(START)
+        await send(BODY)
+        await watching
+        seen.append((await receive())["type"])
+
+    assert ask(serve(app)).body == b"ok"
+    assert seen == ["waited", "http.disconnect", "http.disconnect"]
+
+
+def test_the_same_loop_serves_every_invocation(serve: Any) -> None:
+    loops: list[Any] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0)
+        loops.append(asyncio.get_running_loop())
+        assert asyncio.current_task() is not None
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    for _ in range(3):
+        ask(handler)
+    assert len(set(loops)) == 1
+
+
+def test_context_variables_end_with_their_invocation(serve: Any) -> None:
+    variable = contextvars.ContextVar("variable", default="")
+    seen: list[str] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(variable.get())
+        variable.set("leaked")
+        await asyncio.sleep(0)
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    ask(handler)
+    ask(handler)
+    assert seen == ["", ""]
+
+
+@pytest.mark.parametrize("suspends", [True, False])
+def test_an_exception_is_500_and_in_the_log(serve: Any, suspends: bool, caplog: pytest.LogCaptureFixture) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if suspends:
+            await asyncio.sleep(0)
+        raise ValueError("what went wrong inside")
+
+    wire = ask(serve(app))
+    assert (wire.status, wire.body) == (500, b"Internal Server Error\n")
+    assert "what went wrong inside" in caplog.text
+
+
+def test_a_failure_after_the_response_leaves_the_response(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        raise ValueError("in a background task")
+
+    assert ask(serve(app)).body == b"ok"
+    assert "in a background task" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [START],
+        [START, {**BODY, "more_body": True}],
+        [BODY],
+        [START, START],
+        [START, BODY, BODY],
+        [{"type": "websocket.accept"}],
+    ],
+)
+def test_messages_out_of_order_are_500_unless_the_response_was_complete(
+    serve: Any, messages: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    assert ask(serve(app)).status == (200 if messages[:2] == [START, BODY] else 500)
+    assert caplog.records
+
+
+def test_a_response_over_the_limit_is_a_500_that_the_log_explains(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    stopped: list[type[BaseException]] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        try:
+            while True:
+                await send({**BODY, "body": b"x" * 1_000_000, "more_body": True})
+        except OSError as error:
+            stopped.append(type(error))
+            raise
+
+    assert ask(serve(app)).status == 500
+    assert stopped == [OSError]
+    assert "S3" in caplog.text
+
+
+def test_background_work_is_finished_before_the_handler_returns(serve: Any) -> None:
+    done: list[str] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        await asyncio.sleep(0.05)
+        done.append("background")
+
+    assert ask(serve(app)).body == b"ok"
+    assert done == ["background"]
+
+
+def test_a_task_left_running_is_reported_once_and_one_that_ends_is_not(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def poll() -> None:
+        await asyncio.sleep(3600)
+
+    kept: list[Any] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        kept.append(asyncio.create_task(asyncio.sleep(0)))
+        if len(kept) == 1:
+            kept.append(asyncio.create_task(poll()))
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    ask(handler)
+    ask(handler)
+    (record,) = caplog.records
+    assert "poll is still running" in record.getMessage()
+    assert "asyncio/tasks.py" in record.getMessage()
+
+
+def test_a_request_out_of_time_is_cancelled_and_answered_504(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    noted: list[str] = []
+
+    async def deep() -> None:
+        await asyncio.sleep(30)
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await deep()
+        except asyncio.CancelledError:
+            noted.append("cancelled")
+            raise
+
+    handler = serve(app)
+    context = Context(0.6)
+    wire = ask(handler, Ask(path="/slow"), context=context)
+    assert (wire.status, wire.body) == (504, b"Gateway Timeout\n")
+    assert 300 < context.get_remaining_time_in_millis() <= 500
+    assert noted == ["cancelled"]
+    assert "GET /slow: out of time" in caplog.text
+    assert "deep (" in caplog.text
+
+
+def test_code_that_does_not_let_itself_be_cancelled_is_left_behind(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+
+    def block_here() -> None:
+        release.wait(10)
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        waiting = asyncio.ensure_future(asyncio.to_thread(block_here))
+        while not waiting.done():
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                continue
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    context = Context(0.55)
+    try:
+        assert ask(handler, context=context).status == 504
+        assert context.get_remaining_time_in_millis() > 100
+        assert "block_here (" in caplog.text
+    finally:
+        release.set()
+
+
+def test_a_response_that_is_complete_is_sent_though_its_background_work_is_cut(serve: Any) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        await asyncio.sleep(30)
+
+    assert ask(serve(app), context=Context(0.55)).body == b"ok"
+
+
+def test_a_second_receive_waits_until_the_deadline(serve: Any) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await receive()
+
+    assert ask(serve(app), context=Context(0.55)).status == 504
+
+
+class Lasting:
+    """An application with a lifespan that notes what it is told, and a task that lasts."""
+
+    def __init__(self, fail: str = "") -> None:
+        self.noted: list[str] = []
+        self.fail = fail
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(scope, receive, send)
+            return
+        self.noted.append(f"request {scope['state']['number']}")
+        scope["state"]["number"] = 99
+        await send(START)
+        await send(BODY)
+
+    async def live(self, scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "lifespan.startup"
+        await asyncio.sleep(0)
+        if self.fail == "message":
+            await send({"type": "lifespan.startup.failed", "message": "no database"})
+            return
+        if self.fail == "raise":
+            raise ValueError("no database")
+        scope["state"]["number"] = 7
+        self.task = asyncio.create_task(asyncio.sleep(3600))
+        self.noted.append("startup")
+        await send({"type": "lifespan.startup.complete"})
+        assert (await receive())["type"] == "lifespan.shutdown"
+        self.task.cancel()
+        self.noted.append("shutdown")
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def test_the_lifespan_runs_once_and_its_state_is_each_request_s_own(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Lasting()
+    handler = serve(app)
+    for _ in range(3):
+        ask(handler)
+    handler.close()
+    handler.close()
+    assert app.noted == ["startup", "request 7", "request 7", "request 7", "shutdown"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("fail", ["message", "raise"])
+def test_a_lifespan_that_fails_fails_the_start(fail: str) -> None:
+    handler: Any = None
+    with pytest.raises(LifespanFailed) as caught:
+        handler = make_handler(Lasting(fail))
+    assert handler is None
+    assert "no database" in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_an_application_without_a_lifespan_starts(serve: Any) -> None:
+    assert ask(serve(echo)).status == 200
+
+
+def test_lifespan_can_be_left_out(serve: Any) -> None:
+    app = Lasting()
+    handler = serve(app, lifespan=False)
+    assert ask(handler).status == 500
+    assert app.noted == []
