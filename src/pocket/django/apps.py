@@ -11,3 +11,9 @@ class PocketConfig(AppConfig):
     name = "pocket.django"
     label = "pocket"
     verbose_name = "Pocket"
+
+    def ready(self) -> None:
+        """Registers Pocket's system checks, which are imported when they run."""
+        from pocket.django.checks import register
+
+        register()

@@ -1,4 +1,4 @@
-"""Database connections in a process that is frozen and thawed: checked before reuse, and following a changed URL."""
+"""Database connections in a process that lives long: closed for a snapshot, and following a changed URL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
-    """Turns CONN_HEALTH_CHECKS on where the project does not say; to be called before Django's first connection."""
-    for entry in databases.values():
-        entry.setdefault("CONN_HEALTH_CHECKS", True)
 
 
 def close() -> None:

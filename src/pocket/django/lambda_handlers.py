@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 __all__ = ["asgi_handler", "management_command_handler", "sqs_management_command_handler", "wsgi_handler"]
 
 
-def _wsgi() -> Handler:
+def _wsgi() -> Callable[[], Handler]:
     from pocket.django.wsgi import make_wsgi_handler
 
-    return make_wsgi_handler()
+    return make_wsgi_handler
 
 
-def _asgi() -> Handler:
+def _asgi() -> Callable[[], Handler]:
     from pocket.django.asgi import make_asgi_handler
 
-    return make_asgi_handler()
+    return make_asgi_handler
 
 
-def _management() -> Handler:
+def _management() -> Callable[[], Handler]:
     from pocket.django import commands
 
-    return lambda event, _context: commands.run(event)
+    return lambda: lambda event, _context: commands.run(event)
 
 
-def _queue() -> Handler:
+def _queue() -> Callable[[], Handler]:
     from pocket.django import batch
 
-    return batch.run
+    return lambda: batch.run
 
 
-_MAKERS = {
+_LOADERS = {
     "wsgi_handler": _wsgi,
     "asgi_handler": _asgi,
     "management_command_handler": _management,
@@ -58,10 +58,10 @@ _MAKERS = {
 
 
 def __getattr__(name: str) -> Any:
-    make = _MAKERS.get(name)
-    if make is None:
+    load = _LOADERS.get(name)
+    if load is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pocket.django.startup import build
 
-    handler = globals()[name] = build(make)
+    handler = globals()[name] = build(load)
     return handler

@@ -11,36 +11,32 @@ from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    Mode = Literal["either", "direct", "sqs"]
 
 _KEYS = {"command", "args", "kwargs", "on_failure"}
 
 
-def pocket_call_command(  # noqa: PLR0917 - the specification fixes the arguments
+def call(
     command: str,
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
-    force_direct: bool = False,
-    force_sqs: bool = False,
+    *,
+    mode: Mode = "either",
     queue_key: str = naming.DEFAULT_QUEUE_KEY,
 ) -> Any:
-    """Runs a management command: through SQS where the queue's URL is in the environment, else right here.
-
-    `queue_key` is the handler's name in pocket.toml. Returns the message's id where the command was sent, what the
-    command returned where it ran. Raises ValueError for both `force_*` at once and for a message over SQS's limit,
-    TypeError for an argument that JSON does not keep, CommandFailed where SQS is forced and there is no queue.
-    """
+    """Runs the command here, or sends it: what `pocket.django.utils.pocket_call_command` promises."""
     arguments, options = _checked(args, kwargs)
-    if force_direct and force_sqs:
-        raise ValueError("pocket_call_command() takes force_direct or force_sqs, not both.")
     url = os.environ.get(naming.queue_url_key(queue_key))
-    if force_sqs and not url:
+    if mode == "sqs" and not url:
         raise CommandFailed(
             f"{command} cannot be sent: the environment has no {naming.queue_url_key(queue_key)}.",
             f"Add a handler [awscontainer.handlers.{queue_key}] with command = "
             f'"{naming.SQS_MANAGEMENT_HANDLER}" and a table sqs to pocket.toml, deploy, and call set_envs() in'
             " settings.py.",
         )
-    if force_direct or not url:
+    if mode == "direct" or not url:
         from django.core.management import call_command
 
         return call_command(command, *arguments, **options)

@@ -20,13 +20,15 @@ from pocket.runtime import manifest_file
 from pocket.runtime.json_logs import invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     Handler = Callable[[Any, Any], Any]
 
 
-def build(make: Callable[[], Handler]) -> Handler:
-    """Starts Django and returns the handler that `make` gives, wrapped so that each invocation begins well.
+def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
+    """Starts Django and returns the handler that `load()()` gives, wrapped so that each invocation begins well.
+
+    `load` imports what needs no settings, as much of Django as possible: meanwhile AWS answers.
 
     A failure is printed with its traceback: Lambda shows an exception's last line only. An AttributeError becomes a
     RuntimeError, since the runtime takes it for a handler that the module lacks.
@@ -34,9 +36,9 @@ def build(make: Callable[[], Handler]) -> Handler:
     try:
         with _resting_collector():
             _send_ahead()
+            make = load()
             _set_up()
-            handler = make()
-            return _wrap(handler)
+            return _wrap(make())
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         if isinstance(error, AttributeError):
@@ -105,7 +107,6 @@ def _set_up() -> None:
     import django
     from django.conf import settings
 
-    from pocket.django.databases import check_before_reuse
     from pocket.django.runtime import LOGGING_CONFIG
 
     check_before_reuse(settings.DATABASES)
@@ -115,6 +116,15 @@ def _set_up() -> None:
         from pocket.django.logging import configure
 
         configure(None)
+
+
+def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
+    """Turns CONN_HEALTH_CHECKS on where the project does not say, since a freeze may outlast a connection.
+
+    To be called before Django's first connection.
+    """
+    for entry in databases.values():
+        entry.setdefault("CONN_HEALTH_CHECKS", True)
 
 
 @contextmanager

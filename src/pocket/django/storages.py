@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.django.faults import SettingsError
 from pocket.naming import STATIC_MANIFEST_FILE
-from pocket.runtime.endpoints import domain_suffix, override
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +59,8 @@ def _s3_options(name: str, item: Storage, bucket: str | None, region: str, relea
             f'The storage {name!r} has store "s3", and no bucket is known.',
             "Where POCKET_STAGE is unset, set [general] s3_fallback_bucket_name; for a stage, add the table [s3].",
         )
+    from pocket.runtime.endpoints import override
+
     here = override("s3")
     options: dict[str, Any] = {
         "bucket_name": bucket,
@@ -87,6 +88,8 @@ def _address(options: dict[str, Any], here: str | None, region: str) -> None:
     """
     if options.keys() & {"custom_domain", "endpoint_url", "querystring_auth", "url_protocol", "client_config"}:
         return
+    from pocket.runtime.endpoints import domain_suffix
+
     bucket = options["bucket_name"]
     if here is not None:
         scheme, _, host = here.partition("//")

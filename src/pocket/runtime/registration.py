@@ -36,11 +36,15 @@ class Fetched:
 
 def fetch(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> Fetched:
     """Makes the calls that the stage needs, none if it needs none; raises AWSCallFailed."""
-    from pocket.runtime import outputs, secret_values
+    from pocket.runtime import secret_values
 
     region = region_of(manifest, stage, environ)
     secrets = secret_values.read(stage, region) if stage.secrets else {}
-    found = outputs.read(stage.stack_name, region) if needs_outputs(stage, environ) else {}
+    found = {}
+    if needs_outputs(stage, environ):
+        from pocket.runtime import outputs
+
+        found = outputs.read(stage.stack_name, region)
     return Fetched(secrets, found, time.time())
 
 
