@@ -26,7 +26,10 @@ class PocketError(Exception):
 
 
 class ConfigError(PocketError):
-    """One fault of `pocket.toml`: `key` is the dotted path as written in the file, `line` counts from 1."""
+    """One fault of `pocket.toml`: `key` is the dotted path as written in the file, `line` counts from 1.
+
+    `rule` is the name of the rule that was broken; "" where the fault is of no rule, such as a file that is missing.
+    """
 
     def __init__(
         self,
@@ -36,11 +39,13 @@ class ConfigError(PocketError):
         file: Path | None = None,
         line: int | None = None,
         key: str = "",
+        rule: str = "",
     ) -> None:
         super().__init__(message, hint)
         self.file = file
         self.line = line
         self.key = key
+        self.rule = rule
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line) if part is not None)

@@ -39,6 +39,7 @@ class Report:
                 file=self.path,
                 line=self._line(path),
                 key=dotted(path),
+                rule=fault.rule,
             )
             for (path, _), (fault, stages) in self._faults.items()
         ]

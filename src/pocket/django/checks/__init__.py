@@ -1,0 +1,90 @@
+"""Pocket's system checks, registered with Django's framework under the tag `pocket`.
+
+What is registered is a name: the modules of this package are imported when checks run, never when a function starts.
+docs/reference/checks.md describes each id.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any
+
+from django.core import checks
+from django.core.checks import Tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.apps import AppConfig
+    from django.core.checks import CheckMessage
+
+TAG = "pocket"
+
+
+class Check:
+    """A check by the dotted name of its function; it finds nothing where the package it `needs` is not installed."""
+
+    __signature__ = Signature([Parameter("options", Parameter.VAR_KEYWORD)])
+    """Django asks for it at each registration, and inspecting it anew would be most of what a function's start pays."""
+
+    def __init__(self, function: str, *, needs: str | None = None) -> None:
+        self.function = function
+        self.needs = needs
+        self.tags: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        return f"<check {self.function}>"
+
+    def __call__(
+        self, app_configs: Iterable[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+    ) -> list[CheckMessage]:
+        """The messages of the function, which is imported now."""
+        from importlib.util import find_spec
+
+        if self.needs is not None and find_spec(self.needs) is None:
+            return []
+        module, _, name = self.function.rpartition(".")
+        function = getattr(import_module(module), name)
+        return list(function(app_configs=app_configs, databases=databases, **kwargs))
+
+
+def _check(function: str, *tags: str, deploy: bool = False) -> tuple[Check, tuple[str, ...], bool]:
+    return Check(f"{__name__}.{function}"), (TAG, *tags), deploy
+
+
+ALL = (
+    _check("configuration.file"),
+    _check("configuration.missing", deploy=True),
+    _check("configuration.handlers", deploy=True),
+    _check("taken.secrets", Tags.security, deploy=True),
+    _check("taken.settings", deploy=True),
+    _check("disk.logging", Tags.files, deploy=True),
+    _check("disk.file_caches", Tags.files, Tags.caches, deploy=True),
+    _check("disk.uploads", Tags.files, deploy=True),
+    _check("databases.configured", deploy=True),
+    _check("databases.atomic_requests", Tags.urls, Tags.async_support, deploy=True),
+    _check("databases.cache_tables", Tags.database, Tags.caches, deploy=True),
+    _check("caches.local_memory", Tags.caches, Tags.security, deploy=True),
+    _check("security.debug", Tags.security, deploy=True),
+    _check("security.addresses", Tags.security, deploy=True),
+    _check("security.proxies", Tags.security, deploy=True),
+    _check("http.upload_limits", Tags.files, deploy=True),
+    _check("http.middleware", Tags.async_support, deploy=True),
+    _check("static.addresses", Tags.staticfiles, deploy=True),
+    _check("static.manifest", Tags.staticfiles, deploy=True),
+    _check("services.mail", "mail", deploy=True),
+    _check("services.tasks", "tasks", deploy=True),
+    _check("snapstart.imports", Tags.security, deploy=True),
+)
+FASTAPI = (Check("pocket.fastapi.checks.routes", needs="fastapi"), (TAG, "fastapi"), False)
+"""Of another room, which may not be there: named here, so that it is found wherever Pocket's app is installed."""
+
+
+def register() -> None:
+    """Registers everything, once however often it is called."""
+    from pocket.django.checks import fields
+
+    for check, tags, deploy in (*ALL, FASTAPI):
+        checks.register(check, *tags, deploy=deploy)
+    fields.extend()

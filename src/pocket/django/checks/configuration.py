@@ -1,0 +1,147 @@
+"""The file: that it is there and sound, that the stage is one of its own, that handlers can be imported."""
+
+from __future__ import annotations
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import Error
+
+from pocket import naming
+from pocket.django import source
+from pocket.django.checks import deployment, project
+from pocket.errors import ConfigError, ConfigErrors, PocketError
+from pocket.runtime import manifest_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.core.checks import CheckMessage
+
+_OWN_COMMANDS = {
+    naming.WSGI_HANDLER,
+    naming.ASGI_HANDLER,
+    naming.MANAGEMENT_HANDLER,
+    naming.SQS_MANAGEMENT_HANDLER,
+}
+
+
+def file(**_: Any) -> Iterator[CheckMessage]:
+    """Each fault of pocket.toml or of the manifest, where one of them is there."""
+    from pocket.config.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
+
+    try:
+        manifest, path = source.manifest()
+    except ConfigErrors as errors:
+        yield from (_message(fault, check_id(fault)) for fault in errors.faults)
+        return
+    except ConfigError as fault:
+        if check_id(fault) != MISSING:
+            yield _message(fault, check_id(fault))
+        return
+    except PocketError as fault:
+        yield Error(fault.message, hint=fault.hint or None, obj=_manifest_name(), id=INVALID)
+        return
+    name = source.stage_name()
+    if name is not None and name not in manifest.stages:
+        yield Error(
+            f"{naming.STAGE_KEY} is {name!r}, and there is no such stage.",
+            hint=f"The stages are: {', '.join(manifest.stages)}.",
+            obj=project.shown(path),
+            id=UNKNOWN_STAGE,
+        )
+
+
+def missing(**_: Any) -> Iterator[CheckMessage]:
+    """That there is neither a manifest nor a pocket.toml."""
+    from pocket.config.check_ids import MISSING, check_id
+
+    try:
+        source.manifest()
+    except ConfigErrors:
+        return
+    except ConfigError as fault:
+        if check_id(fault) == MISSING:
+            yield Error(
+                "There is no pocket.toml in the project's folder, nor in any folder above it.",
+                hint="Create pocket.toml beside the project's manage.py.",
+                obj="pocket.toml",
+                id="pocket.E001",
+            )
+    except PocketError:
+        return
+
+
+def handlers(**_: Any) -> Iterator[CheckMessage]:
+    """Each handler of the stage whose dotted path leads nowhere; found by reading, since importing would start it."""
+    found = deployment.current()
+    for name, handler in found.stage.handlers.items() if found else ():
+        if handler.command in _OWN_COMMANDS:
+            continue
+        lacking = _lacking(*handler.command.rsplit(".", 1))
+        if lacking:
+            yield Error(
+                f"The handler {name!r} cannot be imported: {lacking}.",
+                hint=f'Correct command = "{handler.command}" in [awscontainer.handlers.{name}]: it is the dotted path'
+                " of a function that takes an event and a context.",
+                obj=handler.command,
+                id="pocket.E004",
+            )
+
+
+def _message(fault: ConfigError, id: str) -> CheckMessage:  # noqa: A002
+    text = f"{fault.key}: {fault.message}" if fault.key else fault.message
+    place: str | None = None
+    if fault.file is not None:
+        place = project.shown(fault.file) if fault.line is None else project.Place(fault.file, fault.line)
+    return Error(text, hint=fault.hint or None, obj=place, id=id)
+
+
+def _manifest_name() -> str:
+    try:
+        return Path(manifest_file.locate() or naming.MANIFEST_FILE).name
+    except PocketError:
+        return naming.MANIFEST_KEY
+
+
+def _lacking(module: str, attribute: str) -> str | None:
+    """What is not there, in words; None where the path leads somewhere, or where only importing could tell."""
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError as error:
+        return f"there is no module {error.name!r}"
+    except Exception as error:  # noqa: BLE001  (a package on the way runs the project's code)
+        return f"importing the package of {module!r} raises {type(error).__name__}: {error}"
+    if spec is None:
+        return f"there is no module {module!r}"
+    if not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    parsed = project.tree(Path(spec.origin))
+    if parsed is None:
+        return f"the module {module!r} is no Python that this interpreter reads"
+    names = set(_bound(parsed.body))
+    return None if names & {attribute, "*", "__getattr__"} else f"the module {module!r} has no {attribute!r}"
+
+
+def _bound(body: list[ast.stmt]) -> Iterator[str]:
+    """The names that running `body` binds; "*" for what a star brings."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement.name
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
+        else:
+            yield from _bound_within(statement)
+
+
+def _bound_within(statement: ast.stmt) -> Iterator[str]:
+    for field in ("body", "orelse", "finalbody"):
+        yield from _bound(getattr(statement, field, []))
+    for handler in getattr(statement, "handlers", []):
+        yield from _bound(handler.body)
+    compound = isinstance(statement, ast.If | ast.While | ast.Try)
+    for node in () if compound else ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id

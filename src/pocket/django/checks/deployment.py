@@ -1,0 +1,85 @@
+"""The deployment that the settings in use are for, as far as a check may rely on it."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pocket import naming
+from pocket.django import source
+from pocket.errors import PocketError
+from pocket.runtime.endpoints import override
+
+if TYPE_CHECKING:
+    from pocket.manifest import Manifest, Stage
+
+_ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
+
+
+class Deployment:
+    """The stage that POCKET_STAGE names, with the manifest that tells of it and the manifest's file."""
+
+    def __init__(self, name: str, stage: Stage, manifest: Manifest, path: Path) -> None:
+        self.name = name
+        self.stage = stage
+        self.manifest = manifest
+        self.path = path
+
+    @property
+    def on_laptop(self) -> bool:
+        """Whether secrets and addresses are stand-ins: the settings are loaded to be looked at, not to serve."""
+        return naming.PLACEHOLDER_KEY in os.environ
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether AWS is the embedded one, whose functions run on this machine, with its files."""
+        host = urlsplit(override("sqs") or "").hostname or ""
+        return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
+
+    @property
+    def release(self) -> Path | None:
+        """The folder of the artifact; None where the project is not looked at as it was released."""
+        return None if self.on_laptop or self.path.suffix == ".toml" else self.path.parent
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts of the stage's addresses, with their ports where they have one; empty where they are not known."""
+        return [host for host in os.environ.get(naming.HOSTS_KEY, "").split(",") if host]
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The addresses by handler, as far as they are known."""
+        found = {name: os.environ.get(naming.endpoint_key(name), "") for name in self.stage.handlers}
+        return {name: address for name, address in found.items() if address}
+
+    def of_laptop(self, variable: str) -> bool:
+        """Whether the laptop's own `.env`, which no artifact holds, says what should come from the stage."""
+        return self.on_laptop and variable in self._dotenv
+
+    @cached_property
+    def _dotenv(self) -> frozenset[str]:
+        from pocket.django.checks.project import directory
+
+        names: set[str] = set()
+        for folder in {Path.cwd(), directory()}:
+            for path in folder.glob(".env*"):
+                if path.is_file():
+                    names.update(_ASSIGNED.findall(path.read_text(errors="replace")))
+        return frozenset(names)
+
+
+def current() -> Deployment | None:
+    """The deployment in question; None on a laptop without a stage, and where the file does not tell of the stage."""
+    name = source.stage_name()
+    if name is None:
+        return None
+    try:
+        manifest, path = source.manifest()
+    except PocketError:
+        return None
+    stage = manifest.stages.get(name)
+    return None if stage is None else Deployment(name, stage, manifest, path)

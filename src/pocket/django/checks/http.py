@@ -1,0 +1,91 @@
+"""What stands around the views: the size that a request may have, middleware that changes threads."""
+
+from __future__ import annotations
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.checks import Warning as CheckWarning
+from django.utils.module_loading import import_string
+
+from pocket.django.checks import deployment, project, views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.core.checks import CheckMessage
+
+    from pocket.django.checks.deployment import Deployment
+
+_LARGEST = 6 * 1024 * 1024
+_LIMITS = ("DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_MAX_MEMORY_SIZE")
+
+
+def upload_limits(**_: Any) -> Iterator[CheckMessage]:
+    """Limits that promise more than Lambda takes."""
+    for name in _LIMITS if deployment.current() else ():
+        value = getattr(settings, name)
+        if value is None or value > _LARGEST:
+            size = "no limit" if value is None else f"{value:,} bytes"
+            yield CheckWarning(
+                f"{name} is {size}, and Lambda takes requests of at most {_LARGEST:,}: a larger one is answered 413"
+                " before Django sees it.",
+                hint="Stay below 4.5 MB, since files travel as Base64, and let browsers put larger files into S3"
+                " themselves, with a signed form.",
+                obj=name,
+                id="pocket.W040",
+            )
+
+
+def middleware(**_: Any) -> Iterator[CheckMessage]:
+    """Synchronous middleware where Django's own ASGI handler serves asynchronous views."""
+    found = deployment.current()
+    handler = _own_asgi_handler(found) if found else None
+    if handler is None or next(views.asynchronous(), None) is None:
+        return
+    for path in settings.MIDDLEWARE:
+        try:
+            factory = import_string(path)
+        except Exception:  # noqa: BLE001, S112  (Django reports it when it loads the middleware)
+            continue
+        if not getattr(factory, "async_capable", False):
+            yield CheckWarning(
+                f"{path} is synchronous: behind the handler {handler!r} each request to an asynchronous view changes"
+                " threads for it, twice.",
+                hint="Make it async_capable, or serve with pocket.django.lambda_handlers.asgi_handler, which runs both"
+                " kinds in one thread.",
+                obj=path,
+                id="pocket.W052",
+            )
+
+
+def _own_asgi_handler(found: Deployment) -> str | None:
+    """The first handler of the stage whose module takes Django's ASGI application, or the module that makes it."""
+    application = (getattr(settings, "ASGI_APPLICATION", None) or "").rpartition(".")[0]
+    for name, handler in found.stage.handlers.items():
+        module = handler.command.rpartition(".")[0]
+        if not module.startswith("pocket.") and _imports(module) & {
+            "django.core.asgi",
+            application or "django.core.asgi",
+        }:
+            return name
+    return None
+
+
+def _imports(module: str) -> set[str]:
+    """The modules that `module` imports by name, by its source."""
+    try:
+        spec = find_spec(module)
+    except Exception:  # noqa: BLE001  (the check of handlers reports it)
+        return set()
+    tree = project.tree(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
+    names: set[str] = set()
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update((node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
+    return names

@@ -1,0 +1,123 @@
+"""What the file gives and the project does not take: secrets that nothing reads, settings that do not arrive."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings as django_settings
+from django.core.checks import Warning as CheckWarning
+
+from pocket.django import caches, source
+from pocket.django.checks import deployment, project
+from pocket.errors import PocketError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.core.checks import CheckMessage
+
+    from pocket.django.checks.deployment import Deployment
+
+_WHOLESALE = re.compile(
+    r"pydantic_settings|BaseSettings|\.prefixed\(|os\.environ\.items\(|\*\*os\.environ|dict\(os\.environ"
+)
+"""Ways of reading the environment that do not name the variable as it is called."""
+
+_READERS = {
+    "DATABASE_URL": re.compile(r"\.db(?:_url)?\(|dj_database_url"),
+    "CACHE_URL": re.compile(r"\.cache(?:_url)?\("),
+    "EMAIL_URL": re.compile(r"\.email(?:_url)?\("),
+    "SEARCH_URL": re.compile(r"\.search_url\("),
+    "CHANNELS_URL": re.compile(r"\.channels(?:_url)?\("),
+}
+"""Calls of django-environ and dj-database-url that read a variable without naming it."""
+
+
+def secrets(**_: Any) -> Iterator[CheckMessage]:
+    """Each variable that is filled from a secret and that no source mentions."""
+    found = deployment.current()
+    if found is None:
+        return
+    unread = {item.name for item in found.stage.secrets} - {"DJANGO_SETTINGS_MODULE"}
+    if any(cache.store == "redis" and cache.location is None for cache in found.stage.django.caches.values()):
+        unread.discard("REDIS_URL")
+    if not unread or project.mentions(_WHOLESALE):
+        return
+    unread = {name for name in unread if not project.mentions(_reading(name))}
+    for name in sorted(unread & _unknown_to_packages(unread)):
+        yield CheckWarning(
+            f"The secret {name} is declared, and nothing reads it.",
+            hint="Read it from the environment after set_envs(), or remove it from [awscontainer.secretsmanager]: each"
+            " cold start fetches it, and the role may read it.",
+            obj=name,
+            id="pocket.W001",
+        )
+
+
+def _reading(name: str) -> re.Pattern[str]:
+    reader = _READERS.get(name)
+    return re.compile(rf"\b{re.escape(name)}\b" + (f"|{reader.pattern}" if reader else ""))
+
+
+def _unknown_to_packages(names: set[str]) -> set[str]:
+    """Those that no installed package has in quotation marks: a library may read its own variable."""
+    import sys
+
+    left = set(names)
+    for entry in sys.path:
+        folder = Path(entry)
+        if not left or folder.name not in {"site-packages", "dist-packages"} or not folder.is_dir():
+            continue
+        for path in folder.rglob("*.py"):
+            if path.relative_to(folder).parts[0] in {"django", "pocket"}:
+                continue
+            content = project.text(path)
+            left -= {name for name in left if f'"{name}"' in content or f"'{name}'" in content}
+            if not left:
+                break
+    return left
+
+
+def settings(**_: Any) -> Iterator[CheckMessage]:
+    """Each entry of the tables `settings`, `storages` and `caches` that Django's settings do not have."""
+    try:
+        tables = source.tables()[0]
+    except PocketError:
+        return
+    found = deployment.current()
+    table = f"[{'awscontainer.django' if found else 'general.django_fallback'}"
+    for name, value in tables.settings.items():
+        if getattr(django_settings, name, None) != value and not _used_otherwise(name):
+            yield _untaken(f"{table}.settings]", name, f"{name} has another value", "get_django_settings()")
+    for kind, helper in (("storages", "get_storages()"), ("caches", "get_caches()")):
+        for alias in getattr(tables, kind):
+            if not _arrived(found, kind, alias):
+                name = f"{kind.upper()}[{alias!r}]"
+                yield _untaken(f"{table}.{kind}]", alias, f"{name} is something else", helper)
+
+
+def _untaken(table: str, name: str, instead: str, helper: str) -> CheckMessage:
+    return CheckWarning(
+        f"{name} of {table} is not what Django uses: {instead} in the settings.",
+        hint=f"Take it in the settings module with {helper}, last, or remove it from pocket.toml.",
+        obj=name,
+        id="pocket.W002",
+    )
+
+
+def _used_otherwise(name: str) -> bool:
+    """Whether the project picks the value out of what `get_django_settings()` returns."""
+    return project.mentions(re.compile(rf"""(\[|get\(|pop\()\s*["']{name}["']"""))
+
+
+def _arrived(found: Deployment | None, kind: str, alias: str) -> bool:
+    from pocket.django import utils
+
+    used = getattr(django_settings, kind.upper(), {}).get(alias, {})
+    try:
+        given = utils.get_storages() if kind == "storages" else caches.caches(source.tables()[0])
+    except PocketError:
+        return True
+    return bool(used.get("BACKEND") == given[alias]["BACKEND"])
