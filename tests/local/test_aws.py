@@ -179,7 +179,8 @@ def test_what_was_saved_outlives_a_kill(project: Path, make_cloud: Any) -> None:
     make_cloud(local).client("secretsmanager").create_secret(Name="kept", SecretString="value")
     local.save()
     os.kill(local.pid, signal.SIGKILL)
-    local.wait()
+    with pytest.raises(LocalAWSError, match="ended by itself"):
+        local.wait()
     with pytest.raises(LocalAWSError, match="ended without cleaning up"):
         attach(project)
     local.stop()
@@ -297,6 +298,20 @@ def test_a_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     with pytest.raises(LocalAWSError, match="a broken installation"):
         start(tmp_path, [])
     assert not (tmp_path / ".pocket/local/tmp").exists()
+
+
+def test_an_interrupt_during_the_start_leaves_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def interrupted(process: Any, folder: StateFolder) -> None:
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pocket.local.process._read_report", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start(project, ["web"])
+    assert started[0].returncode is not None
+    assert_nothing_is_left(started[0].pid, project / ".pocket" / "local")
 
 
 def test_a_later_start_needs_neither_uv_nor_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,11 +64,15 @@ class LocalAWS:
                 time.sleep(0.02)
 
     def wait(self) -> None:
-        """Block until the emulator ends."""
-        if self._process is not None:
-            self._process.wait()
-        else:
-            StateFolder(self.state_dir).wait_until_free()
+        """Block until the emulator ends; raises LocalAWSError where it did not end in order."""
+        folder = StateFolder(self.state_dir)
+        if self._process is None:
+            folder.wait_until_free()
+        elif status := self._process.wait():
+            raise LocalAWSError(
+                f"The local AWS ended by itself, with status {status}. Its log ends with:\n{folder.last_log_lines()}",
+                f"The whole log: {self.log}",
+            )
 
     def __enter__(self) -> Self:
         return self

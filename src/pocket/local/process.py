@@ -102,7 +102,9 @@ def _read_report(process: subprocess.Popen[bytes], folder: StateFolder) -> dict[
         part = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
         if not part:
             why = "ended while it started" if ready else f"was not ready within {START_SECONDS:.0f} s"
-            raise LocalAWSError(f"The local AWS {why}. Its log ends with:\n{folder.last_log_lines()}", str(folder.log))
+            raise LocalAWSError(
+                f"The local AWS {why}. Its log ends with:\n{folder.last_log_lines()}", f"The whole log: {folder.log}"
+            )
         line += part
     running: dict[str, Any] = json.loads(line)
     if "error" in running:
