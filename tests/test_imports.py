@@ -13,14 +13,15 @@ ALLOWED: dict[str, set[str]] = {
     "naming": {"errors"},
     "manifest": {"errors"},
     "lambda_http": {"errors"},
+    "diagnosis": {"errors"},
     "config": {"errors", "naming", "manifest"},
     "runtime": {"errors", "naming", "manifest", "lambda_http"},
     "asgi": {"errors", "naming", "manifest", "lambda_http", "runtime"},
-    "django": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi"},
+    "django": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "diagnosis"},
     "fastapi": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "django"},
-    "deploy": {"errors", "naming", "manifest", "config"},
+    "deploy": {"errors", "naming", "manifest", "config", "diagnosis"},
     "local": {"errors", "naming", "config"},
-    "cli": {"errors", "naming", "config", "deploy", "local"},
+    "cli": {"errors", "naming", "config", "deploy", "local", "diagnosis"},
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}

@@ -1,0 +1,189 @@
+"""A measured start as data, with JSON both ways, and whether it keeps to its budget.
+
+Times are in milliseconds, memory in kilobytes. The project's process writes it, the command and the gate read it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import PocketError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+FORMAT = 1
+"""The version of the JSON below; a reader takes its own only."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the start, with what happened inside of it.
+
+    `kind` is "phase" (settings, one of the registry's three, URLconf ...), "app" (one app in one phase), or "import"
+    (one module). `modules` and `memory_kb` count what the stretch added, children included; memory is not measured
+    for a single import (0). `by` is the module that imported this one first, and `place` the line, as `file:line`.
+    """
+
+    name: str
+    kind: str
+    start_ms: float
+    ms: float
+    modules: int = 0
+    memory_kb: int = 0
+    by: str = ""
+    place: str = ""
+    children: tuple[Span, ...] = ()
+
+    @property
+    def self_ms(self) -> float:
+        """What no child accounts for."""
+        return max(0.0, self.ms - sum(child.ms for child in self.children))
+
+    def walk(self) -> Iterator[Span]:
+        """The span, then all below it, in the order of time."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Import:
+    """A module's import: `ms` with all that it imported first, `self_ms` its own code alone; `by` as in Span."""
+
+    module: str
+    ms: float
+    self_ms: float
+    by: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One of the troubles that Django's documentation of the registry names, found by its cause.
+
+    `id` never changes its meaning; `details` are lines that belong to it: a chain of imports, a cycle, a query.
+    """
+
+    id: str
+    title: str
+    message: str
+    cure: str
+    file: str = ""
+    line: int = 0
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """The first request: `error` is the exception, as its class, that it ended with, empty where there was none."""
+
+    path: str
+    status: int
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One start. `stopped` says where and why it ended early, empty where it reached its first response."""
+
+    python: str
+    django: str
+    settings_module: str
+    stage: str
+    place: str
+    taken: str
+    spans: tuple[Span, ...] = ()
+    request: Request | None = None
+    troubles: tuple[Trouble, ...] = ()
+    stopped: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def total_ms(self) -> float:
+        """From the first import to the first response."""
+        return sum(span.ms for span in self.spans)
+
+    @property
+    def modules(self) -> int:
+        """The modules that the start loaded."""
+        return sum(span.modules for span in self.spans)
+
+    @property
+    def memory_kb(self) -> int:
+        """The resident memory that the start added."""
+        return sum(span.memory_kb for span in self.spans)
+
+    def imports(self) -> list[Import]:
+        """Every module that the start imported, the dearest of its own code first."""
+        spans = (span for phase in self.spans for span in phase.walk() if span.kind == "import")
+        found = [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in spans]
+        return sorted(found, key=lambda item: item.self_ms, reverse=True)
+
+    def dearest(self, most: int = 15) -> list[Import]:
+        """The imports to look at first: those that cost most with all that they bring, and who imports them.
+
+        A module that costs hardly more than a single one that it imports (a package and its only content) is left
+        out in favour of that one.
+        """
+        spans = [span for phase in self.spans for span in phase.walk() if span.kind == "import"]
+        own = [span for span in spans if not any(child.ms > 0.9 * span.ms for child in span.children)]
+        own.sort(key=lambda span: span.ms, reverse=True)
+        return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in own[:most]]
+
+    def to_json(self) -> str:
+        """The report as JSON text; what can be computed is written too, for readers that are not this class."""
+        data = {"format": FORMAT, **asdict(self)}
+        data |= {"total_ms": round(self.total_ms, 3), "modules": self.modules, "memory_kb": self.memory_kb}
+        data["imports"] = [asdict(item) for item in self.dearest()]
+        return json.dumps(data, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The report that `to_json` wrote; raises PocketError for anything else."""
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise ValueError(data["format"])
+            plain = ("python", "django", "settings_module", "stage", "place", "taken", "stopped")
+            return cls(
+                **{name: data[name] for name in plain},
+                spans=tuple(_span(item) for item in data["spans"]),
+                request=Request(**data["request"]) if data["request"] else None,
+                troubles=tuple(_trouble(item) for item in data["troubles"]),
+                notes=tuple(data["notes"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PocketError(
+                f"This is no start-up report of format {FORMAT}: {text[:80]!r}.",
+                "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
+            ) from error
+
+
+def exceeds(budget_ms: int | None, report: Report) -> str:
+    """Why `report` breaks a budget of `budget_ms`, in a sentence that a gate can show; empty where it does not.
+
+    A start that did not reach its first response breaks every budget, and without a budget none is broken.
+    """
+    if budget_ms is None:
+        return ""
+    if report.stopped:
+        return f"The start did not reach its first response: {report.stopped}"
+    if report.total_ms <= budget_ms:
+        return ""
+    dearest = ", ".join(f"{item.module} {item.ms:.0f} ms" for item in report.dearest(3))
+    return (
+        f"The start took {report.total_ms:.0f} ms, and [awscontainer.startup] budget_ms is {budget_ms}. "
+        f"The dearest imports: {dearest}."
+    )
+
+
+def _span(data: Mapping[str, Any]) -> Span:
+    return Span(**{**data, "children": tuple(_span(item) for item in data["children"])})
+
+
+def _trouble(data: Mapping[str, Any]) -> Trouble:
+    return Trouble(**{**data, "details": tuple(data["details"])})

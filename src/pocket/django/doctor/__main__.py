@@ -1,0 +1,33 @@
+"""`python -m pocket.django.doctor`: the start-up report of the project in the current folder, as JSON.
+
+Unlike `manage.py pocket_startup` it needs no project that starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pocket.django.doctor.examination import RUNS, examine
+from pocket.errors import PocketError
+
+
+def main() -> int:
+    """The command; its exit status: 0 where a report was written, 1 where none could be made."""
+    parser = argparse.ArgumentParser(prog="python -m pocket.django.doctor", description="Explain the project's start.")
+    parser.add_argument("--path", default="/", help="What the first request asks for.")
+    parser.add_argument("--runs", type=int, default=RUNS, help="How often to measure; the fastest counts.")
+    options = parser.parse_args()
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        report = examine(Path.cwd(), path=options.path, runs=options.runs)
+    except PocketError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(report.to_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""`python -P -m pocket.django.doctor.child MODE FILE PATH`: one start of the project, in this process, into FILE.
+
+MODE `start` starts it up to the response to a GET of PATH and writes the report; MODE `twice` fills the registry, runs
+every ready() again, and writes what was registered twice. Nothing that Django needs is imported before the start is
+measured.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.doctor.driver import Start
+
+if TYPE_CHECKING:
+    from pocket.django.doctor.recording import Stretch
+
+
+def main(mode: str, file: str, path: str) -> None:
+    """Starts the project and writes what was found."""
+    start = Start()
+    start.run(None if mode == "twice" else path)
+    import json
+    import threading
+    from pathlib import Path
+
+    found = _twice(start) if mode == "twice" else _started(start, path)
+    Path(file).write_text(json.dumps(found), encoding="utf-8")
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(0)
+
+
+def _twice(start: Start) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from pocket.django.doctor.idempotence import run_twice
+
+    troubles = [] if start.failure is not None else run_twice()
+    return {"troubles": [asdict(trouble) for trouble in troubles]}
+
+
+def _started(start: Start, path: str) -> dict[str, Any]:
+    """The report, and beside it what the scripts are judged by."""
+    from datetime import UTC, datetime
+    from platform import python_version
+
+    import django
+    from django.apps import apps
+
+    from pocket import naming
+    from pocket.diagnosis.report import Report, Request
+    from pocket.django.doctor.judgement import judge
+
+    stage = os.environ.get(naming.STAGE_KEY, "")
+    answered = start.answer["statusCode"] if isinstance(start.answer, dict) else 0
+    report = Report(
+        python=python_version(),
+        django=django.get_version(),
+        settings_module=os.environ.get("DJANGO_SETTINGS_MODULE", ""),
+        stage=stage,
+        place="Lambda" if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else "here",
+        taken=datetime.now(UTC).isoformat(timespec="seconds"),
+        spans=tuple(_span(root) for root in start.recorder.roots),
+        request=Request(path, answered, start.request_error) if start.answer is not None else None,
+        troubles=tuple(judge(start, _commands(stage))),
+        stopped=_stopped(start),
+    )
+    models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
+    return {"report": report.to_json(), "models": sorted(models)}
+
+
+def _stopped(start: Start) -> str:
+    if start.failure is None:
+        return ""
+    at = f"{start.stopped} of {start.app}" if start.app else start.stopped
+    said = str(start.failure).strip().split("\n")[0]
+    return f"{at}: {type(start.failure).__name__}: {said}"
+
+
+def _commands(stage: str) -> list[str]:
+    """The handlers' dotted paths of the stage; none where no stage is named or its manifest is not found."""
+    if not stage:
+        return []
+    from pocket.django import source
+    from pocket.errors import PocketError
+
+    try:
+        return [handler.command for handler in source.stage(source.manifest()[0], stage).handlers.values()]
+    except PocketError:
+        return []
+
+
+def _span(stretch: Stretch) -> Any:
+    from pocket.diagnosis.report import Span
+
+    return Span(
+        name=stretch.name,
+        kind=stretch.kind,
+        start_ms=round(stretch.started * 1000, 3),
+        ms=round((stretch.ended - stretch.started) * 1000, 3),
+        modules=stretch.modules,
+        memory_kb=0 if stretch.kind == "import" else max(0, stretch.memory // 1024),
+        by=stretch.by,
+        place=f"{stretch.place[0]}:{stretch.place[1]}" if stretch.place else "",
+        children=tuple(_span(child) for child in stretch.children),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,125 @@
+"""Django's database connections without a database: each query is noted with its stack and answered with no rows.
+
+The backend and its driver stay the project's own, so that their import is measured; only connecting and cursors are
+replaced, so that no host is ever reached.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.doctor import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pocket.django.doctor.recording import Recorder
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_LONGEST = 160
+
+
+class Query:
+    """A query that was not executed; `sql` is without values, `phase` the kind of stretch that it fell into."""
+
+    __slots__ = ("at_import", "phase", "sql", "stack")
+
+    def __init__(self, sql: str, stack: list[frames.Frame], phase: str, at_import: bool) -> None:
+        self.sql = sql
+        self.stack = stack
+        self.phase = phase
+        self.at_import = at_import
+
+
+class Interceptor:
+    """Notes queries in `queries`, in order; `install` holds for the whole process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.queries: list[Query] = []
+
+    def install(self) -> None:
+        """Replaces how every backend connects and makes cursors."""
+        from django.db.backends.base.base import BaseDatabaseWrapper
+        from django.db.backends.utils import CursorWrapper
+
+        interceptor = self
+
+        def ensure_connection(wrapper: Any) -> None:
+            if wrapper.connection is None:
+                wrapper.connection = _Connection(interceptor.note)
+                wrapper.autocommit = True
+                wrapper.in_atomic_block = False
+                wrapper.needs_rollback = False
+                wrapper.closed_in_transaction = False
+
+        def cursor(wrapper: Any, name: str | None = None) -> Any:
+            ensure_connection(wrapper)
+            return CursorWrapper(_Cursor(interceptor.note), wrapper)
+
+        patched: Any = BaseDatabaseWrapper
+        patched.connect = patched.ensure_connection = ensure_connection
+        patched._cursor = cursor
+        patched.is_usable = _usable
+
+    def note(self, sql: object) -> None:
+        """Keeps one query."""
+        stack = frames.here()
+        phase = self.recorder.stack[0].name if self.recorder.stack else ""
+        text = " ".join(_LITERAL.sub("'…'", str(sql)).split())
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        self.queries.append(Query(text, stack, phase, bool(self.recorder.importing())))
+
+
+def _usable(wrapper: Any) -> bool:
+    return True
+
+
+class _Connection:
+    """A driver's connection to nothing: whatever is asked of it does nothing."""
+
+    def __init__(self, note: Callable[[object], None]) -> None:
+        self._note = note
+
+    def cursor(self, *args: Any, **kwargs: Any) -> _Cursor:
+        return _Cursor(self._note)
+
+    def __getattr__(self, name: str) -> Any:
+        return _nothing
+
+
+class _Cursor:
+    """A driver's cursor that finds no rows."""
+
+    rowcount = 0
+    lastrowid = 0
+    description: Any = ()
+    arraysize = 1
+
+    def __init__(self, note: Callable[[object], None]) -> None:
+        self._note = note
+
+    def execute(self, sql: object, *args: Any, **kwargs: Any) -> None:
+        self._note(sql)
+
+    executemany = callproc = execute
+
+    def fetchone(self) -> None:
+        return None
+
+    def fetchmany(self, *args: Any) -> list[Any]:
+        return []
+
+    def fetchall(self) -> list[Any]:
+        return []
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __getattr__(self, name: str) -> Any:
+        return _nothing
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    return None

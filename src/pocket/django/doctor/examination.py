@@ -1,0 +1,95 @@
+"""The examination: fresh processes that start the project, and one report of what they found.
+
+The first process runs every ready() twice; it also warms Python's bytecode and the system's page cache. The others
+measure, and the fastest of them, which was disturbed least, is the one that is reported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pocket.diagnosis.report import Report, Trouble
+from pocket.errors import CommandFailed
+
+RUNS = 3
+SECONDS = 180
+_LAST = 2000
+
+
+def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
+    """The report of the project in `directory`, under this process's environment and `sys.path`.
+
+    `path` is what the first request asks for. Raises CommandFailed where a process does not come to its end, which
+    is not what a project that merely fails to start does.
+    """
+    environ = _environ()
+    twice = _child("twice", path, directory, environ)
+    found = [_child("start", path, directory, environ) for _ in range(max(1, runs))]
+    reports = [Report.from_json(item["report"]) for item in found]
+    report = min(reports, key=lambda item: item.total_ms)
+    repeated = [Trouble(**{**item, "details": tuple(item["details"])}) for item in twice["troubles"]]
+    troubles = [*report.troubles, *repeated]
+    if "LAMBDA_TASK_ROOT" not in os.environ:
+        from pocket.django.doctor import scripts
+
+        loaded = frozenset(item.module for item in report.imports())
+        troubles += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
+    return replace(report, troubles=tuple(_relative(item, directory) for item in troubles))
+
+
+def _environ() -> dict[str, str]:
+    """This process's environment as it was before `set_envs()` put secrets there: the start is to read them itself."""
+    environ = dict(os.environ)
+    runtime = sys.modules.get("pocket.django.runtime")
+    fetched = runtime.registered(environ.get("POCKET_STAGE")) if runtime is not None else None
+    for name in fetched.secrets if fetched is not None else ():
+        environ.pop(name, None)
+    environ["PYTHONPATH"] = os.pathsep.join(item or str(Path.cwd()) for item in sys.path)
+    return environ
+
+
+def _child(mode: str, path: str, directory: Path, environ: dict[str, str]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="pocket-startup-") as folder:
+        file = Path(folder) / "found.json"
+        command = [sys.executable, "-P", "-m", "pocket.django.doctor.child", mode, str(file), path]
+        try:
+            done = subprocess.run(  # noqa: S603 - this interpreter, arguments as a list
+                command,
+                cwd=directory,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(
+                f"The project did not start within {SECONDS} seconds.",
+                "Something waits while modules are imported or in ready(): a lock, the network, another process.",
+            ) from None
+        if not file.exists():
+            raise CommandFailed(
+                f"The process that starts the project ended with status {done.returncode}: {done.stderr[-_LAST:]}",
+                "The project's code ended the process itself, or Pocket met what it does not know; please report it.",
+            )
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+
+def _relative(trouble: Trouble, directory: Path) -> Trouble:
+    """The trouble with paths as seen from the project's folder, as an editor or a terminal opens them."""
+    prefix = f"{directory}{os.sep}"
+    return replace(
+        trouble,
+        file=trouble.file.removeprefix(prefix),
+        message=trouble.message.replace(prefix, ""),
+        details=tuple(line.replace(prefix, "") for line in trouble.details),
+    )

@@ -1,0 +1,184 @@
+"""What ended a start, traced to its cause: the exception alone says only what broke, not who broke the rule."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocket.django.doctor import catalogue, frames, sources
+from pocket.django.doctor.catalogue import trouble
+from pocket.django.doctor.driver import CONFIGS, READY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from pocket.diagnosis.report import Trouble
+    from pocket.django.doctor.driver import Start
+    from pocket.django.doctor.frames import Frame
+    from pocket.django.doctor.recording import Stretch
+
+_INNER = 3
+
+
+def explain(start: Start, settings_files: Sequence[str]) -> Trouble | None:
+    """The trouble that `start.failure` is; None where the start did not fail."""
+    error = start.failure
+    if error is None:
+        return None
+    stack = frames.of_traceback(error.__traceback__)
+    for explained in (
+        _circular(start, error, stack),
+        _registry(start, error, stack),
+        _configuration(start, error, settings_files),
+    ):
+        if explained is not None:
+            return explained
+    text = [line.rstrip() for line in traceback.format_exception_only(error)]
+    place = next(iter(frames.own(stack)), None)
+    return trouble(catalogue.START_FAILED, f"{_where(start)}: {text[-1]}", place, _stack_lines(stack))
+
+
+def chain_of(start: Start, error: BaseException) -> list[Stretch]:
+    """The modules that were being imported when `error` came up, outermost first."""
+    return next((broken.chain for broken in start.finder.broken if broken.error is error), [])
+
+
+def arrow(name: str, place: tuple[str, int] | None, target: str) -> str:
+    """One edge of a drawn chain: who imports whom, on which line."""
+    at = f"  ({place[0]}:{place[1]})" if place else ""
+    return f"{name} → {target}{at}"
+
+
+def _circular(start: Start, error: BaseException, stack: list[Frame]) -> Trouble | None:
+    """An ImportError, or AttributeError, about a module that is itself still being imported."""
+    chain = chain_of(start, error)
+    names = [stretch.name for stretch in chain]
+    if isinstance(error, ImportError):
+        wanted = error.name or ""
+    elif isinstance(error, AttributeError):
+        wanted = getattr(error.obj, "__name__", "") if isinstance(error.obj, type(sys)) else ""
+    else:
+        return None
+    if wanted not in names or isinstance(error, ModuleNotFoundError):
+        return None
+    place = next(iter(frames.own(stack)), None)
+    cycle = chain[names.index(wanted) :]
+    edges = [arrow(one.name, two.place, two.name) for one, two in pairwise(cycle)]
+    edges.append(arrow(cycle[-1].name, (place.file, place.line) if place else None, wanted))
+    drawn = " → ".join([*(stretch.name for stretch in cycle), wanted])
+    return trouble(catalogue.CIRCULAR_IMPORT, f"{drawn}: {wanted} is not finished yet.", place, edges)
+
+
+def _registry(start: Start, error: BaseException, stack: list[Frame]) -> Trouble | None:
+    from django.core.exceptions import AppRegistryNotReady
+
+    if not isinstance(error, AppRegistryNotReady):
+        return None
+    chain = chain_of(start, error)
+    edges = [arrow(stretch.by, stretch.place, stretch.name) for stretch in chain]
+    place = frames.at_import(stack)
+    innermost = stack[0].file if stack else ""
+    if start.stopped == CONFIGS and _within(stack, "django/db/models/base.py", "__new__"):
+        return _phase_one(start, chain, edges, place)
+    if _within(stack, "django/utils/translation/"):
+        return trouble(catalogue.GETTEXT_AT_IMPORT, "gettext() runs before the registry is ready.", place, edges)
+    if _within(stack, "django/db/models/query.py") or _within(stack, "django/db/models/sql/"):
+        return trouble(catalogue.QUERY_AT_IMPORT, "The ORM is used before all models are there.", place, edges)
+    return trouble(catalogue.REGISTRY_NOT_READY, f"{_where(start)}: {error}", place, edges or [innermost])
+
+
+def _phase_one(start: Start, chain: list[Stretch], edges: list[str], place: Frame | None) -> Trouble:
+    """The cause is the first line of the app's own package, or of its configuration's module, on the way to a model."""
+    app = start.entry
+    first = next((item.place for item in chain[1:] if item.place and not frames.is_foreign(item.place[0])), None)
+    last = chain[-1].name if chain else "models"
+    message = f"{app} is configured, and that imports {last}, whose models need every app to be configured."
+    if first is None:
+        return trouble(catalogue.MODELS_IN_PHASE_ONE, message, place, edges)
+    return trouble(catalogue.MODELS_IN_PHASE_ONE, message, None, edges, file=first[0], line=first[1])
+
+
+def _configuration(start: Start, error: BaseException, settings_files: Sequence[str]) -> Trouble | None:
+    """Django's refusals of INSTALLED_APPS, which name a label or a module, but not where it comes from."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    said = str(error)
+    if isinstance(error, RuntimeError) and "more than one default AppConfig" in said:
+        return several_configs(start.entry, said)
+    if start.stopped != CONFIGS or not isinstance(error, ImproperlyConfigured):
+        return None
+    last = said.rpartition(" ")[2]
+    if "names aren't unique" in said:
+        file, line = sources.find_text(settings_files, last)
+        return trouble(catalogue.DUPLICATE_NAME, said, file=file, line=line)
+    file, line = sources.find_text(settings_files, start.entry)
+    if "labels aren't unique" in said:
+        return _duplicate(start.entry, last, file, line)
+    if "filesystem location" in said:
+        return _namespace(start.entry, said, file, line)
+    return None
+
+
+def _duplicate(entry: str, label: str, file: str, line: int) -> Trouble:
+    from django.apps import apps
+
+    first = apps.app_configs[label]
+    details = [f"{label} is the label of {first.name}, configured by {_class_path(type(first))}"]
+    message = f"{entry} has the label {label!r}, which {first.name} has already."
+    return trouble(catalogue.DUPLICATE_LABEL, message, details=details, file=file, line=line)
+
+
+def _namespace(entry: str, said: str, file: str, line: int) -> Trouble:
+    module = sys.modules.get(entry)
+    if module is None:
+        from django.utils.module_loading import import_string
+
+        module = sys.modules.get(import_string(entry).name)
+    folders = sorted(set(getattr(module, "__path__", ())))
+    message = f"{entry} has no __init__.py and lies in {len(folders)} places; Django needs one."
+    return trouble(
+        catalogue.NAMESPACE_WITHOUT_PATH, message if folders else said, details=folders, file=file, line=line
+    )
+
+
+def several_configs(entry: str, message: str) -> Trouble:
+    """The trouble of an app whose `apps` module has several candidates, each with its line."""
+    module = sys.modules[f"{entry}.apps"]
+    file = module.__file__ or ""
+    lines = [(name, sources.line_of_class(file, name)) for name in candidates(module)]
+    details = [f"{name}  ({file}:{line})" if line else f"{name}, imported there" for name, line in lines]
+    line = max((line for _, line in lines), default=0)
+    return trouble(catalogue.SEVERAL_CONFIGS, message, details=details, file=file, line=line)
+
+
+def candidates(module: ModuleType) -> list[str]:
+    """The names of the AppConfig classes in `module` that do not say default = False, as Django counts them."""
+    from django.apps import AppConfig
+
+    classes = ((name, item) for name, item in sorted(vars(module).items()) if isinstance(item, type))
+    return [
+        name
+        for name, item in classes
+        if issubclass(item, AppConfig) and item is not AppConfig and getattr(item, "default", True)
+    ]
+
+
+def _class_path(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _within(stack: list[Frame], part: str, name: str = "") -> bool:
+    return any(part in Path(frame.file).as_posix() and (not name or frame.name == name) for frame in stack)
+
+
+def _where(start: Start) -> str:
+    step = f"{start.app}.ready()" if start.stopped == READY and start.app else start.stopped
+    return f"{step} of {start.app}" if start.app and start.stopped != READY else step
+
+
+def _stack_lines(stack: list[Frame]) -> list[str]:
+    return [f"{frame.file}:{frame.line} in {frame.name}" for frame in frames.own(stack)[:_INNER]]

@@ -1,0 +1,118 @@
+"""Each module's import as a span: who asked for it first, on which line, and how long it took.
+
+A finder at the head of `sys.meta_path` lets the others find, and wraps the loader that they give for the one moment
+of loading; module and spec have their own loader again before the module's code runs. The time of finding counts.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.doctor.recording import Recorder, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import FrameType, ModuleType
+
+_IMPORTLIB = "<frozen importlib"
+
+
+class Broken:
+    """An exception that left a module's code: `chain` has the modules under way, outermost first, with their places."""
+
+    __slots__ = ("chain", "error")
+
+    def __init__(self, error: BaseException, chain: list[Stretch]) -> None:
+        self.error = error
+        self.chain = chain
+
+
+class Finder:
+    """The finder; `broken` has every exception that left a module, at the innermost module it left, in order."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.broken: list[Broken] = []
+        self._finding = False
+
+    def install(self) -> None:
+        """Puts the finder before all others."""
+        sys.meta_path.insert(0, self)
+
+    def remove(self) -> None:
+        """Takes it away again."""
+        sys.meta_path.remove(self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """What the other finders find, with a loader that measures."""
+        started = time.perf_counter()
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            if finder is self or find is None:
+                continue
+            spec: ModuleSpec | None = find(name, path, target)
+            if spec is not None:
+                loader: Any = spec.loader
+                if hasattr(loader, "exec_module"):
+                    by, place = _importer(sys._getframe(1))
+                    stretch = Stretch(name, "import", by, place)
+                    spec.loader = _Loader(loader, stretch, self, time.perf_counter() - started)  # type: ignore[assignment]
+                return spec
+        return None
+
+    def invalidate_caches(self) -> None:
+        """Nothing is cached here."""
+
+
+class _Loader:
+    """Stands in for the loader of one module until that module's code runs."""
+
+    def __init__(self, loader: Any, stretch: Stretch, finder: Finder, seconds: float) -> None:
+        self._loader = loader
+        self._stretch = stretch
+        self._finder = finder
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        spec.loader = self._loader
+        started = time.perf_counter()
+        try:
+            module: ModuleType | None = self._loader.create_module(spec)
+        finally:
+            spec.loader = self  # type: ignore[assignment]
+            self._seconds += time.perf_counter() - started
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        if spec is not None:
+            spec.loader = self._loader
+        module.__loader__ = self._loader
+        recorder = self._finder.recorder
+        recorder.open(self._stretch, before=self._seconds)
+        try:
+            self._loader.exec_module(module)
+        except BaseException as error:
+            if not any(item.error is error for item in self._finder.broken):
+                self._finder.broken.append(Broken(error, recorder.importing()))
+            raise
+        finally:
+            recorder.close(self._stretch)
+
+
+def _importer(frame: FrameType | None) -> tuple[str, tuple[str, int] | None]:
+    """The module whose code asks for an import, and its line: the nearest frame outside of the import machinery."""
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_IMPORTLIB) and frame.f_globals.get("__name__") != "importlib":
+            return str(frame.f_globals.get("__name__", "")), (code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return "", None

@@ -1,0 +1,150 @@
+"""The troubles of a start, from what was noted on its way: queries, translations, configurations, the admin."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.doctor import catalogue, failures, frames, sources
+from pocket.django.doctor.catalogue import trouble
+from pocket.django.doctor.driver import READY, REQUEST, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pocket.diagnosis.report import Trouble
+    from pocket.django.doctor.database import Query
+    from pocket.django.doctor.driver import Start
+
+ADMIN = "django.contrib.admin"
+
+
+def judge(start: Start, commands: Sequence[str]) -> list[Trouble]:
+    """The troubles of `start`, each once, in the order of their places; `commands` are the stage's handlers' paths."""
+    files = settings_files(start)
+    found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, commands, files)]
+    known = {(item.file, item.line) for item in found}
+    failed = failures.explain(start, files)
+    if failed is not None and not _follows(start, failed, known):
+        found.append(failed)
+    unique = {(item.id, item.file, item.line): item for item in found}
+    return sorted(unique.values(), key=lambda item: (item.file, item.line, item.id))
+
+
+def settings_files(start: Start) -> list[str]:
+    """The settings module's file, then those of the project's modules that it imports."""
+    phase = next((root for root in start.recorder.roots if root.name == SETTINGS), None)
+    stretches = [*phase.children] if phase else []
+    files = []
+    while stretches:
+        stretch = stretches.pop(0)
+        file = getattr(sys.modules.get(stretch.name), "__file__", None)
+        if file and not frames.is_foreign(file):
+            files.append(file)
+        stretches = [*stretch.children, *stretches]
+    return files
+
+
+def _follows(start: Start, failed: Trouble, known: set[tuple[str, int]]) -> bool:
+    """Whether the failure is another trouble's consequence: its own place, or a query that found no rows."""
+    if failed.id in {catalogue.START_FAILED, catalogue.REGISTRY_NOT_READY}:
+        stack = frames.of_traceback(start.failure.__traceback__) if start.failure else []
+        return any((frame.file, frame.line) in known for frame in stack)
+    return (failed.file, failed.line) in known
+
+
+def _queries(start: Start) -> Iterator[Trouble]:
+    for query in start.database.queries:
+        place = frames.at_import(query.stack) if query.at_import else None
+        if place is not None:
+            in_choices = sources.fills_choices(place.file, place.line)
+            identity = catalogue.QUERY_IN_CHOICES if in_choices else catalogue.QUERY_AT_IMPORT
+            yield trouble(identity, f"Importing this module queries: {query.sql}", place, _way(query, place))
+        elif query.phase != REQUEST:
+            yield from _in_function(query)
+
+
+def _in_function(query: Query) -> Iterator[Trouble]:
+    mine = frames.own(query.stack)
+    if not mine:
+        return
+    ready = next((frame for frame in mine if frame.name == "ready"), None)
+    identity = catalogue.QUERY_IN_READY if query.phase == READY else catalogue.QUERY_AT_START
+    place = ready or mine[-1]
+    yield trouble(identity, f"{query.phase} queries: {query.sql}", place, _way(query, place))
+
+
+def _way(query: Query, place: frames.Frame) -> list[str]:
+    """From the cause inward to the line that queries, where that is another one."""
+    way = []
+    for frame in frames.own(query.stack):
+        if (frame.file, frame.line) == (place.file, place.line):
+            break
+        way.append(f"{frame.file}:{frame.line} in {frame.name}")
+    return way[::-1]
+
+
+def _translations(start: Start) -> Iterator[Trouble]:
+    for stack in start.translation.calls:
+        place = frames.at_import(stack)
+        if place is not None:
+            message = "The text is translated once, when the module is imported, whatever the request's language."
+            yield trouble(catalogue.GETTEXT_AT_IMPORT, message, place)
+
+
+def _configs(start: Start) -> Iterator[Trouble]:
+    """Apps whose module has several AppConfigs, so that Django took none of them without a word."""
+    from django.apps import AppConfig, apps
+
+    for config in apps.app_configs.values():
+        module = sys.modules.get(f"{config.name}.apps")
+        if type(config) is AppConfig and module is not None and not frames.is_foreign(module.__file__ or ""):
+            names = failures.candidates(module)
+            if len(names) > 1:
+                message = f"{config.name}: Django chooses none of {', '.join(names)}, and uses a plain AppConfig."
+                yield failures.several_configs(config.name, message)
+
+
+def _admin(start: Start, commands: Sequence[str], files: Sequence[str]) -> Iterator[Trouble]:
+    """The admin's autodiscovery, where the URLconf has no admin, or no handler of the stage serves the URLconf."""
+    from django.apps import apps
+
+    if not apps.ready or start.answer is None or not apps.is_installed(ADMIN):
+        return
+    from django.contrib.admin.apps import AdminConfig
+
+    config = next(config for config in apps.get_app_configs() if config.name == ADMIN)
+    if not isinstance(config, AdminConfig):
+        return
+    if commands and not any(serves_pages(command) for command in commands):
+        why = "No handler of the stage serves the project's pages"
+    elif not _serves_admin():
+        why = "The URLconf serves no admin"
+    else:
+        return
+    phase = next(root for root in start.recorder.roots if root.name == READY)
+    spent = sum(item.ended - item.started for item in phase.children if item.name == ADMIN) * 1000
+    path = f"{type(config).__module__}.{type(config).__qualname__}"
+    places = (sources.find_text(files, entry) for entry in (ADMIN, path))
+    file, line = next((place for place in places if place[1]), (files[0] if files else "", 0))
+    message = f"{why}, but each start imports the admin modules of all apps: {spent:.0f} ms."
+    yield trouble(catalogue.ADMIN_UNSERVED, message, file=file, line=line)
+
+
+def serves_pages(command: str) -> bool:
+    """Whether the Lambda handler `command` may answer requests with the URLconf; one of the project's own may."""
+    from pocket import naming
+
+    return command not in {naming.MANAGEMENT_HANDLER, naming.SQS_MANAGEMENT_HANDLER}
+
+
+def _serves_admin() -> bool:
+    from django.urls import get_resolver
+
+    resolvers: list[Any] = [get_resolver()]
+    while resolvers:
+        resolver = resolvers.pop()
+        if resolver.app_name == "admin":
+            return True
+        resolvers += [item for item in resolver.url_patterns if hasattr(item, "url_patterns")]
+    return False

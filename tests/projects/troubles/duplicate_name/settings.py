@@ -1,0 +1,14 @@
+"""One app is installed twice, under two labels."""
+
+SECRET_KEY = "only for this test"
+ALLOWED_HOSTS = ["shop.example"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "shop",
+    "shop.apps.OtherConfig",
+]
+ROOT_URLCONF = "urls"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "must-not-be-made.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True

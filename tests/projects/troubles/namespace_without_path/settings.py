@@ -1,0 +1,19 @@
+"""A namespace package in two places, without a path."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent / "elsewhere"))
+
+SECRET_KEY = "only for this test"
+ALLOWED_HOSTS = ["shop.example"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "shop",
+    "parts",
+]
+ROOT_URLCONF = "urls"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "must-not-be-made.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True

@@ -1,0 +1,11 @@
+"""The shop's entry in the registry."""
+
+from django.apps import AppConfig
+
+
+class ShopConfig(AppConfig):
+    name = "shop"
+
+
+class WholesaleConfig(ShopConfig):
+    verbose_name = "Wholesale"
