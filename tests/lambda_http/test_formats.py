@@ -1,0 +1,284 @@
+"""Requests of every wire format: what the gateway was sent is what the application gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, unquote_to_bytes
+
+import pytest
+from http_requests import asks
+from hypothesis import given
+from hypothesis import strategies as st
+from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
+
+from pocket.errors import UnknownEvent
+from pocket.lambda_http.formats import choose
+from pocket.lambda_http.request import DIRECT, Gateway, Request
+
+every_format = pytest.mark.parametrize("form", FORMATS)
+
+
+def read(form: str, ask: Ask, gateway: Gateway = DIRECT) -> Request:
+    event = event_of(form, ask)
+    return choose(event).parse(event, gateway)
+
+
+@every_format
+def test_an_event_is_recognised_as_what_it_is(form: str) -> None:
+    chosen: Any = choose(event_of(form, Ask()))
+    assert chosen.__name__ == f"pocket.lambda_http.{form.removesuffix('_multi')}"
+
+
+@pytest.mark.parametrize("form", ENCODED_PATHS)
+@given(data=st.data())
+def test_encoded_paths_arrive_byte_for_byte(form: str, data: st.DataObject) -> None:
+    ask = data.draw(asks(any_bytes=True))
+    request = read(form, ask)
+    assert request.path.encode("utf-8", "surrogateescape") == unquote_to_bytes(ask.path)
+    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(request.script_name + ask.path)
+
+
+@given(ask=asks())
+def test_an_http_api_s_paths_arrive_decoded_once(ask: Ask) -> None:
+    request = read("http_api", ask)
+    assert request.path.encode() == unquote_to_bytes(ask.path)
+    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(ask.path)
+    assert request.raw_path.isascii()
+
+
+@every_format
+@given(data=st.data())
+def test_query_headers_cookies_and_body_arrive(form: str, data: st.DataObject) -> None:
+    ask = data.draw(asks())
+    if form == "load_balancer":
+        ask = replace(ask, headers=tuple({name.lower(): value for name, value in ask.headers}.items()))
+        ask = replace(ask, query="&".join(f"{name}={values[-1]}" for name, values in _raw(ask.query).items()))
+    request = read(form, ask)
+    assert request.method == ask.method
+    assert request.body == ask.body
+    assert parse_qs(request.query, keep_blank_values=True) == parse_qs(ask.query, keep_blank_values=True)
+    for name in {name.lower() for name, _ in ask.headers}:
+        sent = [value for key, value in ask.headers if key.lower() == name]
+        if name in {"user-agent", "referer", "origin"} and not form.startswith(("http_api", "function_url")):
+            sent = sent[-1:]
+        assert ",".join(request.headers.all(name)) == ",".join(sent)
+    assert "; ".join(request.headers.all("cookie")) == "; ".join(ask.cookies)
+    assert request.scheme == ask.scheme
+    assert request.client == ask.client
+
+
+def _raw(query: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("form", ["http_api", "function_url"])
+@given(ask=asks())
+def test_a_raw_query_keeps_its_order(form: str, ask: Ask) -> None:
+    assert read(form, ask).query == ask.query
+
+
+def test_a_rest_api_s_decoded_query_is_encoded_again() -> None:
+    request = read("rest_api", Ask(query="a=1%2B1&a=x+y&b=&c=%26%3D&%C3%A9=%E6%97%A5"))
+    assert parse_qsl(request.query, keep_blank_values=True) == [
+        ("a", "1+1"),
+        ("a", "x y"),
+        ("b", ""),
+        ("c", "&="),
+        ("é", "日"),
+    ]
+
+
+@every_format
+def test_a_body_may_come_as_text(form: str) -> None:
+    assert read(form, Ask(method="POST", body="naïve 日本".encode(), text=True)).body == "naïve 日本".encode()
+
+
+@every_format
+def test_six_megabytes_arrive(form: str) -> None:
+    body = bytes(range(256)) * (6 * 4096)
+    assert read(form, Ask(method="POST", body=body)).body == body
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("host", "scheme", "server"),
+    [
+        ("shop.example.com", "https", ("shop.example.com", "443")),
+        ("shop.example.com", "http", ("shop.example.com", "80")),
+        ("localhost:8001", "http", ("localhost", "8001")),
+        ("[::1]:8000", "http", ("[::1]", "8000")),
+        ("[::1]", "https", ("[::1]", "443")),
+        ("example.com:x", "https", ("example.com", "443")),
+    ],
+)
+def test_the_server_is_that_of_the_host_header(form: str, host: str, scheme: str, server: tuple[str, str]) -> None:
+    request = read(form, Ask(host=host, scheme=scheme))
+    assert (request.server_name, request.server_port) == server
+    assert request.scheme == scheme
+
+
+@pytest.mark.parametrize(
+    ("domain", "scheme"),
+    [
+        ("abc.execute-api.eu-west-1.amazonaws.com", "https"),
+        ("abc.execute-api.localhost", "http"),
+        ("localhost", "http"),
+    ],
+)
+def test_without_forwarded_headers_the_domain_tells_host_and_scheme(domain: str, scheme: str) -> None:
+    event = event_of("http_api", Ask(domain=domain))
+    event["headers"] = {}
+    request = choose(event).parse(event, DIRECT)
+    assert (request.server_name, request.scheme) == (domain, scheme)
+
+
+@every_format
+def test_a_client_cannot_write_its_own_address(form: str) -> None:
+    ask = Ask(client="203.0.113.7", forwarded_for="10.0.0.1, 203.0.113.7", headers=(("x-real-ip", "10.0.0.2"),))
+    assert read(form, ask).client == "203.0.113.7"
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("forwarded_for", "proxies", "client"),
+    [
+        ("198.51.100.9, 203.0.113.7", 1, "198.51.100.9"),
+        ("6.6.6.6, 198.51.100.9, 203.0.113.7", 1, "198.51.100.9"),
+        ("198.51.100.9, 192.0.2.1, 203.0.113.7", 2, "198.51.100.9"),
+        ("198.51.100.9:5566, 203.0.113.7", 1, "198.51.100.9"),
+        ("203.0.113.7", 1, "203.0.113.7"),
+    ],
+)
+def test_behind_known_proxies_the_address_is_what_the_first_of_them_saw(
+    form: str, forwarded_for: str, proxies: int, client: str
+) -> None:
+    ask = Ask(client="203.0.113.7", forwarded_for=forwarded_for)
+    assert read(form, ask, Gateway(trusted_proxies=proxies)).client == client
+
+
+def test_an_edge_optimised_api_names_its_own_edge_last() -> None:
+    ask = Ask(client="203.0.113.7", forwarded_for="198.51.100.9, 203.0.113.7, 130.176.0.1")
+    assert read("rest_api", ask).client == "203.0.113.7"
+    assert read("rest_api", ask, Gateway(trusted_proxies=1)).client == "198.51.100.9"
+
+
+def test_a_load_balancer_may_add_the_port() -> None:
+    assert read("load_balancer", Ask(forwarded_for="1.1.1.1, 203.0.113.7:4711")).client == "203.0.113.7"
+    assert read("load_balancer", Ask(forwarded_for="2001:db8::1")).client == "2001:db8::1"
+    assert read("load_balancer", Ask(forwarded_for="[2001:db8::1]:80")).client == "2001:db8::1"
+
+
+def test_cookies_come_from_the_list_or_from_the_header_but_once() -> None:
+    event = event_of("http_api", Ask())
+    event["headers"]["cookie"] = "a=1; b=2"
+    assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["a=1; b=2"]
+    event["cookies"] = ["c=3"]
+    assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["c=3"]
+    event["headers"] = {"Cookie": "a=1", "host": "x"}
+    assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["c=3"]
+
+
+def test_headers_that_stand_once_are_not_joined() -> None:
+    event = event_of("rest_api", Ask())
+    event["multiValueHeaders"]["Host"] = ["b.example.com", "b.example.com"]
+    event["multiValueHeaders"]["host"] = ["a.example.com", "c.example.com"]
+    request = choose(event).parse(event, DIRECT)
+    assert request.headers.all("host") == ["b.example.com"]
+    assert request.server_name == "b.example.com"
+
+
+@pytest.mark.parametrize(
+    ("form", "ask", "base_path", "script_name", "path"),
+    [
+        ("http_api", Ask(path="/a/", stage="dev"), None, "/dev", "/a/"),
+        ("http_api", Ask(path="/", stage="dev"), None, "/dev", "/"),
+        ("http_api", Ask(path="/dev/a"), None, "", "/dev/a"),
+        ("http_api", Ask(path="/a", stage="dev", domain="shop.example.com"), None, "", "/a"),
+        ("http_api", Ask(path="/a", stage="dev", domain="shop.example.com"), "shop", "/shop", "/a"),
+        ("http_api", Ask(path="/a"), "", "", "/a"),
+        ("rest_api", Ask(path="/a/", stage="dev"), None, "/dev", "/a/"),
+        ("rest_api", Ask(path="/dev/a", stage="dev"), None, "/dev", "/dev/a"),
+        ("rest_api", Ask(path="/a", stage="dev"), "", "", "/a"),
+        ("function_url", Ask(path="/a"), None, "", "/a"),
+        ("function_url", Ask(path="/shop/a"), "/shop/", "/shop", "/a"),
+        ("load_balancer", Ask(path="/shop"), "/shop", "/shop", ""),
+        ("load_balancer", Ask(path="/shopping"), "/shop", "/shop", "/shopping"),
+    ],
+)
+def test_script_name_and_path(form: str, ask: Ask, base_path: str | None, script_name: str, path: str) -> None:
+    request = read(form, ask, Gateway(base_path))
+    assert (request.script_name, request.path) == (script_name, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "resource", "parameters", "script_name", "rest"),
+    [
+        ("/shop/a/b", "/{proxy+}", {"proxy": "a/b"}, "/shop", "/a/b"),
+        ("/shop/a/b/", "/{proxy+}", {"proxy": "a/b"}, "/shop", "/a/b/"),
+        ("/shop/dev/a%20b", "/{proxy+}", {"proxy": "a%20b"}, "/shop/dev", "/a b"),
+        ("/shop/items/7", "/items/{id}", {"id": "7"}, "/shop", "/items/7"),
+        ("/shop/", "/", None, "/shop", "/"),
+        ("/shop", "/", None, "/shop", ""),
+        ("/", "/", None, "", "/"),
+        ("/a", "/{proxy+}", {"proxy": "a"}, "", "/a"),
+        ("/other", "/a", None, "", "/other"),
+    ],
+)
+def test_a_custom_domain_s_base_path_is_what_stands_before_the_resource(
+    path: str, resource: str, parameters: dict[str, str] | None, script_name: str, rest: str
+) -> None:
+    extra = {"resource": resource, "pathParameters": parameters}
+    request = read("rest_api", Ask(path=path, domain="shop.example.com", extra=extra))
+    assert (request.script_name, request.path) == (script_name, rest)
+
+
+def test_an_http_api_may_use_payload_format_one() -> None:
+    extra = {"version": "1.0", "resource": "$default"}
+    event = event_of("rest_api", Ask(path="/dev/a b/100%25", stage="dev", extra=extra))
+    request = choose(event).parse(event, DIRECT)
+    assert (request.script_name, request.path) == ("/dev", "/a b/100%")
+    event["requestContext"]["stage"] = "$default"
+    assert choose(event).parse(event, DIRECT).path == "/dev/a b/100%"
+
+
+def test_a_test_call_from_the_console_has_no_headers() -> None:
+    event = event_of("rest_api", Ask())
+    event["headers"] = event["multiValueHeaders"] = None
+    event["requestContext"]["identity"]["sourceIp"] = "test-invoke-source-ip"
+    request = choose(event).parse(event, DIRECT)
+    assert (len(request.headers), request.client, request.scheme) == (0, "test-invoke-source-ip", "https")
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({}, "keys none"),
+        (None, "NoneType"),
+        ([], "list"),
+        ({"command": "migrate", "args": []}, "args, command"),
+        ({"Records": [{"eventSource": "aws:sqs"}]}, "Records"),
+        (
+            {"version": "2.0", "requestContext": {"connectionId": "x", "eventType": "CONNECT"}},
+            "connectionId, eventType",
+        ),
+        ({"version": "2.0", "requestContext": {"http": {}}, "secret": "hush"}, "http"),
+    ],
+)
+def test_what_is_no_http_event_is_refused_with_its_keys_alone(event: Any, said: str) -> None:
+    with pytest.raises(UnknownEvent) as caught:
+        choose(event).parse(event, DIRECT)
+    assert said in caught.value.message
+    assert "hush" not in str(caught.value)
+
+
+def test_only_so_many_sets_of_header_names_are_remembered() -> None:
+    from pocket.lambda_http import headers
+
+    for number in range(2 * headers._MOST_LAYOUTS):
+        read("http_api", Ask(headers=((f"x-{number}", "1"),)))
+    assert len(headers._layouts) <= headers._MOST_LAYOUTS

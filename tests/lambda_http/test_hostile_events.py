@@ -1,0 +1,87 @@
+"""Hostile events: nothing but UnknownEvent, or a request that is well formed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lambda_events import FORMATS, Ask, event_of
+
+from pocket.errors import UnknownEvent
+from pocket.lambda_http.formats import choose
+from pocket.lambda_http.request import Gateway, Request
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+FULL = Ask(method="POST", path="/a", query="a=1", headers=(("x-a", "1"),), body=b"x", cookies=("a=1",), stage="dev")
+
+
+def places(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [trail] if trail else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        found += places(inner, (*trail, key))
+    return found
+
+
+def well_formed(request: Request) -> bool:
+    texts = (request.method, request.script_name, request.query, request.scheme, request.client, request.protocol)
+    return (
+        all(isinstance(text, str) for text in (*texts, request.path, request.server_name, request.server_port))
+        and isinstance(request.body, bytes)
+        and all(isinstance(part, str) for pair in request.headers.pairs() for part in pair)
+        and request.scheme in {"http", "https"}
+        and request.server_port.isdigit()
+        and request.path[:1] in {"", "/"}
+        and isinstance(request.raw_path, bytes)
+        and bool(request.query.encode("latin-1") or True)
+        and bool(request.path.encode("utf-8", "surrogateescape") or True)
+        and all(value.encode("latin-1") is not None for value in request.headers.values)
+    )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_damaged_event_is_refused_or_read_well(form: str, data: st.DataObject) -> None:
+    event = copy.deepcopy(event_of(form, FULL))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *trail, last = data.draw(st.sampled_from(places(event)))
+        target: Any = event
+        for key in trail:
+            target = target[key]
+        if data.draw(st.booleans()):
+            target[last] = data.draw(JSON)
+        else:
+            del target[last]
+        if not places(event):
+            break
+    try:
+        request = choose(event).parse(event, Gateway(None, data.draw(st.integers(0, 2))))
+    except UnknownEvent:
+        return
+    assert well_formed(request)
+
+
+@settings(max_examples=150)
+@given(event=JSON)
+def test_any_json_is_refused_or_read_well(event: Any) -> None:
+    try:
+        request = choose(event).parse(event, Gateway())
+    except UnknownEvent:
+        return
+    assert well_formed(request)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_giant_values_are_read(form: str) -> None:
+    giant = "x" * 1_000_000
+    ask = Ask(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
+    event = event_of(form, ask)
+    assert well_formed(choose(event).parse(event, Gateway()))
