@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
-from collections.abc import Callable
 from urllib.parse import urljoin
 
 import boto3
@@ -14,18 +12,11 @@ import pytest
 from board import PASSWORD, Board
 from PIL import Image
 from site_client import SiteClient, image_address
+from waiting import wait_until
 
 from pocket.local import attach
 
 pytestmark = pytest.mark.e2e
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    """Asks `holds` twice a second until it is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not so within {seconds} s"
-        time.sleep(0.5)
 
 
 def png() -> bytes:
@@ -144,8 +135,10 @@ def test_the_second_deploy_changes_nothing_and_the_third_shows_a_changed_view(bo
 def test_logs_show_each_line_once(board: Board) -> None:
     board.pocket("manage", "--stage", "local", "--local", "record", "logged-once")
     lines = board.pocket("logs", "--stage", "local", "--local", "--since", "10m").stdout.splitlines()
-    assert sum("START RequestId" in line for line in lines) >= 1
-    assert len(lines) == len(set(lines))
+    starts = [line for line in lines if "START RequestId" in line]
+    assert starts
+    assert len(starts) == len(set(starts))
+    assert sum(line.endswith("recorded logged-once") for line in lines) == 1
     assert lines == sorted(lines, key=lambda line: line.split(" ", 1)[0])
 
 
