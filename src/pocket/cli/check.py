@@ -1,16 +1,104 @@
-"""`pocket check`: the file alone, without a call to AWS."""
+"""`pocket check`: the file, the project under each stage's settings, its API, and on request the deployed release."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Annotated
 
-from pocket.cli.options import AnyStage
+import typer
+
+from pocket.cli.options import AnyStage, Local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pocket.cli.findings import Finding
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.project_checks import Selection
+    from pocket.deploy.target import Target
+
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+Deploy = Annotated[bool, typer.Option("--deploy", help="Check what only a deployment must satisfy, too.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="Checks of this tag alone; may be repeated.")
+]
+Databases = Annotated[
+    list[str] | None,
+    typer.Option("--database", metavar="ALIAS", help="Checks that use this database, too; may be repeated."),
+]
+FailLevel = Annotated[
+    str, typer.Option("--fail-level", metavar="LEVEL", help=f"The level that fails: {', '.join(LEVELS)}.")
+]
+Format = Annotated[str, typer.Option("--format", metavar="text|json|github", help="How the messages are written.")]
+Remote = Annotated[bool, typer.Option("--remote", help="Check the deployed release inside Lambda, too.")]
 
 
-def check(stage: AnyStage = None) -> None:
-    """Check pocket.toml: every fault with its line and key."""
+def check(
+    stage: AnyStage = None,
+    deploy: Deploy = False,
+    tag: Tags = None,
+    database: Databases = None,
+    fail_level: FailLevel = "ERROR",
+    format: Format = "text",  # noqa: A002  (the option's name)
+    remote: Remote = False,
+    local: Local = False,
+) -> None:
+    """Check pocket.toml, then the project with each stage's settings."""
+    from pocket.cli.findings import WRITERS, merged, of_file
+    from pocket.deploy.project_checks import Selection
+    from pocket.errors import ConfigError
+
+    if fail_level.upper() not in LEVELS:
+        raise typer.BadParameter(f"it is one of {', '.join(LEVELS)}.", param_hint="--fail-level")
+    if format not in WRITERS:
+        raise typer.BadParameter(f"it is one of {', '.join(WRITERS)}.", param_hint="--format")
+    if stage is None and (remote or local):
+        raise typer.BadParameter("--remote and --local need one.", param_hint="--stage")
+    names: Sequence[str] = [stage] if stage else ()
+    try:
+        project, stages = _stages(stage)
+    except ConfigError as error:
+        found = of_file(error)
+    else:
+        names = [item.name for item in stages]
+        if format == "text":
+            sys.stderr.write(f"{project.path.name}: no faults in {', '.join(names)}.\n")
+        selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
+        found = merged(_project(project, stages, selection, remote=remote, local=local), len(stages))
+    WRITERS[format](found, names)
+    if any(item.level >= LEVELS[fail_level.upper()] and not item.silenced for item in found):
+        raise typer.Exit(1)
+
+
+def _stages(name: str | None) -> tuple[Project, list[StageConfig]]:
     from pocket.cli.project import current_project
 
     project = current_project()
-    stages = [project.stage(stage).name] if stage else list(project.stages)
-    sys.stderr.write(f"{project.path.name}: no faults in {', '.join(stages)}.\n")
+    return project, [project.stage(name)] if name else list(project.stages.values())
+
+
+def _project(
+    project: Project, stages: Sequence[StageConfig], selection: Selection, *, remote: bool, local: bool
+) -> Iterator[tuple[str, str, Finding]]:
+    """What each layer found in each stage, in the order of the layers."""
+    from pocket.cli.findings import of_message
+    from pocket.deploy import project_checks
+
+    targets = {stage.name: _target(stage, local=local) for stage in stages}
+    found = [
+        (stage.name, of_message(message, project.directory))
+        for stage in stages
+        for message in project_checks.run(project, stage, targets[stage.name], selection)
+    ]
+    for layer in ("project", "fastapi"):
+        yield from ((layer, name, item) for name, item in found if item.layer == layer)
+    for stage in stages if remote else ():
+        for message in project_checks.run_remotely(stage, targets[stage.name], selection):
+            yield "remote", stage.name, of_message(message, project.directory)
+
+
+def _target(stage: StageConfig, *, local: bool) -> Target:
+    from pocket.cli.project import aws_target, destination
+
+    return destination(stage.name, local=True).target if local else aws_target(stage)

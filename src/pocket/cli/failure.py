@@ -13,9 +13,9 @@ def report(error: PocketError) -> None:
     """Writes `error`, each fault of several with its place in the file, to standard error."""
     faults = error.faults if isinstance(error, ConfigErrors) else (error,)
     for fault in faults:
-        _write("error", _described(fault))
+        write("error", _described(fault))
         if fault.hint:
-            _write("hint", fault.hint)
+            write("hint", fault.hint)
     if len(faults) > 1:
         sys.stderr.write(f"{len(faults)} faults.\n")
 
@@ -23,20 +23,22 @@ def report(error: PocketError) -> None:
 def _described(error: PocketError) -> str:
     if not isinstance(error, ConfigError) or error.file is None:
         return error.message
-    place = _relative(error.file) + (f":{error.line}" if error.line is not None else "")
+    place = place_of(error.file) + (f":{error.line}" if error.line is not None else "")
     return ": ".join(part for part in (place, error.key, error.message) if part)
 
 
-def _relative(path: Path) -> str:
+def place_of(path: Path) -> str:
+    """`path` from the working directory where it lies below that, else as it is."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 
 
-def _write(label: str, text: str) -> None:
-    colours = {"error": "31;1", "hint": "36"}
+def write(label: str, text: str) -> None:
+    """Writes `text` to standard error behind its label, which is coloured on a terminal."""
+    colours = {"hint": "36", "warning": "33;1", "info": "32", "debug": "2"}
     styled = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    head = f"\x1b[{colours[label]}m{label}:\x1b[0m" if styled else f"{label}:"
+    head = f"\x1b[{colours.get(label, '31;1')}m{label}:\x1b[0m" if styled else f"{label}:"
     lines = text.rstrip().split("\n")
     sys.stderr.write("\n".join([f"{head} {lines[0]}", *(f"  {line}" for line in lines[1:])]) + "\n")

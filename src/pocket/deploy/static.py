@@ -130,8 +130,8 @@ def content_type(name: str) -> str:
     return f"{guessed}; charset=utf-8" if text else guessed
 
 
-def find_python(directory: Path) -> tuple[str, str]:
-    """The interpreter with the project's packages, and the version of its Django.
+def find_python(directory: Path, purpose: str = "Static files are collected") -> tuple[str, str]:
+    """The interpreter with the project's packages, and the version of its Django; `purpose` begins the refusal.
 
     That is the running one if it has Django, else that of the `.venv` in the folder or above it. Raises BuildFailed
     where neither has Django.
@@ -144,7 +144,7 @@ def find_python(directory: Path) -> tuple[str, str]:
             return python, version
     lacking = f"{own} has no Django either" if own else f"{directory} has no .venv"
     raise BuildFailed(
-        f"Static files are collected by the project's own Python: {sys.executable} has no Django, and {lacking}.",
+        f"{purpose} by the project's own Python: {sys.executable} has no Django, and {lacking}.",
         "Run the command in the project's environment (uv run pocket ...), or make that environment: uv sync.",
     )
 
