@@ -112,7 +112,7 @@ class Answers:
             if status < 200 or status in _BODILESS:
                 response.body = b""
                 response.init_headers({})
-        response.headers.raw.extend(shared.headers.raw)
+        response.raw_headers.extend(shared.raw_headers)
         return response
 
 

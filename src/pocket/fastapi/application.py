@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from pocket.fastapi import notices
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.problems import handle_errors
 from pocket.fastapi.refreshing import add_refresh
@@ -53,6 +54,7 @@ def create_app(
     FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
     """
     setup(settings_module)
+    notices.learn()
     app = API(**options)
     if refresh:
         add_refresh(app, refresh)

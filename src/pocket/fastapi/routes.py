@@ -12,7 +12,7 @@ from starlette.responses import Response
 from pocket.fastapi import transactions
 from pocket.fastapi.answers import Answers, NeedsQueries
 from pocket.fastapi.threadpool import redirect
-from pocket.fastapi.work import Work, current, new
+from pocket.fastapi.work import InlineWork, Work, current, new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,24 +63,23 @@ class Route(APIRoute):
         is_coroutine = inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(
             getattr(called, "__call__", None)  # noqa: B004  (whether it is a coroutine function, not whether it is callable)
         )
-        run = self._run_coroutine if is_coroutine else self._run_function
 
         async def guarded(**values: Any) -> Any:
             shared = values.pop(SHARED)
             if own is not None:
                 values[own] = shared
-            return await run(current() or new(), endpoint, values, shared)
+            work = current() or new()
+            if is_coroutine:
+                return await self._run_coroutine(work, endpoint, values, shared)
+            if isinstance(work, InlineWork):
+                return work.run_now(self._call, endpoint, values, shared)
+            return await work.run(self._call, endpoint, values, shared)
 
         update_wrapper(guarded, endpoint, updated=())
         guarded.__signature__ = signature  # type: ignore[attr-defined]
         guarded.pocket_endpoint = endpoint  # type: ignore[attr-defined]
         guarded.pocket_atomic = self.atomic  # type: ignore[attr-defined]
         return guarded
-
-    async def _run_function(
-        self, work: Work, endpoint: Callable[..., Any], values: dict[str, Any], shared: Response
-    ) -> Response:
-        return await work.run(self._call, endpoint, values, shared)
 
     def _call(self, endpoint: Callable[..., Any], values: dict[str, Any], shared: Response) -> Response:
         aliases = transactions.aliases(self.atomic, endpoint)

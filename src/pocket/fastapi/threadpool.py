@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _END = object()
 
 
-async def run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+async def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """As Starlette's run_in_threadpool, on the request's own thread."""
     work = current()
     if work is None:

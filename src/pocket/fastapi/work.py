@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anyio import CancelScope
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
-from django.core import signals
 from django.db import close_old_connections, reset_queries
 
-from pocket.fastapi.inline import lends, lent
+from pocket.fastapi import inline, notices
 from pocket.fastapi.lanes import ASIDE, LANES
 from pocket.fastapi.relations import Probe
 
@@ -36,11 +35,11 @@ logger = logging.getLogger("pocket.fastapi")
 _current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("pocket_work", default=None)
 
 
-class Work(Executor):
+class Work:
     """The work of one request, whose ASGI scope is `scope`; None for work outside of a request.
 
-    As an asynchronous context manager it is `current()` inside, and also the place where asgiref runs thread-sensitive
-    code: Django's asynchronous ORM.
+    Inside of it, as an asynchronous context manager, it is `current()`, and asgiref's thread-sensitive code, which is
+    Django's asynchronous ORM, runs in its thread.
     """
 
     inline = False
@@ -50,21 +49,16 @@ class Work(Executor):
         self.finished = False
         self._begun = False
         self._probe: Probe | None = None
-        self._sensitive = ThreadSensitiveContext(executor=self)
         self._token: contextvars.Token[Work | None] | None = None
 
     async def __aenter__(self) -> Work:
-        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]
         self._token = _current.set(self)
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        try:
-            if self._token is not None:
-                _current.reset(self._token)
-            await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
-        finally:
-            self.finish()
+        if self._token is not None:
+            _current.reset(self._token)
+        self.finish()
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What `function` returns, called where queries are allowed."""
@@ -92,7 +86,7 @@ class Work(Executor):
             close_old_connections()
             reset_queries()
             return
-        signals.request_started.send(sender=Work, scope=self.scope)
+        notices.started(Work, self.scope)
         if settings.DEBUG:
             self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
             self._probe.attach()
@@ -107,7 +101,7 @@ class Work(Executor):
             if self.scope is None:
                 close_old_connections()
             else:
-                signals.request_finished.send(sender=Work)
+                notices.finished(Work)
 
 
 class InlineWork(Work):
@@ -118,38 +112,62 @@ class InlineWork(Work):
     def __init__(self, loop: asyncio.AbstractEventLoop, scope: Any = None) -> None:
         super().__init__(scope)
         self.loop = loop
+        inline.serve(loop, _INLINE)
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        with lent(self.loop):
-            return self.call(function, *args, **kwargs)
+        result: T = inline.call(self.loop, self.call, function, *args, **kwargs)
+        return result
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """A future of the loop, done already, so that awaiting it does not even turn the loop."""
-        future = self.loop.create_future()
-        with lent(self.loop):
-            try:
-                future.set_result(self.call(function, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-                future.set_exception(error)
-        return future
+    def run_now(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """As `run`, without a coroutine in between."""
+        result: T = inline.call(self.loop, self.call, function, *args, **kwargs)
+        return result
 
     def finish(self) -> None:
         self.finished = True
         if self._begun:
-            with lent(self.loop):
-                self._end()
+            inline.call(self.loop, self._end)
 
 
-class ThreadWork(Work):
+class _Inline(Executor):
+    """Runs what asgiref submits at once, in the thread of the loop, within the current work."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """A future of the loop, done already, so that awaiting it does not even turn the loop."""
+        loop = asyncio.get_running_loop()
+        work = current() or InlineWork(loop)
+        future = loop.create_future()
+        try:
+            future.set_result(inline.call(loop, work.call, function, *args, **kwargs))
+        except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+            future.set_exception(error)
+        return future
+
+
+_INLINE = _Inline()
+
+
+class ThreadWork(Work, Executor):
     """Work on a lane that is leased when it is first needed and given back when all is done."""
 
     def __init__(self, scope: Any = None, lanes: Lanes = LANES) -> None:
         super().__init__(scope)
         self._lanes = lanes
+        self._sensitive = ThreadSensitiveContext(executor=self)
         self._lock = threading.Lock()
         self._lane: Executor | None = None
         self._asked = False
         self._pending: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    async def __aenter__(self) -> Work:
+        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]
+        return await super().__aenter__()
+
+    async def __aexit__(self, *failure: object) -> None:
+        try:
+            await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
+        finally:
+            await super().__aexit__(*failure)
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
@@ -228,11 +246,11 @@ def current() -> Work | None:
 def new(scope: Any = None) -> Work:
     """Work for the request of `scope`, of the kind that the running loop allows."""
     loop = asyncio.get_running_loop()
-    return InlineWork(loop, scope) if lends(loop) else ThreadWork(scope)
+    return InlineWork(loop, scope) if inline.lends(loop) else ThreadWork(scope)
 
 
 def aside() -> Work:
     """Work that waits for no request and that no request's transaction is seen by; inline, where all is one thread,
     work like any other."""
     loop = asyncio.get_running_loop()
-    return InlineWork(loop) if lends(loop) else ThreadWork(None, ASIDE)
+    return InlineWork(loop) if inline.lends(loop) else ThreadWork(None, ASIDE)
