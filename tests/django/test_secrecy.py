@@ -1,0 +1,125 @@
+"""No secret, and no event, comes out of a function: not in a log, not in an error, not in a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from aws_double import AWSDouble
+from fresh import run
+from jobs import write_project
+from lambda_events import Ask, event_of
+
+from pocket.manifest import DjangoTables, Handler, SecretVariable, Stage
+
+SECRET = "swordfish"
+STAGE = Stage(
+    stack_name="s",
+    handlers={"web": Handler("x", 30, address=True)},
+    django=DjangoTables(settings={"ROOT_URLCONF": "jobs_urls", "ALLOWED_HOSTS": ["*"]}),
+    secrets=(
+        SecretVariable("WHOLE", "secretsmanager", "whole"),
+        SecretVariable("PART", "secretsmanager", "object", "PART"),
+        SecretVariable("PARAMETER", "ssm", "/parameter"),
+    ),
+    secret_refresh=1,
+)
+URLS = """
+from django.urls import path
+
+def fail(request):
+    import os
+    held = os.environ["WHOLE"], request.body
+    raise ValueError("a view failed")
+
+urlpatterns = [path("", fail)]
+"""
+ASK = Ask(
+    method="POST",
+    query=f"token={SECRET}",
+    headers=(("authorization", SECRET),),
+    body=SECRET.encode(),
+    cookies=(SECRET,),
+)
+SERVE = """
+import json, sys
+from pocket.django import lambda_handlers
+class Context:
+    aws_request_id = "r"
+    def get_remaining_time_in_millis(self):
+        return 60_000
+for name, event in json.loads(EVENTS):
+    try:
+        getattr(lambda_handlers, name)(event, Context())
+    except Exception:
+        import traceback
+        traceback.print_exc()
+import os
+assert os.environ["WHOLE"] == os.environ["PART"] == os.environ["PARAMETER"] == SECRET
+"""
+
+
+def fill(aws: AWSDouble) -> None:
+    aws.put("whole", SECRET)
+    aws.put("object", {"PART": SECRET})
+    aws.parameters["/parameter"] = SECRET
+
+
+def environment(directory: Path, aws: AWSDouble) -> dict[str, str]:
+    environ = {**aws.environ, **write_project(directory, STAGE), "AWS_LAMBDA_FUNCTION_NAME": "f"}
+    (directory / "jobs_urls.py").write_text(URLS)
+    return environ
+
+
+def test_a_function_that_works_and_fails_tells_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    environ = environment(tmp_path, aws)
+    body = {"command": "job", "args": [SECRET], "kwargs": {"do": "crash"}}
+    record = {
+        "messageId": "1",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:r:1:q",
+        "body": json.dumps(body),
+    }
+    events = [
+        ("wsgi_handler", event_of("http_api", ASK)),
+        ("wsgi_handler", {"not": "http", "password": SECRET}),
+        ("management_command_handler", body),
+        ("management_command_handler", {"command": 1, "args": [SECRET]}),
+        ("management_command_handler", {"command": "nothing", "args": [SECRET]}),
+        ("sqs_management_command_handler", {"Records": [record, {**record, "body": SECRET}]}),
+        ("sqs_management_command_handler", {"password": SECRET}),
+    ]
+    done = run(f"EVENTS = {json.dumps(events)!r}\nSECRET = {SECRET!r}\n{SERVE}", tmp_path, environ)
+    assert done.returncode == 0, done.stderr
+    assert "a view failed" in done.stderr
+    assert "ValueError: boom" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fault", ["denied", "not json", "no key", "binary", "nul", "throttled", "garbage", "settings"])
+def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWSDouble, fault: str) -> None:
+    fill(aws)
+    environ = environment(tmp_path, aws)
+    if fault == "denied":
+        aws.denied.add("object")
+    elif fault == "not json":
+        aws.put("object", f"no json but {SECRET}")
+    elif fault == "no key":
+        aws.put("object", {"OTHER": SECRET})
+    elif fault == "binary":
+        aws.put("object", SECRET.encode())
+    elif fault == "nul":
+        aws.put("object", {"PART": f"{SECRET}\0"})
+    elif fault == "throttled":
+        aws.faults.extend([(400, "AccessDeniedException")] * 4)
+    elif fault == "garbage":
+        aws.faults.extend([f"<html>{SECRET}</html>"] * 4)
+    else:
+        settings = (tmp_path / "jobs_settings.py").read_text()
+        (tmp_path / "jobs_settings.py").write_text(f"{settings}\nheld = os.environ['WHOLE']\nraise ValueError\n")
+    done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
