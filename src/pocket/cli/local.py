@@ -49,6 +49,8 @@ def local(
     from pocket.local import start
 
     signal.signal(signal.SIGTERM, _terminated)
+    # A shell starts what it puts in the background with SIGINT ignored; here it is the way to end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     project = current_project()
     config = project.stage(stage)
     voice = reporter(assume_yes=True)
