@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ERROR = 40
 DOES_NOT_START = "pocket.E007"
 COMMAND = "pocket_check"
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,11 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
 
 @contextmanager
 def _copy(project: Project) -> Iterator[Path]:
-    """A folder with the files that the artifact would hold, gone afterwards; links where the disk allows them."""
+    """A folder with the files that the artifact would hold, gone afterwards."""
     exclude = next((item.awscontainer.exclude for item in project.stages.values() if item.awscontainer), [])
     home = project.directory / ".pocket"
     home.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="check-", dir=home) as name:
+    with _removed_if_empty(home), tempfile.TemporaryDirectory(prefix="check-", dir=home) as name:
         folder = Path(name).resolve() / project.directory.name
         folder.mkdir()
         for path, origin in source.select(project.directory, exclude).files.items():
@@ -160,11 +161,22 @@ def _copy(project: Project) -> Iterator[Path]:
         yield folder
 
 
-def _place(origin: Path, place: Path) -> None:
+@contextmanager
+def _removed_if_empty(folder: Path) -> Iterator[None]:
     try:
-        os.link(origin, place)
-    except OSError:
-        shutil.copyfile(origin, place)
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _place(origin: Path, place: Path) -> None:
+    """Copies what is small; a link serves for the rest, which is data rather than source."""
+    if origin.stat().st_size > _SMALL:
+        with suppress(OSError):
+            os.link(origin, place)
+            return
+    shutil.copyfile(origin, place)
 
 
 def _messages(text: str) -> list[Message]:

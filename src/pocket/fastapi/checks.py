@@ -1,7 +1,7 @@
 """System checks of the API: what its endpoints' source and its routes tell without a request.
 
-Registered with Django by `pocket.django.checks`, where Pocket's app is installed; `register()` is for projects that do
-without it. A doubt is silence: what cannot be read, or may be meant, is not reported.
+`pocket.django.checks` registers them with Django. A doubt is silence: what cannot be read, or may be meant, is not
+reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _WRITES = re.compile(
     r"\.a?(save|create|delete|update|get_or_create|update_or_create|bulk_create|bulk_update)\(|pocket_call_command\("
 )
 _GUARDS = re.compile(
-    r"auth|user|permission|login|token|session|credential|api_?key|csrf|signature|compare_digest|PermissionDenied"
+    r"auth(?!or)|user|permission|login|token|session|credential|api_?key|csrf|signature|compare_digest|PermissionDenied"
     r"|\b40[13]\b|HTTP_40[13]",
     re.IGNORECASE,
 )
@@ -63,16 +63,6 @@ class Endpoint(NamedTuple):
     name: str
     source: str
     tree: ast.FunctionDef | ast.AsyncFunctionDef | None
-
-
-def register() -> None:
-    """Registers these checks with Django; once, whoever else does."""
-    from django.core import checks
-
-    from pocket.django.checks import FASTAPI
-
-    check, tags, deploy = FASTAPI
-    checks.register(check, *tags, deploy=deploy)
 
 
 def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator[CheckMessage]:

@@ -23,14 +23,13 @@ TAG = "pocket"
 
 
 class Check:
-    """A check by the dotted name of its function; it finds nothing where the package it `needs` is not installed."""
+    """A check by the dotted name of its function."""
 
     __signature__ = Signature([Parameter("options", Parameter.VAR_KEYWORD)])
     """Django asks for it at each registration, and inspecting it anew would be most of what a function's start pays."""
 
-    def __init__(self, function: str, *, needs: str | None = None) -> None:
+    def __init__(self, function: str) -> None:
         self.function = function
-        self.needs = needs
         self.tags: Sequence[str] = ()
 
     def __repr__(self) -> str:
@@ -40,10 +39,6 @@ class Check:
         self, app_configs: Iterable[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
     ) -> list[CheckMessage]:
         """The messages of the function, which is imported now."""
-        from importlib.util import find_spec
-
-        if self.needs is not None and find_spec(self.needs) is None:
-            return []
         module, _, name = self.function.rpartition(".")
         function = getattr(import_module(module), name)
         return list(function(app_configs=app_configs, databases=databases, **kwargs))
@@ -76,15 +71,14 @@ ALL = (
     _check("services.mail", "mail", deploy=True),
     _check("services.tasks", "tasks", deploy=True),
     _check("snapstart.imports", Tags.security, deploy=True),
+    _check("api.routes", "fastapi"),
 )
-FASTAPI = (Check("pocket.fastapi.checks.routes", needs="fastapi"), (TAG, "fastapi"), False)
-"""Of another room, which may not be there: named here, so that it is found wherever Pocket's app is installed."""
 
 
 def register() -> None:
     """Registers everything, once however often it is called."""
     from pocket.django.checks import fields
 
-    for check, tags, deploy in (*ALL, FASTAPI):
+    for check, tags, deploy in ALL:
         checks.register(check, *tags, deploy=deploy)
     fields.extend()

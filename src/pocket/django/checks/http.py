@@ -67,10 +67,12 @@ def _own_asgi_handler(found: Deployment) -> str | None:
     application = (getattr(settings, "ASGI_APPLICATION", None) or "").rpartition(".")[0]
     for name, handler in found.stage.handlers.items():
         module = handler.command.rpartition(".")[0]
-        if not module.startswith("pocket.") and _imports(module) & {
-            "django.core.asgi",
-            application or "django.core.asgi",
-        }:
+        if not handler.address or module.startswith("pocket."):
+            continue
+        imported = _imports(module)
+        if application and any(item.startswith(application) for item in imported):
+            imported |= _imports(application)
+        if "django.core.asgi" in imported:
             return name
     return None
 
