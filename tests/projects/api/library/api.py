@@ -11,11 +11,12 @@ from fastapi import BackgroundTasks, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 from library.models import Author, Book
-from pocket.fastapi import Router, orm
+from pocket.fastapi import Router, current_user, orm, require_permission, require_user
 
 router = Router(prefix="/books")
 errors = Router(prefix="/errors", tags=["trouble"])
-routers = [errors]
+me = Router(prefix="/me")
+routers = [errors, me]
 
 
 class BookOut(BaseModel):
@@ -211,3 +212,21 @@ def conflict() -> None:
 def broken() -> None:
     Book.objects.count()
     raise RuntimeError("broken")
+
+
+@me.get("/whoever")
+@me.post("/whoever")
+async def whoever(user: Annotated[Any, Depends(current_user)]) -> str:
+    return str(user.get_username())
+
+
+@me.get("/somebody")
+@me.post("/somebody")
+def somebody(user: Annotated[Any, Depends(require_user)]) -> str:
+    return str(user.get_username())
+
+
+@me.get("/editor")
+@me.post("/editor")
+def editor(user: Annotated[Any, Depends(require_permission("library.change_book"))]) -> str:
+    return str(user.get_username())

@@ -1,0 +1,126 @@
+"""The Lambda handlers of an API: the dotted paths for `command` in pocket.toml.
+
+    pocket.fastapi.lambda_handlers.asgi_handler      the API alone
+    pocket.fastapi.lambda_handlers.combined_handler  the API under its prefix, Django's site everywhere else
+
+Both serve the application that `[awscontainer.fastapi]` names. Each is built when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pocket.manifest import Api
+
+    Handler = Callable[[Any, Any], Any]
+
+    asgi_handler: Handler
+    combined_handler: Handler
+
+__all__ = ["asgi_handler", "combined_handler"]
+
+
+class CombinedHandler:
+    """Gives an event to `api` where its path begins with `prefix`, else to `django`, whose own fast path that is."""
+
+    def __init__(self, django: Any, api: Handler, prefix: str) -> None:
+        self.django = django
+        self.api = api
+        self.prefix = prefix
+
+    def __call__(self, event: dict[str, Any], context: Any) -> Any:
+        """The response in the event's own format; raises UnknownEvent for what is no HTTP event."""
+        return (self.api if self._is_for_api(event) else self.django)(event, context)
+
+    def _is_for_api(self, event: dict[str, Any]) -> bool:
+        # Most events can be told by this alone; to be sure of the others, the event must be read.
+        path = event.get("rawPath") or event.get("path") or ""
+        if self.prefix not in path:
+            return False
+        from pocket.lambda_http.formats import choose
+
+        read: str = choose(event).parse(event, self.django.gateway).path
+        return read == self.prefix or read.startswith(f"{self.prefix}/")
+
+
+def _asgi() -> Callable[[], Handler]:
+    import fastapi  # noqa: F401  (imported while AWS answers)
+
+    import pocket.asgi  # noqa: F401
+
+    return lambda: _served(_application(_configured().app))
+
+
+def _combined() -> Callable[[], Handler]:
+    import fastapi  # noqa: F401
+
+    from pocket.django.wsgi import make_wsgi_handler
+    from pocket.fastapi.combining import Prefixed
+
+    def make() -> Handler:
+        configured = _configured()
+        prefixed = Prefixed(_application(configured.app), configured.prefix)
+        return CombinedHandler(make_wsgi_handler(), _served(prefixed), prefixed.prefix)
+
+    return make
+
+
+def _served(app: Any) -> Handler:
+    from pocket.asgi import make_handler
+    from pocket.django.wsgi import gateway_of_settings
+
+    gateway = gateway_of_settings()
+    return make_handler(app, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
+
+
+def _configured() -> Api:
+    """What the stage's `[awscontainer.fastapi]` says; raises SetupFailed where there is none."""
+    from pocket.django import source
+    from pocket.fastapi.faults import SetupFailed
+
+    name = source.stage_name()
+    manifest, path = source.manifest()
+    api = source.stage(manifest, name).api if name else None
+    if api is None:
+        raise SetupFailed(
+            f"{path} names no API for the stage {name}.",
+            'Add to pocket.toml: [awscontainer.fastapi] app = "config.api:app"',
+        )
+    return api
+
+
+def _application(name: str) -> Any:
+    """What `module:attribute` names; raises SetupFailed."""
+    from importlib import import_module
+
+    from pocket.fastapi.faults import SetupFailed
+    from pocket.fastapi.startup import explained
+
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute or "app")
+    except AttributeError as error:
+        raise SetupFailed(
+            f"{name} is not there: {error}.", "[awscontainer.fastapi] app is `module:attribute`."
+        ) from error
+    except Exception as error:
+        cause = explained(error)
+        if cause is error:
+            raise
+        raise cause from error
+
+
+_LOADERS = {"asgi_handler": _asgi, "combined_handler": _combined}
+
+
+def __getattr__(name: str) -> Any:
+    load = _LOADERS.get(name)
+    if load is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pocket.django.startup import build
+
+    handler = globals()[name] = build(load)
+    return handler
