@@ -122,6 +122,13 @@ class SecretVariable(Record):
     key: str | None = None
 
 
+class Api(Record):
+    """The FastAPI application of a stage: `app` as `module:attribute`, `prefix` where it lies in Django's site."""
+
+    app: str
+    prefix: str = "/api"
+
+
 class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where secrets are read once an environment.
 
@@ -136,6 +143,7 @@ class Stage(Record):
     secret_refresh: int | None = None
     project_name: str | None = None
     region: str | None = None
+    api: Api | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The secrets of `service` to read, each once, in the file's order: the run time reads them, the role may."""
@@ -204,6 +212,7 @@ def _stage(data: dict[str, Any]) -> Stage:
             "django": _tables(data["django"]),
             "handlers": {name: Handler(**value) for name, value in data["handlers"].items()},
             "secrets": tuple(SecretVariable(**value) for value in data["secrets"]),
+            "api": Api(**data["api"]) if data.get("api") else None,
         }
     )
 

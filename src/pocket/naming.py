@@ -25,6 +25,8 @@ PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
 
 WSGI_HANDLER = "pocket.django.lambda_handlers.wsgi_handler"
 ASGI_HANDLER = "pocket.django.lambda_handlers.asgi_handler"
+FASTAPI_HANDLER = "pocket.fastapi.lambda_handlers.asgi_handler"
+COMBINED_HANDLER = "pocket.fastapi.lambda_handlers.combined_handler"
 MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.management_command_handler"
 SQS_MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.sqs_management_command_handler"
 

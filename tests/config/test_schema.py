@@ -40,6 +40,7 @@ envs = { DEBUG = "false" }
 exclude = ["*.md"]
 snapstart = true
 permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+fastapi = { app = "config.api:app", prefix = "/api" }
 [awscontainer.handlers.web]
 command = "pocket.django.lambda_handlers.wsgi_handler"
 timeout = 20

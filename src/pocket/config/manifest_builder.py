@@ -43,6 +43,9 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         secret_refresh=stage.secretsmanager.refresh_seconds,
         project_name=None if stage.project_name == project.general.project_name else stage.project_name,
         region=None if stage.region == project.general.region else stage.region,
+        api=manifest.Api(app=container.fastapi.app, prefix=container.fastapi.prefix)
+        if container and container.fastapi
+        else None,
     )
 
 

@@ -15,12 +15,16 @@ _FRONTS = ("apigateway", "function_url", "sqs")
 _PURPOSES = {
     naming.WSGI_HANDLER: "answers HTTP",
     naming.ASGI_HANDLER: "answers HTTP",
+    naming.FASTAPI_HANDLER: "answers HTTP",
+    naming.COMBINED_HANDLER: "answers HTTP",
     naming.MANAGEMENT_HANDLER: "runs management commands that are sent to it directly",
     naming.SQS_MANAGEMENT_HANDLER: "runs management commands from a queue",
 }
 _FITTING = {
     naming.WSGI_HANDLER: {"apigateway", "function_url"},
     naming.ASGI_HANDLER: {"apigateway", "function_url"},
+    naming.FASTAPI_HANDLER: {"apigateway", "function_url"},
+    naming.COMBINED_HANDLER: {"apigateway", "function_url"},
     naming.MANAGEMENT_HANDLER: set(),
     naming.SQS_MANAGEMENT_HANDLER: {"sqs"},
 }

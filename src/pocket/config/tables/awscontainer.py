@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pocket.config import patterns
 from pocket.config.tables.django import DjangoTables
+from pocket.config.tables.fastapi import FastAPI
 from pocket.config.tables.handlers import Handler
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import HandlerName, Table, Text, VariableName
@@ -51,6 +52,7 @@ class AwsContainer(Table):
     secretsmanager: SecretsManager = Field(
         default_factory=SecretsManager, description="Secrets that the run time puts into the environment."
     )
+    fastapi: FastAPI | None = Field(None, description="The API beside Django.")
     django: DjangoTables = Field(
         default_factory=DjangoTables, description="What the project's settings module takes from this file."
     )
