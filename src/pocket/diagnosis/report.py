@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The version of the JSON below; a reader takes its own only."""
 
+_MOST_OF_IT = 0.8
+
 
 @dataclass(frozen=True)
 class Span:
@@ -26,6 +28,7 @@ class Span:
     `kind` is "phase" (settings, one of the registry's three, URLconf ...), "app" (one app in one phase), or "import"
     (one module). `modules` and `memory_kb` count what the stretch added, children included; memory is not measured
     for a single import (0). `by` is the module that imported this one first, and `place` the line, as `file:line`.
+    `origin` of an import is "own" (the project's), "django", "python" or "package" (all others).
     """
 
     name: str
@@ -36,6 +39,7 @@ class Span:
     memory_kb: int = 0
     by: str = ""
     place: str = ""
+    origin: str = ""
     children: tuple[Span, ...] = ()
 
     @property
@@ -130,9 +134,17 @@ class Report:
         out in favour of that one.
         """
         spans = [span for phase in self.spans for span in phase.walk() if span.kind == "import"]
-        own = [span for span in spans if not any(child.ms > 0.9 * span.ms for child in span.children)]
+        own = [span for span in spans if not any(child.ms > _MOST_OF_IT * span.ms for child in span.children)]
         own.sort(key=lambda span: span.ms, reverse=True)
         return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in own[:most]]
+
+    def packages(self) -> dict[str, float]:
+        """Milliseconds of each top-level package's own code, the dearest first."""
+        found: dict[str, float] = {}
+        for item in self.imports():
+            name = item.module.partition(".")[0]
+            found[name] = found.get(name, 0.0) + item.self_ms
+        return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
 
     def to_json(self) -> str:
         """The report as JSON text; what can be computed is written too, for readers that are not this class."""

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 from pocket.django.doctor.driver import Start
 
 if TYPE_CHECKING:
+    from pocket.diagnosis.report import Span
+    from pocket.django.doctor.origins import Origins
     from pocket.django.doctor.recording import Stretch
+
+_HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
 
 
 def main(mode: str, file: str, path: str) -> None:
@@ -51,8 +55,9 @@ def _started(start: Start, path: str) -> dict[str, Any]:
     from pocket import naming
     from pocket.diagnosis.report import Report, Request
     from pocket.django.doctor.judgement import judge
+    from pocket.django.doctor.origins import Origins
 
-    stage = os.environ.get(naming.STAGE_KEY, "")
+    stage, origins = os.environ.get(naming.STAGE_KEY, ""), Origins()
     answered = start.answer["statusCode"] if isinstance(start.answer, dict) else 0
     report = Report(
         python=python_version(),
@@ -61,7 +66,7 @@ def _started(start: Start, path: str) -> dict[str, Any]:
         stage=stage,
         place="Lambda" if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else "here",
         taken=datetime.now(UTC).isoformat(timespec="seconds"),
-        spans=tuple(_span(root) for root in start.recorder.roots),
+        spans=tuple(_span(root, origins) for root in start.recorder.roots),
         request=Request(path, answered, start.request_error) if start.answer is not None else None,
         troubles=tuple(judge(start, _commands(stage))),
         stopped=_stopped(start),
@@ -91,7 +96,7 @@ def _commands(stage: str) -> list[str]:
         return []
 
 
-def _span(stretch: Stretch) -> Any:
+def _span(stretch: Stretch, origins: Origins) -> Span:
     from pocket.diagnosis.report import Span
 
     return Span(
@@ -102,8 +107,9 @@ def _span(stretch: Stretch) -> Any:
         modules=stretch.modules,
         memory_kb=0 if stretch.kind == "import" else max(0, stretch.memory // 1024),
         by=stretch.by,
-        place=f"{stretch.place[0]}:{stretch.place[1]}" if stretch.place else "",
-        children=tuple(_span(child) for child in stretch.children),
+        place=f"{stretch.place[0]}:{stretch.place[1]}".removeprefix(_HERE) if stretch.place else "",
+        origin=origins.of(stretch.name) if stretch.kind == "import" else "",
+        children=tuple(_span(child, origins) for child in stretch.children),
     )
 
 

@@ -41,7 +41,18 @@ def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
 
         loaded = frozenset(item.module for item in report.imports())
         troubles += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
-    return replace(report, troubles=tuple(_relative(item, directory) for item in troubles))
+    stopped = report.stopped.replace(f"{directory}{os.sep}", "")
+    return replace(report, stopped=stopped, troubles=tuple(_relative(item, directory) for item in troubles))
+
+
+def project_directory() -> Path:
+    """The folder that the project's settings module is imported from, which holds the project."""
+    name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if not file:
+        return Path.cwd()
+    levels = name.count(".") + (Path(file).name == "__init__.py")
+    return Path(file).resolve().parents[levels]
 
 
 def _environ() -> dict[str, str]:

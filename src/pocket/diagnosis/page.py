@@ -1,0 +1,176 @@
+"""A report as one HTML page that needs nothing else: waterfall, flame graph, tables, troubles; light and dark."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from pocket.diagnosis import history
+from pocket.diagnosis.flame import flame_graph
+from pocket.diagnosis.style import SCRIPT, STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pocket.diagnosis.report import Report, Span, Trouble
+
+_MOST_IMPORTS = 15
+_MOST_PACKAGES = 10
+_SHOWN_FROM = 0.004
+"""The share of the whole start from which an app has a line of its own in the waterfall."""
+
+
+def render(report: Report, before: Report | None = None, excess: str = "") -> str:
+    """The page as text; with `before`, the run before this one, it compares; `excess` is why a budget is broken."""
+    project = escape(report.settings_module or "project")
+    body = [
+        _head(report, excess),
+        _troubles(report.troubles),
+        _waterfall(report),
+        flame_graph(report),
+        _imports(report),
+        _comparison(before, report) if before is not None else "",
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>The start of {project}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in body if part)
+        + f"\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+
+
+def _head(report: Report, excess: str) -> str:
+    stage = f"stage {report.stage}" if report.stage else "no stage"
+    where = f"{stage}, {'inside Lambda' if report.place == 'Lambda' else 'on this machine'}"
+    facts = f"{where} · Python {report.python} · Django {report.django} · {report.taken}"
+    count = len(report.troubles)
+    figures = [
+        (f"{report.total_ms:,.0f} ms", "to the first response" if not report.stopped else "until it ended early"),
+        (f"{report.modules:,}", "modules loaded"),
+        (f"{report.memory_kb / 1024:,.1f} MB", "memory added"),
+        (str(count) if count else "none", "trouble" if count == 1 else "troubles"),
+    ]
+    cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in figures)
+    parts = [
+        f"<header><h1>The start of <code>{escape(report.settings_module)}</code></h1>",
+        f'<p class="facts">{escape(facts)}</p></header>',
+        f'<dl class="figures">{cells}</dl>',
+    ]
+    parts += [f'<p class="alarm">{escape(text)}</p>' for text in (excess, _stopped(report)) if text]
+    return "\n".join(parts)
+
+
+def _stopped(report: Report) -> str:
+    return f"The start ended early, in {report.stopped}" if report.stopped else ""
+
+
+def _troubles(troubles: Iterable[Trouble]) -> str:
+    cards = "".join(_card(trouble) for trouble in troubles)
+    return f'<section><h2>Troubles</h2><div class="cards">{cards}</div></section>' if cards else ""
+
+
+def _card(trouble: Trouble) -> str:
+    place = f"{trouble.file}:{trouble.line}" if trouble.line else trouble.file
+    details = f"<pre>{escape(chr(10).join(trouble.details))}</pre>" if trouble.details else ""
+    return (
+        f"<article><h3>{escape(trouble.title)}</h3>"
+        f'<p class="place"><code>{escape(place)}</code> <span>{escape(trouble.id)}</span></p>'
+        f"<p>{escape(trouble.message)}</p>{details}"
+        f'<p class="cure"><strong>Cure</strong> {escape(trouble.cure)}</p></article>'
+    )
+
+
+def _waterfall(report: Report) -> str:
+    """A row a phase, and a row an app that costs enough, each with its stretch of time as a bar."""
+    whole = max((span.start_ms + span.ms for span in report.spans), default=0.0) or 1.0
+    rows = "".join(_rows(report.spans, whole, report.total_ms))
+    request = ""
+    if report.request is not None:
+        error = f" ({escape(report.request.error)})" if report.request.error else ""
+        request = (
+            f"The first request, GET <code>{escape(report.request.path)}</code>, answered "
+            f"{report.request.status}{error}; no database was asked."
+        )
+    return (
+        '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'
+        '<th scope="col">Phase, app</th><th scope="col" class="time">Time</th><th scope="col">ms</th>'
+        '<th scope="col">modules</th><th scope="col">memory</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div><p>{request}</p></section>"
+    )
+
+
+def _rows(spans: Iterable[Span], whole: float, total: float) -> Iterator[str]:
+    for span in spans:
+        yield _row(span, whole, "phase")
+        apps = [child for child in span.children if child.kind == "app"]
+        shown = [child for child in apps if child.ms >= total * _SHOWN_FROM]
+        for child in shown:
+            yield _row(child, whole, "app")
+        rest = len(apps) - len(shown)
+        if rest:
+            spent = sum(child.ms for child in apps if child not in shown)
+            name = f"{rest} more apps" if rest > 1 else "1 more app"
+            yield f'<tr class="app"><th scope="row">{name}</th><td></td><td>{spent:.1f}</td><td></td><td></td></tr>'
+
+
+def _row(span: Span, whole: float, kind: str) -> str:
+    left, width = span.start_ms / whole * 100, max(span.ms / whole * 100, 0.15)
+    bar = f'<span class="bar" style="left:{left:.2f}%;width:{width:.2f}%"></span>'
+    return (
+        f'<tr class="{kind}"><th scope="row">{escape(span.name)}</th><td class="time"><div>{bar}</div></td>'
+        f"<td>{span.ms:.1f}</td><td>{span.modules}</td><td>{_megabytes(span.memory_kb)}</td></tr>"
+    )
+
+
+def _megabytes(kilobytes: int) -> str:
+    return f"{kilobytes / 1024:.1f} MB" if kilobytes else "–"
+
+
+def _imports(report: Report) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'><code>{escape(item.module)}</code></th><td>{item.ms:.1f}</td><td>{item.self_ms:.1f}</td>"
+        f'<td class="text"><code>{escape(item.by)}</code><br><small>{escape(_place(item.place))}</small></td></tr>'
+        for item in report.dearest(_MOST_IMPORTS)
+    )
+    packages = "".join(
+        f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{spent:.1f}</td></tr>"
+        for name, spent in list(report.packages().items())[:_MOST_PACKAGES]
+    )
+    return (
+        '<section class="imports"><div><h2>The dearest imports</h2><div class="scroll"><table><thead><tr>'
+        '<th scope="col">Module</th><th scope="col">ms with its imports</th><th scope="col">ms of its own</th>'
+        f'<th scope="col" class="text">First imported by</th></tr></thead><tbody>{rows}</tbody></table></div></div>'
+        '<div><h2>By package</h2><div class="scroll"><table><thead><tr><th scope="col">Package</th>'
+        f'<th scope="col">ms of its own</th></tr></thead><tbody>{packages}</tbody></table></div></div></section>'
+    )
+
+
+def _place(place: str) -> str:
+    """A place without the folders that say nothing: from the installed packages on, or its last three parts."""
+    for mark in ("/site-packages/", "/lib/python"):
+        head, found, rest = place.partition(mark)
+        if found and head:
+            return rest
+    return "/".join(place.split("/")[-3:])
+
+
+def _comparison(before: Report, after: Report) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(name)}</th><td>{old:.1f}</td><td>{new:.1f}</td><td>{new - old:+.1f}</td></tr>"
+        for name, (old, new) in [
+            *history.difference(before, after).items(),
+            ("total", (before.total_ms, after.total_ms)),
+        ]
+    )
+    added = history.new_modules(before, after)
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in added[:20])
+    more = f" and {len(added) - 20} more" if len(added) > 20 else ""
+    return (
+        f"<section><h2>Compared with the run of {escape(before.taken)}</h2>"
+        '<div class="scroll"><table><thead><tr><th scope="col">Phase</th><th scope="col">ms before</th>'
+        f'<th scope="col">ms now</th><th scope="col">change</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        + (f"<p>New imports: {names}{more}.</p>" if added else "")
+        + "</section>"
+    )

@@ -1,0 +1,98 @@
+"""A report as lines for a terminal: phases, dearest imports, troubles with cause and cure."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from pocket.diagnosis import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pocket.diagnosis.report import Report, Span, Trouble
+
+WIDTH = 100
+_NOTEWORTHY_MS = 1.0
+_MOST_IMPORTS = 10
+
+
+def lines(report: Report, before: Report | None = None) -> Iterator[str]:
+    """The report; compared with `before`, the run before it, where that is given."""
+    stage = f"stage {report.stage}" if report.stage else "no stage"
+    yield f"{report.settings_module}, {stage}, {report.place}: Python {report.python}, Django {report.django}"
+    yield ""
+    yield from _table([("PHASE", "MS", "MODULES", "MEMORY KB"), *_phase_rows(report)])
+    if report.request is not None:
+        error = f" ({report.request.error})" if report.request.error else ""
+        yield f"GET {report.request.path} answered {report.request.status}{error}; no database was asked."
+    if report.stopped:
+        yield f"The start ended early, in {report.stopped}"
+    yield ""
+    yield "The dearest imports, each with all that it brings:"
+    found = [(f"{item.ms:.1f}", item.module, _by(item.by, item.place)) for item in report.dearest(_MOST_IMPORTS)]
+    yield from _table([("MS", "MODULE", "FIRST IMPORTED BY"), *found])
+    if before is not None:
+        yield ""
+        yield from _comparison(before, report)
+    yield from report.notes
+    yield ""
+    for trouble in report.troubles:
+        yield from described(trouble)
+        yield ""
+    count = len(report.troubles)
+    yield "No troubles." if not count else f"{count} {'trouble' if count == 1 else 'troubles'}."
+
+
+def described(trouble: Trouble) -> Iterator[str]:
+    """One trouble: its id and place, what was seen, and the cure."""
+    place = f"{trouble.file}:{trouble.line}" if trouble.line else trouble.file
+    yield f"{trouble.id}: {place}" if place else trouble.id
+    for text in (trouble.title + ".", trouble.message):
+        yield from (f"  {line}" for line in wrap(text, WIDTH))
+    for line in trouble.details:
+        yield f"    {line}"
+    yield from (f"  {line}" for line in wrap(f"Cure: {trouble.cure}", WIDTH))
+
+
+def _phase_rows(report: Report) -> Iterator[tuple[str, ...]]:
+    for span in report.spans:
+        yield _row(span.name, span)
+        for child in span.children:
+            if child.kind == "app" and child.ms >= _NOTEWORTHY_MS:
+                yield _row(f"  {child.name}", child)
+    yield ("total", f"{report.total_ms:.1f}", str(report.modules), str(report.memory_kb))
+
+
+def _row(name: str, span: Span) -> tuple[str, ...]:
+    return name, f"{span.ms:.1f}", str(span.modules), str(span.memory_kb)
+
+
+def _by(module: str, place: str) -> str:
+    line = place.rpartition(":")[2]
+    return f"{module}, line {line}" if module and line else module
+
+
+def _comparison(before: Report, after: Report) -> Iterator[str]:
+    yield f"Compared with the run of {before.taken}:"
+    rows = [(name, f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}") for name, (old, new) in _pairs(before, after)]
+    yield from _table([("PHASE", "BEFORE", "NOW", "CHANGE"), *rows])
+    added = history.new_modules(before, after)
+    if added:
+        more = f" and {len(added) - 8} more" if len(added) > 8 else ""
+        yield f"New imports: {', '.join(added[:8])}{more}"
+
+
+def _pairs(before: Report, after: Report) -> Iterator[tuple[str, tuple[float, float]]]:
+    yield from history.difference(before, after).items()
+    yield "total", (before.total_ms, after.total_ms)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Columns of one width each; those of numbers to the right."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    numeric = [all(cell.lstrip("+-").replace(".", "", 1).isdigit() for cell in column[1:]) for column in columns]
+    for row in rows:
+        cells = zip(row, widths, numeric, strict=True)
+        yield "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()

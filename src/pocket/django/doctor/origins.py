@@ -1,0 +1,22 @@
+"""Whose code a module is, by its name: the project's own, Django's, Python's, or that of another package."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import packages_distributions
+
+
+class Origins:
+    """Knows the installed distributions' packages; in an artifact they lie beside the project's own."""
+
+    def __init__(self) -> None:
+        self._installed = frozenset(packages_distributions()) | {"pocket"}
+
+    def of(self, module: str) -> str:
+        """ "own", "django", "python" or "package"."""
+        top = module.partition(".")[0]
+        if top == "django":
+            return "django"
+        if top in sys.stdlib_module_names or top.startswith("_sysconfigdata"):
+            return "python"
+        return "package" if top in self._installed else "own"
