@@ -24,6 +24,16 @@ def running_python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+class Startup(Table):
+    """What a start may cost."""
+
+    budget_ms: int | None = Field(
+        None,
+        ge=1,
+        description="Milliseconds that a start may take, up to its first response, as `pocket doctor` measures.",
+    )
+
+
 class AwsContainer(Table):
     """The artifact of a stage and the Lambda functions that run it."""
 
@@ -52,6 +62,7 @@ class AwsContainer(Table):
     secretsmanager: SecretsManager = Field(
         default_factory=SecretsManager, description="Secrets that the run time puts into the environment."
     )
+    startup: Startup = Field(default_factory=Startup, description="What a start may cost.")
     fastapi: FastAPI | None = Field(None, description="The API beside Django.")
     django: DjangoTables = Field(
         default_factory=DjangoTables, description="What the project's settings module takes from this file."
