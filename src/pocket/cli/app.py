@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pocket.cli import check, deploy, local, operate, schema
+from pocket.cli import check, deploy, doctor, local, operate, schema
 from pocket.cli.failure import report
 from pocket.errors import PocketError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(check.check)
+app.command()(doctor.doctor)
 app.command()(local.local)
 app.command()(deploy.deploy)
 app.command(context_settings={"allow_interspersed_args": False})(operate.manage)

@@ -1,0 +1,93 @@
+"""`pocket doctor`: what a start costs, and which of the registry's troubles it commits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pocket.cli.options import Local, OutputFormat, Stage
+
+if TYPE_CHECKING:
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+    from pocket.diagnosis.report import Report
+
+Remote = Annotated[bool, typer.Option("--remote", help="Examine the deployed release, inside Lambda.")]
+Compare = Annotated[bool, typer.Option("--compare", help="Compare with the last run.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page, too.")]
+Asked = Annotated[str, typer.Option("--path", metavar="PATH", help="What the first request asks for.")]
+
+
+def doctor(
+    stage: Stage = "",
+    remote: Remote = False,
+    local: Local = False,
+    compare: Compare = False,
+    html: Html = None,
+    path: Asked = "/",
+    output: OutputFormat = "text",
+) -> None:
+    """Explain the start: its cost, and its troubles with their cures."""
+    from pocket.cli.console import reporter
+    from pocket.cli.project import current_project
+    from pocket.diagnosis import history
+    from pocket.diagnosis.report import exceeds
+
+    if output not in {"text", "json"}:
+        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+    if (remote or local) and not stage:
+        raise typer.BadParameter("A deployed release is that of a stage: name it.", param_hint="--stage")
+    project = current_project()
+    config = project.stage(stage) if stage else None
+    report = _examined(project, config, reporter(), remote=remote, local=local, path=path)
+    place = "local AWS" if local else report.place
+    before = history.last(project.directory, place, report.stage) if compare else None
+    if compare and before is None:
+        sys.stderr.write("There is no run to compare with yet.\n")
+    container = config.awscontainer if config else None
+    excess = exceeds(container.startup.budget_ms if container else None, report)
+    history.keep(project.directory, report, place)
+    _show(report, before, excess, html=html, output=output)
+    raise typer.Exit(1 if report.troubles or excess else 0)
+
+
+def _examined(
+    project: Project, stage: StageConfig | None, voice: Reporter, *, remote: bool, local: bool, path: str
+) -> Report:
+    from pocket.deploy import doctor as diagnosis
+
+    if stage is not None and not (remote or local):
+        return diagnosis.examine_stage(project, stage, _target(project, stage, local=False), voice, path=path)
+    with voice.step("Start the project in fresh processes"):
+        if stage is None:
+            return diagnosis.examine(project, path=path)
+        return diagnosis.examine_remotely(stage, _target(project, stage, local=local), path=path)
+
+
+def _target(project: Project, stage: StageConfig, *, local: bool) -> Target:
+    from pocket.cli.project import aws_target, local_target
+
+    if not local:
+        return aws_target(stage)
+    from pocket.local import attach
+
+    return local_target(stage, attach(project.directory))
+
+
+def _show(report: Report, before: Report | None, excess: str, *, html: Path | None, output: str) -> None:
+    from pocket.diagnosis import page, text
+
+    if output == "json":
+        typer.echo(report.to_json())
+    else:
+        for line in text.lines(report, before):
+            typer.echo(line)
+    if excess:
+        sys.stderr.write(f"{excess}\n")
+    if html is not None:
+        html.write_text(page.render(report, before, excess), encoding="utf-8")
+        sys.stderr.write(f"The page is in {html}.\n")

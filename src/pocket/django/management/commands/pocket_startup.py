@@ -1,0 +1,60 @@
+"""`manage.py pocket_startup`: what the start costs, and which troubles it commits, found in fresh processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from pocket.errors import PocketError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pocket.diagnosis.report import Report
+
+
+class Command(BaseCommand):
+    """Exits with 1 where troubles were found, but for JSON, whose reader judges by itself."""
+
+    help = "Start the project in fresh processes, and show what its start costs and which troubles it commits."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="How to print the report.")
+        parser.add_argument("--html", metavar="FILE", help="Write the report as a page, too.")
+        parser.add_argument("--compare", action="store_true", help="Compare with the last run.")
+        parser.add_argument("--path", default="/", help="What the first request asks for.")
+        parser.add_argument("--runs", type=int, default=3, help="How often to measure; the fastest counts.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from pocket.django.doctor.examination import examine, project_directory
+
+        directory = project_directory()
+        try:
+            report = examine(directory, path=options["path"], runs=options["runs"])
+        except PocketError as error:
+            raise CommandError(str(error)) from error
+        if options["format"] == "json":
+            self.stdout.write(report.to_json())
+            return
+        self._show(report, directory, options)
+        if report.troubles:
+            sys.exit(1)
+
+    def _show(self, report: Report, directory: Path, options: dict[str, Any]) -> None:
+        from pocket.diagnosis import history, page, text
+
+        before = history.last(directory, report.place, report.stage) if options["compare"] else None
+        if options["compare"] and before is None:
+            self.stderr.write("There is no run to compare with yet.")
+        for line in text.lines(report, before):
+            self.stdout.write(line)
+        if options["html"]:
+            Path(options["html"]).write_text(page.render(report, before), encoding="utf-8")
+        try:
+            history.keep(directory, report)
+        except OSError:
+            self.stderr.write(f"{directory} cannot be written to: this run is not kept for --compare.")
