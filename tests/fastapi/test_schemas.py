@@ -1,0 +1,130 @@
+"""Pydantic models from Django models."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, get_type_hints
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+
+def test_columns_have_the_types_titles_and_descriptions_of_their_fields(database: str) -> None:
+    from library.models import Book
+
+    from pocket.fastapi import schema
+
+    out = schema(Book)
+    hints = get_type_hints(out)
+    assert hints["id"] is int
+    assert hints["author_id"] is int
+    assert hints["price"] is Decimal
+    assert hints["weight"] == float | None
+    assert hints["written"] == dt.datetime | None
+    properties = out.model_json_schema()["properties"]
+    assert properties["title"]["description"] == "The title, without its subtitle"
+    assert properties["kind"]["enum"] == ["novel", "essay"]
+    assert properties["title"]["title"] == "Title"
+
+
+def test_relations_files_and_properties(books: Any) -> None:
+    from library.models import Author, Blurb, Book, Tag
+
+    from pocket.fastapi import schema
+
+    detail = schema(
+        Book,
+        "id",
+        "author",
+        "tags",
+        "cover",
+        "is_long",
+        "author_name",
+        "blurb",
+        nested={"author": schema(Author, "name"), "blurb": schema(Blurb, "text")},
+    )
+    Blurb.objects.create(book=books[1], text="Buy it")
+    books[0].cover = "covers/first.png"
+    first, second = (detail.model_validate(book).model_dump() for book in books[:2])
+    assert first["author"] == {"name": "Novelist"}
+    assert first["tags"] == [Tag.objects.get().pk]
+    assert (first["cover"], second["cover"]) == ("/media/covers/first.png", None)
+    assert (first["is_long"], second["is_long"]) == (False, True)
+    assert (first["blurb"], second["blurb"]) == (None, {"text": "Buy it"})
+    properties = detail.model_json_schema()["properties"]
+    assert properties["is_long"] == {
+        "title": "Is long",
+        "type": "boolean",
+        "description": "Whether it takes more than a weekend.",
+    }
+    shelf = schema(Author, "name", "books", nested={"books": schema(Book, "title")})
+    assert [book.title for book in shelf.model_validate(books[0].author).books] == ["First", "Third"]
+    assert schema(Author, "books").model_validate(books[0].author).books == [books[0].pk, books[2].pk]
+
+
+def test_for_writing_lengths_choices_and_defaults_hold(database: str) -> None:
+    from library.models import Book
+
+    from pocket.fastapi import schema
+
+    written = schema(Book, exclude=["cover"], purpose="write")
+    assert "id" not in written.model_fields
+    assert "key" not in written.model_fields
+    assert written(title="T", author_id=1).model_dump(exclude_unset=True) == {"title": "T", "author_id": 1}
+    assert written(title="T", author_id=1).kind == "novel"
+    for values in ({"title": "T" * 121}, {"title": "T", "kind": "poem"}, {"author_id": 1}):
+        with pytest.raises(ValidationError):
+            written(**{"author_id": 1, **values} if "title" in values else values)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(database: str) -> None:
+    from library.models import Book
+
+    from pocket.fastapi import schema
+
+    with pytest.raises(ValueError, match=r"Book has no field or property 'titel'.\nDid you mean 'title'\?"):
+        schema(Book, "titel")
+    with pytest.raises(ValueError, match="nothing"):
+        schema(Book, exclude=["nothing"])
+
+
+def test_a_written_out_model_mirrors_a_django_model(books: Any) -> None:
+    from library.models import Book
+
+    from pocket.fastapi import mirrors
+
+    @mirrors(Book)
+    class BookOut(BaseModel):
+        """A book."""
+
+        id: int
+        title: str
+        is_long: bool
+        extra: str = "x"
+
+    assert BookOut.model_validate(books[1]).model_dump() == {
+        "id": books[1].pk,
+        "title": "Second",
+        "is_long": True,
+        "extra": "x",
+    }
+    properties = BookOut.model_json_schema()["properties"]
+    assert properties["title"]["description"] == "The title, without its subtitle"
+    with pytest.raises(ValueError, match="'titel'"):
+
+        @mirrors(Book)
+        class Wrong(BaseModel):
+            titel: str
+
+
+def test_a_schema_of_columns_is_written_without_instances(database: str) -> None:
+    from library.models import Book
+
+    from pocket.fastapi import schema
+    from pocket.fastapi.rows import columns_of, shape_of
+
+    out = schema(Book, "id", "title", "author_id", "kind", "price", "written", "key")
+    shape = shape_of(list[out])  # type: ignore[valid-type]
+    assert shape is not None
+    assert columns_of(Book, shape) == ("id", "title", "author_id", "kind", "price", "written", "key")
