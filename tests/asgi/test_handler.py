@@ -459,6 +459,21 @@ def test_a_lifespan_that_fails_fails_the_start(fail: str) -> None:
     assert "no database" in f"{caught.value} {caught.value.__cause__}"
 
 
+def test_an_application_that_fails_to_start_and_does_not_end_is_cancelled() -> None:
+    noted: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            noted.append("cancelled")
+
+    with pytest.raises(LifespanFailed, match="no database"):
+        make_handler(app)
+    assert noted == ["cancelled"]
+
+
 def test_an_application_without_a_lifespan_starts(serve: Any) -> None:
     assert ask(serve(echo)).status == 200
 

@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from pocket.errors import DeadlineExceeded
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pocket.asgi.loop import EventLoop
 
     Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+_PATIENCE = 2.0
+"""Seconds for an application to end what it was told to end."""
 
 
 class LifespanFailed(RuntimeError):
@@ -38,9 +44,10 @@ class Lifespan:
         return self.loop.run(self._start(), title="lifespan start-up", lasting=True)
 
     def stop(self) -> None:
-        """Runs the shutdown, if there was a start-up."""
+        """Runs the shutdown, if there was a start-up; an application that does not end is cancelled."""
         if self._task is not None and not self._task.done():
-            self.loop.run(self._stop(self._task), title="lifespan shutdown")
+            with contextlib.suppress(DeadlineExceeded):
+                self.loop.run(self._stop(self._task), seconds=lambda: _PATIENCE, title="lifespan shutdown")
 
     async def _start(self) -> bool:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
@@ -52,8 +59,8 @@ class Lifespan:
                 raise LifespanFailed("The application's lifespan raised while it started.") from error
             return False
         if message["type"] == "lifespan.startup.failed":
-            with contextlib.suppress(Exception):
-                await task
+            task.cancel()
+            await asyncio.wait({task}, timeout=_PATIENCE)
             raise LifespanFailed(f"The application's start-up failed: {message.get('message') or 'it gave no reason'}")
         return True
 
