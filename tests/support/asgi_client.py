@@ -176,9 +176,10 @@ def http_event(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     stage: str = "$default",
+    host: str = "testserver",
 ) -> dict[str, Any]:
     """An event of API Gateway's HTTP API (payload format 2.0)."""
-    sent = {"host": "testserver", **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
+    sent = {"host": host, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -186,7 +187,7 @@ def http_event(
         "rawQueryString": urlencode(query or {}),
         "headers": {name.lower(): value for name, value in sent.items()},
         "requestContext": {
-            "domainName": "testserver",
+            "domainName": host,
             "http": {
                 "method": method,
                 "path": path,
