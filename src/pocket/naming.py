@@ -8,6 +8,9 @@ import re
 MANIFEST_FILE = "pocket.manifest.json"
 """The manifest's name at the root of the artifact."""
 
+MODULES_FILE = "pocket.modules"
+"""The bundle of the modules that a start imports, at the root of the artifact."""
+
 STATIC_MANIFEST_FILE = "staticfiles.json"
 """Django's map from a static file's name to its hashed one, at the root of the artifact."""
 

@@ -76,6 +76,18 @@ def test_every_module_comes_with_bytecode_that_names_lambdas_folder(built: Built
         assert marshal.loads(read(built.artifact.path, pyc)[16:]).co_filename == f"/var/task/{module}"
 
 
+def test_the_modules_of_a_start_are_bundled(built: Built) -> None:
+    content = read(built.artifact.path, naming.MODULES_FILE)
+    length = int.from_bytes(content[4:8], "big")
+    index = marshal.loads(content[8 : 8 + length])
+    assert content[:4] == importlib.util.MAGIC_NUMBER
+    assert {"site_settings", "notes", "asgiref.sync", "pocket.naming"} <= index.keys()
+    assert not [name for name in index if ".migrations" in name or name.startswith("six")]
+    package, source, place, size = index["pocket.naming"]
+    code = marshal.loads(content[8 + length + place :][:size])
+    assert (package, source, code.co_filename) == (False, "pocket/naming.py", "/var/task/pocket/naming.py")
+
+
 def test_sizes_and_the_largest_packages_are_told(built: Built) -> None:
     with zipfile.ZipFile(built.artifact.path) as archive:
         assert built.artifact.unzipped == sum(item.file_size for item in archive.infolist())

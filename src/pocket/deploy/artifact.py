@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.config import build_manifest
-from pocket.deploy import archive, bytecode, packages, platforms, requirements, source, static
+from pocket.deploy import archive, bytecode, modules, packages, platforms, requirements, source, static
 from pocket.deploy.archive import Entry
 from pocket.deploy.entrypoints import check_handlers
 from pocket.errors import BuildFailed, DeployError
@@ -95,10 +95,12 @@ class _Build:
             self.reporter.note(f"{lack}; with `uv python install {platform.python}` the next build does it.")
         layers = self._install(platform, interpreter)
         with self.reporter.step("Pack the project"):
-            files = merge([*(layer.files for layer in layers), self._source(interpreter)], self.reporter)
+            own = self._source(interpreter)
+            files = merge([*(layer.files for layer in layers), own], self.reporter)
             check_handlers(self.project, self.stage, files)
         manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
         files[naming.MANIFEST_FILE] = Entry.of(manifest)
+        files.update(modules.entries(files, own, self.folder))
         collected = static.collect(
             self.project,
             self.stage,

@@ -10,7 +10,10 @@ Each is built when it is first asked for: Lambda's runtime asks for one, within 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+from pocket.naming import MODULES_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +60,21 @@ _LOADERS = {
 }
 
 
+def _use_bundle() -> None:
+    """Imports from here on come from the artifact's module bundle, where it has one."""
+    root = os.environ.get("LAMBDA_TASK_ROOT")
+    path = f"{root}/{MODULES_FILE}"
+    if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not loaded yet
+        from pocket import bundle
+
+        bundle.install(path, root)
+
+
 def __getattr__(name: str) -> Any:
     load = _LOADERS.get(name)
     if load is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _use_bundle()
     from pocket.django.startup import build
 
     handler = globals()[name] = build(load)
