@@ -7,6 +7,7 @@ from django.forms import BaseModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import CreateView, ListView
 from pocket.django.utils import pocket_call_command
@@ -79,6 +80,14 @@ def topic(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "Your comment is posted.")
             return redirect(comment)
     return render(request, "bbs/topic.html", {"topic": topic, "comments": topic.comments.all(), "form": form})
+
+
+def latest(request: HttpRequest) -> HttpResponse:
+    """A page that the API fills."""
+    root = reverse("bbs:topics") + "api/"
+    return render(
+        request, "bbs/latest.html", {"section": "latest", "api": f"{root}topics/latest", "docs": f"{root}docs"}
+    )
 
 
 @require_POST

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _OWN_COMMANDS = {
     naming.WSGI_HANDLER,
     naming.ASGI_HANDLER,
+    naming.FASTAPI_HANDLER,
+    naming.COMBINED_HANDLER,
     naming.MANAGEMENT_HANDLER,
     naming.SQS_MANAGEMENT_HANDLER,
 }
@@ -68,7 +70,7 @@ def missing(**_: Any) -> Iterator[CheckMessage]:
                 "There is no pocket.toml in the project's folder, nor in any folder above it.",
                 hint="Create pocket.toml beside the project's manage.py.",
                 obj="pocket.toml",
-                id="pocket.E001",
+                id=MISSING,
             )
     except PocketError:
         return
