@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.doctor.driver import Start
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pocket.diagnosis.report import Span
     from pocket.django.doctor.origins import Origins
     from pocket.django.doctor.recording import Stretch
 
+_SHORTEST_SECRET = 4
 _HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
 
 
 def main(mode: str, file: str, path: str) -> None:
-    """Starts the project and writes what was found."""
+    """Starts the project, in Lambda from the bundle that functions start from, and writes what was found."""
+    if "LAMBDA_TASK_ROOT" in os.environ:
+        from pocket.django.lambda_handlers import _use_bundle
+
+        _use_bundle()
     start = Start()
     start.run(None if mode == "twice" else path)
     import json
@@ -72,7 +80,29 @@ def _started(start: Start, path: str) -> dict[str, Any]:
         stopped=_stopped(start),
     )
     models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
-    return {"report": report.to_json(), "models": sorted(models)}
+    return {"report": without_secrets(report.to_json(), _secrets(stage)), "models": sorted(models)}
+
+
+def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
+    """JSON `text` with each value of `secrets`, and the password in one that is a URL, as its variable's name."""
+    import json
+    from urllib.parse import urlsplit
+
+    for name, value in secrets.items():
+        parts = {value, *value.split()}
+        with suppress(ValueError):
+            parts.add(urlsplit(value).password or "")
+        for part in sorted(parts, key=len, reverse=True):
+            if len(part) >= _SHORTEST_SECRET:
+                text = text.replace(json.dumps(part, ensure_ascii=False)[1:-1], f"<{name}>")
+    return text
+
+
+def _secrets(stage: str) -> Mapping[str, str]:
+    """What `set_envs()` has read in this process, by variable: an exception's words may quote it."""
+    runtime = sys.modules.get("pocket.django.runtime")
+    fetched = runtime.registered(stage) if runtime is not None else None
+    return fetched.secrets if fetched is not None else {}
 
 
 def _stopped(start: Start) -> str:

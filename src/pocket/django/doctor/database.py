@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _LONGEST = 160
+_NEW = (99, 0)
+_SERVER: dict[str, Any] = {
+    "pg_version": 990000,
+    "oracle_version": _NEW,
+    "mysql_server_data": {
+        "version": "99.0.0",
+        "sql_mode": "",
+        "default_storage_engine": "InnoDB",
+        "sql_auto_is_null": False,
+        "lower_case_table_names": 0,
+        "has_zoneinfo_database": True,
+    },
+}
+"""What Django's backends keep of their server once they have asked it, under the names of their cached properties."""
 
 
 class Query:
@@ -40,28 +54,38 @@ class Interceptor:
         self.queries: list[Query] = []
 
     def install(self) -> None:
-        """Replaces how every backend connects and makes cursors."""
+        """Replaces how a connection connects and makes cursors, in every backend's from now on."""
         from django.db.backends.base.base import BaseDatabaseWrapper
-        from django.db.backends.utils import CursorWrapper
-
-        interceptor = self
-
-        def ensure_connection(wrapper: Any) -> None:
-            if wrapper.connection is None:
-                wrapper.connection = _Connection(interceptor.note)
-                wrapper.autocommit = True
-                wrapper.in_atomic_block = False
-                wrapper.needs_rollback = False
-                wrapper.closed_in_transaction = False
-
-        def cursor(wrapper: Any, name: str | None = None) -> Any:
-            ensure_connection(wrapper)
-            return CursorWrapper(_Cursor(interceptor.note), wrapper)
 
         patched: Any = BaseDatabaseWrapper
-        patched.connect = patched.ensure_connection = ensure_connection
-        patched._cursor = cursor
-        patched.is_usable = _usable
+        made = patched.__init__
+
+        def making(wrapper: Any, *args: Any, **kwargs: Any) -> None:
+            made(wrapper, *args, **kwargs)
+            self._cut_off(wrapper)
+
+        patched.__init__ = making
+
+    def _cut_off(self, wrapper: Any) -> None:
+        """Gives one connection nothing to connect to; what its backend would ask a server about itself is answered."""
+        from django.db.backends.utils import CursorWrapper
+
+        def connect() -> None:
+            if wrapper.connection is None:
+                wrapper.connection = _Connection(self.note)
+                wrapper.autocommit = True
+                wrapper.in_atomic_block = wrapper.needs_rollback = wrapper.closed_in_transaction = False
+
+        def cursor(name: str | None = None) -> Any:
+            connect()
+            return CursorWrapper(_Cursor(self.note), wrapper)
+
+        wrapper.connect = wrapper.ensure_connection = connect
+        wrapper.get_new_connection = lambda *args, **kwargs: _Connection(self.note)
+        wrapper._cursor = cursor
+        wrapper.is_usable = lambda: True
+        wrapper.get_database_version = lambda: _NEW
+        vars(wrapper).update(_SERVER)
 
     def note(self, sql: object) -> None:
         """Keeps one query."""
@@ -70,10 +94,6 @@ class Interceptor:
         text = " ".join(_LITERAL.sub("'…'", str(sql)).split())
         text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         self.queries.append(Query(text, stack, phase, bool(self.recorder.importing())))
-
-
-def _usable(wrapper: Any) -> bool:
-    return True
 
 
 class _Connection:

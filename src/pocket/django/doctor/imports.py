@@ -2,12 +2,14 @@
 
 A finder at the head of `sys.meta_path` lets the others find, and wraps the loader that they give for the one moment
 of loading; module and spec have their own loader again before the module's code runs. The time of finding counts.
+Spans nest in one thread only: what other threads import is left to its first importer there.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.doctor.recording import Recorder, Stretch
@@ -36,7 +38,7 @@ class Finder:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.broken: list[Broken] = []
-        self._finding = False
+        self._thread = get_ident()
 
     def install(self) -> None:
         """Puts the finder before all others."""
@@ -58,7 +60,7 @@ class Finder:
             spec: ModuleSpec | None = find(name, path, target)
             if spec is not None:
                 loader: Any = spec.loader
-                if hasattr(loader, "exec_module"):
+                if hasattr(loader, "exec_module") and get_ident() == self._thread:
                     by, place = _importer(sys._getframe(1))
                     stretch = Stretch(name, "import", by, place)
                     spec.loader = _Loader(loader, stretch, self, time.perf_counter() - started)  # type: ignore[assignment]

@@ -1,0 +1,152 @@
+"""What the diagnosis must not do: reach a server, tell a secret, stumble over threads; and its management command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_double import AWSDouble
+from fresh import HARMLESS, write_manifest
+
+from pocket import naming
+from pocket.diagnosis.report import Report
+from pocket.manifest import SecretVariable, Stage
+
+SETTINGS = """
+SECRET_KEY = "only for this test"
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["shop", "pocket.django"]
+ROOT_URLCONF = "urls"
+USE_TZ = True
+"""
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = [path("", lambda request: HttpResponse("open"))]
+"""
+
+
+def write(folder: Path, settings: str = SETTINGS, ready: str = "pass", **files: str) -> None:
+    (folder / "settings.py").write_text(settings)
+    (folder / "urls.py").write_text(URLS)
+    (folder / "shop").mkdir()
+    (folder / "shop" / "__init__.py").write_text("")
+    (folder / "shop" / "apps.py").write_text(
+        "from django.apps import AppConfig\n\n\nclass ShopConfig(AppConfig):\n    name = 'shop'\n\n"
+        f"    def ready(self):\n        {ready}\n"
+    )
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+
+
+def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**HARMLESS, "DJANGO_SETTINGS_MODULE": "settings", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def diagnose(folder: Path, **environ: str) -> Report:
+    done = run(folder, "-m", "pocket.django.doctor", "--runs", "1", **environ)
+    assert done.returncode == 0, done.stderr
+    return Report.from_json(done.stdout)
+
+
+def test_a_postgresql_that_nobody_can_reach_is_not_missed(tmp_path: Path) -> None:
+    database = {"ENGINE": "django.db.backends.postgresql", "HOST": "192.0.2.1", "NAME": "x", "USER": "u"}
+    write(
+        tmp_path,
+        f"{SETTINGS}DATABASES = {{'default': { ({**database, 'ATOMIC_REQUESTS': True})!r}}}\n"
+        "INSTALLED_APPS += ['django.contrib.contenttypes', 'django.contrib.auth']\n",
+    )
+    (tmp_path / "urls.py").write_text(
+        URLS.replace('HttpResponse("open")', "HttpResponse(User.objects.count())").replace(
+            "urlpatterns", "from django.contrib.auth.models import User\n\nurlpatterns"
+        )
+    )
+    report = diagnose(tmp_path)
+    assert report.troubles == ()
+    assert report.request is not None
+    assert (report.request.status, report.request.error) == (200, "")
+    assert any(item.module == "psycopg" for item in report.imports())
+
+
+def test_a_secret_that_an_exception_quotes_is_not_told(tmp_path: Path, aws: AWSDouble) -> None:
+    aws.put("mine", "postgres://u:hunter2secret@db/x")
+    stage = Stage(stack_name="s", secrets=(SecretVariable("DATABASE_URL", "secretsmanager", "mine"),))
+    manifest = write_manifest(tmp_path, stage)
+    write(
+        tmp_path,
+        f"import os\nfrom pocket.django.runtime import set_envs\nset_envs()\n{SETTINGS}",
+        "import os; url = os.environ['DATABASE_URL']; raise ValueError(f'{url} with {url[13:26]}')",
+    )
+    environ = {**aws.environ, "POCKET_STAGE": "dev", "POCKET_HOSTS": "", "POCKET_MANIFEST": str(manifest)}
+    report = diagnose(tmp_path, **environ)
+    assert report.stopped == "ready() of shop: ValueError: <DATABASE_URL> with <DATABASE_URL>"
+    assert "hunter2" not in report.to_json()
+
+
+def test_threads_that_import_and_stay_do_not_disturb(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        ready="import threading, time; "
+        "threading.Thread(target=lambda: (__import__('wave'), time.sleep(3600)), daemon=False).start()",
+    )
+    report = diagnose(tmp_path)
+    assert [(item.id, item.details) for item in report.troubles] == [
+        ("ready-not-idempotent", ("shop/apps.py:8  threads: 1 more",))
+    ]
+    assert report.stopped == ""
+
+
+def test_a_failure_inside_of_django_is_told_in_djangos_words(tmp_path: Path) -> None:
+    write(tmp_path, f"{SETTINGS}INSTALLED_APPS += ['django.contrib.admin']\n")
+    report = diagnose(tmp_path)
+    assert [item.id for item in report.troubles] == ["start-failed"]
+    assert "ContentType" in report.stopped
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    write(
+        tmp_path,
+        manage="from django.core.management import execute_from_command_line\nimport sys\n"
+        "execute_from_command_line(sys.argv)\n",
+    )
+    return tmp_path
+
+
+def test_the_command_shows_writes_and_compares(shop: Path) -> None:
+    first = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--compare", "--html", "start.html")
+    assert first.returncode == 0, first.stderr
+    assert "There is no run to compare with yet." in first.stderr
+    assert first.stdout.rstrip().endswith("No troubles.")
+    assert (shop / "start.html").read_text().startswith("<!doctype html>")
+    second = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--compare")
+    assert "Compared with the run of" in second.stdout
+
+
+def test_the_command_exits_with_1_for_troubles_but_leaves_judging_json_to_its_reader(shop: Path) -> None:
+    apps = shop / "shop" / "apps.py"
+    apps.write_text(apps.read_text().replace("pass", "import sys; sys.path.append('/nowhere')"))
+    assert run(shop, "manage.py", "pocket_startup", "--runs", "1").returncode == 1
+    done = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--format", "json")
+    assert done.returncode == 0
+    assert [item["id"] for item in json.loads(done.stdout)["troubles"]] == ["ready-not-idempotent"]
+
+
+def test_the_command_examines_the_project_from_any_folder(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    done = run(elsewhere, str(shop / "manage.py"), "pocket_startup", "--runs", "1")
+    assert done.returncode == 0, done.stderr
+    assert (shop / ".pocket" / "startup" / "here.json").exists()
+    assert naming.STAGE_KEY not in done.stdout
