@@ -1,0 +1,131 @@
+"""`pocket doctor` as a user runs it: on a small project, on the example, under a stage, over budget."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_project
+from board import EXAMPLE, environment
+
+from pocket.diagnosis import history
+
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = [path("", lambda request: HttpResponse("open"))]
+"""
+
+
+def doctor(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pocket", "doctor", *args],
+        cwd=folder,
+        env=environment(),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=180,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    tiny_project.make(tmp_path)
+    settings = tmp_path / "site_settings.py"
+    text = settings.read_text().partition("assert os.environ")[0]
+    settings.write_text(f"{text}ROOT_URLCONF = 'urls'\nALLOWED_HOSTS = ['tiny.example']\n")
+    (tmp_path / "urls.py").write_text(URLS)
+    return tmp_path
+
+
+def add(project: Path, text: str) -> None:
+    with (project / "pocket.toml").open("a") as file:
+        file.write(text)
+
+
+def test_the_start_of_this_machine_is_shown_and_kept(project: Path) -> None:
+    done = doctor(project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("site_settings, no stage, here: Python ")
+    assert "GET / answered 200" in done.stdout
+    assert "No troubles." in done.stdout
+    assert history.last(project, "here", "") is not None
+    again = doctor(project, "--compare", "--html", "start.html", "--path", "/missing")
+    assert "Compared with the run of" in again.stdout
+    assert "GET /missing answered 404" in again.stdout
+    assert "<h2>Compared with the run of" in (project / "start.html").read_text()
+
+
+def test_a_stage_has_its_own_settings_and_none_of_the_laptops(project: Path) -> None:
+    (project / ".env").write_text("")
+    settings = project / "site_settings.py"
+    settings.write_text(f"{settings.read_text()}from pathlib import Path\nassert not Path('.env').exists()\n")
+    done = doctor(project, "--stage", "dev", "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert (found["stage"], found["place"], found["troubles"]) == ("dev", "here", [])
+    names = [item["name"] for item in found["spans"]]
+    assert names[0] == "settings"
+    assert names[-1] == "first request"
+    assert not list((project / ".pocket").glob("check-*"))
+
+
+def test_troubles_fail_the_command_and_come_with_place_and_cure(project: Path) -> None:
+    (project / "notes" / "models.py").write_text(
+        "from django.utils.translation import gettext as _\n\nTITLE = _('Notes')\n"
+    )
+    done = doctor(project, "--stage", "plain")
+    assert done.returncode == 1
+    assert "gettext-at-import: notes/models.py:3\n" in done.stdout
+    assert "  Cure: Use gettext_lazy()" in done.stdout
+    assert done.stdout.rstrip().endswith("1 trouble.")
+
+
+def test_a_start_over_budget_fails_the_command(project: Path) -> None:
+    add(project, "\n[plain.awscontainer.startup]\nbudget_ms = 1\n")
+    done = doctor(project, "--stage", "plain")
+    assert done.returncode == 1
+    assert "budget_ms is 1." in done.stderr
+    assert "No troubles." in done.stdout
+    assert doctor(project).returncode == 0
+
+
+def test_a_release_is_that_of_a_stage(project: Path) -> None:
+    done = doctor(project, "--remote")
+    assert done.returncode == 2
+    assert "--stage" in done.stderr
+    assert doctor(project, "--format", "xml").returncode == 2
+
+
+def test_an_unknown_stage_is_named(project: Path) -> None:
+    done = doctor(project, "--stage", "prd")
+    assert done.returncode == 1
+    assert 'no stage "prd"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_that_nobody_names_are_asked_for(project: Path) -> None:
+    (project / "manage.py").unlink()
+    done = doctor(project)
+    assert done.returncode == 1
+    assert "settings module is not known" in done.stderr
+    assert "hint: Put manage.py beside pocket.toml" in done.stderr
+
+
+@pytest.mark.parametrize("stage", [(), ("--stage", "local"), ("--stage", "dev"), ("--stage", "prd")])
+def test_the_example_has_no_troubles(tmp_path: Path, stage: tuple[str, ...]) -> None:
+    folder = tmp_path / "board"
+    ignored = shutil.ignore_patterns(".pocket", ".venv", ".env", "db.sqlite3", "__pycache__", "media")
+    shutil.copytree(EXAMPLE, folder, ignore=ignored)
+    shutil.copy(folder / ".env.example", folder / ".env")
+    done = doctor(folder, *stage)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "GET / answered 200; no database was asked." in done.stdout
+    assert "No troubles." in done.stdout

@@ -1,0 +1,48 @@
+"""The last run: kept a stage and place, and compared with the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pocket.diagnosis import history
+from pocket.diagnosis.report import Report, Span
+
+ONE = Report("3.11", "5.2", "settings", "dev", "here", "then", spans=(Span("settings", "phase", 0, 10),))
+
+
+def test_the_last_run_comes_back(tmp_path: Path) -> None:
+    history.keep(tmp_path, ONE)
+    history.keep(tmp_path, replace(ONE, taken="now"))
+    assert history.last(tmp_path, "here", "dev") == replace(ONE, taken="now")
+
+
+def test_stages_and_places_are_kept_apart(tmp_path: Path) -> None:
+    history.keep(tmp_path, ONE)
+    history.keep(tmp_path, ONE, "local AWS")
+    assert history.last(tmp_path, "here", "prd") is None
+    assert history.last(tmp_path, "Lambda", "dev") is None
+    assert history.last(tmp_path, "local AWS", "dev") == ONE
+    assert sorted(path.name for path in (tmp_path / ".pocket" / "startup").iterdir()) == [
+        "here-dev.json",
+        "local-aws-dev.json",
+    ]
+
+
+def test_a_damaged_run_is_none(tmp_path: Path) -> None:
+    history.keep(tmp_path, ONE)
+    (tmp_path / ".pocket" / "startup" / "here-dev.json").write_text("{")
+    assert history.last(tmp_path, "here", "dev") is None
+
+
+def test_phases_are_compared_in_the_order_of_the_start() -> None:
+    after = replace(ONE, spans=(Span("settings", "phase", 0, 12), Span("models", "phase", 12, 5)))
+    assert history.difference(ONE, after) == {"settings": (10, 12), "models": (0, 5)}
+
+
+def test_new_modules_come_dearest_first() -> None:
+    def modules(**times: float) -> Report:
+        found = tuple(Span(name, "import", 0, ms) for name, ms in times.items())
+        return replace(ONE, spans=(Span("settings", "phase", 0, 100, children=found),))
+
+    assert history.new_modules(modules(a=1), modules(a=1, b=2, c=30)) == ["c", "b"]
