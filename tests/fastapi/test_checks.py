@@ -1,45 +1,160 @@
-"""What the API's source and routes tell."""
+"""What the source and the routes of an API tell."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from checking import checked
-from django.apps import AppConfig, apps
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
-from django.db import models
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
-from fastapi.security import APIKeyHeader
-from pydantic import BaseModel, ConfigDict
+from fastapi import FastAPI
+
+from pocket.fastapi.faults import SetupFailed
 
 
 @pytest.fixture(scope="module")
-def library() -> Iterator[Any]:
-    """The API project's models, registry and all."""
-    from django_project import project
+def endpoints() -> Iterator[Any]:
+    """The endpoints of the project `checked`, which is set up."""
+    with checked():
+        from gallery import endpoints
 
-    with project("api", "api_settings", {}):
-        import library.models
-
-        yield library.models
+        yield endpoints
 
 
-def said(*routers: APIRouter) -> list[Any]:
-    """What is said of an application with these routers."""
+def said(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
+    """What is said of an application with the routers of these names."""
     from pocket.fastapi import checks
 
     app = FastAPI()
-    for router in routers:
-        app.include_router(router)
-    found = [route for route in app.routes if hasattr(route, "dependant")]
-    messages = list(checks._twice(found))
-    for route in found:
-        endpoint = checks._endpoint(route)
-        for check in (checks._blocking, checks._unprefetched, checks._unguarded):
-            messages += check(endpoint)
-    return messages
+    for name in names:
+        app.include_router(getattr(endpoints, name))
+    monkeypatch.setattr("gallery.views.app", app, raising=False)
+    monkeypatch.setattr(checks, "discover", lambda: iter(()))
+    return list(checks.routes())
+
+
+def blocks(name: str, call: str) -> Error:
+    return Error(
+        f"gallery.endpoints.{name} is async and calls {call}, which waits for the database: Django raises"
+        " SynchronousOnlyOperation.",
+        hint="Make it a plain def, await the asynchronous counterpart (aget, acount, async for), or put the query into"
+        " a function with @orm.",
+        obj=f"gallery.endpoints.{name}",
+        id="pocket.E061",
+    )
+
+
+def test_queries_that_block_a_coroutine(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(endpoints, monkeypatch, "blocking") == [
+        blocks("gets", "Painting.objects.get()"),
+        blocks("chains", "Painting.objects.filter(title='x').order_by('title').exists()"),
+        blocks("lists", "list(Painting.objects.all()[:3])"),
+        blocks("loops", "Painting.objects.only('title')"),
+    ]
+    assert said(endpoints, monkeypatch, "patient") == []
+
+
+def reads(name: str, item: str, attribute: str, method: str) -> CheckWarning:
+    return CheckWarning(
+        f"gallery.endpoints.{name} answers with {item}, which reads {attribute} of each object: one query an object.",
+        hint=f'Add .{method}("{attribute.partition(".")[2]}") to the query.',
+        obj=f"gallery.endpoints.{name}",
+        id="pocket.W062",
+    )
+
+
+def test_relations_that_are_read_one_after_the_other(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(endpoints, monkeypatch, "reading") == [
+        reads("forward", "PaintingOut", "Painting.artist", "select_related"),
+        reads("reverse", "ArtistWithPaintings", "Artist.paintings", "prefetch_related"),
+    ]
+    assert said(endpoints, monkeypatch, "loaded") == []
+
+
+def asks_nobody(name: str, where: str) -> CheckWarning:
+    return CheckWarning(
+        f"gallery.endpoints.{name} writes, and {where} asks nobody who they are.",
+        hint="Add a dependency such as require_user or require_permission(...) of pocket.fastapi; where everybody may"
+        ' write, say so: openapi_extra={"security": []}.',
+        obj=f"gallery.endpoints.{name}",
+        id="pocket.W063",
+    )
+
+
+def test_endpoints_that_write_for_whoever_asks(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(endpoints, monkeypatch, "writing") == [
+        asks_nobody("creates", "POST /writing/create"),
+        asks_nobody("deletes", "DELETE /writing/delete/{pk}"),
+        asks_nobody("saves", "PUT /writing/save/{pk}"),
+    ]
+    assert said(endpoints, monkeypatch, "guarded") == []
+
+
+def test_two_routers_on_one_path(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(endpoints, monkeypatch, "first", "second") == [
+        Error(
+            "gallery.endpoints.never_reached is never reached: gallery.endpoints.reached is registered for GET"
+            " /same/{number} before it.",
+            hint="Give one of the routers a prefix of its own: Router(prefix=...).",
+            obj="gallery.endpoints.never_reached",
+            id="pocket.E060",
+        )
+    ]
+    assert said(endpoints, monkeypatch, "first") == said(endpoints, monkeypatch, "second") == []
+
+
+def test_an_api_that_cannot_be_imported(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.fastapi import checks
+
+    def refuse() -> Iterator[Any]:
+        raise SetupFailed("gallery.api cannot be imported", "See its traceback.")
+        yield
+
+    monkeypatch.setattr(checks, "discover", refuse)
+    assert list(checks.routes()) == [
+        Error("gallery.api cannot be imported", hint="See its traceback.", obj="api", id="pocket.E064")
+    ]
+
+
+def test_the_application_of_the_settings_is_looked_at(
+    endpoints: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from pocket.fastapi import checks
+
+    (tmp_path / "application_of_api.py").write_text(
+        "from fastapi import FastAPI\nfrom gallery.endpoints import writing\n"
+        "app = FastAPI()\napp.include_router(writing)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("django.conf.settings.ASGI_APPLICATION", "application_of_api.app", raising=False)
+    assert [item.id for item in checks.routes()] == ["pocket.W063"] * 3
+    del sys.modules["application_of_api"]
+
+
+def test_only_the_apps_that_are_given_are_looked_at(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.apps import apps
+
+    from pocket.fastapi import checks
+
+    gallery, auth = apps.get_app_config("gallery"), apps.get_app_config("auth")
+    monkeypatch.setattr(checks, "discover", lambda: iter([(gallery, endpoints.writing)]))
+    assert list(checks.routes(app_configs=[auth])) == []
+    assert len(list(checks.routes(app_configs=[gallery]))) == 3
+
+
+def test_a_project_without_an_api_does_not_import_fastapi(tmp_path: Path) -> None:
+    from fresh import evaluate, write_settings
+
+    text = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "pocket.django"]\n'
+    code = """
+import sys
+import django; django.setup()
+from django.core.checks import run_checks
+run_checks(tags=["fastapi"])
+result = "fastapi" in sys.modules
+"""
+    assert evaluate(code, tmp_path, write_settings(tmp_path, text)) is False

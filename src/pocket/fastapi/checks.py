@@ -54,11 +54,17 @@ _GUARDS = re.compile(
 )
 _PREFETCHES = re.compile(r"select_related|prefetch_related|prefetch_related_objects|\bcombine\b|\bcached_query\b")
 
+_APPLICATION = re.compile(r"\b(create_app|FastAPI|include_router)\(")
+_FOR_ALL = re.compile(r"\bdependencies\s*=|\bmiddleware\b")
+
 
 class Endpoint(NamedTuple):
-    """A route's function, as written: its tree, its text, and the names that it sees."""
+    """A route's function, as written: its tree, its text, and the names that it sees.
 
-    route: APIRoute
+    `route` is an APIRoute, or what a FastAPI that includes routers without copying them tells of one.
+    """
+
+    route: Any
     function: Callable[..., Any]
     name: str
     source: str
@@ -67,33 +73,31 @@ class Endpoint(NamedTuple):
 
 def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """Everything about the routes of the apps' routers, and of the project's FastAPI applications as they stand."""
+    found = [*_of_applications()] if app_configs is None else []
+    seen = {_written(route) for route in found}
     try:
-        found = [*_routes_of_apps(app_configs)]
+        of_apps = [route for route in _of_apps(app_configs) if _written(route) not in seen]
     except SetupFailed as error:
         yield Error(error.message, hint=error.hint, obj="api", id="pocket.E064")
         return
-    if app_configs is None:
-        found += [
-            route for route in _routes_of_applications() if route.endpoint not in {item.endpoint for item in found}
-        ]
-    yield from _twice(found)
-    for route in found:
+    yield from _twice([*found, *of_apps])
+    guarded_together = bool(of_apps) and _guards_all()
+    for route in (*found, *of_apps):
         endpoint = _endpoint(route)
         yield from _blocking(endpoint)
         yield from _unprefetched(endpoint)
-        yield from _unguarded(endpoint)
+        if route in found or not guarded_together:
+            yield from _unguarded(endpoint)
 
 
-def _routes_of_apps(app_configs: Iterable[AppConfig] | None) -> Iterator[APIRoute]:
-    if not apps.ready:
-        return
+def _of_apps(app_configs: Iterable[AppConfig] | None) -> Iterator[Any]:
     labels = None if app_configs is None else {config.label for config in app_configs}
-    for config, router in discover():
+    for config, router in discover() if apps.ready else ():
         if labels is None or config.label in labels:
-            yield from (route for route in router.routes if isinstance(route, APIRoute))
+            yield from _flattened(router.routes)
 
 
-def _routes_of_applications() -> Iterator[APIRoute]:
+def _of_applications() -> Iterator[Any]:
     """Those of ASGI_APPLICATION, if it is FastAPI's, and of the applications in modules that are imported by now."""
     from pocket.django.checks.project import modules
 
@@ -104,11 +108,33 @@ def _routes_of_applications() -> Iterator[APIRoute]:
         candidates = []
     candidates += [value for module, _ in modules() for value in vars(module).values() if isinstance(value, FastAPI)]
     for application in {id(item): item for item in candidates if isinstance(item, FastAPI)}.values():
-        yield from (route for route in application.routes if isinstance(route, APIRoute))
+        yield from _flattened(application.routes)
 
 
-def _endpoint(route: APIRoute) -> Endpoint:
-    written = inspect.unwrap(getattr(route.endpoint, "pocket_endpoint", route.endpoint))
+def _flattened(found: Iterable[Any]) -> Iterator[Any]:
+    """The API's routes among `found`, those of included routers with what including them adds."""
+    for route in found:
+        contexts = getattr(route, "effective_route_contexts", None)
+        if isinstance(route, APIRoute):
+            yield route
+        elif contexts is not None:
+            yield from (context for context in contexts() if context.dependant is not None)
+
+
+def _guards_all() -> bool:
+    """Whether an application that is not imported here may ask who it is for all its routes."""
+    from pocket.django.checks import project
+
+    return any(_APPLICATION.search(text) and _FOR_ALL.search(text) for text in map(project.text, project.files()))
+
+
+def _written(route: Any) -> Callable[..., Any]:
+    written: Callable[..., Any] = inspect.unwrap(getattr(route.endpoint, "pocket_endpoint", route.endpoint))
+    return written
+
+
+def _endpoint(route: Any) -> Endpoint:
+    written = _written(route)
     name = f"{getattr(written, '__module__', '')}.{getattr(written, '__qualname__', repr(written))}"
     source = _source(written)
     try:
@@ -126,14 +152,14 @@ def _source(function: Any) -> str:
         return ""
 
 
-def _twice(found: list[APIRoute]) -> Iterator[CheckMessage]:
+def _twice(found: list[Any]) -> Iterator[CheckMessage]:
     """Each route that a request never reaches, since an earlier one has its path and method."""
-    taken: dict[tuple[str, str], APIRoute] = {}
+    taken: dict[tuple[str, str], Any] = {}
     for route in found:
         shape = re.sub(r"{[^}:]*(:[^}]*)?}", r"{\1}", route.path)
         methods = sorted(route.methods or ())
         first = next((taken[method, shape] for method in methods if (method, shape) in taken), None)
-        if first is not None and first.endpoint is not route.endpoint:
+        if first is not None and _written(first) is not _written(route):
             yield Error(
                 f"{_endpoint(route).name} is never reached: {_endpoint(first).name} is registered for"
                 f" {'/'.join(methods)} {route.path} before it.",

@@ -1,0 +1,155 @@
+"""Debug pages, hosts, origins, proxies' headers, and caches that each environment has for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from checking import SITE, Site
+from django.core.checks import Error
+from django.core.checks import Warning as CheckWarning
+
+from pocket.django.checks import caches, security
+
+LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+SHARED = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+SHARE = 'Take a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
+
+
+def test_debug_is_for_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Error(
+        "DEBUG is on in the stage 'prd': errors show settings and source to whoever meets them, and every query is kept"
+        " for as long as the environment lives.",
+        hint="Set DEBUG = False where POCKET_STAGE is set.",
+        obj="DEBUG",
+        id="pocket.E044",
+    )
+    assert site.found(security.debug, DEBUG=True) == [expected]
+    assert site.found(security.debug, DEBUG=False) == []
+    monkeypatch.delenv("POCKET_STAGE")
+    assert site.found(security.debug, DEBUG=True) == []
+
+
+def test_what_the_laptops_env_file_says_is_not_the_stages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write(".env", "DEBUG=on\nALLOWED_HOSTS=localhost\n")
+    assert len(site.found(security.debug, DEBUG=True)) == 1, "in a function there is no such file"
+    monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
+    assert site.found(security.debug, DEBUG=True) == []
+    site.write(".env", "DEBUGGER=on\n# DEBUG=on\n")
+    assert len(site.found(security.debug, DEBUG=True)) == 1
+
+
+def lacks_host(host: str) -> Error:
+    return Error(
+        f"ALLOWED_HOSTS lacks {host}, an address of the stage: every request to it is answered 400.",
+        hint="Take it from the environment after set_envs():"
+        ' ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",").',
+        obj="ALLOWED_HOSTS",
+        id="pocket.E041",
+    )
+
+
+def test_every_host_of_the_stage_is_allowed(site: Site) -> None:
+    site.deploy(SITE, POCKET_HOSTS="a.example.com,b.example.com:8001")
+    none: list[str] = []
+    found = site.found(security.addresses, ALLOWED_HOSTS=none)
+    assert found == [lacks_host("a.example.com"), lacks_host("b.example.com")]
+    assert site.found(security.addresses, ALLOWED_HOSTS=["a.example.com"]) == [lacks_host("b.example.com")]
+    assert site.found(security.addresses, ALLOWED_HOSTS=[".example.com"]) == []
+
+
+def test_hosts_that_nobody_knows_are_not_missed(site: Site) -> None:
+    none: list[str] = []
+    assert site.found(security.addresses, ALLOWED_HOSTS=none) == []
+
+
+def test_forms_of_every_address_are_trusted(site: Site) -> None:
+    site.deploy(SITE, POCKET_WEB_ENDPOINT="https://shop.example.com")
+    expected = CheckWarning(
+        "CSRF_TRUSTED_ORIGINS lacks https://shop.example.com, an address of the stage: where anything in front of it"
+        " changes the Host header, every form is answered 403.",
+        hint="Take it from the environment after set_envs():"
+        ' CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",").',
+        obj="CSRF_TRUSTED_ORIGINS",
+        id="pocket.W042",
+    )
+
+    def found(*origins: str, **settings: Any) -> list[Any]:
+        return site.found(security.addresses, CSRF_TRUSTED_ORIGINS=list(origins), **settings)
+
+    assert found() == found("http://shop.example.com") == found("https://*.example.org") == [expected]
+    assert found("https://shop.example.com") == found("https://*.example.com") == []
+    assert found(MIDDLEWARE=[]) == [], "nothing checks tokens"
+
+
+def believes(name: str, header: str) -> CheckWarning:
+    return CheckWarning(
+        f"{name} believes the header {header}, which API Gateway and function URLs pass on as the client wrote it.",
+        hint=f"Remove {name}, or say how many proxies of your own stand in front, each of which writes the header:"
+        " POCKET_TRUSTED_PROXIES = 1.",
+        obj=name,
+        id="pocket.W043",
+    )
+
+
+def test_headers_that_anyone_can_write_are_not_believed(site: Site) -> None:
+    assert site.found(security.proxies, USE_X_FORWARDED_HOST=True, USE_X_FORWARDED_PORT=True) == [
+        believes("USE_X_FORWARDED_HOST", "X-Forwarded-Host"),
+        believes("USE_X_FORWARDED_PORT", "X-Forwarded-Port"),
+    ]
+    secure = ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https")
+    assert site.found(security.proxies, SECURE_PROXY_SSL_HEADER=secure) == [
+        believes("SECURE_PROXY_SSL_HEADER", "Cloudfront-Forwarded-Proto")
+    ]
+    assert site.found(security.proxies) == []
+    assert site.found(security.proxies, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")) == []
+    assert site.found(security.proxies, USE_X_FORWARDED_HOST=True, POCKET_TRUSTED_PROXIES=1) == []
+
+
+@pytest.mark.parametrize("engine", ["cache", "cached_db"])
+def test_sessions_are_one_for_all_environments(site: Site, engine: str) -> None:
+    settings = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}"}
+    assert site.found(caches.local_memory, **settings, CACHES={"default": LOCAL}) == [
+        Error(
+            "Sessions are kept in the cache 'default', which is the memory of one environment: the next request may"
+            " meet another, which does not know the user.",
+            hint=SHARE,
+            obj="SESSION_ENGINE",
+            id="pocket.E030",
+        )
+    ]
+    assert site.found(caches.local_memory, **settings, CACHES={"default": SHARED}) == []
+    assert site.found(caches.local_memory, **settings, CACHES={"default": LOCAL}, MIDDLEWARE=[]) == []
+    assert site.found(caches.local_memory, CACHES={"default": LOCAL}) == [], "sessions are in the database"
+
+
+def grants_anew(limiter: str, alias: str) -> CheckWarning:
+    return CheckWarning(
+        f"{limiter} counts in the cache {alias!r}, which is the memory of one environment: each environment grants the"
+        " whole limit anew.",
+        hint=SHARE,
+        obj=limiter,
+        id="pocket.W031",
+    )
+
+
+def test_rate_limits_count_for_all_environments(site: Site) -> None:
+    throttled = {"REST_FRAMEWORK": {"DEFAULT_THROTTLE_CLASSES": ["x.Throttle"]}}
+    name = "REST_FRAMEWORK['DEFAULT_THROTTLE_CLASSES']"
+    assert site.found(caches.local_memory, **throttled) == [grants_anew(name, "default")]
+    assert site.found(caches.local_memory, **throttled, CACHES={"default": SHARED}) == []
+    assert site.found(caches.local_memory, REST_FRAMEWORK={"PAGE_SIZE": 10}) == []
+
+
+def test_rate_limits_of_known_apps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.INSTALLED_APPS", ["django_ratelimit", "axes"])
+    limits = {"default": SHARED, "limits": LOCAL}
+    assert site.found(caches.local_memory, CACHES=limits, RATELIMIT_USE_CACHE="limits") == [
+        grants_anew("django_ratelimit", "limits")
+    ]
+    handler = "axes.handlers.cache.AxesCacheHandler"
+    found = site.found(caches.local_memory, CACHES=limits, AXES_HANDLER=handler, AXES_CACHE="limits")
+    assert found == [grants_anew("AXES_HANDLER", "limits")]
+    assert (
+        site.found(caches.local_memory, CACHES=limits, AXES_HANDLER="axes.handlers.database.AxesDatabaseHandler") == []
+    )

@@ -1,0 +1,261 @@
+"""Endpoints of every kind that the checks of an API tell apart; their routers are included by tests alone."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
+from fastapi import Depends, HTTPException, Security
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel, ConfigDict
+
+from gallery.models import Artist, Loaded, Painting
+from pocket.fastapi import Router, orm
+from pocket.fastapi.identity import require_permission, require_user
+
+blocking = Router(prefix="/blocking")
+patient = Router(prefix="/patient")
+reading = Router(prefix="/reading")
+loaded = Router(prefix="/loaded")
+writing = Router(prefix="/writing")
+guarded = Router(prefix="/guarded")
+first = Router(prefix="/same")
+second = Router(prefix="/same")
+
+
+@blocking.get("/get")
+async def gets(pk: int) -> Any:
+    return Painting.objects.get(pk=pk)
+
+
+@blocking.get("/chain")
+async def chains() -> Any:
+    if Painting.objects.filter(title="x").order_by("title").exists():
+        return 1
+    return 0
+
+
+@blocking.get("/list")
+async def lists() -> Any:
+    return list(Painting.objects.all()[:3])
+
+
+@blocking.get("/loop")
+async def loops() -> Any:
+    titles = []
+    for painting in Painting.objects.only("title"):
+        titles.append(painting.title)  # noqa: PERF401
+    return titles
+
+
+@patient.get("/def")
+def plain(pk: int) -> Any:
+    return Painting.objects.get(pk=pk)
+
+
+@patient.get("/awaits")
+async def awaits(pk: int) -> Any:
+    return await Painting.objects.aget(pk=pk)
+
+
+@patient.get("/iterates")
+async def iterates() -> Any:
+    return [painting.title async for painting in Painting.objects.all()]
+
+
+@patient.get("/lazy")
+async def lazy() -> Any:
+    return Painting.objects.filter(title="x")
+
+
+@patient.get("/elsewhere")
+async def elsewhere() -> Any:
+    @sync_to_async
+    def number() -> int:
+        return Painting.objects.count()
+
+    return await number() + await sync_to_async(lambda: 1 + Painting.objects.count())()
+
+
+@orm
+def _number() -> int:
+    return Painting.objects.count()
+
+
+@patient.get("/orm")
+async def through_orm() -> Any:
+    return await _number()
+
+
+@patient.get("/others")
+async def others() -> Any:
+    cache = {"x": 1}
+    return [cache.get("x"), len(cache), list(cache)]
+
+
+class ArtistOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+
+
+class PaintingOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    title: str
+    artist: ArtistOut
+
+
+class ThemedOut(BaseModel):
+    title: str
+    themes: list[dict[str, str]]
+
+
+class ArtistWithPaintings(BaseModel):
+    name: str
+    paintings: list[PaintingOut]
+
+
+class Flat(BaseModel):
+    title: str
+    artist_id: int
+    artist: str
+
+
+@reading.get("/forward", response_model=list[PaintingOut])
+def forward() -> Any:
+    return Painting.objects.order_by("title")
+
+
+@reading.get("/reverse", response_model=list[ArtistWithPaintings])
+async def reverse() -> Any:
+    return [artist async for artist in Artist.objects.all()]
+
+
+@loaded.get("/selected", response_model=list[PaintingOut])
+def selected() -> Any:
+    return Painting.objects.select_related("artist")
+
+
+@loaded.get("/named", response_model=list[PaintingOut])
+def through_a_method() -> Any:
+    return Painting.objects.with_artists().order_by("title")
+
+
+@loaded.get("/manager", response_model=list[PaintingOut])
+def through_the_manager() -> Any:
+    return Loaded.objects.all()
+
+
+@loaded.get("/one", response_model=PaintingOut)
+def one(pk: int) -> Any:
+    return Painting.objects.get(pk=pk)
+
+
+@loaded.get("/flat", response_model=list[Flat])
+def flat() -> Any:
+    return Painting.objects.all()
+
+
+@loaded.get("/plain", response_model=list[ThemedOut])
+def without_models_in_it() -> Any:
+    return Painting.objects.all()
+
+
+@loaded.get("/elsewhere", response_model=list[PaintingOut])
+def from_elsewhere() -> Any:
+    return rows()
+
+
+def rows() -> Any:
+    return Painting.objects.all()
+
+
+@writing.post("/create")
+def creates(name: str) -> int:
+    return Artist.objects.create(name=name).pk
+
+
+@writing.delete("/delete/{pk}")
+async def deletes(pk: int) -> None:
+    await Artist.objects.filter(pk=pk).adelete()
+
+
+def settled() -> Iterator[int]:
+    yield 1
+
+
+@writing.put("/save/{pk}")
+def saves(pk: int, number: Annotated[int, Depends(settled)]) -> None:
+    Artist(pk=pk, name=str(number)).save()
+
+
+@guarded.get("/read")
+def reads() -> None:
+    Artist.objects.create(name="a visit")
+
+
+@guarded.post("/search")
+def searches(name: str) -> Any:
+    return Artist.objects.filter(name=name)
+
+
+@guarded.post("/user", dependencies=[Depends(require_user)])
+def for_users(name: str) -> None:
+    Artist.objects.create(name=name)
+
+
+@guarded.post("/permission", dependencies=[Depends(require_permission("gallery.add_artist"))])
+def for_some(name: str) -> None:
+    Artist.objects.create(name=name)
+
+
+@guarded.post("/scheme", dependencies=[Security(APIKeyHeader(name="X-Key"))])
+def with_a_scheme(name: str) -> None:
+    Artist.objects.create(name=name)
+
+
+def doorkeeper(secret: str) -> None:
+    if secret != "open":
+        raise HTTPException(403)
+
+
+def corridor(passed: Annotated[None, Depends(doorkeeper)]) -> None:
+    """Asks nobody itself."""
+
+
+@guarded.post("/deep", dependencies=[Depends(corridor)])
+def behind_a_corridor(name: str) -> None:
+    Artist.objects.create(name=name)
+
+
+@guarded.post("/inside")
+def asks_inside(name: str) -> None:
+    if name == "Anon":
+        raise PermissionDenied
+    Artist.objects.create(name=name)
+
+
+@guarded.post("/open", openapi_extra={"security": []})
+def for_everybody(name: str) -> None:
+    Artist.objects.create(name=name)
+
+
+@first.get("/{pk}")
+def reached(pk: int) -> int:
+    return pk
+
+
+@first.post("/{pk}")
+def another_method(pk: int) -> int:
+    return pk
+
+
+@second.get("/{number}")
+def never_reached(number: int) -> int:
+    return number
+
+
+@second.get("/{path:path}")
+def another_shape(path: str) -> str:
+    return path
