@@ -100,7 +100,7 @@ def _configs(start: Start) -> Iterator[Trouble]:
         module = sys.modules.get(f"{config.name}.apps")
         if type(config) is AppConfig and module is not None and not frames.is_foreign(module.__file__ or ""):
             names = failures.candidates(module)
-            if len(names) > 1:
+            if len(names) > 1 and any(getattr(module, name).name == config.name for name in names):
                 message = f"{config.name}: Django chooses none of {', '.join(names)}, and uses a plain AppConfig."
                 yield failures.several_configs(config.name, message)
 
