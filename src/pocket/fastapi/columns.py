@@ -58,7 +58,7 @@ def column(field: models.Field[Any, Any], *, writing: bool) -> Definition:
 
 def relation(field: Any, nested: type[BaseModel] | None) -> Definition:
     """The definition for a relation to many objects, or back to one: nested, or their ids where that is None."""
-    about = described(field) if field.concrete else {}
+    about = described(field) if isinstance(field, models.Field) else {}
     if field.many_to_many or field.one_to_many:
         inner: Any = nested or _type_of(field.related_model._meta.pk)
         return Annotated[list[inner], BeforeValidator(_all if nested else _ids)], Field(**about)

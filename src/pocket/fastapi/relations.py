@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
+from django.db.models import Field
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
 from django.db.models.query import QuerySet
 from django.db.models.query_utils import DeferredAttribute
@@ -97,7 +98,7 @@ def _of_manager(queryset: Any) -> Cause | None:
         return None
     for relation in instance._meta.get_fields(include_hidden=False):
         if relation.related_model is queryset.model and (relation.one_to_many or relation.many_to_many):
-            name = relation.name if relation.concrete else relation.get_accessor_name()
+            name = relation.name if isinstance(relation, Field) else relation.get_accessor_name()
             known = relation.field in known_relations if relation.one_to_many else True
             if known:
                 return f"{type(instance).__name__}.{name}", f'add .prefetch_related("{name}") to the query.'

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from pocket.fastapi import transactions
 from pocket.fastapi.answers import Answers, NeedsQueries
 from pocket.fastapi.threadpool import redirect
-from pocket.fastapi.work import InlineWork, Work, current, new
+from pocket.fastapi.work import InlineWork, ThreadWork, Work, current, new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +73,8 @@ class Route(APIRoute):
                 return await self._run_coroutine(work, endpoint, values, shared)
             if isinstance(work, InlineWork):
                 return work.run_now(self._call, endpoint, values, shared)
+            if isinstance(work, ThreadWork):
+                return await work.run(work.call_last, self._call, endpoint, values, shared)
             return await work.run(self._call, endpoint, values, shared)
 
         update_wrapper(guarded, endpoint, updated=())

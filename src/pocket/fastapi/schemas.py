@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
@@ -87,7 +88,7 @@ def mirrors(model: type[Model]) -> Callable[[type[Schema]], type[Schema]]:
                 if not hasattr(model, name) and info.is_required():
                     raise _unknown(model, name) from None
                 continue
-            about = described(field) if field.concrete else {}
+            about = described(field) if isinstance(field, Field) else {}
             given = {key: value for key, value in about.items() if getattr(info, key) is None}
             definitions[name] = (cls.__annotations__.get(name, info.annotation), _merged(info, given))
         config = {"from_attributes": True, **cls.model_config}

@@ -156,6 +156,7 @@ class ThreadWork(Work, Executor):
         self._sensitive = ThreadSensitiveContext(executor=self)
         self._lock = threading.Lock()
         self._lane: Executor | None = None
+        self._open = 0
         self._asked = False
         self._pending: list[tuple[Future[Any], Callable[[], Any]]] = []
 
@@ -184,14 +185,33 @@ class ThreadWork(Work, Executor):
         with self._lock:
             if self.finished:
                 raise RuntimeError("The request has ended: a task that outlives it cannot query on its connection.")
+            self._open += 1
             if self._lane is not None:
-                return self._lane.submit(self.call, function, *args, **kwargs)
+                return self._lane.submit(self._job, function, *args, **kwargs)
             future: Future[Any] = Future()
-            self._pending.append((future, lambda: self.call(function, *args, **kwargs)))
+            self._pending.append((future, lambda: self._job(function, *args, **kwargs)))
             asked, self._asked = self._asked, True
         if not asked:
             self._lanes.lease(self)
         return future
+
+    def _job(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.call(function, *args, **kwargs)
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    def call_last(self, function: Callable[..., T], /, *args: Any) -> T:
+        """As `call`, for what is most likely the request's last: the end's signals are sent in the same breath.
+
+        Should more follow, such as the exit of a dependency, its connections are checked and released, without signals.
+        """
+        try:
+            return function(*args)
+        finally:
+            self._end_safely()
+            self._begun, self.scope, self._probe = False, None, None
 
     def move_in(self, lane: Executor) -> None:
         """Takes the lane, and does there what has waited for it."""
@@ -207,20 +227,27 @@ class ThreadWork(Work, Executor):
         with self._lock:
             self.finished = True
             lane = self._lane
-            if lane is not None:
+            if lane is not None and (self._open or self._begun):
                 lane.submit(self._leave, lane)
                 return
+        if lane is not None:
+            self._lanes.give_back(lane)
+            return
         if self._asked and self._lanes.withdraw(self):
             for future, _ in self._pending:
                 future.cancel()
 
     def _leave(self, lane: Executor) -> None:
         try:
+            self._end_safely()
+        finally:
+            self._lanes.give_back(lane)
+
+    def _end_safely(self) -> None:
+        try:
             self._end()
         except Exception:
             logger.exception("A receiver of request_finished failed.")
-        finally:
-            self._lanes.give_back(lane)
 
 
 async def _ended(future: asyncio.Future[Any]) -> None:

@@ -1,0 +1,92 @@
+"""Thirty-two connections at a time to servers in processes of their own, interleaved; prints medians, requests a second.
+
+FastAPI and Pocket run under uvicorn; django-ninja and DRF under gunicorn with 32 threads, which serves them best. One
+process each.
+"""
+
+import asyncio
+import json
+import random
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+CONCURRENCY = 32
+SIZES = (1, 100, 1000)
+UVICORN = ("-m", "uvicorn", "--log-level", "warning", "--no-access-log", "--port")
+GUNICORN = ("-m", "gunicorn", "--worker-class", "gthread", "--threads", "32", "--keep-alive", "60", "--log-level", "warning", "--bind")
+SERVERS = {"plain": UVICORN, "pocket": UVICORN, "django_wsgi": GUNICORN}
+CASES = {
+    "hand-made recipe (`sync_to_async`, `.values()`)": ("plain", "/recipe/{}"),
+    "hand-made recipe with orjson": ("plain", "/recipe-orjson/{}"),
+    "FastAPI, `def` and pydantic": ("plain", "/def/{}"),
+    "django-ninja": ("django_wsgi", "/ninja/{}"),
+    "Django REST framework": ("django_wsgi", "/drf/{}"),
+    "**Pocket**, `def`": ("pocket", "/pocket/{}"),
+}
+
+
+def start(name: str) -> tuple[subprocess.Popen[bytes], int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = str(port) if SERVERS[name] is UVICORN else f"127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", *SERVERS[name], address, f"orm_asgi:{name}"]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent)
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return process, port
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{name} did not start.")
+
+
+async def ask(port: int, path: str, until: float) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    number = 0
+    while time.perf_counter() < until:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in head[:20], head
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if length:
+            await reader.readexactly(int(length))
+        else:
+            await reader.readuntil(b"\r\n0\r\n\r\n")
+        number += 1
+    writer.close()
+    return number
+
+
+async def load(port: int, path: str, seconds: float) -> float:
+    begun = time.perf_counter()
+    numbers = await asyncio.gather(*(ask(port, path, begun + seconds) for _ in range(CONCURRENCY)))
+    return sum(numbers) / (time.perf_counter() - begun)
+
+
+def main(rounds: int, seconds: float) -> None:
+    servers = {name: start(name) for name in SERVERS}
+    try:
+        todo = [(case, size) for case in CASES for size in SIZES]
+        rates: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
+        for turn in range(rounds + 1):
+            random.shuffle(todo)
+            for case, size in todo:
+                server, path = CASES[case]
+                rate = asyncio.run(load(servers[server][1], path.format(size), seconds))
+                if turn:
+                    rates[case, size].append(rate)
+        print(json.dumps({case: [median(rates[case, size]) for size in SIZES] for case in CASES}))
+    finally:
+        for process, _ in servers.values():
+            process.terminate()
+        for process, _ in servers.values():
+            process.wait()
+
+
+main(int(sys.argv[1]), float(sys.argv[2]))
