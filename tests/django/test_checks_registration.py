@@ -71,7 +71,7 @@ def test_what_only_a_deployment_must_satisfy_is_asked_for(site: Site) -> None:
 
 def test_an_error_stops_the_command_and_silence_lets_it_go_on(site: Site) -> None:
     with override_settings(DEBUG=True, **SOUND):
-        with pytest.raises(SystemCheckError, match=r"\(pocket\.E044\) DEBUG is on in the stage 'prd'"):
+        with pytest.raises(SystemCheckError, match=r"\(pocket\.E044\) DEBUG is on in a deployed stage"):
             call_command("check", "--tag", TAG, "--deploy")
         with override_settings(SILENCED_SYSTEM_CHECKS=["pocket.E044"]):
             said = StringIO()

@@ -18,8 +18,8 @@ SHARE = 'Take a cache that all environments share: store = "redis" or "database"
 
 def test_debug_is_for_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = Error(
-        "DEBUG is on in the stage 'prd': errors show settings and source to whoever meets them, and every query is kept"
-        " for as long as the environment lives.",
+        "DEBUG is on in a deployed stage: errors show settings and source to whoever meets them, and every query is"
+        " kept for as long as the environment lives.",
         hint="Set DEBUG = False where POCKET_STAGE is set.",
         obj="DEBUG",
         id="pocket.E044",

@@ -28,7 +28,7 @@ def debug(**_: Any) -> Iterator[CheckMessage]:
     found = deployment.current()
     if found is not None and settings.DEBUG and not found.of_laptop("DEBUG"):
         yield Error(
-            f"DEBUG is on in the stage {found.name!r}: errors show settings and source to whoever meets them, and every"
+            "DEBUG is on in a deployed stage: errors show settings and source to whoever meets them, and every"
             " query is kept for as long as the environment lives.",
             hint="Set DEBUG = False where POCKET_STAGE is set.",
             obj="DEBUG",

@@ -1,0 +1,284 @@
+"""`pocket check` as a user meets it: its layers in order, one list, three forms, Django's exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from board import EXAMPLE, REPOSITORY, environment
+
+FAULTY = REPOSITORY / "tests" / "projects" / "faulty"
+LEFT_OUT = shutil.ignore_patterns(".pocket", ".venv", "db.sqlite3", "__pycache__", "media")
+STAGES = ["local", "dev", "prd"]
+
+
+def pocket_check(folder: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pocket", "check", *args],
+        cwd=folder,
+        env={**environment(), **environ},
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def add(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+def messages(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(done.stdout)["messages"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example with the `.env` of a new developer, who has DEBUG on and a SQLite file."""
+    folder = tmp_path_factory.mktemp("examples") / "board"
+    shutil.copytree(EXAMPLE, folder, ignore=LEFT_OUT)
+    shutil.copy(folder / ".env.example", folder / ".env")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("projects") / "faulty"
+    shutil.copytree(FAULTY, folder, ignore=LEFT_OUT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_faulty(faulty: Path) -> subprocess.CompletedProcess[str]:
+    """What the command says of the faulty project, as JSON."""
+    return pocket_check(faulty, "--deploy", "--format", "json")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A project with a sound file and settings that every test may spoil."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "pocket.toml").write_text('[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n[awscontainer]\n')
+    (folder / "manage.py").write_text('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiny_settings")\n')
+    settings = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "pocket.django"]\n'
+    (folder / "tiny_settings.py").write_text(settings)
+    return folder
+
+
+def test_pocket_has_nothing_to_say_of_the_example(board: Path) -> None:
+    done = pocket_check(board, "--deploy", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stages"] == STAGES
+    assert [item for item in messages(done) if item["id"].startswith("pocket.")] == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nor_where_django_checks_the_example_itself(board: Path, stage: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--tag", "pocket"],
+        cwd=board,
+        env={**environment(), "POCKET_STAGE": stage, "POCKET_PLACEHOLDER_SECRETS": "1"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr
+
+
+def planted() -> list[str]:
+    """The ids that stand beside the faults in the project's files."""
+    files = [path for path in FAULTY.rglob("*") if path.suffix in {".py", ".toml"}]
+    return [found for path in files for found in re.findall(r"# (pocket\.[EW]\d{3})$", path.read_text(), re.MULTILINE)]
+
+
+def test_all_thirty_planted_faults_are_named_and_no_other(of_faulty: subprocess.CompletedProcess[str]) -> None:
+    assert of_faulty.returncode == 1
+    found = [item["id"] for item in messages(of_faulty) if not item["silenced"]]
+    expected = set(planted())
+    assert len(expected) == 30
+    assert sorted(found) == sorted(expected)
+
+
+def test_the_layers_come_in_their_order(of_faulty: subprocess.CompletedProcess[str]) -> None:
+    layers = [item["layer"] for item in messages(of_faulty)]
+    assert layers == sorted(layers, reverse=True), "the project, then its API"
+    assert set(layers) == {"project", "fastapi"}
+
+
+def test_nothing_is_left_in_the_project(faulty: Path, of_faulty: object) -> None:
+    assert not (faulty / ".pocket").exists()
+    assert not (faulty / "shop.log").exists(), "the project's log was opened in the copy"
+
+
+def test_without_deploy_only_what_holds_anywhere_is_told(faulty: Path) -> None:
+    found = messages(pocket_check(faulty, "--format", "json"))
+    assert {(item["id"], item["layer"]) for item in found} == {
+        ("pocket.E010", "project"),
+        ("pocket.E060", "fastapi"),
+        ("pocket.E061", "fastapi"),
+        ("pocket.W062", "fastapi"),
+        ("pocket.W063", "fastapi"),
+    }
+
+
+def test_places_are_told_as_seen_from_here(faulty: Path, of_faulty: subprocess.CompletedProcess[str]) -> None:
+    by_id = {item["id"]: item for item in messages(of_faulty)}
+    clock, field = by_id["pocket.W072"], by_id["pocket.E010"]
+    assert (clock["object"], clock["file"], clock["line"]) == ("shop/feed.py:10", "shop/feed.py", 10)
+    assert (field["object"], field["file"]) == ("shop.Book.cover", "shop/models.py")
+    above = messages(pocket_check(faulty / "shop", "--deploy", "--tag", "security", "--format", "json"))
+    assert {item["file"] for item in above if item["id"] == "pocket.W072"} == {"feed.py"}
+    assert "pocket.E010" not in {item["id"] for item in above}, "only the checks of the tag run"
+
+
+def test_github_annotates_the_lines(faulty: Path) -> None:
+    done = pocket_check(faulty, "--deploy", "--tag", "security", "--format", "github")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    clock = next(line for line in lines if "W072" in line)
+    assert clock.startswith("::warning file=shop/feed.py,line=10,title=pocket.W072::shop/feed.py:10: time.time() takes")
+    assert "%0ACall it where" in clock
+    assert any(line.startswith("::error title=pocket.E044::DEBUG: ") for line in lines)
+    assert not any("security.W018" in line for line in lines), "it is silenced"
+
+
+def test_text_goes_to_standard_error(faulty: Path) -> None:
+    done = pocket_check(faulty, "--deploy", "--tag", "pocket")
+    assert done.stdout == ""
+    assert done.stderr.startswith("pocket.toml: no faults in prd.\nerror: config.handlers.jobs: (pocket.E004) ")
+    assert "\nhint: Make it async_capable" in done.stderr
+    assert done.stderr.endswith("\nChecks found 29 issues in prd (0 silenced).\n")
+
+
+def test_the_level_that_fails_is_the_users(board: Path) -> None:
+    assert pocket_check(board, "--stage", "dev", "--deploy", "--fail-level", "warning").returncode == 1
+    assert pocket_check(board, "--stage", "prd", "--deploy", "--fail-level", "WARNING").returncode == 0
+
+
+def test_a_message_of_some_stages_says_which(tiny: Path) -> None:
+    code = '\nimport os\nDEBUG = os.environ["POCKET_STAGE"] == "dev"\nDATA_UPLOAD_MAX_MEMORY_SIZE = None\n'
+    add(tiny / "tiny_settings.py", code)
+    found = {
+        item["id"]: item for item in messages(pocket_check(tiny, "--deploy", "--tag", "pocket", "--format", "json"))
+    }
+    assert found["pocket.E044"]["stages"] == ["dev"]
+    assert found["pocket.W040"]["stages"] == []
+
+
+def test_what_is_silenced_is_counted_and_does_not_fail(tiny: Path) -> None:
+    add(tiny / "tiny_settings.py", 'DEBUG = True\nSILENCED_SYSTEM_CHECKS = ["pocket.E044"]\n')
+    done = pocket_check(tiny, "--deploy", "--tag", "pocket")
+    assert done.returncode == 0
+    assert done.stderr.endswith("Checks found no issues in dev, prd (1 silenced).\n")
+
+
+def test_faults_of_the_file_come_first_and_end_it(tiny: Path) -> None:
+    add(tiny / "pocket.toml", 'colour = "red"\n')
+    (tiny / "tiny_settings.py").write_text("raise SystemExit('not reached')\n")
+    done = pocket_check(tiny, "--format", "json")
+    assert done.returncode == 1
+    (only,) = messages(done)
+    assert (only["id"], only["layer"], only["file"], only["line"]) == ("pocket.E002", "file", "pocket.toml", 5)
+    done = pocket_check(tiny)
+    assert done.stderr.startswith("error: pocket.toml:5: (pocket.E002) awscontainer.colour: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "text", "id_"),
+    [
+        (["--stage", "prod"], "", "pocket.E003"),
+        ([], '[awscontainer.envs]\nTOKEN = "1"\n[awscontainer.secretsmanager.secrets]\nTOKEN = "a"\n', "pocket.E005"),
+        (
+            [],
+            '[awscontainer.handlers.web]\ncommand = "x.y"\ntimeout = 31\napigateway = {}\n',
+            "pocket.E006",
+        ),
+    ],
+)
+def test_faults_of_the_file_with_an_id_of_their_own(tiny: Path, args: list[str], text: str, id_: str) -> None:
+    add(tiny / "pocket.toml", text)
+    assert [item["id"] for item in messages(pocket_check(tiny, *args, "--format", "json"))] == [id_]
+
+
+def test_no_file_at_all(tmp_path: Path) -> None:
+    assert [item["id"] for item in messages(pocket_check(tmp_path, "--format", "json"))] == ["pocket.E001"]
+
+
+def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
+    (tiny / "tiny_settings.py").write_text("import os\n\nKEY = os.environ['NO_SUCH_VARIABLE']\n")
+    done = pocket_check(tiny, "--format", "json")
+    (only,) = messages(done)
+    assert (done.returncode, only["id"], only["file"], only["line"]) == (1, "pocket.E007", "tiny_settings.py", 3)
+    assert only["message"].endswith("KeyError: 'NO_SUCH_VARIABLE'")
+
+
+def test_no_settings_module_is_known(tiny: Path) -> None:
+    (tiny / "manage.py").unlink()
+    assert [item["id"] for item in messages(pocket_check(tiny, "--format", "json"))] == ["pocket.E007"]
+
+
+def test_what_the_project_prints_does_not_disturb(tiny: Path) -> None:
+    add(tiny / "tiny_settings.py", 'import os\nprint("hello")\nos.system("echo from a child")\n')
+    done = pocket_check(tiny, "--format", "json")
+    assert (done.returncode, messages(done)) == (0, [])
+
+
+def test_the_shells_and_the_laptops_secrets_do_not_reach_the_project(tiny: Path) -> None:
+    add(tiny / "pocket.toml", '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "mine"\n')
+    (tiny / ".env").write_text("A=1\n")
+    code = (
+        "\nimport os, pathlib\nfrom pocket.django.runtime import set_envs\nset_envs()\n"
+        'assert os.environ["DATABASE_URL"] == "sqlite://:memory:"\n'
+        'assert not pathlib.Path(".env").exists()\n'
+    )
+    add(tiny / "tiny_settings.py", code)
+    done = pocket_check(tiny, DATABASE_URL="postgres://the:real@server/one")
+    assert done.returncode == 0, done.stderr
+
+
+def test_misuse(tiny: Path) -> None:
+    for args in (["--fail-level", "LOUD"], ["--format", "xml"], ["--remote"], ["--local"]):
+        assert pocket_check(tiny, *args).returncode == 2
+    done = pocket_check(tiny, "--tag", "colour")
+    assert (done.returncode, done.stderr.count('There is no system check with the "colour" tag.')) == (1, 1)
+
+
+def test_a_tool_of_its_own_without_django_says_what_to_do(tiny: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [bare_python(tmp_path), "-m", "pocket", "check"],
+        cwd=tiny,
+        env=environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "pocket.toml: no faults in dev, prd.\nerror: The project's checks are run by the project's own"
+    )
+    assert "hint: Run the command in the project's environment" in done.stderr
+
+
+def bare_python(folder: Path) -> str:
+    """An interpreter that has the command's own packages and no Django, as `uv tool install` makes one."""
+    venv.create(folder / "bare", symlinks=True)
+    packages = next((folder / "bare").glob("lib/python*/site-packages"))
+    for path in sys.path:
+        for item in Path(path).glob("*") if path.endswith("site-packages") else ():
+            if not item.name.lower().startswith(("django", "_virtualenv", "distutils")) and item.suffix != ".pth":
+                (packages / item.name).symlink_to(item)
+    (packages / "pocket").unlink(missing_ok=True)
+    (packages / "pocket").symlink_to(REPOSITORY / "src" / "pocket")
+    for described in Path(typer.__file__).parent.parent.glob("django_pocket-*"):
+        (packages / described.name).symlink_to(described)
+    return str(folder / "bare" / "bin" / "python")
