@@ -115,6 +115,41 @@ def test_a_failure_inside_of_django_is_told_in_djangos_words(tmp_path: Path) -> 
     assert "ContentType" in report.stopped
 
 
+def test_an_entry_that_cannot_be_imported_is_found_in_the_settings(tmp_path: Path) -> None:
+    write(tmp_path, SETTINGS.replace('"shop"', '"shop",\n"missing"'))
+    report = diagnose(tmp_path)
+    line = (tmp_path / "settings.py").read_text().splitlines().index('"missing", "pocket.django"]') + 1
+    assert [(item.id, item.file, item.line) for item in report.troubles] == [("start-failed", "settings.py", line)]
+    assert "No module named 'missing'" in report.troubles[0].message
+
+
+def test_models_imported_by_an_apps_own_package_are_found_though_django_swallows_the_first_failure(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path)
+    (tmp_path / "shop" / "__init__.py").write_text("import shop.stock\n")
+    (tmp_path / "shop" / "stock.py").write_text("import json\n\nfrom shop.models import Item\n")
+    (tmp_path / "shop" / "models.py").write_text(
+        "from django.db import models\n\n\nclass Item(models.Model):\n    pass\n"
+    )
+    report = diagnose(tmp_path)
+    assert [(item.id, item.file, item.line) for item in report.troubles] == [
+        ("models-in-phase-one", "shop/__init__.py", 1)
+    ]
+
+
+def test_a_lazy_translation_that_is_used_at_import_is_found_and_djangos_own_use_is_not(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"{SETTINGS}INSTALLED_APPS += ['django.contrib.contenttypes', 'django.contrib.auth']\n",
+        ready="import labels",
+        labels="from django.utils.translation import gettext_lazy as _\n\nfrom django.contrib.auth import forms\n\n"
+        "FORM = forms.UserCreationForm\nTITLE = _('Title')\nSHOWN = f'{TITLE}!'\n",
+    )
+    report = diagnose(tmp_path)
+    assert [(item.id, item.file, item.line) for item in report.troubles] == [("gettext-at-import", "labels.py", 7)]
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     write(

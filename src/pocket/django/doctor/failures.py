@@ -38,8 +38,11 @@ def explain(start: Start, settings_files: Sequence[str]) -> Trouble | None:
         if explained is not None:
             return explained
     text = [line.rstrip() for line in traceback.format_exception_only(error)]
-    place = next(iter(frames.own(stack)), None)
-    return trouble(catalogue.START_FAILED, f"{_where(start)}: {text[-1]}", place, _stack_lines(stack))
+    message, place = f"{_where(start)}: {text[-1]}", next(iter(frames.own(stack)), None)
+    if place is None and start.stopped == CONFIGS:
+        file, line = sources.find_text(settings_files, start.entry)
+        return trouble(catalogue.START_FAILED, message, file=file, line=line)
+    return trouble(catalogue.START_FAILED, message, place, _stack_lines(stack))
 
 
 def chain_of(start: Start, error: BaseException) -> list[Stretch]:

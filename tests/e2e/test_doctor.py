@@ -1,0 +1,25 @@
+"""The start of a deployed release, explained from inside of Lambda."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from board import Board
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_deployed_release_explains_its_start(board: Board) -> None:
+    done = board.pocket("doctor", "--stage", "local", "--local", "--format", "json")
+    found = json.loads(done.stdout)
+    assert (found["place"], found["stage"], found["troubles"], found["stopped"]) == ("Lambda", "local", [], "")
+    assert found["request"]["status"] == 200
+    assert [span["name"] for span in found["spans"]][:4] == ["settings", "app configs", "models", "ready()"]
+    assert (board.folder / ".pocket" / "startup" / "local-aws-local.json").exists()
+
+
+def test_a_path_of_the_release_may_be_asked_for(board: Board) -> None:
+    done = board.pocket("doctor", "--stage", "local", "--local", "--path", "/admin/login/", "--compare")
+    assert "GET /admin/login/ answered 200" in done.stdout
+    assert "Compared with the run of" in done.stdout
