@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _base64_text(data: bytes) -> str:
-    return b2a_base64(data, newline=False).decode("ascii")
+def _base64_ascii(data: bytes) -> bytes:
+    return b2a_base64(data, newline=False)
 
 
 def _json_bytes(value: object) -> bytes:
@@ -21,7 +21,7 @@ def _json_bytes(value: object) -> bytes:
 base64_bytes: Callable[[str], bytes] = a2b_base64
 """What Base64 text stands for; ValueError where it is no Base64."""
 
-base64_text: Callable[[bytes], str] = _base64_text
+base64_ascii: Callable[[bytes], bytes] = _base64_ascii
 """Bytes in Base64, on one line."""
 
 json_bytes: Callable[[object], bytes] = _json_bytes
@@ -32,7 +32,7 @@ try:
 except ImportError:
     pass
 else:
-    base64_bytes, base64_text = pybase64.b64decode, pybase64.b64encode_as_string
+    base64_bytes, base64_ascii = pybase64.b64decode, pybase64.b64encode
 
 try:
     import orjson

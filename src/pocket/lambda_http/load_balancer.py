@@ -8,6 +8,7 @@ no client address but X-Forwarded-For, whose last entry the load balancer writes
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from pocket.lambda_http.request import (
     body_bytes,
     columns,
     decoded,
-    pairs_of,
     reading,
 )
 from pocket.lambda_http.response import body_text, joined, listed
@@ -50,17 +50,17 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
-    forwarded_for = ", ".join(headers.all("x-forwarded-for"))
+    names, values = columns(event, "multiValueQueryStringParameters", "queryStringParameters")
+    forwarded_for = headers.get("x-forwarded-for")
+    if gateway.trusted_proxies:
+        forwarded_for = ", ".join(headers.all("x-forwarded-for"))
     peer = forwarded_for.rpartition(",")[2].strip()
     return Request(
         str.upper(event["httpMethod"]),
         script_name,
         path,
         latin(raw),
-        "&".join(
-            f"{latin(key)}={latin(value)}"
-            for key, value in pairs_of(event, "multiValueQueryStringParameters", "queryStringParameters")
-        ),
+        latin("&".join([name + "=" + value for name, value in zip(names, values, strict=True)])),
         headers,
         body_bytes(event),
         scheme,
@@ -76,12 +76,16 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
     if event.get("multiValueHeaders") is not None:
         values = listed(response.headers)
         shaped["multiValueHeaders"] = values
-        headers = {name: value[-1] for name, value in values.items()}
+        kind, coding = values.get("content-type", _NONE)[-1], values.get("content-encoding", _NONE)[-1]
     else:
         headers, cookies = joined(response.headers)
         shaped["headers"] = {**headers, **dict(zip(_spellings("set-cookie"), cookies, strict=False))}
-    shaped["body"], shaped["isBase64Encoded"] = body_text(headers, response.body)
+        kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
+    shaped["body"], shaped["isBase64Encoded"] = body_text(kind, coding, response.body)
     return shaped
+
+
+_NONE = ("",)
 
 
 def _spellings(name: str) -> Iterator[str]:
@@ -90,6 +94,7 @@ def _spellings(name: str) -> Iterator[str]:
     return islice(("".join(spelling) for spelling in product(*letters)), 512)
 
 
+@lru_cache(maxsize=64)
 def _description(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"

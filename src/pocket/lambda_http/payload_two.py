@@ -60,7 +60,7 @@ def parse_payload_two(
 def shape_payload_two(response: Response) -> dict[str, Any]:
     """`response` as payload format 2.0 wants it: repeats joined, each cookie by itself."""
     headers, cookies = joined(response.headers)
-    body, is_base64 = body_text(headers, response.body)
+    body, is_base64 = body_text(headers.get("content-type", ""), headers.get("content-encoding", ""), response.body)
     shaped: dict[str, Any] = {
         "statusCode": response.status,
         "headers": headers,

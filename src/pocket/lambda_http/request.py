@@ -13,7 +13,7 @@ from pocket.errors import UnknownEvent
 from pocket.lambda_http.encoding import base64_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from pocket.lambda_http.headers import Headers
 
@@ -146,18 +146,14 @@ def body_bytes(event: dict[str, Any]) -> bytes:
     return str.encode(body, "utf-8")
 
 
-def pairs_of(event: dict[str, Any], multiple: str, single: str) -> Iterator[tuple[str, str]]:
-    """Pairs of the map of lists at key `multiple`, or, where the event has none, of the map at key `single`."""
+def columns(event: dict[str, Any], multiple: str, single: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Names and values of the map of lists at key `multiple`, or, where the event has none, of the map at `single`."""
     lists = event.get(multiple)
     if lists is None:
-        yield from (event.get(single) or {}).items()
-        return
-    for name, values in lists.items():
-        for value in list.__iter__(values):
-            yield name, value
-
-
-def columns(event: dict[str, Any], multiple: str, single: str) -> tuple[list[str], list[str]]:
-    """Names and values of `pairs_of`, each in a list."""
-    pairs = list(pairs_of(event, multiple, single))
-    return [name for name, _ in pairs], [value for _, value in pairs]
+        pairs = event.get(single) or {}
+        return tuple(pairs), list(pairs.values())
+    try:
+        return tuple(lists), [value for [value] in lists.values()]
+    except ValueError:
+        names = [name for name, values in lists.items() for _ in list.__iter__(values)]
+        return names, [value for values in lists.values() for value in values]

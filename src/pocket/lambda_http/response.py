@@ -7,11 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket.errors import ResponseTooLarge
-from pocket.lambda_http.encoding import base64_text, json_bytes
+from pocket.lambda_http.encoding import base64_ascii, json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pocket.lambda_http.formats import Format
 
 LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
@@ -20,6 +18,7 @@ LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
 _LARGE = 16 * 1024
 _RUNTIME_CLIENT = "awslambdaric.lambda_runtime_marshaller"
 _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/octet-stream")
+_UNCHANGED = ("", "identity")
 _TEXT_SUFFIXES = ("+xml", "+json")
 
 
@@ -39,42 +38,57 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     """
     if response.body and (method == "HEAD" or response.status in (204, 304)):
         response = Response(response.status, response.headers)
+    if len(response.body) < _LARGE:
+        return form.shape(event, response)
+    if _RUNTIME_CLIENT in sys.modules:
+        return _whole(form, event, response)
     shaped = form.shape(event, response)
-    text = shaped["body"]
-    if len(text) < _LARGE:
-        return shaped
-    passes_bytes = _RUNTIME_CLIENT in sys.modules
-    if passes_bytes or 6 * len(text) + _LARGE > form.LIMIT:
-        payload = _spliced(shaped)
-        if len(payload) > form.LIMIT:
-            raise ResponseTooLarge(len(payload), form.LIMIT)
-        if passes_bytes:
-            return payload
+    if 6 * len(shaped["body"]) + _LARGE > form.LIMIT:
+        _refuse_over(form.LIMIT, len(json_bytes(shaped)))
     return shaped
 
 
-def _spliced(shaped: dict[str, Any]) -> bytes:
-    """`shaped` as JSON; Base64 needs no escaping, so it is set in as it stands."""
-    text = shaped["body"]
-    body = b'"%b"' % text.encode("ascii") if shaped["isBase64Encoded"] else json_bytes(text)
-    rest = json_bytes({key: value for key, value in shaped.items() if key != "body"})
-    return b'{"body":%b,%b' % (body, rest[1:])
+def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
+    """The shaped response as JSON, around a body that is made JSON by itself: Base64 needs no escaping."""
+    shaped = form.shape(event, Response(response.status, response.headers))
+    headers = {name.lower(): value for name, value in response.headers}
+    text = _text(headers.get("content-type", ""), headers.get("content-encoding", ""), response.body)
+    del shaped["body"]
+    shaped["isBase64Encoded"] = text is None
+    rest = json_bytes(shaped)[1:]
+    if text is None:
+        payload = b"".join((b'{"body":"', base64_ascii(response.body), b'",', rest))
+    else:
+        payload = b"".join((b'{"body":', json_bytes(text), b",", rest))
+    _refuse_over(form.LIMIT, len(payload))
+    return payload
 
 
-def body_text(headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
-    """`body` for a JSON event, and whether it is Base64; `headers` have names in lower case.
+def _refuse_over(limit: int, size: int) -> None:
+    if size > limit:
+        raise ResponseTooLarge(size, limit)
+
+
+def body_text(content_type: str, content_encoding: str, body: bytes) -> tuple[str, bool]:
+    """`body` for a JSON event, and whether it is Base64; the others are the headers of these names, "" for none.
 
     The rule needs no list of text types: what is not compressed, is of no type that is binary by its name, and is
     valid UTF-8, goes as text, for the gateway turns that back into the same bytes. All else goes as Base64.
     """
     if not body:
         return "", False
-    if _may_be_text(headers.get("content-type", "")) and headers.get("content-encoding", "identity") == "identity":
+    text = _text(content_type, content_encoding, body)
+    return (base64_ascii(body).decode("ascii"), True) if text is None else (text, False)
+
+
+def _text(content_type: str, content_encoding: str, body: bytes) -> str | None:
+    """`body` as text where it may go as text."""
+    if content_encoding in _UNCHANGED and _may_be_text(content_type):
         try:
-            return body.decode("utf-8"), False
+            return body.decode("utf-8")
         except UnicodeDecodeError:
             pass
-    return base64_text(body), True
+    return None
 
 
 @lru_cache(maxsize=256)

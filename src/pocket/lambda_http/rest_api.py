@@ -9,6 +9,7 @@ and decodes the path.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
@@ -20,13 +21,14 @@ from pocket.lambda_http.request import (
     body_bytes,
     columns,
     decoded,
-    pairs_of,
     reading,
     rooted,
 )
 from pocket.lambda_http.response import LAMBDA_LIMIT, body_text, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pocket.lambda_http.response import Response
 
 LIMIT = LAMBDA_LIMIT
@@ -49,21 +51,19 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     path = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
     script_name, path = _script_and_path(path, event, context, gateway)
     peer = str.strip(context["identity"]["sourceIp"])
-    forwarded_for = ", ".join(headers.all("x-forwarded-for"))
     return Request(
         str.upper(event["httpMethod"]),
         script_name,
         path,
         None,
-        "&".join(
-            f"{quote_plus(key)}={quote_plus(value)}"
-            for key, value in pairs_of(event, "multiValueQueryStringParameters", "queryStringParameters")
-        ),
+        _encoded(*columns(event, "multiValueQueryStringParameters", "queryStringParameters")),
         headers,
         body_bytes(event),
         scheme,
         *addresses.server(host, scheme),
-        addresses.client(peer, forwarded_for, gateway.trusted_proxies),
+        addresses.client(peer, ", ".join(headers.all("x-forwarded-for")), gateway.trusted_proxies)
+        if gateway.trusted_proxies
+        else peer,
         str.strip(context.get("protocol") or "HTTP/1.1"),
     )
 
@@ -71,13 +71,29 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` as a REST API takes it: every header a list, so that none is joined."""
     headers = listed(response.headers)
-    body, is_base64 = body_text({name: values[-1] for name, values in headers.items()}, response.body)
+    body, is_base64 = body_text(
+        headers.get("content-type", _NONE)[-1], headers.get("content-encoding", _NONE)[-1], response.body
+    )
     return {
         "statusCode": response.status,
         "multiValueHeaders": headers,
         "body": body,
         "isBase64Encoded": is_base64,
     }
+
+
+_NONE = ("",)
+_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+
+
+def _encoded(names: Sequence[str], values: Sequence[str]) -> str:
+    """A query string of decoded names and values."""
+    return "&".join(
+        [
+            (name if _plain(name) else quote_plus(name)) + "=" + (value if _plain(value) else quote_plus(value))
+            for name, value in zip(names, values, strict=True)
+        ]
+    )
 
 
 def _script_and_path(path: str, event: dict[str, Any], context: dict[str, Any], gateway: Gateway) -> tuple[str, str]:

@@ -1,0 +1,100 @@
+"""FastAPI's side of `benchmarks/http.py`: an application, its floor, and every adapter around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from django_cases import plain, zappa
+from fastapi import FastAPI, Response
+from worker import BINARY, FORMATS, HEADERS, Workloads, call, get, post
+
+BODY = json.dumps({"name": "a name", "count": 3, "tags": ["a", "b"]}).encode()
+
+app = FastAPI()
+
+
+@app.get("/small/")
+async def small(page: int) -> dict[str, Any]:
+    return {"page": page, "items": [1, 2, 3], "ok": True}
+
+
+@app.post("/form/")
+async def form(data: dict[str, Any]) -> dict[str, int]:
+    return {"fields": len(data)}
+
+
+@app.get("/binary/")
+async def binary() -> Response:
+    return Response(BINARY, media_type="image/png")
+
+
+def workloads(_framework: str) -> Workloads:
+    """The cases of FastAPI."""
+    from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+    marshal = LambdaMarshaller().marshal_response
+    adapters = make_adapters()
+    found: Workloads = {}
+    for name, form_ in FORMATS.items():
+        cases = {adapter: call(function, get(form_, "/small/")) for adapter, function in adapters.items()}
+        found[f"JSON GET, {name}"] = {"floor": floor("/small/", query=b"page=2&tag=a"), **cases}
+    event = post("http_api", "/form/", "application/json", BODY)
+    cases = {adapter: call(function, event) for adapter, function in adapters.items()}
+    found["JSON POST"] = {"floor": floor("/form/", "POST", BODY), **cases}
+    event = get("http_api", "/binary/")
+    cases = {adapter: call(function, event, marshal) for adapter, function in adapters.items()}
+    cases["Pocket, stdlib"] = plain(call(adapters["Pocket"], event, marshal))
+    found["1 MB binary, marshalled"] = {"floor": floor("/binary/"), **cases}
+    return found
+
+
+def make_adapters() -> dict[str, Any]:
+    """Lambda handlers of the application, by the name of what made them."""
+    import mangum
+
+    from pocket.asgi import make_handler
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    return {
+        "Pocket": make_handler(app),
+        "Mangum": mangum.Mangum(app),
+        "Mangum, no lifespan": mangum.Mangum(app, lifespan="off"),
+        "Zappa": zappa(app, "asgi"),
+    }
+
+
+def floor(path: str, method: str = "GET", body: bytes = b"", query: bytes = b"") -> Any:
+    """FastAPI alone, with a scope made by hand, on a loop that is ready."""
+    loop = asyncio.new_event_loop()
+    headers = [(name.encode(), value.encode()) for name, value in (*HEADERS, ("host", "shop.example.com"))]
+    headers += [(b"cookie", b"theme=dark; seen=1"), *([(b"content-type", b"application/json")] if body else [])]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "root_path": "",
+        "headers": headers,
+        "client": ("203.0.113.7", 0),
+        "server": ("shop.example.com", 443),
+    }
+
+    def run() -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        loop.run_until_complete(app({**scope}, receive, send))
+        return sent
+
+    return run
