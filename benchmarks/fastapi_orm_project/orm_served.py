@@ -1,4 +1,4 @@
-"""Thirty-two connections at a time to servers in processes of their own, interleaved; prints medians, requests a second.
+"""Thirty-two connections at a time to servers, interleaved; prints medians in requests a second.
 
 FastAPI and Pocket run under uvicorn; django-ninja and DRF under gunicorn with 32 threads, which serves them best. One
 process each.
@@ -17,7 +17,10 @@ from statistics import median
 CONCURRENCY = 32
 SIZES = (1, 100, 1000)
 UVICORN = ("-m", "uvicorn", "--log-level", "warning", "--no-access-log", "--port")
-GUNICORN = ("-m", "gunicorn", "--worker-class", "gthread", "--threads", "32", "--keep-alive", "60", "--log-level", "warning", "--bind")
+GUNICORN = (
+    *("-m", "gunicorn", "--worker-class", "gthread", "--threads", "32", "--keep-alive", "60"),
+    *("--log-level", "warning", "--bind"),
+)
 SERVERS = {"plain": UVICORN, "pocket": UVICORN, "django_wsgi": GUNICORN}
 CASES = {
     "hand-made recipe (`sync_to_async`, `.values()`)": ("plain", "/recipe/{}"),
