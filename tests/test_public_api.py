@@ -1,0 +1,47 @@
+"""What the specification and the reference name is there, with the arguments that they name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "python-api.md").read_text()
+
+
+def documented() -> list[tuple[str, str, str | None]]:
+    """Module, name and, for a function, its arguments, as the page's headings give them."""
+    found = []
+    module = ""
+    for level, heading in re.findall(r"^(##+) (.+)$", PAGE, re.MULTILINE):
+        if level == "##":
+            module = heading
+        elif module.startswith("pocket."):
+            match = re.fullmatch(r"`(\w+)(?:\((.*)\))?`", heading)
+            assert match is not None, heading
+            found.append((module, match[1], match[2]))
+    return found
+
+
+@pytest.mark.parametrize(("module", "name", "arguments"), documented(), ids=str)
+def test_what_the_reference_names_is_there(module: str, name: str, arguments: str | None) -> None:
+    imported = importlib.import_module(module)
+    if module == "pocket.django.lambda_handlers":
+        assert name in imported.__all__
+        return
+    value = getattr(imported, name)
+    if arguments is None:
+        return
+    given = [
+        parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"
+        for parameter in inspect.signature(value).parameters.values()
+    ]
+    assert ", ".join(given).replace("'", '"') == arguments
+
+
+def test_the_reference_names_every_handler() -> None:
+    handlers = importlib.import_module("pocket.django.lambda_handlers").__all__
+    assert {name for module, name, _ in documented() if module == "pocket.django.lambda_handlers"} == set(handlers)
