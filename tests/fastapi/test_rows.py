@@ -26,7 +26,6 @@ VALUES = st.one_of(
     st.decimals(allow_nan=False, allow_infinity=False, places=2),
     aware,
     st.dates(),
-    st.times(),
     st.timedeltas(),
     st.uuids(),
 )

@@ -50,7 +50,9 @@ def running() -> Iterator[Postgres]:
         data = directory / "data"
         log = directory / "log"
         _run(user, folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=300"
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=300"
+        )
         start = ("-D", data, "-l", log, "-w", "-t", "30", "-o", options, "start")
         _run(user, folder / "pg_ctl", *start, inherit=False)
         try:
