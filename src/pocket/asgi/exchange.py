@@ -82,4 +82,5 @@ class Exchange:
     def response(self) -> Response:
         """What was sent, once it is `complete`."""
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
-        return Response(self._status, headers, b"".join(self._chunks))
+        chunks = self._chunks
+        return Response(self._status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))

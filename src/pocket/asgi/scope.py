@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pocket.lambda_http.headers import Layout
     from pocket.lambda_http.request import Request
 
@@ -13,8 +15,9 @@ _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _INTERNAL = frozenset({"aws.event", "aws.context"})
 _MOST_LAYOUTS = 256
+_VERSIONS = {"HTTP/1.1": "1.1", "HTTP/2.0": "2"}
 
-_names: dict[Layout, tuple[bytes | None, ...]] = {}
+_names: dict[Layout, tuple[tuple[bytes | None, ...], bool]] = {}
 
 
 def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -23,24 +26,22 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     Headers of these two names are the client's and dropped, as are those whose name is no token.
     """
     path = request.script_name + request.path or "/"
-    sent = request.headers
+    layout = request.headers.layout
     try:
-        names = _names[sent.layout]
+        names, plain = _names[layout]
     except KeyError:
-        names = _names_of(sent.layout)
+        names, plain = _names_of(layout)
     return {
         "type": "http",
         "asgi": _ASGI.copy(),
-        "http_version": request.protocol.rpartition("/")[2],
+        "http_version": _VERSIONS.get(request.protocol) or request.protocol.rpartition("/")[2],
         "method": request.method,
         "scheme": request.scheme,
         "path": path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
         "raw_path": request.raw_path,
         "query_string": request.query.encode("latin-1"),
         "root_path": request.script_name,
-        "headers": [
-            (name, value.encode("latin-1")) for name, value in zip(names, sent.values, strict=True) if name is not None
-        ],
+        "headers": _pairs(names, plain, request.headers.values),
         "client": (request.client, 0) if request.client else None,
         "server": (request.server_name, int(request.server_port)),
         "aws.event": event,
@@ -48,11 +49,18 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     }
 
 
-def _names_of(layout: Layout) -> tuple[bytes | None, ...]:
-    """The names of `layout` as bytes, None for those that are dropped; kept for the next request that has them."""
+def _pairs(names: tuple[bytes | None, ...], plain: bool, values: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """The headers as ASGI has them; all values are encoded at once, since most of the cost is in going through them."""
+    encoded = "\n".join(values).encode("latin-1").split(b"\n")
+    if plain and len(encoded) == len(names):
+        return list(zip(names, encoded, strict=True))  # type: ignore[arg-type]
+    return [(name, value.encode("latin-1")) for name, value in zip(names, values, strict=True) if name is not None]
+
+
+def _names_of(layout: Layout) -> tuple[tuple[bytes | None, ...], bool]:
+    """The names of `layout` as bytes, None for those that are dropped, and whether none is; kept for the next time."""
     if len(_names) >= _MOST_LAYOUTS:
         _names.clear()
-    names = _names[layout] = tuple(
-        None if name in _INTERNAL or not _TOKEN(name) else name.encode("ascii") for name in layout.names
-    )
-    return names
+    names = tuple(None if name in _INTERNAL or not _TOKEN(name) else name.encode("ascii") for name in layout.names)
+    known = _names[layout] = names, None not in names
+    return known

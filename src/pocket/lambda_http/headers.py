@@ -12,17 +12,20 @@ _layouts: dict[tuple[str, ...], Layout] = {}
 
 
 class Layout:
-    """The names of a request's headers in order, in lower case; `last` says where each stands last.
+    """The names of a request's headers in order, in lower case.
+
+    `last` says where each stands last, `repeats` whether one stands twice, `doubled` which stand twice and must not.
 
     The same sequence of names gives the same layout, so that what a framework makes of the names can be kept with it.
     """
 
-    __slots__ = ("last", "names", "repeats")
+    __slots__ = ("doubled", "last", "names", "repeats")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.last = {name: place for place, name in enumerate(names)}
         self.repeats = len(self.last) < len(names)
+        self.doubled = [name for name in _SINGLE.intersection(names) if names.count(name) > 1] if self.repeats else []
 
 
 def layout_of(names: Iterable[str]) -> Layout:
@@ -52,8 +55,9 @@ class Headers:
         self.values: Sequence[str] = list(values)
         if not "".join(self.values).isascii():
             self.values = [latin(value) for value in self.values]
-        if self.layout.repeats:
-            self._keep_last()
+        for name in self.layout.doubled:
+            # The map of headers that API Gateway builds has the last, too.
+            self.replace(name, self.get(name))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -79,13 +83,6 @@ class Headers:
         kept.insert(place, (name, value))
         self.layout = layout_of(key for key, _ in kept)
         self.values = [text for _, text in kept]
-
-    def _keep_last(self) -> None:
-        """Of headers that may stand only once keeps the last, as the map of headers that API Gateway builds does."""
-        for name in _SINGLE.intersection(self.layout.names):
-            values = self.all(name)
-            if len(values) > 1:
-                self.replace(name, values[-1])
 
 
 def latin(text: str) -> str:

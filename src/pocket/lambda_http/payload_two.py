@@ -52,7 +52,9 @@ def parse_payload_two(
         body_bytes(event),
         scheme,
         *addresses.server(host, scheme),
-        addresses.client(peer, headers.get("x-forwarded-for"), gateway.trusted_proxies),
+        addresses.client(peer, headers.get("x-forwarded-for"), gateway.trusted_proxies)
+        if gateway.trusted_proxies
+        else peer,
         str.strip(http.get("protocol") or "HTTP/1.1"),
     )
 

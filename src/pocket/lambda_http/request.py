@@ -6,6 +6,7 @@ surrogate escapes (PEP 383) where its bytes are no UTF-8.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pocket.lambda_http.headers import Headers
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_unreserved = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII).fullmatch
 
 
 class Gateway(NamedTuple):
@@ -91,6 +93,8 @@ class Request:
         if self._raw_path is not None:
             return self._raw_path.encode("latin-1")
         text = self.script_name + self.path
+        if _unreserved(text):
+            return text.encode("ascii")
         return quote(text, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
 
 
