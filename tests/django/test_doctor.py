@@ -166,7 +166,14 @@ def test_models_in_phase_one_show_the_way_to_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"), [(naming.WSGI_HANDLER, []), (naming.MANAGEMENT_HANDLER, ["admin-unserved"])]
+    ("command", "expected"),
+    [
+        (naming.WSGI_HANDLER, []),
+        (naming.COMBINED_HANDLER, []),
+        ("shop.handlers.own", []),
+        (naming.MANAGEMENT_HANDLER, ["admin-unserved"]),
+        (naming.FASTAPI_HANDLER, ["admin-unserved"]),
+    ],
 )
 def test_a_stage_that_serves_no_pages_pays_for_the_admin_in_vain(
     tmp_path: Path, command: str, expected: list[str]

@@ -135,7 +135,7 @@ def serves_pages(command: str) -> bool:
     """Whether the Lambda handler `command` may answer requests with the URLconf; one of the project's own may."""
     from pocket import naming
 
-    return command not in {naming.MANAGEMENT_HANDLER, naming.SQS_MANAGEMENT_HANDLER}
+    return command not in {naming.FASTAPI_HANDLER, naming.MANAGEMENT_HANDLER, naming.SQS_MANAGEMENT_HANDLER}
 
 
 def _serves_admin() -> bool:
