@@ -31,13 +31,20 @@ __all__ = ["asgi_handler", "management_command_handler", "sqs_management_command
 def _wsgi() -> Callable[[], Handler]:
     from pocket.django.wsgi import make_wsgi_handler
 
-    return make_wsgi_handler
+    return lambda: _warmed(make_wsgi_handler())
 
 
 def _asgi() -> Callable[[], Handler]:
     from pocket.django.asgi import make_asgi_handler
 
-    return make_asgi_handler
+    return lambda: _warmed(make_asgi_handler())
+
+
+def _warmed(handler: Handler) -> Handler:
+    from pocket.django.warmup import warm_up
+
+    warm_up()
+    return handler
 
 
 def _management() -> Callable[[], Handler]:
