@@ -82,7 +82,11 @@ def test_a_postgresql_that_nobody_can_reach_is_not_missed(tmp_path: Path) -> Non
 
 def test_a_secret_that_an_exception_quotes_is_not_told(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("mine", "postgres://u:hunter2secret@db/x")
-    stage = Stage(stack_name="s", secrets=(SecretVariable("DATABASE_URL", "secretsmanager", "mine"),))
+    aws.put("word", "settings")
+    secrets = (("DATABASE_URL", "mine"), ("WORD", "word"))
+    stage = Stage(
+        stack_name="s", secrets=tuple(SecretVariable(name, "secretsmanager", place) for name, place in secrets)
+    )
     manifest = write_manifest(tmp_path, stage)
     write(
         tmp_path,
@@ -93,6 +97,19 @@ def test_a_secret_that_an_exception_quotes_is_not_told(tmp_path: Path, aws: AWSD
     report = diagnose(tmp_path, **environ)
     assert report.stopped == "ready() of shop: ValueError: <DATABASE_URL> with <DATABASE_URL>"
     assert "hunter2" not in report.to_json()
+    assert report.spans[0].name == "settings"
+
+    apps = tmp_path / "shop" / "apps.py"
+    apps.write_text(
+        apps.read_text()
+        .replace("raise", "self.again = getattr(self, 'again', 0) + 1; self.fail(")
+        .replace("[13:26]}')", "[13:26]}'))")
+        + "\n    def fail(self, error):\n        if self.again == 2: raise error\n"
+    )
+    report = diagnose(tmp_path, **environ)
+    assert [item.message for item in report.troubles] == [
+        "shop: a second ready() fails: ValueError: <DATABASE_URL> with <DATABASE_URL>"
+    ]
 
 
 def test_threads_that_import_and_stay_do_not_disturb(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pocket.django.doctor.driver import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from pocket.diagnosis.report import Span
+    from pocket.diagnosis.report import Span, Trouble
     from pocket.django.doctor.origins import Origins
     from pocket.django.doctor.recording import Stretch
 
@@ -46,9 +46,11 @@ def main(mode: str, file: str, path: str) -> None:
 def _twice(start: Start) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from pocket import naming
     from pocket.django.doctor.idempotence import run_twice
 
-    troubles = [] if start.failure is not None else run_twice()
+    hide = hiding(_secrets(os.environ.get(naming.STAGE_KEY, "")))
+    troubles = without_secrets([] if start.failure is not None else run_twice(), hide)
     return {"troubles": [asdict(trouble) for trouble in troubles]}
 
 
@@ -66,6 +68,7 @@ def _started(start: Start, path: str) -> dict[str, Any]:
     from pocket.django.doctor.origins import Origins
 
     stage, origins = os.environ.get(naming.STAGE_KEY, ""), Origins()
+    hide = hiding(_secrets(stage))
     answered = start.answer["statusCode"] if isinstance(start.answer, dict) else 0
     report = Report(
         python=python_version(),
@@ -76,26 +79,45 @@ def _started(start: Start, path: str) -> dict[str, Any]:
         taken=datetime.now(UTC).isoformat(timespec="seconds"),
         spans=tuple(_span(root, origins) for root in start.recorder.roots),
         request=Request(path, answered, start.request_error) if start.answer is not None else None,
-        troubles=tuple(judge(start, _commands(stage))),
-        stopped=_stopped(start),
+        troubles=tuple(without_secrets(judge(start, _commands(stage)), hide)),
+        stopped=hide(_stopped(start)),
     )
     models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
-    return {"report": without_secrets(report.to_json(), _secrets(stage)), "models": sorted(models)}
+    return {"report": report.to_json(), "models": sorted(models)}
 
 
-def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
-    """JSON `text` with each value of `secrets`, and the password in one that is a URL, as its variable's name."""
-    import json
-    from urllib.parse import urlsplit
+def without_secrets(troubles: Iterable[Trouble], hide: Callable[[str], str]) -> list[Trouble]:
+    """`troubles` with `hide` over what may quote the project's own words; names and places are left as they are."""
+    from dataclasses import replace
 
+    return [replace(item, message=hide(item.message), details=tuple(map(hide, item.details))) for item in troubles]
+
+
+def hiding(secrets: Mapping[str, str]) -> Callable[[str], str]:
+    """A function of a text that puts the variable's name for each value, and for the password in one that is a URL."""
+    hidden = _parts(secrets)
+
+    def hide(text: str) -> str:
+        for part, name in hidden:
+            text = text.replace(part, f"<{name}>")
+        return text
+
+    return hide
+
+
+def _parts(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What must not be told, the longest first, each with the variable that it comes from."""
+    from urllib.parse import unquote, urlsplit
+
+    found = {}
     for name, value in secrets.items():
-        parts = {value, *value.split()}
+        for part in (value, *value.split()):
+            found[part] = name
         with suppress(ValueError):
-            parts.add(urlsplit(value).password or "")
-        for part in sorted(parts, key=len, reverse=True):
-            if len(part) >= _SHORTEST_SECRET:
-                text = text.replace(json.dumps(part, ensure_ascii=False)[1:-1], f"<{name}>")
-    return text
+            password = urlsplit(value).password or ""
+            found[password] = found[unquote(password)] = name
+    long = ((part, name) for part, name in found.items() if len(part) >= _SHORTEST_SECRET)
+    return sorted(long, key=lambda pair: len(pair[0]), reverse=True)
 
 
 def _secrets(stage: str) -> Mapping[str, str]:
