@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket.errors import ResponseTooLarge
@@ -50,6 +50,7 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
 
 def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
     """The shaped response as JSON, around a body that is made JSON by itself: Base64 needs no escaping."""
+    _keep_memory()
     shaped = form.shape(event, Response(response.status, response.headers))
     headers = {name.lower(): value for name, value in response.headers}
     text = _text(headers.get("content-type", ""), headers.get("content-encoding", ""), response.body)
@@ -62,6 +63,16 @@ def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
         payload = b"".join((b'{"body":', json_bytes(text), b",", rest))
     _refuse_over(form.LIMIT, len(payload))
     return payload
+
+
+@cache
+def _keep_memory() -> None:
+    """Lets the C library keep memory of the size of a large response, once.
+
+    It gives back what is larger than the largest piece that was ever freed, and asking the kernel for it again, page by
+    page, takes many times what Base64 takes.
+    """
+    bytes(8 * 1024 * 1024)
 
 
 def _refuse_over(limit: int, size: int) -> None:
