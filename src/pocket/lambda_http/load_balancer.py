@@ -43,7 +43,7 @@ def recognise(event: dict[str, Any]) -> bool:
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a load balancer's event; raises UnknownEvent for a broken one."""
-    headers = Headers(*columns(event, "multiValueHeaders", "headers"))
+    headers = Headers(*columns(_one_cookie_header(event), "multiValueHeaders", "headers"))
     host = headers.get("host") or "localhost"
     scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
     raw = event["path"]
@@ -83,6 +83,15 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
         kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
     shaped["body"], shaped["isBase64Encoded"] = body_text(kind, coding, response.body)
     return shaped
+
+
+def _one_cookie_header(event: dict[str, Any]) -> dict[str, Any]:
+    """`event` with the cookies, which HTTP/2 lets a client send one by one, joined as RFC 9113 (8.2.3) wants them."""
+    lists: dict[str, Any] = event.get("multiValueHeaders") or {}
+    cookies = lists.get("cookie")
+    if cookies is None or len(cookies) == 1:
+        return event
+    return {**event, "multiValueHeaders": {**lists, "cookie": ["; ".join(list.__iter__(cookies))]}}
 
 
 _NONE = ("",)
