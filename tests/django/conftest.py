@@ -10,9 +10,9 @@ from checking import Site, checked
 
 
 @pytest.fixture(scope="module")
-def project_to_check() -> Iterator[None]:
+def project_to_check(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The project `checked`, set up for a module's tests."""
-    with checked():
+    with checked(tmp_path_factory.mktemp("checked")):
         yield
 
 

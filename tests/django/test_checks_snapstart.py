@@ -35,11 +35,12 @@ def imported(site: Site, text: str, name: str = "taken_at_import") -> list[Any]:
     site.write(f"{name}.py", text)
     invalidate_caches()
     sys.modules.pop(name, None)
-    import_module(name)
+    module = import_module(name)
     try:
         return site.found(snapstart.imports)
     finally:
         del sys.modules[name]
+        getattr(getattr(module, "X", None), "close", int)()
 
 
 def kept(id_: str, what: str, line: int) -> CheckWarning:

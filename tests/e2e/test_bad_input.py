@@ -74,7 +74,9 @@ def test_every_fault_of_the_file_at_once(folder: Path) -> None:
 
 def test_a_handler_that_does_not_import(folder: Path) -> None:
     change(
-        folder / "pocket.toml", 'command = "pocket.fastapi.lambda_handlers.combined_handler"', 'command = "config.web.go"'
+        folder / "pocket.toml",
+        'command = "pocket.fastapi.lambda_handlers.combined_handler"',
+        'command = "config.web.go"',
     )
     said = refused(folder, "local")
     assert "config.web" in said

@@ -17,9 +17,9 @@ from pocket.fastapi.faults import SetupFailed
 
 
 @pytest.fixture(scope="module")
-def endpoints() -> Iterator[Any]:
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The endpoints of the project `checked`, which is set up."""
-    with checked():
+    with checked(tmp_path_factory.mktemp("checked")):
         from gallery import endpoints
 
         yield endpoints

@@ -20,9 +20,9 @@ SITE = Stage(stack_name="gallery-prd", handlers={"web": Handler(naming.WSGI_HAND
 
 
 @contextmanager
-def checked() -> Iterator[None]:
-    """The project `checked`, set up."""
-    with project("checked", "checked_settings", {}):
+def checked(folder: Path) -> Iterator[None]:
+    """The project `checked`, set up, with its database in `folder`."""
+    with project("checked", "checked_settings", {"CHECKED_DATABASE": str(folder / "checked.sqlite3")}):
         yield
 
 

@@ -1,5 +1,7 @@
 """Settings of a project in which a deployment finds no fault; each test puts one in."""
 
+import os
+
 SECRET_KEY = "checked"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
@@ -21,5 +23,5 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["CHECKED_DATABASE"]}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
