@@ -53,7 +53,7 @@ def test_no_file(folder: Path) -> None:
 
 def test_broken_toml_names_line_and_column(folder: Path) -> None:
     change(folder / "pocket.toml", 'region = "', 'region = = "')
-    assert "pocket.toml:4: Invalid value at line 4, column 10" in refused(folder, "check")
+    assert "pocket.toml:4: (pocket.E002) Invalid value at line 4, column 10" in refused(folder, "check")
 
 
 def test_an_unknown_stage_names_the_known_ones(folder: Path) -> None:
@@ -69,7 +69,7 @@ def test_every_fault_of_the_file_at_once(folder: Path) -> None:
     assert 'Did you mean "timeout"?' in said
     assert "awscontainer.handlers.web.memory_size: Expected a whole number" in said
     assert "s3.bucket_name_format" in said
-    assert "3 faults." in said
+    assert "Checks found 3 issues" in said
 
 
 def test_a_handler_that_does_not_import(folder: Path) -> None:
@@ -90,8 +90,9 @@ def test_a_project_without_lock_or_requirements(folder: Path) -> None:
 
 
 def test_no_credentials(folder: Path) -> None:
-    assert "Unable to locate credentials" in refused(folder, "deploy", "--stage", "dev", "--yes")
-    assert not (folder / ".pocket").exists()
+    said = refused(folder, "deploy", "--stage", "dev", "--yes")
+    assert "Unable to locate credentials" in said
+    assert "Install packages" not in said, "nothing was begun"
 
 
 @pytest.mark.parametrize("command", ["deploy", "status", "logs", "destroy", "manage"])
