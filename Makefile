@@ -38,7 +38,7 @@ format: setup
 
 test-current: setup postgresql
 	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml .venv/bin/coverage run -m pytest
+	.venv/bin/coverage run -m pytest
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report
 
@@ -47,7 +47,7 @@ test-current: setup postgresql
 test-next: setup-next postgresql
 ifneq ($(NEXT_PYTHON),)
 	@.venv-next/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	.venv-next/bin/pytest
+	.venv-next/bin/pytest -m "not e2e"
 else
 	@echo "No Python 3.12 or 3.13 found: the newest Django is not tested here."
 endif
