@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from checking import Site
+from django.conf import settings
 from django.core.checks import Tags, registry, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -97,6 +98,7 @@ def _no_sqlite(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """The project's own database is a stand-in."""
     if "site" in request.fixturenames:
         request.getfixturevalue("site")
+        monkeypatch.setitem(settings.DATABASES["default"], "NAME", ":memory:")
     monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
 
 

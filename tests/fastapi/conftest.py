@@ -26,9 +26,10 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
         call_command("migrate", run_syncdb=True, verbosity=0)
         yield request.param
-        from pocket.fastapi.lanes import LANES
+        from pocket.fastapi.lanes import ASIDE, LANES
 
         LANES.close()
+        ASIDE.close()
 
 
 @pytest.fixture
