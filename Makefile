@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next lint format setup setup-next postgresql coverage clean
+.PHONY: demo test test-current test-next lint format setup setup-next postgresql clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
@@ -38,16 +38,14 @@ format: setup
 
 test-current: setup postgresql
 	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	.venv/bin/coverage run -m pytest
-	@.venv/bin/coverage combine --quiet
-	@.venv/bin/coverage report
+	.venv/bin/pytest -n auto --cov
 
 # The second half of the matrix: the newest Django, which asks for Python 3.12 or later. The embedded AWS has been seen
 # by the first half; what depends on Python's or Django's version is everything else.
 test-next: setup-next postgresql
 ifneq ($(NEXT_PYTHON),)
 	@.venv-next/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	.venv-next/bin/pytest -m "not e2e"
+	.venv-next/bin/pytest -n auto -m "not e2e"
 else
 	@echo "No Python 3.12 or 3.13 found: the newest Django is not tested here."
 endif

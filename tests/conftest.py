@@ -8,6 +8,24 @@ from collections.abc import Iterator
 import pytest
 from aws_double import AWSDouble
 from postgres import Postgres, running
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+
+class _Scheduling(LoadScopeScheduling):
+    """A file for one worker at a time, and all journeys on the embedded AWS for one, since they share a deployed site."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
+    return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys take longest, so they are begun first."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_many_cookies_stay_apart(form: str) -> None:
         ({"content-type": "text/html; charset=latin-1"}, "naïve".encode("latin-1"), False),
         ({"content-type": "text/plain", "content-encoding": "br"}, b"ascii by chance", False),
         ({"content-type": "text/plain", "content-encoding": "identity"}, b"ascii", True),
-        ({"content-type": "text/plain", "content-encoding": "gzip"}, gzip.compress(b"x"), False),
+        ({"content-type": "text/plain", "content-encoding": "gzip"}, gzip.compress(b"x", mtime=0), False),
         ({"content-type": "image/png"}, b"ascii by chance", False),
         ({"content-type": "application/octet-stream"}, b"ascii", False),
         ({"content-type": "application/pdf"}, b"%PDF-1.7\n\xff", False),

@@ -126,6 +126,7 @@ def start_local(folder: Path, *args: str) -> Board:
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     if not address:
+        process.stdout.close()
         process.wait(30)
         raise AssertionError(f"pocket local ended with {process.returncode}:\n{progress.read_text()}")
     return Board(folder, address, process)

@@ -111,7 +111,7 @@ def _explain(said: str, platform: Platform) -> tuple[str, str] | None:
     found = re.search(r"[Ff]ailed to (?:download and )?build `([^`]+)`", said) or re.search(
         r"Package `([^`]+)` can't be installed because it doesn't have a", said
     )
-    if found is None or " @ file:" in found[1]:
+    if found is None or re.search(r"\s@\s+file:", found[1]):
         return None
     return _no_wheel(found[1], platform, f"\n{uv.last_lines(said)}")
 
