@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class _Scheduling(LoadScopeScheduling):
-    """A file for one worker at a time, and all journeys on the embedded AWS for one, since they share a deployed site."""
+    """One worker for a file, and one for all journeys on the embedded AWS, since they share a deployed site."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
