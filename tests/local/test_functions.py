@@ -1,5 +1,6 @@
 """How functions run: on a clean interpreter, in a clean environment, as their role, with failures that say why."""
 
+import base64
 import json
 import os
 import sys
@@ -212,6 +213,35 @@ def test_a_runtime_of_another_python_is_refused_by_name(cloud: Any, runtime: str
     assert (failed, payload["errorType"]) == ("Unhandled", "Runtime.InvalidRuntime")
     assert "python3.99" in payload["errorMessage"]
     assert runtime in payload["errorMessage"]
+
+
+def test_a_cold_invocation_reports_its_init_in_the_tail_and_in_the_log_group(cloud: Any) -> None:
+    cloud.function("slow-start", "import time\ntime.sleep(0.3)\ndef handler(event, context):\n    print('own')\n")
+    cold, warm = tail_of(cloud, "slow-start"), tail_of(cloud, "slow-start")
+    start, own, end, report = cold.splitlines()
+    request_id = start.split()[2]
+    assert (own, end) == ("own", f"END RequestId: {request_id}")
+    facts = dict(fact.split(": ") for fact in report.removeprefix("REPORT ").strip().split("\t"))
+    assert facts["RequestId"] == request_id
+    assert 300 < float(facts["Init Duration"].removesuffix(" ms")) < 10_000
+    assert float(facts["Duration"].removesuffix(" ms")) < 300
+    assert int(facts["Billed Duration"].removesuffix(" ms")) > 300
+    assert int(facts["Max Memory Used"].removesuffix(" MB")) > 5
+    assert "Init Duration" not in warm
+    assert [line for line in logged(cloud, "slow-start") if request_id in line] == [start, end, report]
+
+
+def test_a_start_that_fails_is_reported_as_such(cloud: Any) -> None:
+    cloud.function("no-start", "raise RuntimeError('settings')\n")
+    tail = tail_of(cloud, "no-start")
+    found = [line for line in tail.splitlines() if line.startswith("INIT_REPORT Init Duration: ")]
+    assert [line.split("\t", 1)[1] for line in found] == ["Phase: init\tStatus: error\tError Type: RuntimeError"]
+    assert "Init Duration" not in tail.splitlines()[-1]
+
+
+def tail_of(cloud: Any, name: str) -> str:
+    answer = cloud.client("lambda").invoke(FunctionName=name, LogType="Tail")
+    return base64.b64decode(answer["LogResult"]).decode()
 
 
 def logged(cloud: Any, name: str) -> list[str]:

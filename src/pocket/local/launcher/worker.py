@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.bootstrap import FAILURE, READY
 from pocket.local.launcher.packages import remove_tree
+from pocket.local.launcher.platform_log import Memory, Times, failed_init, peak_memory, whole_log
 from pocket.local.launcher.sandbox import Exited, Sandbox, TimedOut
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Worker:
         self._cold = True
         self._doomed = False
         self._log = ""
+        self._times = Times()
         self._sandbox: Sandbox | None = None
         self._code: Path | None = None
         self._home: Path | None = None
@@ -83,12 +85,12 @@ class Worker:
     def invoke(self, event: Any, request_id: str, trace_id: str | None = None) -> dict[str, Any]:
         """MiniStack's record of a finished invocation: `body`, `log`, and `error` where it failed."""
         with self._lock:
-            self._log = ""
+            self._log, self._times = "", Times()
             try:
-                return {"body": self._answer(event, request_id, trace_id), "log": self._taken_log()}
+                return {"body": self._answer(event, request_id, trace_id), **self._record_of_log(request_id)}
             except InvocationFailed as failed:
                 payload = {**failed.payload, "requestId": request_id}
-                return {"body": payload, "error": True, "log": self._taken_log()}
+                return {"body": payload, "error": True, **self._record_of_log(request_id)}
             finally:
                 if self._doomed:
                     self._end()
@@ -117,7 +119,11 @@ class Worker:
             "trace_id": trace_id or f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}",
             "deadline": time.time() + timeout,
         }
-        kind, payload = self._exchange(timeout, json.dumps(call).encode())
+        begun = time.perf_counter()
+        try:
+            kind, payload = self._exchange(timeout, json.dumps(call).encode())
+        finally:
+            self._times.handler = time.perf_counter() - begun
         if kind == FAILURE:
             raise InvocationFailed(json.loads(payload))
         if len(payload) > PAYLOAD_LIMIT:
@@ -142,13 +148,19 @@ class Worker:
         self._home = runtime.folder / f"function-{uuid.uuid4().hex[:12]}"
         self._home.mkdir(mode=0o700)
         variables = environment(self.config, runtime, self._code, self._home)
-        bootstrap = Path(__file__).with_name("bootstrap.py")
-        self._sandbox = Sandbox([runtime.python, bootstrap], variables, self._code)
+        begun = time.perf_counter()
+        self._sandbox = Sandbox([runtime.python, Path(__file__).with_name("bootstrap.py")], variables, self._code)
         self._cold = False
-        kind, payload = self._exchange(INIT_SECONDS + float(self.config.get("Timeout", 3)))
-        if kind != READY:
-            self._end()
-            raise InvocationFailed(json.loads(payload))
+        try:
+            kind, payload = self._exchange(INIT_SECONDS + float(self.config.get("Timeout", 3)))
+            if kind != READY:
+                self._end()
+                raise InvocationFailed(json.loads(payload))
+        except InvocationFailed as failed:
+            line = failed_init(time.perf_counter() - begun, failed.payload["errorType"])
+            self._log = f"{self._taken_log()}\n{line}".lstrip("\n")
+            raise
+        self._times.init = time.perf_counter() - begun
 
     def _exchange(self, seconds: float, event: bytes | None = None) -> tuple[bytes, bytes]:
         assert self._sandbox  # noqa: S101 — both callers come after `_spawn`
@@ -160,6 +172,14 @@ class Worker:
             message, kind = str(exited), "Runtime.ExitError"
         self._end()
         raise InvocationFailed({"errorMessage": message, "errorType": kind})
+
+    def _record_of_log(self, request_id: str) -> dict[str, str]:
+        """The log with Lambda's own lines; the source tells MiniStack that it has them."""
+        memory = Memory(self.config.get("MemorySize", 128), peak_memory(self._proc.pid if self._proc else None))
+        version = self.config.get("Version", "$LATEST")
+        text = self._taken_log()
+        log = whole_log(text, request_id=request_id, version=version, times=self._times, memory=memory)
+        return {"log": log, "log_source": "rie"}
 
     def _taken_log(self) -> str:
         if self._sandbox:

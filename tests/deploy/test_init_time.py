@@ -1,0 +1,76 @@
+"""INIT as Lambda reports it, in the shapes that AWS documents."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pocket.deploy.init_time import init_ms
+
+REQUEST = "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa"
+FACTS = (
+    f"REPORT RequestId: {REQUEST}\tDuration: 2.80 ms\tBilled Duration: 3 ms\tMemory Size: 512 MB\tMax Memory Used: 90 MB"
+)
+
+
+def tail(*reports: str) -> str:
+    return "\n".join((f"START RequestId: {REQUEST} Version: 7", "own words", f"END RequestId: {REQUEST}", *reports, ""))
+
+
+def event(kind: str, **metrics: Any) -> str:
+    record = {"requestId": REQUEST, "metrics": metrics, "status": "success"}
+    return json.dumps({"time": "2022-10-12T00:01:15.000Z", "type": kind, "record": record})
+
+
+@pytest.mark.parametrize(
+    ("log", "milliseconds"),
+    [
+        (tail(f"{FACTS}\tInit Duration: 397.68 ms\t"), 397.68),
+        (tail(f"{FACTS}\tInit Duration: 397 ms\tXRAY TraceId: 1-62e9\tSegmentId: 54\tSampled: true"), 397.0),
+        (tail(f"{FACTS}\tRestore Duration: 562.43 ms\tBilled Restore Duration: 118 ms\t"), 562.43),
+        (tail(f"{FACTS}\tBilled Restore Duration: 118 ms\tRestore Duration: 562.43 ms"), 562.43),
+        (tail(f"{FACTS}\t"), None),
+        (tail(event("platform.report", durationMs=693.92, initDurationMs=397.68)), 397.68),
+        (tail(event("platform.report", durationMs=693.92, restoreDurationMs=201)), 201.0),
+        (tail(event("platform.report", durationMs=693.92)), None),
+        (tail(event("platform.initReport", durationMs=247.88), event("platform.report", durationMs=1.0)), 247.88),
+        (tail(event("platform.restoreReport", durationMs=70.87)), 70.87),
+        (tail("INIT_REPORT Init Duration: 9999.79 ms\tPhase: init\tStatus: timeout", FACTS), 9999.79),
+        ("", None),
+    ],
+    ids=[
+        "cold",
+        "traced",
+        "restored",
+        "restored, billed first",
+        "warm",
+        "JSON, cold",
+        "JSON, restored",
+        "JSON, warm",
+        "JSON, of the phase",
+        "JSON, of the restore",
+        "of the phase",
+        "empty",
+    ],
+)
+def test_init_is_read_from_what_lambda_writes(log: str, milliseconds: float | None) -> None:
+    assert init_ms(log) == milliseconds
+
+
+@pytest.mark.parametrize("forged", [f"{FACTS}\tInit Duration: 1.00 ms", event("platform.report", initDurationMs=1)])
+def test_lambdas_own_report_comes_last_and_counts(forged: str) -> None:
+    assert init_ms(tail(forged, f"{FACTS}\tInit Duration: 397.68 ms")) == 397.68
+    assert init_ms(tail(forged, FACTS)) is None
+
+
+def test_a_line_that_only_mentions_an_init_is_not_read() -> None:
+    assert init_ms(tail(f"seen: {FACTS}\tInit Duration: 1.00 ms", f"{FACTS}\t")) is None
+
+
+@given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
+def test_no_log_breaks_it(log: str) -> None:
+    assert init_ms(log) is None
+    for kind in ("platform.report", "platform.initReport"):
+        assert init_ms(json.dumps({"type": kind, "record": log})) is None
