@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from rest_api import make_rest_api
 
 from pocket.local import LocalAWS, start
 
@@ -72,7 +73,7 @@ class Cloud:
         assert not failed, payload
         return payload
 
-    def http_api(self, name: str, function_arn: str, **options: Any) -> str:
+    def http_api(self, name: str, function_arn: str, stage: str = "$default", **options: Any) -> str:
         """The id of an HTTP API that sends everything to the function."""
         gateway = self.client("apigatewayv2")
         identity: str = gateway.create_api(Name=name, ProtocolType="HTTP", **options)["ApiId"]
@@ -81,8 +82,12 @@ class Cloud:
         )
         target = f"integrations/{integration['IntegrationId']}"
         gateway.create_route(ApiId=identity, RouteKey="$default", Target=target)
-        gateway.create_stage(ApiId=identity, StageName="$default", AutoDeploy=True)
+        gateway.create_stage(ApiId=identity, StageName=stage, AutoDeploy=True)
         return identity
+
+    def rest_api(self, name: str, function_arn: str) -> str:
+        """The id of a REST API that sends everything, as bytes, to the function, in the stage `prod`."""
+        return make_rest_api(self.client("apigateway"), name, function_arn)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -193,25 +193,78 @@ def test_a_cors_configuration_answers_preflights(cloud: Any, echo: str, request_
         cloud.local.route({"web": plain})
 
 
-def test_a_rest_api_is_served_from_its_stage(cloud: Any, echo: str, request_api: Request) -> None:
-    gateway = cloud.client("apigateway")
-    api = gateway.create_rest_api(name="rest")["id"]
-    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-    proxy = gateway.create_resource(restApiId=api, parentId=root, pathPart="{proxy+}")["id"]
-    gateway.put_method(restApiId=api, resourceId=proxy, httpMethod="ANY", authorizationType="NONE")
-    source = """
+REST = """
+import base64, json
 def handler(event, context):
-    return {"statusCode": 200, "body": event["path"] + " " + event["requestContext"]["stage"]}
+    if event["path"] == "/crash":
+        raise RuntimeError("a secret detail")
+    if event["path"] == "/size":
+        return {"statusCode": 200, "body": str(len(base64.b64decode(event["body"])))}
+    return {"statusCode": 200, "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": json.dumps(event)}
 """
-    function = cloud.function("rest", source)
-    uri = f"arn:aws:apigateway:ap-northeast-1:lambda:path/2015-03-31/functions/{function}/invocations"
-    gateway.put_integration(
-        restApiId=api, resourceId=proxy, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
-    )
-    gateway.create_deployment(restApiId=api, stageName="prod")
+
+
+@pytest.fixture(scope="module")
+def rest_api(cloud: Any) -> str:
+    """The id of a REST API with one stage, `prod`, that sends everything to a function."""
+    return str(cloud.rest_api("rest", cloud.function("rest", REST)))
+
+
+@pytest.fixture
+def request_rest(cloud: Any, request_api: Request, rest_api: str) -> Iterator[Request]:
+    """Sends a request to the site `web`, which a REST API serves meanwhile."""
     plain = next(item["ApiId"] for item in cloud.client("apigatewayv2").get_apis()["Items"] if item["Name"] == "echo")
-    cloud.local.route({"web": api})
+    cloud.local.route({"web": rest_api})
+    yield request_api
+    cloud.local.route({"web": plain})
+
+
+def test_a_rest_api_s_paths_begin_with_its_stage(request_rest: Request, rest_api: str) -> None:
+    status, headers, body = request_rest(
+        "/prod/a%2Fb//c/?q=%E3%81%82&q=+", headers={"Accept": "a", "Cookie": "x=1; y=2"}
+    )
+    event = json.loads(body)
+    assert (status, headers.get_all("set-cookie")) == (200, ["a=1", "b=2"])
+    assert (event["path"], event["requestContext"]["path"]) == ("/a%2Fb//c/", "/prod/a%2Fb//c/")
+    assert event["requestContext"]["domainName"] == f"{rest_api}.execute-api.ap-northeast-1.amazonaws.com"
+    assert event["multiValueQueryStringParameters"] == {"q": ["あ", " "]}
+    assert event["multiValueHeaders"]["cookie"] == ["x=1; y=2"]
+    assert event["multiValueHeaders"]["x-forwarded-proto"] == ["http"]
+    for path in ("/prod", "/prod/"):
+        assert json.loads(request_rest(path)[2])["path"] == "/"
+    for path in ("/", "/a", "/production/"):
+        assert request_rest(path)[0::2] == (403, b'{"message":"Forbidden"}')
+
+
+def test_a_rest_api_takes_bytes_and_refuses_what_no_event_holds(request_rest: Request) -> None:
+    assert request_rest("/prod/size", "POST", bytes(range(256)) * 4096, {"Content-Type": "image/png"})[2] == b"1048576"
+    status, _, body = request_rest("/prod/size", "POST", b"x" * 7_000_000, {"Content-Type": "text/plain"})
+    assert (status, body) == (413, b'{"message":"Request Too Long"}')
+    assert request_rest("/prod/crash")[0::2] == (502, b'{"message":"Internal server error"}')
+
+
+def test_a_custom_domain_s_paths_begin_with_a_base_path(cloud: Any, request_rest: Request, rest_api: str) -> None:
+    gateway = cloud.client("apigateway")
+    gateway.create_domain_name(domainName="shop.example.com")
+    gateway.create_base_path_mapping(domainName="shop.example.com", basePath="shop", restApiId=rest_api, stage="prod")
+    gateway.create_base_path_mapping(domainName="shop.example.com", basePath="staged", restApiId=rest_api)
+    cloud.local.route({"web": "shop.example.com"})
+    event = json.loads(request_rest("/shop/a%20b/")[2])
+    assert event["path"] == event["requestContext"]["path"] == "/shop/a%20b/"
+    assert (event["pathParameters"], event["requestContext"]["stage"]) == ({"proxy": "a%20b"}, "prod")
+    assert event["requestContext"]["domainName"] == "shop.example.com"
+    assert json.loads(request_rest("/staged/prod/a")[2])["path"] == "/staged/prod/a"
+    assert request_rest("/prod/a")[0] == 403
+
+
+def test_an_http_api_s_stage_stands_before_its_paths(cloud: Any, request_api: Request, echo: str) -> None:
+    plain = next(item["ApiId"] for item in cloud.client("apigatewayv2").get_apis()["Items"] if item["Name"] == "echo")
+    staged = cloud.http_api("staged", echo, stage="dev")
+    cloud.local.route({"web": staged})
     try:
-        assert request_api("/a//b/")[2] == b"/a//b/ prod"
+        event = json.loads(request_api("/dev/a%20b/")[2])
+        assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/dev/a b/"
+        assert event["requestContext"]["domainName"] == f"{staged}.execute-api.ap-northeast-1.amazonaws.com"
+        assert request_api("/a")[0] == 403
     finally:
         cloud.local.route({"web": plain})

@@ -1,4 +1,4 @@
-"""A site's own address: every path goes to one API or function URL, as it stands.
+"""A site's own address: every path goes to one API, custom domain or function URL, as it stands.
 
 MiniStack serves APIs beside its own pages and strips, collapses or takes over some paths. A front port puts the API's
 internal path before the client's, so nothing of the client's path can be taken for anything else.
@@ -18,7 +18,7 @@ from pocket.local.launcher.events import FrontRequest, front_request
 from pocket.local.launcher.patches import module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pocket.local.launcher.asgi import Application, Receive, Scope, Send
 
@@ -40,34 +40,66 @@ REPLACED = frozenset(
 
 @dataclass(frozen=True)
 class Target:
-    """Where MiniStack serves an API or a function URL, and the largest body in bytes that it takes on AWS."""
+    """Where MiniStack serves an API or a function URL, and the largest body in bytes that it takes on AWS.
+
+    It is for the paths below `base`; `mapped` and `domain` are as in FrontRequest.
+    """
 
     prefix: str
     limit: int
+    base: str = ""
+    mapped: bool = False
+    domain: str = ""
+
+    def serves(self, path: str) -> bool:
+        return path == self.base or path.startswith(f"{self.base}/")
 
 
-def find_target(identity: str) -> Target | None:
-    """The target of an HTTP API's, a REST API's or a function URL's id; None where there is none of that id."""
-    gateway = module("services.apigateway")
-    if gateway.find_api_scope(identity) is not None:
-        return Target(f"/_aws/execute-api/{identity}/{_stage(gateway, identity)}", 10 * MEGABYTE)
+def find_targets(identity: str) -> list[Target]:
+    """The targets of an HTTP API's, a REST API's or a function URL's id, or of a REST API's custom domain name.
+
+    The most specific first; none where there is nothing of that name.
+    """
     if module("services.lambda_svc").resolve_function_url(identity) is not None:
-        return Target(f"/_aws/lambda-url/{identity}", 6 * MEGABYTE)
-    rest = module("services.apigateway_v1")
-    if rest.find_api_scope(identity) is not None:
-        return Target(f"/_aws/execute-api/{identity}/{_stage(rest, identity)}", 10 * MEGABYTE)
-    return None
+        return [Target(f"/_aws/lambda-url/{identity}", 6 * MEGABYTE)]
+    gateway, rest = module("services.apigateway"), module("services.apigateway_v1")
+    for service in (gateway, rest):
+        if scope := service.find_api_scope(identity):
+            domain = f"{identity}.execute-api.{scope[1]}.amazonaws.com"
+            return _most_specific([_of_stage(identity, stage, domain) for stage in service.stages_for_api(identity)])
+    if (domain_scope := rest.find_domain_scope(identity)) is None:
+        return []
+    account, region, domain = domain_scope
+    mappings = rest._base_path_mappings.get_scoped(account, region, domain, {})
+    return _most_specific(
+        [target for base, mapping in mappings.items() for target in _mapped(rest, domain, base, mapping)]
+    )
 
 
-def _stage(gateway: Any, identity: str) -> str:
-    stages = list(gateway.stages_for_api(identity))
-    return "$default" if "$default" in stages or not stages else stages[0]
+def _of_stage(identity: str, stage: str, domain: str) -> Target:
+    prefix = f"/_aws/execute-api/{identity}/{stage}"
+    if stage == "$default":
+        return Target(prefix, 10 * MEGABYTE)
+    return Target(prefix, 10 * MEGABYTE, base=f"/{stage}", domain=domain)
+
+
+def _mapped(rest: Any, domain: str, base: str, mapping: dict[str, Any]) -> Iterator[Target]:
+    """The targets of a custom domain's mapping; one without a stage leaves that to the path."""
+    identity, stage = mapping["restApiId"], mapping["stage"]
+    public = "" if base in {"", "(none)"} else f"/{base}"
+    for name in [stage] if stage else rest.stages_for_api(identity):
+        prefix = f"/_aws/execute-api/{identity}/{name}"
+        yield Target(prefix, 10 * MEGABYTE, public if stage else f"{public}/{name}", mapped=True, domain=domain)
+
+
+def _most_specific(targets: list[Target]) -> list[Target]:
+    return sorted(targets, key=lambda target: -len(target.base))
 
 
 class FrontPort:
     """The ASGI application of one site; `identity` is what it is routed to, or None."""
 
-    def __init__(self, name: str, port: int, inner: Application, find: Callable[[str], Target | None]) -> None:
+    def __init__(self, name: str, port: int, inner: Application, find: Callable[[str], list[Target]]) -> None:
         self.name = name
         self.port = port
         self.identity: str | None = None
@@ -85,39 +117,52 @@ class FrontPort:
         if host.lower() not in self._hosts:
             await respond(send, 421, "text/plain; charset=utf-8", f"This site is {self.address}.\n")
             return
-        target = self._find(self.identity) if self.identity else None
-        if target is None:
+        targets = self._find(self.identity) if self.identity else []
+        if not targets:
             await respond(send, 503, "text/html; charset=utf-8", self._unpublished(), [(b"retry-after", b"5")])
+            return
+        path = _raw_path(scope)
+        target = next((target for target in targets if target.serves(path)), None)
+        if target is None:
+            await respond(send, 403, "application/json", '{"message":"Forbidden"}')
             return
         try:
             body = await read_body(receive, target.limit)
         except TooLarge:
             await respond(send, 413, "application/json", '{"message":"Request Entity Too Large"}')
             return
-        await self._forward(scope, send, target, host, body)
+        await self._forward(scope, send, target, path, body)
 
-    async def _forward(self, scope: Scope, send: Send, target: Target, host: str, body: bytes) -> None:
-        raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
-        if not raw_path.startswith("/"):
-            raw_path = f"/{raw_path}"
-        forwarded = (
-            ("x-forwarded-for", scope["client"][0]),
-            ("x-forwarded-port", str(self.port)),
-            ("x-forwarded-proto", "http"),
-        )
+    async def _forward(self, scope: Scope, send: Send, target: Target, path: str, body: bytes) -> None:
+        headers = [(name.lower(), value) for name, value in scope["headers"] if name.lower() not in REPLACED]
         trace = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-        added = [*forwarded, ("x-amzn-trace-id", trace), *([("content-length", str(len(body)))] if body else [])]
+        added = {
+            "x-forwarded-for": scope["client"][0],
+            "x-forwarded-port": str(self.port),
+            "x-forwarded-proto": "http",
+            "x-amzn-trace-id": trace,
+            **({"content-length": str(len(body))} if body else {}),
+        }
+        headers += [(name.encode(), value.encode()) for name, value in added.items()]
+        texts = tuple((name.decode("latin-1"), _text(value)) for name, value in headers)
+        below = path[len(target.base) :] or "/"
         inner = {
             **scope,
-            "path": target.prefix + unquote(raw_path),
-            "raw_path": (target.prefix + raw_path).encode("latin-1"),
-            "headers": [
-                *((name, value) for name, value in scope["headers"] if name.lower() not in REPLACED),
-                *((name.encode(), value.encode()) for name, value in added),
-            ],
+            "path": target.prefix + unquote(below),
+            "raw_path": (target.prefix + below).encode("latin-1"),
+            "headers": headers,
         }
-        query = scope.get("query_string", b"").decode("latin-1")
-        front_request.set(FrontRequest(host=host, raw_path=raw_path, raw_query=query, forwarded=forwarded))
+        front_request.set(
+            FrontRequest(
+                host=dict(texts)["host"],
+                raw_path=path,
+                raw_query=scope.get("query_string", b"").decode("latin-1"),
+                headers=texts,
+                base=target.base,
+                mapped=target.mapped,
+                domain=target.domain,
+            )
+        )
         await self._inner(inner, replay(body), send)
 
     def _unpublished(self) -> str:
@@ -128,3 +173,16 @@ class FrontPort:
             f"<code>{self.address}</code> once its stage is deployed onto the local AWS: "
             "<code>pocket local</code>, or <code>pocket deploy --local</code>.</p></html>\n"
         )
+
+
+def _raw_path(scope: Scope) -> str:
+    path: str = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _text(value: bytes) -> str:
+    """A header's value as the text of an event."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

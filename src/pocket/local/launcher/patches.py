@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from pocket.local.launcher.events import (
     correct_function_url_event,
     correct_http_api_event,
+    correct_rest_event,
     is_http_api_event,
 )
 from pocket.local.launcher.worker import PAYLOAD_LIMIT, InvocationFailed, Runtime, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 MINISTACK_VERSION = "1.5.33"
 
@@ -42,7 +43,17 @@ REQUIRED = {
         "reap_idle_workers",
         "resolve_function_url",
     ),
+    "services.cloudformation.changesets": ("_resolve_props_for_diff",),
     "services.apigateway": ("_handle_execute_in_scope", "_apis", "_match_route", "find_api_scope", "run_reentrant"),
+    "services.apigateway_v1": (
+        "_base_path_mappings",
+        "_build_lambda_event_v1",
+        "_lambda_proxy_response",
+        "find_api_scope",
+        "find_domain_scope",
+        "run_reentrant",
+        "stages_for_api",
+    ),
     "services.s3": ("_bucket_owner_account",),
     "services.sts": ("is_root_access_key", "register_session"),
 }
@@ -82,6 +93,8 @@ def install(runtime: Runtime) -> None:
     replace_root_keys()
     replace_execution(runtime)
     replace_gateway()
+    replace_comparison()
+    replace_rest_gateway()
 
 
 def replace_root_keys() -> None:
@@ -240,3 +253,56 @@ def replace_gateway() -> None:
     gateway.run_reentrant = run_reentrant
     functions._build_function_url_event = build_function_url_event
     functions.lambda_execute_result_to_api_proxy_response = to_proxy_response
+
+
+def replace_rest_gateway() -> None:
+    """Events of REST APIs carry what AWS's carry, and neither what is too large nor a crash reaches the page."""
+    rest = module("services.apigateway_v1")
+    build_event, run, to_response = rest._build_lambda_event_v1, rest.run_reentrant, rest._lambda_proxy_response
+
+    def build_lambda_event(*arguments: Any, **options: Any) -> Any:
+        return correct_rest_event(build_event(*arguments, **options))
+
+    async def run_reentrant(function: Any, *arguments: Any, **options: Any) -> Any:
+        if len(arguments) > 1 and len(arguments[1].get("body") or "") > PAYLOAD_LIMIT:
+            return refused(413, "Request Too Long")
+        return await run(function, *arguments, **options)
+
+    def to_proxy_response(result: dict[str, Any]) -> Any:
+        return to_response(refused(502, "Internal server error") if result.get("error") else result)
+
+    rest._build_lambda_event_v1 = build_lambda_event
+    rest.run_reentrant = run_reentrant
+    rest._lambda_proxy_response = to_proxy_response
+
+
+def replace_comparison() -> None:
+    """A change set sees an attribute of another resource: MiniStack compares every Fn::GetAtt as the same nothing.
+
+    An alias that moves to another version would be no change at all.
+    """
+    change_sets = module("services.cloudformation.changesets")
+    resolve = change_sets._resolve_props_for_diff
+
+    def resolve_with_attributes(template: dict[str, Any], *rest: Any) -> dict[str, Any]:
+        found: dict[str, Any] = resolve(template, *rest)
+        for name, resource in found.get("Resources", {}).items():
+            properties = resource.get("Properties")
+            for key, value in (template["Resources"][name].get("Properties") or {}).items():
+                if isinstance(properties, dict) and (attributes := list(attributes_of(value))):
+                    properties[key] = [properties.get(key), *attributes]
+        return found
+
+    change_sets._resolve_props_for_diff = resolve_with_attributes
+
+
+def attributes_of(value: Any) -> Iterator[str]:
+    """Every Fn::GetAtt in a property's value, as text."""
+    if isinstance(value, dict):
+        if "Fn::GetAtt" in value:
+            yield json.dumps(value["Fn::GetAtt"])
+        for inner in value.values():
+            yield from attributes_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from attributes_of(inner)

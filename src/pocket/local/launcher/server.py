@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.admin import Admin
-from pocket.local.launcher.front import FrontPort, find_target
+from pocket.local.launcher.front import FrontPort, find_targets
 from pocket.local.launcher.guard import Guard
 from pocket.local.launcher.lifetime import read_settings_line, when_parent_ends
 from pocket.local.launcher.packages import Packages, remove_tree
@@ -183,14 +183,14 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
     install(runtime)
     emulator = module("app").app
     sites = {
-        name: FrontPort(name, port_of(listener), emulator, find_target)
+        name: FrontPort(name, port_of(listener), emulator, find_targets)
         for name, listener in launcher.listeners.items()
         if name
     }
     admin = Admin(
         sites,
         launcher.memory,
-        exists=lambda identity: find_target(identity) is not None,
+        exists=lambda identity: bool(find_targets(identity)),
         save=save_state,
         stop=launcher.stopping.set,
     )
