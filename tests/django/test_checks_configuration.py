@@ -66,6 +66,12 @@ def test_each_fault_of_the_file_is_a_message_at_its_line(with_file: Site) -> Non
         ("pocket.E002", Place(path, 13)),
         ("pocket.E005", Place(path, 16)),
     ]
+    assert found[1] == Error(
+        "awscontainer.handlers.web.memory: This key is not known.",
+        hint='Did you mean "memory_size"?',
+        obj="pocket.toml:13",
+        id="pocket.E002",
+    )
     assert found[2] == Error(
         "awscontainer.secretsmanager.secrets.TOKEN: The variable TOKEN is declared twice: by awscontainer.envs.TOKEN"
         " too.",

@@ -57,6 +57,7 @@ ALL = (
     _check("disk.logging", Tags.files, deploy=True),
     _check("disk.file_caches", Tags.files, Tags.caches, deploy=True),
     _check("disk.uploads", Tags.files, deploy=True),
+    _check("storages.written", Tags.files, deploy=True),
     _check("databases.configured", deploy=True),
     _check("databases.atomic_requests", Tags.urls, Tags.async_support, deploy=True),
     _check("databases.cache_tables", Tags.database, Tags.caches, deploy=True),
