@@ -32,12 +32,16 @@ class SiteClient:
         self.address = address
         self.cookies = CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        # As browsers do: a REST API gives bytes only to clients that say that they take them.
+        self._opener.addheaders = [("Accept", "text/html,*/*;q=0.8")]
 
     def get(self, path: str) -> Page:
         return self._open(urllib.request.Request(urllib.parse.urljoin(self.address, path)))
 
-    def submit(self, path: str, fields: dict[str, str], files: dict[str, tuple[str, str, bytes]] | None = None) -> Page:
-        """Opens the form at `path` and posts it back, filled: `files` maps a field to name, type and content."""
+    def submit(
+        self, path: str, fields: dict[str, str], files: dict[str, tuple[str, str, bytes]] | None = None, to: str = ""
+    ) -> Page:
+        """Opens the form at `path` and posts it, filled, back or `to`; `files` maps fields to name, type, content."""
         form = self.get(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)
         assert token is not None, f"no CSRF token on {form.url}"
@@ -50,7 +54,7 @@ class SiteClient:
             head = f'Content-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
             parts.append(head.encode() + content)
         body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
-        request = urllib.request.Request(form.url, body + b"--%s--\r\n" % boundary.encode())
+        request = urllib.request.Request(to or form.url, body + b"--%s--\r\n" % boundary.encode())
         request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
         request.add_header("Origin", self.address)
         request.add_header("Referer", form.url)

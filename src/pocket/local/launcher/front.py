@@ -60,8 +60,9 @@ def find_targets(identity: str) -> list[Target]:
 
     The most specific first; none where there is nothing of that name.
     """
-    if module("services.lambda_svc").resolve_function_url(identity) is not None:
-        return [Target(f"/_aws/lambda-url/{identity}", 6 * MEGABYTE)]
+    if url := module("services.lambda_svc").resolve_function_url(identity):
+        domain = f"{identity}.lambda-url.{url[1]}.on.aws"
+        return [Target(f"/_aws/lambda-url/{identity}", 6 * MEGABYTE, domain=domain)]
     gateway, rest = module("services.apigateway"), module("services.apigateway_v1")
     for service in (gateway, rest):
         if scope := service.find_api_scope(identity):
