@@ -59,6 +59,31 @@ def test_the_documentations_page_links_and_redirects_respect_prefix_and_stage(co
         assert body(get(f"{root.removesuffix('/api')}/page/")).endswith(f"under {root.removesuffix('/api')!r}")
 
 
+def test_the_api_reverses_django_s_addresses_below_the_stage(database: str) -> None:
+    from django.urls import reverse
+
+    from pocket.asgi import make_handler
+    from pocket.fastapi import create_app
+    from pocket.fastapi.combining import Prefixed
+
+    app = create_app(discover=False)
+    app.add_api_route("/plain", lambda: reverse("page", args=[7]))
+    app.add_api_route("/awaited", awaited_address)
+    handler = make_handler(Prefixed(app, "/api"))
+    gateway = "abc.execute-api.eu-west-1.amazonaws.com"
+    for path in ("plain", "awaited"):
+        for stage, host, root in (("dev", gateway, "/dev"), ("$default", "testserver", "")):
+            answer: Any = handler(http_event("GET", f"{root}/api/{path}", stage=stage, host=host), None)
+            assert json.loads(body(answer)) == f"{root}/page/7/"
+    handler.close()
+
+
+async def awaited_address() -> str:
+    from django.urls import reverse
+
+    return reverse("page", args=[7])
+
+
 def test_django_and_the_api_are_one_application_for_a_development_server(database: str, books: Any) -> None:
     from django.core.asgi import get_asgi_application
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.urls import set_script_prefix
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +24,10 @@ class Prefixed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
-            scope = {**scope, "root_path": scope.get("root_path", "") + self.prefix}
+            root_path = scope.get("root_path", "")
+            # Addresses of pages that the API gives lie where Django's own do.
+            set_script_prefix(f"{root_path}/")
+            scope = {**scope, "root_path": root_path + self.prefix}
         await self.app(scope, receive, send)
 
 

@@ -8,4 +8,4 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"Django at {request.get_full_path()} under {request.META.get('SCRIPT_NAME', '')!r}")
 
 
-urlpatterns = [path("page/", page), path("page/<int:number>/", page)]
+urlpatterns = [path("page/", page), path("page/<int:number>/", page, name="page")]
