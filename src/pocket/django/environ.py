@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from pocket.lambda_http.headers import Layout
     from pocket.lambda_http.request import Request
 
-_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]+").fullmatch
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^`|~-"
 _INTERNAL = frozenset({"aws.event", "aws.context", "aws-event", "aws-context", "lambda-event", "lambda-context"})
 _UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 _MOST_PLANS = 256
@@ -39,31 +38,34 @@ _FIXED: dict[str, Any] = {
 _plans: dict[Layout, _Plan] = {}
 
 
-class _Plan(NamedTuple):
+class _Plan:
     """What is the same for all requests whose headers have the same names.
 
     `blank` is an environment that has every key already, so that a copy of it never grows; `keys` are those of the
     headers, None for one that is dropped; `plain` is true where none is dropped or repeated.
     """
 
-    blank: dict[str, Any]
-    keys: tuple[str | None, ...]
-    plain: bool
+    __slots__ = ("blank", "keys", "plain")
+
+    def __init__(self, blank: dict[str, Any], keys: tuple[str | None, ...], plain: bool) -> None:
+        self.blank = blank
+        self.keys = keys
+        self.plain = plain
 
 
 def environ_of(request: Request) -> dict[str, Any]:
     """A WSGI environment (PEP 3333) without `wsgi.input`; SCRIPT_NAME and PATH_INFO are left to the caller."""
     headers = request.headers
     try:
-        blank, keys, plain = _plans[headers.layout]
+        plan = _plans[headers.layout]
     except KeyError:
-        blank, keys, plain = _plan(headers.layout)
-    environ = blank.copy()
-    if plain:
-        for key, value in zip(keys, headers.values, strict=True):
+        plan = _plan(headers.layout)
+    environ = plan.blank.copy()
+    if plan.plain:
+        for key, value in zip(plan.keys, headers.values, strict=True):
             environ[key] = value  # type: ignore[index]
     else:
-        _add(environ, keys, headers.values)
+        _add(environ, plan.keys, headers.values)
     environ["REQUEST_METHOD"] = request.method
     environ["QUERY_STRING"] = request.query
     environ["SERVER_NAME"] = request.server_name
@@ -101,7 +103,7 @@ def _key(name: str) -> str | None:
     Dropped are names that are no token, those with an underscore, which would pass for their neighbour with a hyphen
     (a client could so forge X-Forwarded-Host past a gateway), and those that imitate what Pocket itself hands over.
     """
-    if name in _INTERNAL or not _TOKEN(name):
+    if not name or name.strip(_NAME_CHARACTERS) or name in _INTERNAL:
         return None
     key = name.replace("-", "_").upper()
     return key if key in _UNPREFIXED else f"HTTP_{key}"

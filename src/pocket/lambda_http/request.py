@@ -6,8 +6,7 @@ surrogate escapes (PEP 383) where its bytes are no UTF-8.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from pocket.errors import UnknownEvent
@@ -19,18 +18,23 @@ if TYPE_CHECKING:
     from pocket.lambda_http.headers import Headers
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
-_unreserved = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII).fullmatch
+UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
+"""The characters that stand for themselves in every part of an address (RFC 3986, 2.3)."""
+_PLAIN_PATH = f"/{UNRESERVED}"
 
 
-class Gateway(NamedTuple):
+class Gateway:
     """What an event does not say about the way that a request took.
 
     `base_path`: the prefix of the public address that the application does not see (`/shop`), None to derive it.
     `trusted_proxies`: how many proxies of one's own, such as CloudFront, stand in front of the gateway.
     """
 
-    base_path: str | None = None
-    trusted_proxies: int = 0
+    __slots__ = ("base_path", "trusted_proxies")
+
+    def __init__(self, base_path: str | None = None, trusted_proxies: int = 0) -> None:
+        self.base_path = base_path
+        self.trusted_proxies = trusted_proxies
 
 
 DIRECT = Gateway()
@@ -93,7 +97,7 @@ class Request:
         if self._raw_path is not None:
             return self._raw_path.encode("latin-1")
         text = self.script_name + self.path
-        if _unreserved(text):
+        if not text.strip(_PLAIN_PATH):
             return text.encode("ascii")
         return quote(text, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ResponseTooLarge
 from pocket.lambda_http.encoding import base64_ascii, json_bytes
@@ -22,12 +22,15 @@ _UNCHANGED = ("", "identity")
 _TEXT_SUFFIXES = ("+xml", "+json")
 
 
-class Response(NamedTuple):
+class Response:
     """Status, header pairs in order (repeats allowed, values as Latin-1 text) and body, whole and as sent."""
 
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes = b""
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes = b"") -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 def finish(form: Format, event: dict[str, Any], method: str, response: Response) -> dict[str, Any] | bytes:

@@ -9,13 +9,13 @@ and decodes the path.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
 from pocket.lambda_http import addresses
 from pocket.lambda_http.headers import Headers, latin
 from pocket.lambda_http.request import (
+    UNRESERVED,
     Gateway,
     Request,
     body_bytes,
@@ -83,14 +83,15 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
 
 
 _NONE = ("",)
-_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 
 def _encoded(names: Sequence[str], values: Sequence[str]) -> str:
     """A query string of decoded names and values."""
     return "&".join(
         [
-            (name if _plain(name) else quote_plus(name)) + "=" + (value if _plain(value) else quote_plus(value))
+            (quote_plus(name) if name.strip(UNRESERVED) else name)
+            + "="
+            + (quote_plus(value) if value.strip(UNRESERVED) else value)
             for name, value in zip(names, values, strict=True)
         ]
     )
