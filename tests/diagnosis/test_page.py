@@ -23,9 +23,12 @@ REPORT = Report(
     spans=(
         Span("settings", "phase", 0, 80, 50, 4096, children=(HEAVY,)),
         Span("models", "phase", 80, 20, 5, 512, children=(Span("shop", "app", 80, 15), Span("tiny", "app", 95, 0.1))),
+        Span("first API request", "after", 100, 7, 2, 64, children=(Span("light", "import", 100, 5),)),
     ),
     request=Request("/?a=<b>", 500, "DoesNotExist"),
     troubles=(TROUBLE,),
+    api_request=Request("/api/", 200),
+    notes=("Import <heavy> later.",),
 )
 VOID = {"meta", "br"}
 
@@ -71,7 +74,8 @@ def test_the_page_says_what_the_report_says() -> None:
     for part in (
         *("100 ms", "55", "4.5 MB", "stage dev, inside Lambda", "Too dear.", "settings", "shop", "1 more app", "heavy"),
         *("shop/models.py:7", "circular-import", "a → b → a", "b → a (b.py:2)", "Reduce <dependencies>."),
-        *("GET /?a=<b>, answered 500 (DoesNotExist)",),
+        *("GET /?a=<b>, answered 500 (DoesNotExist)", "The first API request, GET /api/, answered 200"),
+        *("What could be saved", "Import <heavy> later.", "the start itself"),
     ):
         assert part in said, part
 
@@ -92,6 +96,8 @@ def test_names_from_the_project_are_no_markup() -> None:
         request=Request(hostile, 200, hostile),
         troubles=(Trouble(*(hostile,) * 5, 1, (hostile,)),),
         stopped=hostile,
+        api_request=Request(hostile, 200, hostile),
+        notes=(hostile,),
     )
     html = page.render(report, report, hostile)
     outline(html)
@@ -105,10 +111,19 @@ def test_a_start_without_a_single_span_has_a_page() -> None:
 def test_the_text_has_phases_imports_and_troubles() -> None:
     lines = list(text.lines(REPORT))
     assert lines[0] == "config.settings, stage dev, Lambda: Python 3.13.0, Django 6.1"
-    assert "settings   80.0       50       4096" in lines
-    assert "  shop     15.0        0          0" in lines
+    assert [" ".join(line.split()) for line in lines[2:8]] == [
+        "PHASE MS MODULES MEMORY KB",
+        "settings 80.0 50 4096",
+        "models 20.0 5 512",
+        "shop 15.0 0 0",
+        "total 100.0 55 4608",
+        "then: first API request 7.0 2 64",
+    ]
     assert "GET /?a=<b> answered 500 (DoesNotExist); no database was asked." in lines
+    assert "GET /api/ answered 200; no database was asked." in lines
     assert "60.0  heavy   settings, line 3" in lines
+    assert " 5.0  light   the start itself" in lines
+    assert "Import <heavy> later." in lines
     assert "circular-import: shop/models.py:7" in lines
     assert "    b → a  (b.py:2)" in lines
     assert "  Cure: Reduce <dependencies>." in lines
@@ -118,4 +133,4 @@ def test_the_text_has_phases_imports_and_troubles() -> None:
 def test_the_text_compares() -> None:
     lines = list(text.lines(REPORT, REPORT))
     assert "Compared with the run of 2026-01-01T00:00:00+00:00:" in lines
-    assert "total      100.0  100.0    +0.0" in lines
+    assert "total 100.0 100.0 +0.0" in [" ".join(line.split()) for line in lines]

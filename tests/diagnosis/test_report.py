@@ -30,6 +30,7 @@ REPORTS = st.builds(
     request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
     troubles=st.lists(TROUBLES, max_size=2).map(tuple),
     stopped=TEXT,
+    api_request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
     notes=st.lists(TEXT, max_size=2).map(tuple),
 )
 
@@ -47,9 +48,9 @@ def test_json_gives_the_report_back(one: Report) -> None:
     assert Report.from_json(one.to_json()) == one
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "python": "3"}', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 2, "python": "3"}', "null"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(PocketError, match="no start-up report of format 1"):
+    with pytest.raises(PocketError, match="no start-up report of format 2"):
         Report.from_json(text)
 
 
@@ -58,6 +59,12 @@ def test_json_says_what_a_reader_would_have_to_compute() -> None:
         report(Span("settings", "phase", 0, 30, 7, 100), Span("models", "phase", 30, 12, 3, 50)).to_json()
     )
     assert (data["total_ms"], data["modules"], data["memory_kb"]) == (42, 10, 150)
+
+
+def test_what_comes_after_the_first_response_is_no_part_of_the_start() -> None:
+    one = report(Span("settings", "phase", 0, 30, 7, 100), Span("first API request", "after", 30, 12, 3, 50))
+    assert (one.total_ms, one.modules, one.memory_kb) == (30, 7, 100)
+    assert exceeds(30, one) == ""
 
 
 def test_imports_are_listed_by_what_their_own_code_took() -> None:

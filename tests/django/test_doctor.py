@@ -104,6 +104,7 @@ def test_the_phases_come_in_order_with_every_app_in_each(sound: Report) -> None:
         "handler",
         "middleware",
         "URLconf",
+        "warm-up",
         "first request",
     ]
     apps = [

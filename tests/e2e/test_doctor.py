@@ -15,7 +15,10 @@ def test_a_deployed_release_explains_its_start(board: Board) -> None:
     found = json.loads(done.stdout)
     assert (found["place"], found["stage"], found["troubles"], found["stopped"]) == ("Lambda", "local", [], "")
     assert found["request"]["status"] == 200
-    assert [span["name"] for span in found["spans"]][:4] == ["settings", "app configs", "models", "ready()"]
+    names = [span["name"] for span in found["spans"]]
+    assert names[:4] == ["settings", "app configs", "models", "ready()"]
+    assert names[-3:] == ["FastAPI", "first request", "first API request"]
+    assert (found["api_request"]["path"], found["api_request"]["status"]) == ("/api/topics/", 200)
     assert (board.folder / ".pocket" / "startup" / "local-aws-local.json").exists()
 
 

@@ -146,6 +146,21 @@ def test_only_the_apps_that_are_given_are_looked_at(endpoints: Any, monkeypatch:
     assert len(list(checks.routes(app_configs=[gallery]))) == 3
 
 
+def test_the_first_path_that_needs_nothing(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.fastapi import checks
+
+    app = FastAPI()
+    monkeypatch.setattr("gallery.views.app", app, raising=False)
+    assert checks.first_path("gallery.views:app") == "/"
+    app.post("/sent")(lambda: 0)
+    app.get("/of/{number}")(lambda number: number)
+    app.get("/about")(lambda what: what)
+    app.include_router(endpoints.first, prefix="/more")
+    assert checks.first_path("gallery.views:app") == "/"
+    app.get("/all")(lambda page=1: page)
+    assert checks.first_path("gallery.views:app") == "/all"
+
+
 def test_a_project_without_an_api_does_not_import_fastapi(tmp_path: Path) -> None:
     from fresh import evaluate, write_settings
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from pocket.diagnosis import history
 from pocket.diagnosis.flame import flame_graph
 from pocket.diagnosis.style import SCRIPT, STYLE
+from pocket.diagnosis.text import THE_START
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pocket.diagnosis.report import Report, Span, Trouble
+    from pocket.diagnosis.report import Import, Report, Span, Trouble
 
 _MOST_IMPORTS = 15
 _MOST_PACKAGES = 10
@@ -29,6 +30,7 @@ def render(report: Report, before: Report | None = None, excess: str = "") -> st
         _waterfall(report),
         flame_graph(report),
         _imports(report),
+        _notes(report),
         _comparison(before, report) if before is not None else "",
     ]
     return (
@@ -82,22 +84,28 @@ def _card(trouble: Trouble) -> str:
     )
 
 
+def _notes(report: Report) -> str:
+    """What could be saved, in sentences."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    return f'<section><h2>What could be saved</h2><ul class="notes">{items}</ul></section>' if items else ""
+
+
 def _waterfall(report: Report) -> str:
     """A row a phase, and a row an app that costs enough, each with its stretch of time as a bar."""
     whole = max((span.start_ms + span.ms for span in report.spans), default=0.0) or 1.0
     rows = "".join(_rows(report.spans, whole, report.total_ms))
-    request = ""
-    if report.request is not None:
-        error = f" ({escape(report.request.error)})" if report.request.error else ""
-        request = (
-            f"The first request, GET <code>{escape(report.request.path)}</code>, answered "
-            f"{report.request.status}{error}; no database was asked."
+    said = []
+    for request, order in zip(report.requests, ("first", "first API"), strict=False):
+        error = f" ({escape(request.error)})" if request.error else ""
+        said.append(
+            f"The {order} request, GET <code>{escape(request.path)}</code>, answered {request.status}{error}; "
+            "no database was asked."
         )
     return (
         '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'
         '<th scope="col">Phase, app</th><th scope="col" class="time">Time</th><th scope="col">ms</th>'
         '<th scope="col">modules</th><th scope="col">memory</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div><p>{request}</p></section>"
+        f"<tbody>{rows}</tbody></table></div><p>{'<br>'.join(said)}</p></section>"
     )
 
 
@@ -131,7 +139,7 @@ def _megabytes(kilobytes: int) -> str:
 def _imports(report: Report) -> str:
     rows = "".join(
         f"<tr><th scope='row'><code>{escape(item.module)}</code></th><td>{item.ms:.1f}</td><td>{item.self_ms:.1f}</td>"
-        f'<td class="text"><code>{escape(item.by)}</code><br><small>{escape(_place(item.place))}</small></td></tr>'
+        f'<td class="text">{_by(item)}</td></tr>'
         for item in report.dearest(_MOST_IMPORTS)
     )
     packages = "".join(
@@ -145,6 +153,12 @@ def _imports(report: Report) -> str:
         '<div><h2>By package</h2><div class="scroll"><table><thead><tr><th scope="col">Package</th>'
         f'<th scope="col">ms of its own</th></tr></thead><tbody>{packages}</tbody></table></div></div></section>'
     )
+
+
+def _by(item: Import) -> str:
+    if not item.by:
+        return THE_START
+    return f"<code>{escape(item.by)}</code><br><small>{escape(_place(item.place))}</small>"
 
 
 def _place(place: str) -> str:

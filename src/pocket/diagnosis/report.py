@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Self
 
-FORMAT = 1
+FORMAT = 2
 """The version of the JSON below; a reader takes its own only."""
 
 _MOST_OF_IT = 0.8
@@ -25,10 +25,11 @@ _MOST_OF_IT = 0.8
 class Span:
     """A stretch of the start, with what happened inside of it.
 
-    `kind` is "phase" (settings, one of the registry's three, URLconf ...), "app" (one app in one phase), or "import"
-    (one module). `modules` and `memory_kb` count what the stretch added, children included; memory is not measured
-    for a single import (0). `by` is the module that imported this one first, and `place` the line, as `file:line`.
-    `origin` of an import is "own" (the project's), "django", "python" or "package" (all others).
+    `kind` is "phase" (settings, one of the registry's three, URLconf ...), "after" (a request that came after the first
+    response), "app" (one app in one phase), or "import" (one module). `modules` and `memory_kb` count what the stretch
+    added, children included; memory is not measured for a single import (0). `by` is the module that imported this one
+    first, empty where the start itself did, and `place` the line, as `file:line`. `origin` of an import is "own" (the
+    project's), "django", "python" or "package" (all others).
     """
 
     name: str
@@ -92,7 +93,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """One start. `stopped` says where and why it ended early, empty where it reached its first response."""
+    """One start. `stopped` says where and why it ended early, empty where it reached its first response.
+
+    `api_request` is the first request to an API that is served beside pages, after the response to `request`. `notes`
+    are sentences about what the start pays for and how it could pay less.
+    """
 
     python: str
     django: str
@@ -104,22 +109,33 @@ class Report:
     request: Request | None = None
     troubles: tuple[Trouble, ...] = ()
     stopped: str = ""
+    api_request: Request | None = None
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def start(self) -> tuple[Span, ...]:
+        """The spans up to the first response."""
+        return tuple(span for span in self.spans if span.kind != "after")
 
     @property
     def total_ms(self) -> float:
         """From the first import to the first response."""
-        return sum(span.ms for span in self.spans)
+        return sum(span.ms for span in self.start)
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests that were answered, in their order."""
+        return tuple(request for request in (self.request, self.api_request) if request is not None)
 
     @property
     def modules(self) -> int:
         """The modules that the start loaded."""
-        return sum(span.modules for span in self.spans)
+        return sum(span.modules for span in self.start)
 
     @property
     def memory_kb(self) -> int:
         """The resident memory that the start added."""
-        return sum(span.memory_kb for span in self.spans)
+        return sum(span.memory_kb for span in self.start)
 
     def imports(self) -> list[Import]:
         """Every module that the start imported, the dearest of its own code first."""
@@ -165,6 +181,7 @@ class Report:
                 **{name: data[name] for name in plain},
                 spans=tuple(_span(item) for item in data["spans"]),
                 request=Request(**data["request"]) if data["request"] else None,
+                api_request=Request(**data["api_request"]) if data["api_request"] else None,
                 troubles=tuple(_trouble(item) for item in data["troubles"]),
                 notes=tuple(data["notes"]),
             )

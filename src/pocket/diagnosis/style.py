@@ -34,6 +34,7 @@ pre { margin: 0.5rem 0; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 0.8
   border-radius: 6px; }
 .cure { margin: 0.6rem 0 0; padding: 0.5rem 0.8rem; background: var(--cure-ground); border-radius: 6px; }
 .cure strong { margin-right: 0.35rem; }
+.notes { margin: 0; padding-left: 1.1rem; max-width: 75ch; } .notes li { margin: 0.4rem 0; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.28rem 0.6rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }

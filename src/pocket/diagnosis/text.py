@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pocket.diagnosis.report import Report, Span, Trouble
 
 WIDTH = 100
+THE_START = "the start itself"
 _NOTEWORTHY_MS = 1.0
 _MOST_IMPORTS = 10
 
@@ -23,9 +24,9 @@ def lines(report: Report, before: Report | None = None) -> Iterator[str]:
     yield f"{report.settings_module}, {stage}, {report.place}: Python {report.python}, Django {report.django}"
     yield ""
     yield from _table([("PHASE", "MS", "MODULES", "MEMORY KB"), *_phase_rows(report)])
-    if report.request is not None:
-        error = f" ({report.request.error})" if report.request.error else ""
-        yield f"GET {report.request.path} answered {report.request.status}{error}; no database was asked."
+    for request in report.requests:
+        error = f" ({request.error})" if request.error else ""
+        yield f"GET {request.path} answered {request.status}{error}; no database was asked."
     if report.stopped:
         yield f"The start ended early, in {report.stopped}"
     yield ""
@@ -35,7 +36,9 @@ def lines(report: Report, before: Report | None = None) -> Iterator[str]:
     if before is not None:
         yield ""
         yield from _comparison(before, report)
-    yield from report.notes
+    for note in report.notes:
+        yield ""
+        yield from wrap(note, WIDTH)
     yield ""
     for trouble in report.troubles:
         yield from described(trouble)
@@ -56,12 +59,13 @@ def described(trouble: Trouble) -> Iterator[str]:
 
 
 def _phase_rows(report: Report) -> Iterator[tuple[str, ...]]:
-    for span in report.spans:
+    for span in report.start:
         yield _row(span.name, span)
         for child in span.children:
             if child.kind == "app" and child.ms >= _NOTEWORTHY_MS:
                 yield _row(f"  {child.name}", child)
     yield ("total", f"{report.total_ms:.1f}", str(report.modules), str(report.memory_kb))
+    yield from (_row(f"then: {span.name}", span) for span in report.spans if span not in report.start)
 
 
 def _row(name: str, span: Span) -> tuple[str, ...]:
@@ -70,7 +74,7 @@ def _row(name: str, span: Span) -> tuple[str, ...]:
 
 def _by(module: str, place: str) -> str:
     line = place.rpartition(":")[2]
-    return f"{module}, line {line}" if module and line else module
+    return f"{module}, line {line}" if module and line else module or THE_START
 
 
 def _comparison(before: Report, after: Report) -> Iterator[str]:

@@ -111,6 +111,20 @@ def _of_applications() -> Iterator[Any]:
         yield from _flattened(application.routes)
 
 
+def first_path(name: str) -> str:
+    """The path, in the application `module:attribute`, of its first GET that needs nothing else; "/" without one."""
+    application = import_string(name.replace(":", "."))
+    for route in _flattened(getattr(application, "routes", ())):
+        needed = (field for dependant in (route.dependant,) for field in dependant.query_params)
+        if "GET" in (route.methods or ()) and "{" not in route.path and not any(map(_is_required, needed)):
+            return str(route.path)
+    return "/"
+
+
+def _is_required(parameter: Any) -> bool:
+    return bool(parameter.field_info.is_required())
+
+
 def _flattened(found: Iterable[Any]) -> Iterator[Any]:
     """The API's routes among `found`, those of included routers with what including them adds."""
     for route in found:

@@ -51,21 +51,31 @@ def _asgi() -> Callable[[], Handler]:
 
     import pocket.asgi  # noqa: F401
 
-    return lambda: _served(_application(_configured().app))
+    return lambda: make_api_handler(_configured(), alone=True)
 
 
 def _combined() -> Callable[[], Handler]:
     import fastapi  # noqa: F401
 
+    from pocket.django.warmup import warm_up
     from pocket.django.wsgi import make_wsgi_handler
-    from pocket.fastapi.combining import Prefixed
+    from pocket.fastapi.combining import normal
 
     def make() -> Handler:
         configured = _configured()
-        prefixed = Prefixed(_application(configured.app), configured.prefix)
-        return CombinedHandler(make_wsgi_handler(), _served(prefixed), prefixed.prefix)
+        site = make_wsgi_handler()
+        warm_up()
+        return CombinedHandler(site, make_api_handler(configured, alone=False), normal(configured.prefix))
 
     return make
+
+
+def make_api_handler(configured: Api, *, alone: bool) -> Handler:
+    """The handler of the application that `configured` names, under its prefix unless it is `alone`; SetupFailed."""
+    from pocket.fastapi.combining import Prefixed
+
+    app = _application(configured.app)
+    return _served(app if alone else Prefixed(app, configured.prefix))
 
 
 def _served(app: Any) -> Handler:

@@ -17,7 +17,7 @@ from pocket.django.doctor.driver import Start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pocket.diagnosis.report import Span, Trouble
+    from pocket.diagnosis.report import Request, Span, Trouble
     from pocket.django.doctor.origins import Origins
     from pocket.django.doctor.recording import Stretch
 
@@ -37,7 +37,7 @@ def main(mode: str, file: str, path: str) -> None:
     import threading
     from pathlib import Path
 
-    found = _twice(start) if mode == "twice" else _started(start, path)
+    found = _twice(start) if mode == "twice" else _started(start)
     Path(file).write_text(json.dumps(found), encoding="utf-8")
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(0)
@@ -54,7 +54,7 @@ def _twice(start: Start) -> dict[str, Any]:
     return {"troubles": [asdict(trouble) for trouble in troubles]}
 
 
-def _started(start: Start, path: str) -> dict[str, Any]:
+def _started(start: Start) -> dict[str, Any]:
     """The report, and beside it what the scripts are judged by."""
     from datetime import UTC, datetime
     from platform import python_version
@@ -63,13 +63,13 @@ def _started(start: Start, path: str) -> dict[str, Any]:
     from django.apps import apps
 
     from pocket import naming
-    from pocket.diagnosis.report import Report, Request
+    from pocket.diagnosis.report import Report
     from pocket.django.doctor.judgement import judge
     from pocket.django.doctor.origins import Origins
 
     stage, origins = os.environ.get(naming.STAGE_KEY, ""), Origins()
     hide = hiding(_secrets(stage))
-    answered = start.answer["statusCode"] if isinstance(start.answer, dict) else 0
+    requests = [_request(*asked) for asked in start.site.answers]
     report = Report(
         python=python_version(),
         django=django.get_version(),
@@ -78,8 +78,9 @@ def _started(start: Start, path: str) -> dict[str, Any]:
         place="Lambda" if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else "here",
         taken=datetime.now(UTC).isoformat(timespec="seconds"),
         spans=tuple(_span(root, origins) for root in start.recorder.roots),
-        request=Request(path, answered, start.request_error) if start.answer is not None else None,
-        troubles=tuple(without_secrets(judge(start, _commands(stage)), hide)),
+        request=requests[0] if requests else None,
+        api_request=requests[1] if len(requests) > 1 else None,
+        troubles=tuple(without_secrets(judge(start), hide)),
         stopped=hide(_stopped(start)),
     )
     models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
@@ -127,25 +128,18 @@ def _secrets(stage: str) -> Mapping[str, str]:
     return fetched.secrets if fetched is not None else {}
 
 
+def _request(path: str, answer: Any, error: str) -> Request:
+    from pocket.diagnosis.report import Request
+
+    return Request(path, answer["statusCode"] if isinstance(answer, dict) else 0, error)
+
+
 def _stopped(start: Start) -> str:
     if start.failure is None:
         return ""
     at = f"{start.stopped} of {start.app}" if start.app else start.stopped
     said = str(start.failure).strip().split("\n")[0]
     return f"{at}: {type(start.failure).__name__}: {said}"
-
-
-def _commands(stage: str) -> list[str]:
-    """The handlers' dotted paths of the stage; none where no stage is named or its manifest is not found."""
-    if not stage:
-        return []
-    from pocket.django import source
-    from pocket.errors import PocketError
-
-    try:
-        return [handler.command for handler in source.stage(source.manifest()[0], stage).handlers.values()]
-    except PocketError:
-        return []
 
 
 def _span(stretch: Stretch, origins: Origins) -> Span:

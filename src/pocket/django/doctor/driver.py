@@ -1,4 +1,4 @@
-"""One start of the project: settings, the registry's three phases app by app, handler, URLconf, first request.
+"""One start of the project: settings, the registry's three phases app by app, then what `serving` does.
 
 Django's own `populate()` drives; the doctor stands beside each step of it. The garbage collector rests, as it does
 when a function starts.
@@ -7,10 +7,10 @@ when a function starts.
 from __future__ import annotations
 
 import gc
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from pocket.django.doctor import serving
 from pocket.django.doctor.database import Interceptor
 from pocket.django.doctor.imports import Finder
 from pocket.django.doctor.recording import Recorder
@@ -23,10 +23,6 @@ SETTINGS = "settings"
 CONFIGS = "app configs"
 MODELS = "models"
 READY = "ready()"
-HANDLER = "handler"
-URLCONF = "URLconf"
-MIDDLEWARE = "middleware"
-REQUEST = "first request"
 
 
 class Start:
@@ -35,33 +31,26 @@ class Start:
     def __init__(self) -> None:
         self.recorder = Recorder()
         self.finder = Finder(self.recorder)
+        self.recorder.finder = self.finder
         self.database = Interceptor(self.recorder)
         self.translation = Listener(self.recorder)
         self.failure: BaseException | None = None
         self.stopped = ""
         self.app = ""
         self.entry = ""
-        self.handler: Any = None
-        self.answer: Any = None
-        self.request_error = ""
+        self.site = serving.Site()
+        self.served = serving.Served()
 
     def run(self, path: str | None) -> None:
         """Starts the project; with a `path`, up to the response to a GET of it, without one up to a full registry."""
         gc.disable()
         warnings.simplefilter("ignore")
         self.finder.install()
-        steps: list[tuple[str, Callable[[], None]]] = [(SETTINGS, self._settings), ("", self._populate)]
-        if path is not None:
-            steps += [(HANDLER, self._handler), (MIDDLEWARE, self._middleware), (URLCONF, self._urlconf)]
-            steps += [(REQUEST, lambda: self._request(path))]
         try:
-            for name, step in steps:
-                if name:
-                    self.stopped = name
-                    with self.recorder.span(name, "phase"):
-                        step()
-                else:
-                    step()
+            self._phase(SETTINGS, self._settings)
+            self._populate()
+            if path is not None:
+                self._serve(path)
             self.stopped = ""
         except Exception as error:  # noqa: BLE001 - whatever ends a start is what the doctor is to explain
             self.failure = error
@@ -69,6 +58,11 @@ class Start:
             self.failure = error
         finally:
             self.finder.remove()
+
+    def _phase(self, name: str, step: Callable[[], None], kind: str = "phase") -> None:
+        self.stopped = name
+        with self.recorder.span(name, kind):
+            step()
 
     def _settings(self) -> None:
         from django.conf import settings
@@ -92,40 +86,27 @@ class Start:
             AppConfig.create = original  # type: ignore[method-assign]
             phases.end()
 
-    def _handler(self) -> None:
-        import pocket.django.lambda_handlers  # noqa: F401  what Lambda's runtime imports first
-        from pocket.django.wsgi import LambdaHandler, gateway_of_settings
-
-        class Unloaded(LambdaHandler):
-            """Loads the middleware when it is told to."""
-
-            def load_middleware(self, is_async: bool = False) -> None:
-                pass
-
-        self.handler = Unloaded(gateway_of_settings())
-
-    def _middleware(self) -> None:
-        from pocket.django.wsgi import LambdaHandler
-
-        LambdaHandler.load_middleware(self.handler)
-
-    def _urlconf(self) -> None:
-        from django.urls import get_resolver
-
-        _ = get_resolver().url_patterns
-
-    def _request(self, path: str) -> None:
-        from django.conf import settings
-        from django.core.signals import got_request_exception
-
-        def failed(**kwargs: Any) -> None:
-            kind = sys.exc_info()[0]
-            self.request_error = "" if kind is None else kind.__name__
-
-        host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
-        settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
-        got_request_exception.connect(failed, weak=False)
-        self.answer = self.handler(_event(path, host), None)
+    def _serve(self, path: str) -> None:
+        """From a full registry to the responses; an API beside pages is asked after them."""
+        site, recorder = self.site, self.recorder
+        served = self.served = serving.find(recorder)
+        site.listen()
+        if served.pages:
+            self._phase(serving.HANDLER, site.make_handler)
+            self._phase(serving.MIDDLEWARE, site.load_middleware)
+            self._phase(serving.URLCONF, site.load_urls)
+            self._phase(serving.WARM_UP, site.warm_up)
+        if served.api is not None:
+            self._phase(serving.API, lambda: site.make_api(served))
+            site.find_api_path(served, recorder)
+        of_api = served.api is not None and served.prefix and f"{path}/".startswith(f"{served.prefix}/")
+        if served.pages and not of_api:
+            self._phase(serving.REQUEST, lambda: site.ask(site.pages, path))
+            if served.api is not None:
+                self._phase(serving.API_REQUEST, lambda: site.ask(site.api, site.api_path), kind="after")
+        else:
+            asked = site.api_path if path == "/" else path
+            self._phase(serving.REQUEST, lambda: site.ask(site.api, asked))
 
 
 class _Phases:
@@ -168,20 +149,3 @@ class _Phases:
                 step()
 
         return measured
-
-
-def _event(path: str, host: str) -> dict[str, Any]:
-    """What an HTTP API sends for a GET of `path` over HTTPS."""
-    address, _, query = path.partition("?")
-    return {
-        "version": "2.0",
-        "rawPath": address,
-        "rawQueryString": query,
-        "headers": {"host": host, "accept": "text/html", "x-forwarded-proto": "https", "user-agent": "pocket doctor"},
-        "isBase64Encoded": False,
-        "requestContext": {
-            "stage": "$default",
-            "domainName": host,
-            "http": {"method": "GET", "path": address, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-        },
-    }

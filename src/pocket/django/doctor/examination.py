@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pocket.diagnosis.advice import advice
 from pocket.diagnosis.report import Report, Trouble
 from pocket.errors import CommandFailed
 
@@ -42,7 +43,10 @@ def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
         loaded = frozenset(item.module for item in report.imports())
         troubles += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
     stopped = report.stopped.replace(f"{directory}{os.sep}", "")
-    return replace(report, stopped=stopped, troubles=tuple(_relative(item, directory) for item in troubles))
+    notes = advice(report)
+    return replace(
+        report, notes=notes, stopped=stopped, troubles=tuple(_relative(item, directory) for item in troubles)
+    )
 
 
 def project_directory() -> Path:

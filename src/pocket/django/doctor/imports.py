@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types import FrameType, ModuleType
 
 _IMPORTLIB = "<frozen importlib"
+_BY_NAME = frozenset({"importlib", "django.utils.module_loading"})
+_DOCTOR = "pocket.django.doctor."
 
 
 class Broken:
@@ -111,10 +113,16 @@ class _Loader:
 
 
 def _importer(frame: FrameType | None) -> tuple[str, tuple[str, int] | None]:
-    """The module whose code asks for an import, and its line: the nearest frame outside of the import machinery."""
+    """The module whose code asks for an import, and its line; nobody's where the start itself does.
+
+    Whoever imports by name on another's behalf is passed over: the import machinery, Django's `import_string`, the
+    `__getattr__` of a module whose content is imported when it is asked for.
+    """
     while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith(_IMPORTLIB) and frame.f_globals.get("__name__") != "importlib":
-            return str(frame.f_globals.get("__name__", "")), (code.co_filename, frame.f_lineno)
+        code, name = frame.f_code, str(frame.f_globals.get("__name__", ""))
+        if name.startswith(_DOCTOR):
+            return "", None
+        if not (code.co_filename.startswith(_IMPORTLIB) or name in _BY_NAME or code.co_name == "__getattr__"):
+            return name, (code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return "", None

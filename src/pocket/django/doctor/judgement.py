@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.django.doctor import catalogue, failures, frames, sources
 from pocket.django.doctor.catalogue import trouble
-from pocket.django.doctor.driver import READY, REQUEST, SETTINGS
+from pocket.django.doctor.driver import READY, SETTINGS
+from pocket.django.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from pocket.django.doctor.driver import Start
 
 ADMIN = "django.contrib.admin"
+_MAY_QUERY = {REQUEST, API, API_REQUEST}
+"""The phases where functions may query: requests, and an API's lifespan, which may fill its caches."""
 
 
-def judge(start: Start, commands: Sequence[str]) -> list[Trouble]:
-    """The troubles of `start`, each once, in the order of their places; `commands` are the stage's handlers' paths."""
+def judge(start: Start) -> list[Trouble]:
+    """The troubles of `start`, each once, in the order of their places."""
     files = settings_files(start)
-    found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, commands, files)]
+    found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, files)]
     known = {(item.file, item.line) for item in found}
     failed = failures.explain(start, files)
     if failed is not None and not _follows(start, failed, known):
@@ -60,7 +63,7 @@ def _queries(start: Start) -> Iterator[Trouble]:
             in_choices = sources.fills_choices(place.file, place.line)
             identity = catalogue.QUERY_IN_CHOICES if in_choices else catalogue.QUERY_AT_IMPORT
             yield trouble(identity, f"Importing this module queries: {query.sql}", place, _way(query, place))
-        elif query.phase != REQUEST:
+        elif query.phase not in _MAY_QUERY:
             yield from _in_function(query)
 
 
@@ -105,18 +108,19 @@ def _configs(start: Start) -> Iterator[Trouble]:
                 yield failures.several_configs(config.name, message)
 
 
-def _admin(start: Start, commands: Sequence[str], files: Sequence[str]) -> Iterator[Trouble]:
+def _admin(start: Start, files: Sequence[str]) -> Iterator[Trouble]:
     """The admin's autodiscovery, where the URLconf has no admin, or no handler of the stage serves the URLconf."""
     from django.apps import apps
 
-    if not apps.ready or start.answer is None or not apps.is_installed(ADMIN):
+    if not apps.ready or not start.site.answers or not apps.is_installed(ADMIN):
         return
     from django.contrib.admin.apps import AdminConfig
 
     config = next(config for config in apps.get_app_configs() if config.name == ADMIN)
     if not isinstance(config, AdminConfig):
         return
-    if commands and not any(serves_pages(command) for command in commands):
+    commands = start.served.commands
+    if commands and not any(map(serves_pages, commands)):
         why = "No handler of the stage serves the project's pages"
     elif not _serves_admin():
         why = "The URLconf serves no admin"
@@ -129,13 +133,6 @@ def _admin(start: Start, commands: Sequence[str], files: Sequence[str]) -> Itera
     file, line = next((place for place in places if place[1]), (files[0] if files else "", 0))
     message = f"{why}, but each start imports the admin modules of all apps: {spent:.0f} ms."
     yield trouble(catalogue.ADMIN_UNSERVED, message, file=file, line=line)
-
-
-def serves_pages(command: str) -> bool:
-    """Whether the Lambda handler `command` may answer requests with the URLconf; one of the project's own may."""
-    from pocket import naming
-
-    return command not in {naming.FASTAPI_HANDLER, naming.MANAGEMENT_HANDLER, naming.SQS_MANAGEMENT_HANDLER}
 
 
 def _serves_admin() -> bool:
