@@ -111,6 +111,12 @@ def test_all_thirty_planted_faults_are_named_and_no_other(of_faulty: subprocess.
     assert sorted(found) == sorted(expected)
 
 
+def test_every_message_has_a_hint(of_faulty: subprocess.CompletedProcess[str]) -> None:
+    told = [item for item in messages(of_faulty) if item["id"].startswith("pocket.")]
+    assert len(told) == 30
+    assert [item["id"] for item in told if not item["hint"] or not (item["object"] or item["file"])] == []
+
+
 def test_the_layers_come_in_their_order(of_faulty: subprocess.CompletedProcess[str]) -> None:
     layers = [item["layer"] for item in messages(of_faulty)]
     assert layers == sorted(layers, reverse=True), "the project, then its API"

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.test import override_settings
-from fresh import evaluate, write_settings
+from fresh import evaluate, run, write_settings
 
 import pocket
 from pocket.django.checks import ALL, TAG, register
@@ -44,6 +44,18 @@ result = [counts[0] == counts[1], loaded]
     ]
 
 
+def test_a_fault_of_the_file_stops_other_commands(tmp_path: Path) -> None:
+    (tmp_path / "pocket.toml").write_text('[general]\nregion = "eu-west-1"\nstages = ["prd"]\ncolour = "red"\n')
+    text = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "pocket.django"]\n'
+    done = run(
+        "from django.core.management import execute_from_command_line as run; run(['', 'makemigrations', '--check'])",
+        tmp_path,
+        write_settings(tmp_path, text),
+    )
+    assert done.returncode == 1
+    assert "pocket.toml:4: (pocket.E002) general.colour: This key is not known." in done.stderr
+
+
 def test_every_check_has_pockets_tag_and_can_be_imported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("POCKET_STAGE")
     for check, tags, _ in ALL:
@@ -51,6 +63,11 @@ def test_every_check_has_pockets_tag_and_can_be_imported(site: Site, monkeypatch
         assert TAG in tags
         assert check(app_configs=None, databases=None) == []
         assert check in registry.registry.get_checks(True)
+
+
+def test_every_check_takes_what_is_to_come(site: Site) -> None:
+    for check, _, _ in ALL:
+        assert isinstance(check(app_configs=None, databases=None, something_of_a_later_django=True), list)
 
 
 def test_without_aliases_no_check_uses_a_connection(site: Site) -> None:
