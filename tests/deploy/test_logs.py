@@ -12,21 +12,20 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.logs import Tail
 from pocket.errors import DeployError
 
-NOW = int(time.time() * 1000) - 60_000
-
 
 class Group:
-    """The log group of one handler, to write lines into."""
+    """The log group of one handler, to write lines into from a minute ago on; `start` is that moment in milliseconds."""
 
-    def __init__(self, clients: Clients, stage: StageConfig, handler: str) -> None:
+    def __init__(self, clients: Clients, stage: StageConfig, handler: str, start: int | None = None) -> None:
+        self.start = int(time.time() * 1000) - 60_000 if start is None else start
         self._logs = clients.logs
         self._name = f"/aws/lambda/{stage.function_name(handler)}"
         self._logs.create_log_group(logGroupName=self._name)
         self._logs.create_log_stream(logGroupName=self._name, logStreamName="one")
 
     def write(self, *lines: tuple[int, str]) -> None:
-        """Adds lines, each `(milliseconds after the start of the test, text)`."""
-        events = [{"timestamp": NOW + after, "message": text} for after, text in lines]
+        """Adds lines, each `(milliseconds after the start, text)`."""
+        events = [{"timestamp": self.start + after, "message": text} for after, text in lines]
         self._logs.put_log_events(logGroupName=self._name, logStreamName="one", logEvents=events)
 
 
@@ -41,17 +40,18 @@ def told(tail: Tail) -> list[tuple[str, str]]:
 
 
 def test_lines_of_all_functions_come_in_the_order_of_their_times(clients: Clients, stage: StageConfig) -> None:
-    web, worker = Group(clients, stage, "web"), Group(clients, stage, "worker")
+    web = Group(clients, stage, "web")
+    worker = Group(clients, stage, "worker", web.start)
     web.write((0, "first"), (20, "third\n"))
     worker.write((10, "second"))
-    found = told(Tail(clients, stage, NOW))
+    found = told(Tail(clients, stage, web.start))
     assert found == [("web", "first"), ("worker", "second"), ("web", "third")]
 
 
 def test_a_line_is_told_once_however_often_it_is_looked_for(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "one"))
-    tail = Tail(clients, stage, NOW)
+    tail = Tail(clients, stage, web.start)
     assert told(tail) == [("web", "one")]
     assert told(tail) == []
     web.write((1, "two"))
@@ -61,7 +61,7 @@ def test_a_line_is_told_once_however_often_it_is_looked_for(clients: Clients, st
 def test_equal_lines_of_one_moment_are_all_told(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "again"), (0, "again"))
-    tail = Tail(clients, stage, NOW)
+    tail = Tail(clients, stage, web.start)
     assert told(tail) == [("web", "again"), ("web", "again")]
     web.write((0, "again"))
     assert told(tail) == [("web", "again")]
@@ -70,20 +70,21 @@ def test_equal_lines_of_one_moment_are_all_told(clients: Clients, stage: StageCo
 def test_a_line_that_arrives_late_is_told_late_rather_than_never(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((10_000, "prompt"))
-    tail = Tail(clients, stage, NOW)
+    tail = Tail(clients, stage, web.start)
     assert told(tail) == [("web", "prompt")]
     web.write((5_000, "late"))
     assert told(tail) == [("web", "late")]
 
 
 def test_older_lines_than_asked_for_are_left_out(clients: Clients, stage: StageConfig) -> None:
-    Group(clients, stage, "web").write((-10_000, "before"), (0, "since"))
-    assert told(Tail(clients, stage, NOW)) == [("web", "since")]
+    web = Group(clients, stage, "web")
+    web.write((-10_000, "before"), (0, "since"))
+    assert told(Tail(clients, stage, web.start)) == [("web", "since")]
 
 
 def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
-    tail = Tail(clients, stage, NOW)
+    tail = Tail(clients, stage, web.start)
     for after in range(0, 50_000, 10_000):
         web.write((after, f"at {after}"))
         tail.fresh()
@@ -91,7 +92,8 @@ def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: S
 
 
 def test_the_last_lines_are_those_of_one_handler(clients: Clients, stage: StageConfig) -> None:
-    web, worker = Group(clients, stage, "web"), Group(clients, stage, "worker")
+    web = Group(clients, stage, "web")
+    worker = Group(clients, stage, "worker", web.start)
     web.write((0, "a"), (1, "b"), (2, "c"))
     worker.write((3, "d"))
     assert [line.message for line in logs.last_lines(clients, stage, "web", 2)] == ["b", "c"]
