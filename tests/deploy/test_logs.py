@@ -14,7 +14,7 @@ from pocket.errors import DeployError
 
 
 class Group:
-    """The log group of one handler, to write lines into from a minute ago on; `start` is that moment in milliseconds."""
+    """A handler's log group, to write lines into from a minute ago on; `start` is that moment in milliseconds."""
 
     def __init__(self, clients: Clients, stage: StageConfig, handler: str, start: int | None = None) -> None:
         self.start = int(time.time() * 1000) - 60_000 if start is None else start
