@@ -81,6 +81,12 @@ def test_a_module_that_only_imports_another_is_not_among_the_dearest() -> None:
     assert [item.module for item in one.dearest()] == ["package.all"]
 
 
+def test_a_module_below_another_of_its_package_is_not_among_the_dearest() -> None:
+    sdk = module("sdk", 90, module("sdk.client", 30, module("http", 20)), module("sdk.compat", 40))
+    one = report(Span("settings", "phase", 0, 200, children=(module("shop", 99, sdk), module("sdk.late", 5))))
+    assert [(item.module, item.ms) for item in one.dearest()] == [("sdk", 90), ("http", 20), ("sdk.late", 5)]
+
+
 def test_packages_sum_up_their_modules() -> None:
     one = report(Span("x", "phase", 0, 9, children=(module("a.b", 5, module("a.c", 2)), module("d", 4))))
     assert one.packages() == {"a": 5, "d": 4}

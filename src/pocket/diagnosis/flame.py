@@ -44,7 +44,7 @@ def _below(spans: Sequence[Span], level: int) -> Iterator[tuple[int, Span]]:
 
 
 def _node(span: Span, level: int, whole: float) -> str:
-    kind = span.origin or "package" if span.kind == "import" else span.kind
+    kind = span.origin or "package" if span.kind == "import" else {"after": "phase"}.get(span.kind, span.kind)
     by = f", imported by {span.by}" if span.by else ""
     title = f"{span.name}: {span.ms:.1f} ms, {span.self_ms:.1f} ms of its own{by}"
     shape = f"--x:{span.start_ms / whole:.5f};--w:{span.ms / whole:.5f};--d:{level}"

@@ -27,10 +27,10 @@ def render(report: Report, before: Report | None = None, excess: str = "") -> st
     body = [
         _head(report, excess),
         _troubles(report.troubles),
+        _notes(report),
         _waterfall(report),
         flame_graph(report),
         _imports(report),
-        _notes(report),
         _comparison(before, report) if before is not None else "",
     ]
     return (
@@ -46,7 +46,7 @@ def render(report: Report, before: Report | None = None, excess: str = "") -> st
 def _head(report: Report, excess: str) -> str:
     stage = f"stage {report.stage}" if report.stage else "no stage"
     where = f"{stage}, {'inside Lambda' if report.place == 'Lambda' else 'on this machine'}"
-    facts = f"{where} · Python {report.python} · Django {report.django} · {report.taken}"
+    facts = f"{where} · Python {report.python} · Django {report.django} · {_day(report.taken)}"
     count = len(report.troubles)
     figures = [
         (f"{report.total_ms:,.0f} ms", "to the first response" if not report.stopped else "until it ended early"),
@@ -62,6 +62,11 @@ def _head(report: Report, excess: str) -> str:
     ]
     parts += [f'<p class="alarm">{escape(text)}</p>' for text in (excess, _stopped(report)) if text]
     return "\n".join(parts)
+
+
+def _day(taken: str) -> str:
+    """The report's ISO 8601 for people."""
+    return taken.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _stopped(report: Report) -> str:
@@ -97,21 +102,19 @@ def _waterfall(report: Report) -> str:
     said = []
     for request, order in zip(report.requests, ("first", "first API"), strict=False):
         error = f" ({escape(request.error)})" if request.error else ""
-        said.append(
-            f"The {order} request, GET <code>{escape(request.path)}</code>, answered {request.status}{error}; "
-            "no database was asked."
-        )
+        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, answered {request.status}{error}")
+    told = ". ".join([*said, "No database was asked."]) if said else ""
     return (
         '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'
         '<th scope="col">Phase, app</th><th scope="col" class="time">Time</th><th scope="col">ms</th>'
         '<th scope="col">modules</th><th scope="col">memory</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div><p>{'<br>'.join(said)}</p></section>"
+        f"<tbody>{rows}</tbody></table></div><p>{told}</p></section>"
     )
 
 
 def _rows(spans: Iterable[Span], whole: float, total: float) -> Iterator[str]:
     for span in spans:
-        yield _row(span, whole, "phase")
+        yield _row(span, whole, "phase" if span.kind != "after" else "phase after")
         apps = [child for child in span.children if child.kind == "app"]
         shown = [child for child in apps if child.ms >= total * _SHOWN_FROM]
         for child in shown:
@@ -182,7 +185,7 @@ def _comparison(before: Report, after: Report) -> str:
     names = ", ".join(f"<code>{escape(name)}</code>" for name in added[:20])
     more = f" and {len(added) - 20} more" if len(added) > 20 else ""
     return (
-        f"<section><h2>Compared with the run of {escape(before.taken)}</h2>"
+        f"<section><h2>Compared with the run of {escape(_day(before.taken))}</h2>"
         '<div class="scroll"><table><thead><tr><th scope="col">Phase</th><th scope="col">ms before</th>'
         f'<th scope="col">ms now</th><th scope="col">change</th></tr></thead><tbody>{rows}</tbody></table></div>'
         + (f"<p>New imports: {names}{more}.</p>" if added else "")

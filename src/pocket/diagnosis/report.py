@@ -147,12 +147,10 @@ class Report:
         """The imports to look at first: those that cost most with all that they bring, and who imports them.
 
         A module that costs hardly more than a single one that it imports (a package and its only content) is left
-        out in favour of that one.
+        out in favour of that one; and so is one below another of its own package, whose cost it is part of.
         """
-        spans = [span for phase in self.spans for span in phase.walk() if span.kind == "import"]
-        own = [span for span in spans if not any(child.ms > _MOST_OF_IT * span.ms for child in span.children)]
-        own.sort(key=lambda span: span.ms, reverse=True)
-        return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in own[:most]]
+        found = sorted(_outermost(self.spans, frozenset()), key=lambda span: span.ms, reverse=True)
+        return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in found[:most]]
 
     def packages(self) -> dict[str, float]:
         """Milliseconds of each top-level package's own code, the dearest first."""
@@ -208,6 +206,17 @@ def exceeds(budget_ms: int | None, report: Report) -> str:
         f"The start took {report.total_ms:.0f} ms, and [awscontainer.startup] budget_ms is {budget_ms}. "
         f"The dearest imports: {dearest}."
     )
+
+
+def _outermost(spans: tuple[Span, ...], packages: frozenset[str]) -> Iterator[Span]:
+    """The imports below `spans` that stand for their package; `packages` are those that one above stands for."""
+    for span in spans:
+        below, package = packages, span.name.partition(".")[0]
+        hollow = any(child.ms > _MOST_OF_IT * span.ms for child in span.children)
+        if span.kind == "import" and package not in packages and not hollow:
+            yield span
+            below = packages | {package}
+        yield from _outermost(span.children, below)
 
 
 def _span(data: Mapping[str, Any]) -> Span:

@@ -46,7 +46,7 @@ tbody th { font-weight: 400; } th:first-child, .text { text-align: left; }
 .time div { position: relative; height: 1.05rem; margin-top: 0.2rem;
   background: linear-gradient(90deg, var(--line) 1px, transparent 1px) 0 0 / 10% 100%; }
 .bar { position: absolute; top: 0.1rem; bottom: 0.1rem; border-radius: 2px; background: var(--accent); }
-.app .bar { opacity: 0.55; }
+.app .bar, .after .bar { opacity: 0.55; } .waterfall .after th { font-weight: 400; }
 .imports { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 1fr); gap: 2rem; }
 @media (max-width: 1000px) { .imports { grid-template-columns: minmax(0, 1fr); gap: 0; } }
 .legend { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: center; justify-content: space-between; }

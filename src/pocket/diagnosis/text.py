@@ -36,9 +36,11 @@ def lines(report: Report, before: Report | None = None) -> Iterator[str]:
     if before is not None:
         yield ""
         yield from _comparison(before, report)
-    for note in report.notes:
+    if report.notes:
         yield ""
-        yield from wrap(note, WIDTH)
+        yield "What could be saved:"
+    for note in report.notes:
+        yield from wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
     yield ""
     for trouble in report.troubles:
         yield from described(trouble)
