@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -161,6 +162,43 @@ def test_more_requests_than_lanes_wait_their_turn(database: str, books: Any, mon
     with ServerClient(app) as client:
         assert [answer.json() for answer in client.run(main())] == [6] * 12
     assert LANES._count <= 2
+
+
+@pytest.mark.parametrize(
+    ("path", "reports"),
+    [
+        ("/errors/late/broken", ["GET /errors/late/broken failed after it was cancelled."]),
+        ("/errors/late/missing", []),
+        ("/errors/late-async", []),
+    ],
+)
+def test_a_failure_after_a_cancellation_is_reported_once_unless_it_is_an_answer(
+    database: str, books: Any, caplog: pytest.LogCaptureFixture, path: str, reports: list[str]
+) -> None:
+    from library import api
+
+    from pocket.fastapi import create_app
+
+    app = create_app()
+    api.begun.clear()
+    api.may_end.clear()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(exchange(app, "GET", path))
+        assert await asyncio.to_thread(api.begun.wait, 10)
+        task.cancel()
+        await asyncio.sleep(0)
+        api.may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(idle) == 0
+
+    with ServerClient(app) as client:
+        client.run(main())
+        del main
+        gc.collect()  # what is logged about futures that nobody asked is logged when they are collected
+    assert [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == reports
+    assert all(record.exc_info for record in caplog.records if record.name == "pocket.fastapi")
 
 
 def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) -> None:

@@ -12,6 +12,7 @@ import contextvars
 import logging
 import threading
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
@@ -172,14 +173,20 @@ class ThreadWork(Work, Executor):
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
+        scope = self.scope
         handed = self.submit(contextvars.copy_context().run, function, *args, **kwargs)
-        future = asyncio.wrap_future(handed)
         try:
-            return await asyncio.shield(future)
+            await _ended(handed)
         except asyncio.CancelledError:
-            if not future.done() and not handed.cancel():
-                await _ended(future)
+            if not handed.cancel():
+                with CancelScope(shield=True):
+                    await _ended(handed)
+                _report(handed.exception(), scope)
             raise
+        if handed.cancelled():
+            raise asyncio.CancelledError
+        result: T = handed.result()
+        return result
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         with self._lock:
@@ -250,9 +257,31 @@ class ThreadWork(Work, Executor):
             logger.exception("A receiver of request_finished failed.")
 
 
-async def _ended(future: asyncio.Future[Any]) -> None:
-    with CancelScope(shield=True):
-        await asyncio.wait([future])
+def _ended(handed: Future[Any]) -> asyncio.Future[None]:
+    """A future of the running loop that is done when `handed` is; it holds neither result nor exception."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def tell(_: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
+            loop.call_soon_threadsafe(_settle, ended)
+
+    handed.add_done_callback(tell)
+    return ended
+
+
+def _settle(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _report(error: BaseException | None, scope: Any) -> None:
+    """Logs what nobody is left to be told: a failure that would have been a 500, once its request was cancelled."""
+    handlers = getattr(scope.get("app"), "exception_handlers", {}) if scope is not None else {}
+    kinds = set(type(error).__mro__) - {Exception}
+    if isinstance(error, Exception) and not kinds & handlers.keys():
+        title = f"{scope['method']} {scope['path']}" if scope is not None else "A task"
+        logger.error("%s failed after it was cancelled.", title, exc_info=error)
 
 
 def _fulfil(future: Future[Any], job: Callable[[], Any]) -> None:

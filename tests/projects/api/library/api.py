@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import connection, transaction
 from fastapi import BackgroundTasks, Depends, Response
@@ -17,6 +18,9 @@ router = Router(prefix="/books")
 errors = Router(prefix="/errors", tags=["trouble"])
 me = Router(prefix="/me")
 routers = [errors, me]
+
+
+begun, may_end = threading.Event(), threading.Event()
 
 
 class BookOut(BaseModel):
@@ -206,6 +210,21 @@ def invalid() -> None:
 def conflict() -> None:
     Author.objects.create(name="Twice")
     Author.objects.create(name="Twice")
+
+
+@errors.get("/late/{outcome}")
+def late(outcome: str) -> None:
+    """Fails once the test lets it, when its request has been cancelled."""
+    begun.set()
+    assert may_end.wait(10)
+    if outcome == "missing":
+        Book.objects.get(pk=-1)
+    raise RuntimeError("late")
+
+
+@errors.get("/late-async")
+async def late_async() -> None:
+    await sync_to_async(late)("broken")
 
 
 @errors.get("/broken")
