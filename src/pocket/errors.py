@@ -140,3 +140,16 @@ class StackFailed(DeployError):
         super().__init__(message, hint)
         self.resource = resource
         self.reason = reason
+
+
+class GateRefused(DeployError):
+    """A gate refused a release: `gate` is its name, `messages` what it found, `live` the release that still answers.
+
+    `live` is None where no release of the stage has ever answered.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, gate: str, messages: Sequence[str], live: int | None) -> None:
+        super().__init__(message, hint)
+        self.gate = gate
+        self.messages = tuple(messages)
+        self.live = live

@@ -113,7 +113,20 @@ def work(event, context):
 """
 
 COMMANDS = """
+import json
+import os
+
+PENDING = []
+KNOWN = []
+MESSAGES = []
+
 def management_command_handler(event, context):
+    if event["command"] == "pocket_check":
+        return answer(json.dumps(MESSAGES))
+    if event["command"] == "pocket_migrations":
+        if "--beyond" in event["args"]:
+            return answer(json.dumps([item for item in KNOWN if item["migration"] not in event["args"]]))
+        return answer(json.dumps([item["migration"] for item in KNOWN] if "--known" in event["args"] else PENDING))
     if event["command"] == "crash":
         raise RuntimeError("out of order")
     if event["command"] == "odd":
@@ -124,18 +137,27 @@ def management_command_handler(event, context):
         "command": event["command"], "exit_status": 3 if failed else 0, "stdout": told, "stderr": "a warning",
         "result": None, "traceback": "Traceback" if failed else None,
     }
+
+def answer(text):
+    return {"command": "", "exit_status": 0, "stdout": text, "stderr": "", "result": None, "traceback": None}
 """
 
 
 class Voice(Recorder):
-    """A reporter that also remembers plans, events and questions; it agrees unless it was told not to."""
+    """A reporter that also remembers plans, events and questions; it agrees unless it was told not to.
 
-    def __init__(self, *, agrees: bool = True, on_event: Callable[[str], None] | None = None) -> None:
+    With `agrees_to_all` it stands for `--yes`, which answers no grave question.
+    """
+
+    def __init__(
+        self, *, agrees: bool = True, agrees_to_all: bool = False, on_event: Callable[[str], None] | None = None
+    ) -> None:
         super().__init__()
         self.plans: list[Sequence[PlanRow]] = []
         self.events: list[str] = []
         self.questions: list[str] = []
         self._agrees = agrees
+        self._agrees_to_all = agrees_to_all
         self._on_event = on_event
 
     def plan(self, rows: Sequence[PlanRow]) -> None:
@@ -146,9 +168,9 @@ class Voice(Recorder):
         if self._on_event is not None:
             self._on_event(text)
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
         self.questions.append(question)
-        return self._agrees
+        return self._agrees and not (grave and self._agrees_to_all)
 
 
 def project(folder: Path, pocket_toml: str = FULL) -> Project:
@@ -157,14 +179,14 @@ def project(folder: Path, pocket_toml: str = FULL) -> Project:
     return load(folder / "pocket.toml")
 
 
-def deployable(folder: Path, pocket_toml: str = SMALL, app: str = APP) -> Project:
+def deployable(folder: Path, pocket_toml: str = SMALL, app: str = APP, commands: str = COMMANDS) -> Project:
     """A project without Django: its functions are those of `app`, and its commands only say what they were asked."""
     write(
         folder,
         {
             "pocket.toml": pocket_toml,
             "app.py": app,
-            "pocket/django/lambda_handlers.py": COMMANDS,
+            "pocket/django/lambda_handlers.py": commands,
             "requirements.txt": wheel(folder, "django_pocket"),
         },
     )

@@ -85,7 +85,7 @@ class Recorder:
     def event(self, text: str) -> None:
         self.notes.append(text)
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
         raise AssertionError("a build asks nothing")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pocket.cli import check, deploy, doctor, local, operate, schema
+from pocket.cli import check, deploy, doctor, local, operate, releases, schema
 from pocket.cli.failure import report
 from pocket.errors import PocketError
 
@@ -27,6 +27,8 @@ app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(local.local)
 app.command()(deploy.deploy)
+app.command()(releases.releases)
+app.command()(releases.rollback)
 app.command(context_settings={"allow_interspersed_args": False})(operate.manage)
 app.command()(operate.status)
 app.command()(operate.logs)

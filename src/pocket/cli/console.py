@@ -68,11 +68,11 @@ class PlainReporter:
     def event(self, text: str) -> None:
         self._write(f"    {text}")
 
-    def confirm(self, question: str) -> bool:
-        if self.assume_yes:
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
+        if self.assume_yes and not grave:
             return True
         if not sys.stdin.isatty():
-            self._write(f"{question} Nobody can be asked here; --yes answers it.")
+            self._write(f"{question} Nobody can be asked here" + ("." if grave else "; --yes answers it."))
             return False
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
@@ -132,11 +132,11 @@ class TerminalReporter(PlainReporter):
     def event(self, text: str) -> None:
         self._console.print(f"    {text}", style="dim", soft_wrap=True)
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
         if self._status is not None:
             self._status.stop()
         try:
-            return super().confirm(question)
+            return super().confirm(question, grave=grave)
         finally:
             if self._status is not None:
                 self._status.start()

@@ -6,11 +6,17 @@ import sys
 
 import typer
 
-from pocket.cli.options import Local, Stage, Yes
+from pocket.cli.options import AllowDestructive, Local, SkipGates, Stage, Yes
 
 
-def deploy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
-    """Build, show what changes, apply it, print the addresses."""
+def deploy(
+    stage: Stage,
+    local: Local = False,
+    yes: Yes = False,
+    skip_gate: SkipGates = None,
+    allow_destructive: AllowDestructive = False,
+) -> None:
+    """Build, show what changes, publish it, ask the gates, make it live."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
@@ -19,10 +25,19 @@ def deploy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
 
     place = destination(stage, local=local)
     voice = reporter(assume_yes=yes)
+    skipped = tuple(skip_gate or ())
     if local:
-        deployed = rehearse(place, attach(place.project.directory), voice)
+        aws = attach(place.project.directory)
+        deployed = rehearse(place, aws, voice, skip_gates=skipped, allow_destructive=allow_destructive)
     else:
-        deployed = release.deploy(place.project, place.stage, place.target, voice)
+        deployed = release.deploy(
+            place.project,
+            place.stage,
+            place.target,
+            voice,
+            skip_gates=skipped,
+            allow_destructive=allow_destructive,
+        )
     for address in deployed.addresses.values():
         typer.echo(address)
 

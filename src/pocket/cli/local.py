@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli.options import Stage
+from pocket.cli.options import SkipGates, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import FrameType
-
-    from pocket.config import StageConfig
 
 Run = Annotated[
     list[str] | None,
@@ -26,7 +23,7 @@ Port = Annotated[
     int | None,
     typer.Option(metavar="PORT", min=1, max=65535, help="The first site's port; a free one is found without it."),
 ]
-Migrate = Annotated[bool, typer.Option(help="Apply the project's migrations after the deploy.")]
+Migrate = Annotated[bool, typer.Option(help="Apply the project's migrations before the release is live.")]
 Page = Annotated[
     list[str] | None,
     typer.Option("--page", metavar="PATH", help="A path whose address is printed, too; may be repeated."),
@@ -39,6 +36,7 @@ def local(
     run: Run = None,
     port: Port = None,
     migrate: Migrate = True,
+    skip_gate: SkipGates = None,
     page: Page = None,
     ready: Ready = "",
 ) -> None:
@@ -54,12 +52,14 @@ def local(
     project = current_project()
     config = project.stage(stage)
     voice = reporter(assume_yes=True)
-    commands = _commands(config, run or (), migrate=migrate)
+    commands = [shlex.split(command) for command in run or ()]
+    skipped = (*(skip_gate or ()), *(() if migrate else ("migrations",)))
     with voice.step("Start the embedded AWS"):
         aws = start(project.directory, config.sites, port=port)
     with aws:
         place = Destination(project, config, local_target(config, aws))
-        deployed = rehearse(place, aws, voice, commands)
+        # Nothing answered before this command started it, so no migration can break what is live.
+        deployed = rehearse(place, aws, voice, commands, skip_gates=skipped, allow_destructive=True)
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()
@@ -67,13 +67,6 @@ def local(
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
             aws.wait()
-
-
-def _commands(stage: StageConfig, run: Sequence[str], *, migrate: bool) -> list[list[str]]:
-    if stage.command_handler is None and not run:
-        return []
-    first = [["migrate", "--noinput"]] if migrate else []
-    return [*first, *(shlex.split(command) for command in run)]
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:

@@ -19,6 +19,12 @@ def _stages(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def _gates(incomplete: str) -> list[str]:
+    from pocket.deploy.gates import NAMES
+
+    return [name for name in NAMES if name.startswith(incomplete)]
+
+
 Stage = Annotated[
     str,
     typer.Option(
@@ -38,4 +44,16 @@ AnyStage = Annotated[
 ]
 Local = Annotated[bool, typer.Option("--local", help="Aim at the embedded AWS that `pocket local` runs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
+SkipGates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--skip-gate",
+        metavar="GATE",
+        help="A gate that is not asked: project, checks, migrations, startup, request, smoke; may be repeated.",
+        autocompletion=_gates,
+    ),
+]
+AllowDestructive = Annotated[
+    bool, typer.Option("--allow-destructive", help="Apply destructive migrations without a question.")
+]
 OutputFormat = Annotated[str, typer.Option("--format", help="text or json.", metavar="text|json")]

@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from pocket.local import LocalAWS
 
 
-def rehearse(place: Destination, aws: LocalAWS, reporter: Reporter, commands: Sequence[Sequence[str]] = ()) -> Deployed:
+def rehearse(
+    place: Destination,
+    aws: LocalAWS,
+    reporter: Reporter,
+    commands: Sequence[Sequence[str]] = (),
+    *,
+    skip_gates: Sequence[str] = (),
+    allow_destructive: bool = False,
+) -> Deployed:
     """Deploys `place.stage` onto the running `aws`, runs management `commands` there, then asks the addresses.
+
+    Migrations are the business of the deploy's gate.
 
     Raises what the deploy raises, and CommandFailed for a command that did not succeed.
     """
@@ -26,9 +36,18 @@ def rehearse(place: Destination, aws: LocalAWS, reporter: Reporter, commands: Se
         for command in commands:
             _manage(place, command, reporter)
 
-    deployed = release.deploy(place.project, place.stage, place.target, reporter, published=published)
-    aws.save()
-    return deployed
+    try:
+        return release.deploy(
+            place.project,
+            place.stage,
+            place.target,
+            reporter,
+            skip_gates=skip_gates,
+            allow_destructive=allow_destructive,
+            published=published,
+        )
+    finally:
+        aws.save()
 
 
 def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> None:

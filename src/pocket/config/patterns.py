@@ -18,6 +18,7 @@ SETTING = r"^[A-Z][A-Z0-9_]*$"
 DOTTED_PATH = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
 APPLICATION = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
 PATH_PREFIX = r"^(/[A-Za-z0-9._~-]+)+$"
+REQUEST_PATH = r"^/[!-\"$-~]*$"
 DURATION = r"^[1-9][0-9]{0,5}[smh]$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:([0-9]{12}|\*)?:[!-~]+$"
 POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$"
@@ -35,6 +36,7 @@ MEANINGS = {
     DOTTED_PATH: f'the dotted path of a function, such as "{naming.WSGI_HANDLER}"',
     APPLICATION: 'a module and an attribute, such as "config.api:app"',
     PATH_PREFIX: 'the beginning of a path, such as "/api", without a slash at the end',
+    REQUEST_PATH: 'a path as a request has it, percent-encoded, such as "/health/" or "/?ready=1"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',
     ARN: 'an ARN, such as "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:name-AbCdEf"',
     POLICY_ARN: 'the ARN of an IAM policy, such as "arn:aws:iam::123456789012:policy/boundary"',

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pocket.deploy.failures import failed, unplanned
+from pocket.deploy.releases import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stack import EventFeed, Stack, delete, find, watch
 from pocket.errors import AWSCallFailed
@@ -15,16 +16,17 @@ from pocket.errors import AWSCallFailed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, ParameterTypeDef
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
-    "Add": ("add", "`live` moves to it"),
-    "Remove": ("remove", "`live` has left it"),
+    "Add": ("add", "the gates ask it before `live` moves to it"),
+    "Remove": ("remove", "of no release that is kept"),
 }
+LIVE_MOVES = "`live` moves to the new version"
 _RETAINED = "kept with its content; only `pocket destroy` removes it"
 
 
@@ -51,22 +53,22 @@ def create(
     stack_name: str,
     existing: Stack | None,
     source: Source,
-    parameters: Mapping[str, str],
+    parameters: Mapping[str, str | None],
     *,
     adopt: bool = False,
 ) -> ChangeSet | None:
     """The change set that brings `existing` (None where the stack is to be created) to a template, None if it does.
 
-    With `adopt` a resource of a fixed name that exists
-    outside the stack is taken into it, if the template retains it. Raises StackFailed where CloudFormation cannot
-    make the change set; the stack is then as it was.
+    A parameter whose value is None keeps the one that the stack has. With `adopt` a resource of a fixed name that
+    exists outside the stack is taken into it, if the template retains it. Raises StackFailed where CloudFormation
+    cannot make the change set; the stack is then as it was.
     """
     answer = clients.cloudformation.create_change_set(
         **source,
         StackName=stack_name,
         ChangeSetName=f"pocket-{uuid.uuid4().hex}",
         ChangeSetType="CREATE" if existing is None else "UPDATE",
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Parameters=[_parameter(key, value) for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
         ImportExistingResources=adopt,
     )
@@ -147,6 +149,12 @@ def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporte
         reporter.note(f"Stack {name} is in {ended.status}.")
 
 
+def _parameter(key: str, value: str | None) -> ParameterTypeDef:
+    if value is None:
+        return {"ParameterKey": key, "UsePreviousValue": True}
+    return {"ParameterKey": key, "ParameterValue": value}
+
+
 def _goes_on(stack_name: str) -> str:
     return f"CloudFormation goes on with stack {stack_name}; `pocket status` shows where it stands."
 
@@ -178,8 +186,9 @@ def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:
 def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replace", "remove"], str]:
     action, policy = change["Action"], change.get("PolicyAction", "")
     properties = sorted({item["Target"].get("Name", "") for item in change.get("Details", [])} - {""})
-    if change["ResourceType"] == "AWS::Lambda::Version" and action in _VERSIONS:
-        return _VERSIONS[action]
+    kind = change["ResourceType"]
+    if (kind == VERSION and action in _VERSIONS) or (kind == ALIAS and properties == ["FunctionVersion"]):
+        return _VERSIONS.get(action, ("change", LIVE_MOVES))
     if action == "Add":
         return "add", ""
     if action == "Import":

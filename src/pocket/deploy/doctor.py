@@ -60,12 +60,14 @@ def examine_stage(
             return _run(python, directory, project_checks.environment(stage, target, manifest), path)
 
 
-def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/") -> Report:
+def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
     """The report of the deployed release, from fresh processes inside Lambda, with its real settings and secrets.
+
+    `qualifier` is the management function's version, or an alias of one.
 
     Raises what `invoke.manage` raises, and CommandFailed where the release cannot examine itself.
     """
-    outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path])
+    outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
     if outcome.exit_status == 0:
         return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
     if "Unknown command" in outcome.stderr:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
@@ -11,7 +12,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
@@ -22,7 +23,10 @@ GRACE = 30
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a management command ended; `result` is what it returned, as JSON carries it."""
+    """How a management command ended; `result` is what it returned, as JSON carries it.
+
+    `log_tail` is the end of the function's log of this invocation, with Lambda's own lines.
+    """
 
     command: str
     exit_status: int
@@ -30,10 +34,15 @@ class Outcome:
     stderr: str
     result: Any = None
     traceback: str | None = None
+    log_tail: str = ""
 
 
-def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]) -> Outcome:
+def manage(
+    stage: StageConfig, target: Target, command: str, args: Sequence[str], *, qualifier: str = naming.ALIAS
+) -> Outcome:
     """Runs a management command in the stage's management handler and waits for its end.
+
+    `qualifier` is the function's version, or an alias of one.
 
     Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
     such handler or is not deployed. The invocation is never repeated.
@@ -44,7 +53,12 @@ def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]
         answer = (
             Clients(target)
             .invoker(timeout + GRACE)
-            .invoke(FunctionName=stage.function_name(handler), Qualifier=naming.ALIAS, Payload=json.dumps(body))
+            .invoke(
+                FunctionName=stage.function_name(handler),
+                Qualifier=qualifier,
+                Payload=json.dumps(body),
+                LogType="Tail",
+            )
         )
     except AWSCallFailed as error:
         if error.code == "ResourceNotFoundException":
@@ -56,7 +70,12 @@ def manage(stage: StageConfig, target: Target, command: str, args: Sequence[str]
     text = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
         raise _broken(command, handler, stage, text)
-    return _outcome(command, text)
+    return replace(_outcome(command, text), log_tail=log_tail(answer))
+
+
+def log_tail(answer: Mapping[str, Any]) -> str:
+    """The end of the log, 4 KB at most, that came with the answer to an invocation which asked for it."""
+    return base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
 
 
 def _management_handler(stage: StageConfig) -> tuple[str, int]:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from pocket.deploy import changeset, validate
+from pocket.deploy.changeset import LIVE_MOVES
+from pocket.deploy.releases import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stack import Stack, changeable
 from pocket.deploy.template.functions import FINGERPRINT
+from pocket.deploy.template.steps import ROLE
 from pocket.deploy.upload import ARTIFACT_PREFIX
 from pocket.errors import AWSCallFailed
 
@@ -61,6 +64,7 @@ class Plans:
         self.clients = clients
         self.reporter = reporter
         self._waiting: list[ChangeSet] = []
+        self._sound: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -82,17 +86,19 @@ class Plans:
         """
         clients = self.clients
         existing = changeable(clients, stack_name, self.reporter)
-        deployed = _deployed(clients, existing) if existing is not None else None
+        body = deployed(clients, existing)
         # Secret parameters need no look: each function's version carries a digest of their values in its logical id.
-        if deployed == template.body:
+        # AWS takes new metadata only with another change.
+        if {**body, "Metadata": None} == {**template.body, "Metadata": None}:
             return Planned(stack_name, existing)
         text = template.to_json()
-        if deployed is None or _shape(deployed) != _shape(template.body):
-            validate.check({stack_name: text}, clients.target.region)
+        self._validate(stack_name, body, template)
         if len(text.encode()) > TEMPLATE_LIMIT and bucket is None:
             return Planned(stack_name, existing, _all_added(template))
         source = _source(clients, text, bucket)
-        made = changeset.create(clients, stack_name, existing, source, template.parameters, adopt=adopt)
+        declared = template.body.get("Parameters", {})
+        values = {key: template.parameters.get(key) for key in declared}
+        made = changeset.create(clients, stack_name, existing, source, values, adopt=adopt)
         if made is None:
             return Planned(stack_name, existing)
         self._waiting.append(made)
@@ -107,14 +113,47 @@ class Plans:
             self._waiting.remove(planned.change_set)
             return changeset.execute(self.clients, planned.change_set, self.reporter)
 
+    def _validate(self, stack_name: str, deployed: Mapping[str, Any], template: Template) -> None:
+        """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet."""
+        shape = _shape(template.body)
+        if shape not in {*self._sound, _shape(deployed)}:
+            validate.check({stack_name: template.to_json()}, self.clients.target.region)
+        self._sound.add(shape)
 
-def _deployed(clients: Clients, stack: Stack) -> Mapping[str, Any] | str:
-    return clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")["TemplateBody"]
+
+def deployed(clients: Clients, stack: Stack | None) -> Mapping[str, Any]:
+    """The template that the stack was last brought to, as it was sent; empty where there is none, or none of ours."""
+    if stack is None:
+        return {}
+    answer = clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")
+    body: object = answer["TemplateBody"]
+    return body if isinstance(body, dict) else {}
 
 
-def _shape(body: object) -> str:
-    """A template without what each build changes: one of a shape that stands has passed cfn-lint, which is slow."""
-    return re.sub(rf"(?<=Version)[0-9a-f]{{{FINGERPRINT}}}|(?<={ARTIFACT_PREFIX})[0-9a-f]+", "", json.dumps(body))
+def outlook(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:
+    """What is still to happen, once the gates have passed, from the template `first` to the template `last`."""
+    before, after = first["Resources"], last["Resources"]
+    rows = []
+    for name in sorted(before.keys() | after.keys()):
+        kind = (after.get(name) or before[name])["Type"]
+        if kind in {VERSION, ROLE} or before.get(name) == after.get(name):
+            continue
+        if name not in before:
+            rows.append(PlanRow("add", name, kind, "after the gates"))
+        elif name not in after:
+            rows.append(PlanRow("remove", name, kind, "after the gates"))
+        else:
+            detail = f"{LIVE_MOVES}, after the gates" if kind == ALIAS else "after the gates"
+            rows.append(PlanRow("change", name, kind, detail))
+    return tuple(rows)
+
+
+def _shape(body: Mapping[str, Any]) -> str:
+    """A template without what each release changes."""
+    resources: Mapping[str, Any] = body.get("Resources") or {}
+    lasting = {name: item for name, item in resources.items() if item["Type"] != VERSION}
+    text = json.dumps({**body, "Metadata": None, "Resources": lasting}, sort_keys=True)
+    return re.sub(rf"(?<=Version)[0-9a-f]{{{FINGERPRINT}}}|(?<={ARTIFACT_PREFIX})[0-9a-f]+", "", text)
 
 
 def _source(clients: Clients, text: str, bucket: str | None) -> Source:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pocket.config import Project, StageConfig
+    from pocket.deploy.invoke import Outcome
     from pocket.deploy.target import Target
 
 ERROR = 40
@@ -101,7 +102,11 @@ def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> li
 
     Raises what `invoke.manage` raises, and CommandFailed where the release cannot check itself.
     """
-    outcome = invoke.manage(stage, target, COMMAND, selection.arguments)
+    return reported(stage, invoke.manage(stage, target, COMMAND, selection.arguments))
+
+
+def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
+    """The messages that a release reported of itself; raises CommandFailed where it could not."""
     if outcome.exit_status == 0:
         try:
             return _messages(outcome.stdout.strip().rpartition("\n")[2])

@@ -1,4 +1,4 @@
-"""A deploy from beginning to end: build, plan, confirm, apply, ask the address once.
+"""A deploy from beginning to end: gates, build, plan, confirm, publish, gates again, `live`.
 
 Nothing is changed before the plan is confirmed. Then the storage stack comes first, since code and static files must
 be in their buckets before a function names them and before `live` serves pages that link to them.
@@ -6,46 +6,32 @@ be in their buckets before a function names them and before `live` serves pages 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pocket.config import build_manifest
-from pocket.deploy import artifact, secrets, smoke, upload
+from pocket.deploy import artifact, gates, upload
 from pocket.deploy.account import account_id, place
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.plan import Plans
+from pocket.deploy.gates import checks
+from pocket.deploy.plan import Plans, deployed
+from pocket.deploy.releases import Standing, standing
 from pocket.deploy.retention import prune_artifacts
+from pocket.deploy.revision import revision
+from pocket.deploy.rollout import Deployed, Options, Rollout
 from pocket.deploy.stack import find
-from pocket.deploy.template import Code, Inputs, render, render_storage
-from pocket.deploy.template.outputs import addresses, routes, url_hosts
-from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
+from pocket.deploy.template import Code, Inputs, render_storage
+from pocket.deploy.template.outputs import url_hosts
+from pocket.deploy.template.storage import artifact_bucket_name
 from pocket.deploy.validate import refuse_unsupported
-from pocket.errors import PlanRefused, StackFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pocket.config import Project, StageConfig
-    from pocket.deploy.artifact import Artifact
     from pocket.deploy.reporting import Reporter
-    from pocket.deploy.stack import Stack
     from pocket.deploy.target import Target
-    from pocket.deploy.template import Template
 
-
-@dataclass(frozen=True)
-class Deployed:
-    """What stands after a deploy. `addresses` and `routes` go by handler, `outputs` by the stack's own names.
-
-    A route is the id of the handler's HTTP API or function URL. `generated` names the variables whose secrets were
-    generated on the way.
-    """
-
-    changed: bool
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    routes: Mapping[str, str] = field(default_factory=dict)
-    generated: tuple[str, ...] = ()
+__all__ = ["Deployed", "deploy", "read"]
 
 
 def deploy(
@@ -55,34 +41,43 @@ def deploy(
     reporter: Reporter,
     *,
     assume_yes: bool = False,
+    skip_gates: Iterable[str] = (),
+    allow_destructive: bool = False,
     published: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Deployed:
     """Deploys the stage; the same project deployed again changes nothing.
 
-    `published` is called with the routes once they stand, before any address is asked. Raises ConfigError for what
-    this version does not deploy, PlanRefused where the user declines or AWS's rules are broken, StackFailed where
-    CloudFormation took the change back, DeployError where what was deployed does not start.
+    `published` is called with the routes once they stand and `live` has moved, before any address is asked. Raises
+    ConfigError for what this version does not deploy, PlanRefused where the user declines or AWS's rules are broken,
+    GateRefused where a gate does not let the release pass, StackFailed where CloudFormation took a change back,
+    DeployError where what is deployed already does not start.
     """
+    skipped = gates.named(skip_gates)
     refuse_unsupported(project, stage)
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     reporter.note(f"Stage {stage.name} goes to {place(clients, account)}.")
+    before = read(clients, stage)
+    warnings: frozenset[str] = frozenset()
+    if gates.gate.PROJECT not in skipped:
+        warnings = checks.check_project(project, stage, target, reporter, before.history.live)
     built = artifact.build(project, stage, target, reporter)
     bucket = artifact_bucket_name(stage, account)
     inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)))
+    options = Options(skipped, allow_destructive, assume_yes, warnings, revision(project.directory), published)
     with Plans(clients, reporter) as plans:
-        done = _apply(plans, inputs, render_storage(stage, account), built, assume_yes=assume_yes)
-        if published is not None:
-            published(done.routes)
-        done = _tell_url_hosts(plans, inputs, done)
-    prune_artifacts(clients, bucket, inputs.code.key)
-    with reporter.step("Ask each address once"):
-        for handler, address in done.addresses.items():
-            smoke.check(clients, stage, handler, address, reporter)
+        done = Rollout(plans, inputs, built, before, options).run(render_storage(stage, account))
+    prune_artifacts(clients, bucket, {inputs.code.key, *done.history.artifacts})
     if not done.changed:
         reporter.note(f"Stage {stage.name} is as the project describes it; nothing was changed.")
     return done
+
+
+def read(clients: Clients, stage: StageConfig) -> Standing:
+    """The stage as it is deployed; empty where it is not."""
+    stack = find(clients, stage.stack_name)
+    return standing(stage, deployed(clients, stack if stack is not None and stack.usable else None))
 
 
 def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code) -> Inputs:
@@ -96,56 +91,3 @@ def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code) 
         url_hosts=url_hosts(stage, existing.outputs) if existing is not None else {},
         environment=clients.target.environment,
     )
-
-
-def _apply(plans: Plans, inputs: Inputs, storage_template: Template, built: Artifact, *, assume_yes: bool) -> Deployed:
-    """Plans both stacks, asks, and carries both plans out, with what has to happen between them."""
-    stage, bucket, clients, reporter = inputs.config, inputs.code.bucket, plans.clients, plans.reporter
-    template = render(inputs)
-    with reporter.step("Plan the changes"):
-        storage = plans.add(storage_stack_name(stage), storage_template, adopt=True)
-        main = plans.add(stage.stack_name, template, bucket=bucket if storage.existing is not None else None)
-    if storage.changes or main.changes:
-        reporter.plan([*storage.rows, *main.rows])
-        if not assume_yes and not reporter.confirm(f"Apply these changes to stage {stage.name}?"):
-            raise PlanRefused("The plan was not confirmed; nothing was changed.", "--yes applies it without asking.")
-    plans.carry_out(storage)
-    generated = secrets.ensure(clients, stage, reporter)
-    uploaded = _upload(plans, inputs, built, with_code=main.changes)
-    if main.deferred:
-        main = plans.add(stage.stack_name, template, bucket=bucket)
-    stack = plans.carry_out(main)
-    if stack is None:
-        raise StackFailed(f"Stack {stage.stack_name} was not created.")
-    changed = bool(storage.changes or main.changes or generated or uploaded)
-    return _deployed(stage, stack, changed=changed, generated=generated)
-
-
-def _upload(plans: Plans, inputs: Inputs, built: Artifact, *, with_code: bool) -> int:
-    """Puts the artifact, if it is about to be used, and the static files into their buckets; how many files changed."""
-    s3, reporter = plans.clients.s3, plans.reporter
-    if with_code:
-        with reporter.step("Upload the artifact"):
-            upload.put_artifact(s3, inputs.code.bucket, built)
-    bucket = inputs.config.bucket_name
-    if built.static is None or bucket is None:
-        return 0
-    return upload.put_static(s3, bucket, built.static, reporter).uploaded
-
-
-def _tell_url_hosts(plans: Plans, inputs: Inputs, done: Deployed) -> Deployed:
-    """Deploys once more where AWS has just invented the host of a function URL, so that functions know it."""
-    stage = inputs.config
-    learned = url_hosts(stage, done.outputs)
-    if all(name in inputs.addresses or inputs.url_hosts.get(name) == host for name, host in learned.items()):
-        return done
-    plans.reporter.note("AWS has made a function URL; now the functions are told its host.")
-    stack = plans.carry_out(
-        plans.add(stage.stack_name, render(replace(inputs, url_hosts=learned)), bucket=inputs.code.bucket)
-    )
-    return done if stack is None else _deployed(stage, stack, changed=True, generated=done.generated)
-
-
-def _deployed(stage: StageConfig, stack: Stack, *, changed: bool, generated: tuple[str, ...]) -> Deployed:
-    outputs = stack.outputs
-    return Deployed(changed, addresses(stage, outputs), outputs, routes(stage, outputs), generated)

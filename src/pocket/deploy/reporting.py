@@ -43,6 +43,9 @@ class Reporter(Protocol):
         """Something that happened at the other end, as it comes."""
         ...
 
-    def confirm(self, question: str) -> bool:
-        """True where the user agrees; False where they do not, or cannot be asked."""
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
+        """True where the user agrees; False where they do not, or cannot be asked.
+
+        A `grave` question is not answered by an agreement that was given to all of them beforehand.
+        """
         ...

@@ -49,22 +49,26 @@ class Answer:
 
 def check(clients: Clients, stage: StageConfig, handler: str, address: str, reporter: Reporter) -> None:
     """Asks `address` once. Raises DeployError with the function's last log lines where it does not start."""
-    answer = ask(address)
+    answer = ask(address, "/")
     if answer.from_application:
         reporter.note(f"{address} answers with {answer.status}.")
         return
-    lines = [line.message for line in logs.last_lines(clients, stage, handler, SHOWN_LINES)]
-    said = f"answered with {answer.status}" if answer.status else f"did not answer: {answer.body}"
-    shown = "\n".join(["", *lines]) if lines else " It logged nothing."
     raise DeployError(
-        f"Handler {handler!r} is deployed and does not start: {address} {said}.{shown}",
+        f"Handler {handler!r} is deployed and does not start: {told(clients, stage, handler, address, answer)}",
         f"`pocket logs --stage {stage.name}` shows more. Once the cause is repaired, deploy again.",
     )
 
 
-def ask(address: str) -> Answer:
-    """One GET of the address's root, redirects not followed."""
-    request = urllib.request.Request(f"{address.rstrip('/')}/", headers={"User-Agent": "pocket"})  # noqa: S310
+def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
+    """What the address answered, and the last lines of the handler's log."""
+    lines = [line.message for line in logs.last_lines(clients, stage, handler, SHOWN_LINES)]
+    said = f"answered with {answer.status}" if answer.status else f"did not answer: {answer.body}"
+    return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " It logged nothing.")
+
+
+def ask(address: str, path: str) -> Answer:
+    """One GET of a path at the address, redirects not followed."""
+    request = urllib.request.Request(f"{address.rstrip('/')}{path}", headers={"User-Agent": "pocket"})  # noqa: S310
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if address.startswith("http://"):
         # The embedded AWS is on this machine, where a proxy has no business.

@@ -34,6 +34,17 @@ class Startup(Table):
     )
 
 
+class Gate(Table):
+    """What is asked of a release before traffic reaches it."""
+
+    path: str = Field(
+        "/",
+        pattern=patterns.REQUEST_PATH,
+        description="Path, with its query if it needs one, that every handler with an address is asked for; one other"
+        " than / has to be answered with a status below 400.",
+    )
+
+
 class AwsContainer(Table):
     """The artifact of a stage and the Lambda functions that run it."""
 
@@ -62,6 +73,7 @@ class AwsContainer(Table):
     secretsmanager: SecretsManager = Field(
         default_factory=SecretsManager, description="Secrets that the run time puts into the environment."
     )
+    gate: Gate = Field(default_factory=Gate, description="What is asked of a release before traffic reaches it.")
     startup: Startup = Field(default_factory=Startup, description="What a start may cost.")
     fastapi: FastAPI | None = Field(None, description="The API beside Django.")
     django: DjangoTables = Field(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Template:
-    """A template's `body`, and the values of its parameters, which may be secret."""
+    """A template's `body`, and the values of its parameters, which may be secret; a parameter without keeps its own."""
 
     body: dict[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,0 +1,94 @@
+"""`pocket releases` and `pocket rollback`: what was deployed, and which of it is live."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pocket.cli.options import Local, OutputFormat, Stage, Yes
+
+if TYPE_CHECKING:
+    from pocket.deploy.releases import History, Release
+
+DIGITS = 12
+
+
+def releases(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
+    """List the releases that are kept, and which one is live."""
+    from pocket.cli.project import destination
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.release import read
+    from pocket.errors import DeployError
+
+    if output not in {"text", "json"}:
+        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+    place = destination(stage, local=local)
+    history = read(Clients(place.target), place.stage).history
+    if not history.releases:
+        raise DeployError(f"Stage {stage!r} has no release.", f"pocket deploy --stage {stage}")
+    if output == "json":
+        typer.echo(json.dumps([_described(item, history) for item in history.releases], indent=2))
+    else:
+        _show(history)
+
+
+def rollback(
+    stage: Stage,
+    release: Annotated[
+        int | None, typer.Argument(metavar="[RELEASE]", help="Its number; without it, the one before the live one.")
+    ] = None,
+    local: Local = False,
+    yes: Yes = False,
+) -> None:
+    """Make a release that is kept live again, in seconds."""
+    from pocket.cli.console import reporter
+    from pocket.cli.project import destination
+    from pocket.deploy.rollback import rollback as roll_back
+
+    place = destination(stage, local=local)
+    try:
+        done = roll_back(place.stage, place.target, reporter(assume_yes=yes), release)
+    finally:
+        if local:
+            from pocket.local import attach
+
+            attach(place.project.directory).save()
+    sys.stderr.write(f"Release {done.release.number} is live; release {done.before.number} was.\n")
+    for address in done.addresses.values():
+        typer.echo(address)
+
+
+def _show(history: History) -> None:
+    from pocket.cli.console import aligned
+
+    rows = [("RELEASE", "CREATED", "ARTIFACT", "GIT", "LIVE", "SKIPPED")]
+    rows += [
+        (
+            str(item.number),
+            item.created or "-",
+            _digest(item) or "-",
+            (item.git[:DIGITS] + "+" * item.dirty) or "-",
+            "live" if item.number == history.live else "",
+            ", ".join(item.skipped),
+        )
+        for item in history.releases
+    ]
+    for line in aligned(rows):
+        typer.echo(line)
+
+
+def _digest(release: Release) -> str:
+    """The first digits of the artifact's hash, which its key ends with."""
+    return release.artifact.rpartition("/")[2].partition(".")[0][:DIGITS]
+
+
+def _described(release: Release, history: History) -> dict[str, object]:
+    return {"release": release.number, "live": release.number == history.live, **_without_number(release)}
+
+
+def _without_number(release: Release) -> dict[str, object]:
+    return {name: value for name, value in asdict(release).items() if name != "number"}

@@ -1,0 +1,76 @@
+"""Gates `project` and `checks`: Django's system checks, here before the build and inside Lambda on the new version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pocket.deploy import invoke, project_checks
+from pocket.deploy.gates.gate import CHECKS, ERROR, PROJECT, Candidate, refusal
+from pocket.deploy.init_time import init_ms
+from pocket.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.project_checks import Message
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+
+
+def check_project(
+    project: Project, stage: StageConfig, target: Target, reporter: Reporter, live: int | None
+) -> frozenset[str]:
+    """Runs the project's checks here; returns the warnings that were shown. Raises GateRefused for an error."""
+    with reporter.step(f"Gate {PROJECT}: the project's checks, here"):
+        found = project_checks.run(project, stage, target, project_checks.Selection(deploy=True))
+        if errors := _errors(found):
+            raise refusal(stage, live, PROJECT, errors)
+    return _note(found, reporter, set())
+
+
+def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()) -> None:
+    """Runs the checks inside Lambda, the database's among them; warnings that were `shown` are not shown again.
+
+    Raises GateRefused for an error, and where the release does not start or cannot check itself.
+    """
+    stage, version = candidate.stage, candidate.management_version
+    if version is None or stage.command_handler is None:
+        return
+    selection = project_checks.Selection(deploy=True, databases=("default",))
+    with candidate.reporter.step(f"Gate {CHECKS}: the project's checks, inside Lambda"):
+        try:
+            outcome = invoke.manage(stage, target, project_checks.COMMAND, selection.arguments, qualifier=version)
+            found = project_checks.reported(stage, outcome)
+        except CommandFailed as error:
+            said = "\n".join(text for text in (error.message, error.output.rstrip()) if text)
+            raise refusal(stage, candidate.live, CHECKS, [said], error.hint) from error
+        if errors := _errors(found):
+            raise refusal(stage, candidate.live, CHECKS, errors)
+    note_init(candidate.reporter, stage.command_handler, outcome.log_tail)
+    _note(found, candidate.reporter, set(shown))
+
+
+def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
+    """Notes how long the handler's INIT took, if this invocation began with one."""
+    if (taken := init_ms(log_tail)) is not None:
+        reporter.note(f"INIT of {handler}: {taken:.0f} ms")
+
+
+def _errors(found: Sequence[Message]) -> list[str]:
+    return [_told(message) for message in found if message.level >= ERROR and not message.silenced]
+
+
+def _note(found: Sequence[Message], reporter: Reporter, shown: set[str]) -> frozenset[str]:
+    told = [_told(message) for message in found if message.level < ERROR and not message.silenced]
+    for text in told:
+        if text not in shown:
+            reporter.note(f"Warning: {text}")
+    return frozenset({*told, *shown})
+
+
+def _told(message: Message) -> str:
+    place = f"{message.file}:{message.line}: " if message.file else f"{message.object}: " if message.object else ""
+    known = f"({message.id}) " if message.id else ""
+    hint = f"\n  {message.hint}" if message.hint else ""
+    return f"{place}{known}{message.message}{hint}"

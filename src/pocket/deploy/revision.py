@@ -1,0 +1,41 @@
+"""The git revision that a release is made from."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit's full id, "" where there is none; `dirty` where the folder differs from it."""
+
+    commit: str = ""
+    dirty: bool = False
+
+
+def revision(directory: Path) -> Revision:
+    """The revision of the work tree that holds `directory`; without git, a work tree or a commit, an empty one."""
+    commit = _git(directory, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return Revision()
+    return Revision(commit, bool(_git(directory, "status", "--porcelain", "--", ".")))
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

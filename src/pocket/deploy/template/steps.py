@@ -1,0 +1,172 @@
+"""The templates on the way from one release to the next, made from the one that is deployed and the one that is wanted.
+
+First the `candidate`: its functions have a published version, and everything that traffic comes through stays as it
+is deployed. Then, `going_live`: aliases and what stands in front of them are as wanted, and nothing is removed yet, so
+that there is a way back. At last `settled`: what nobody needs any more is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.releases import ALIAS, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pocket.deploy.template.intrinsics import Resource
+
+    Body = dict[str, Any]
+
+STAGE = "AWS::ApiGatewayV2::Stage"
+"""Without which an API answers nobody."""
+
+FUNCTION, ROLE, LOGS = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
+OF_VERSIONS = frozenset({FUNCTION, ROLE, LOGS})
+"""What a new version consists of: it changes before the gates do, since no release that is live sees a function's
+change. A role is the live release's, too, so it keeps what that may do."""
+
+OF_LIVE = "pocket-live"
+"""The name of the policy with what the live release may do, beside that of the candidate."""
+
+_SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
+
+
+def references(value: object) -> Iterator[str]:
+    """The logical ids of resources and parameters that part of a template refers to."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if key in {"Ref", "DependsOn"}:
+            named = [inner] if isinstance(inner, str) else inner
+            yield from (name for name in named if "::" not in name)
+        elif key == "Fn::GetAtt":
+            yield inner.partition(".")[0] if isinstance(inner, str) else inner[0]
+        elif key == "Fn::Sub":
+            text, given = (inner, {}) if isinstance(inner, str) else inner
+            yield from (name for name in _SUBSTITUTED.findall(text) if name not in given)
+            yield from references(given)
+        else:
+            yield from references(inner)
+
+
+def in_front(resources: Mapping[str, Resource]) -> set[str]:
+    """The ids of what traffic comes through: the aliases, and everything that depends on one, however indirectly."""
+    found = {name for name, resource in resources.items() if resource["Type"] in {ALIAS, STAGE}}
+    waiting = {name: set(references(resource)) for name, resource in resources.items() if name not in found}
+    while more := {name for name, needed in waiting.items() if needed & found}:
+        found |= more
+        waiting = {name: needed for name, needed in waiting.items() if name not in more}
+    return found
+
+
+def candidate(
+    wanted: Body,
+    deployed: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    *,
+    kept: Collection[str],
+    closed: Collection[str] = (),
+) -> Body:
+    """The template that publishes the wanted versions, while what is deployed answers as before.
+
+    What is new and would be traffic's way is left out, but for the ids of `closed`, which no traffic comes through
+    yet. Of the versions that are deployed, those of `kept` and those that something refers to stay.
+    """
+    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    front = in_front(wanted["Resources"])
+    resources: dict[str, Resource] = {}
+    for name, resource in wanted["Resources"].items():
+        if name in standing:
+            changes = name not in front and resource["Type"] in OF_VERSIONS
+            resources[name] = _for_both(resource, standing[name]) if changes else standing[name]
+        elif name not in front or name in closed:
+            resources[name] = resource
+    resources |= _left(standing, resources, kept)
+    outputs = {**(deployed.get("Outputs") or {}), **wanted.get("Outputs", {})}
+    possible = {name: value for name, value in outputs.items() if set(references(value)) <= resources.keys()}
+    return _body(wanted, deployed, metadata, resources, possible)
+
+
+def going_live(wanted: Body, standing: Mapping[str, Any], metadata: Mapping[str, Any]) -> Body:
+    """The template in which everything is as wanted; what else the candidate has, `standing`, is still there."""
+    resources = {**standing["Resources"], **wanted["Resources"]}
+    return _body(wanted, standing, metadata, resources, wanted.get("Outputs", {}))
+
+
+def settled(wanted: Body, deployed: Mapping[str, Any], metadata: Mapping[str, Any], *, kept: Collection[str]) -> Body:
+    """The wanted template with the versions of `kept`, as far as there are functions of theirs."""
+    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    versions = {
+        name: resource
+        for name, resource in standing.items()
+        if name in kept and resource["Type"] == VERSION and set(references(resource)) <= wanted["Resources"].keys()
+    }
+    return _body(wanted, {}, metadata, {**versions, **wanted["Resources"]}, wanted.get("Outputs", {}))
+
+
+def moved(deployed: Mapping[str, Any], metadata: Mapping[str, Any], aliases: Mapping[str, str]) -> Body:
+    """The deployed template with other versions behind its aliases: `aliases` maps their ids to the versions'."""
+    resources = dict(deployed["Resources"])
+    for name, version in aliases.items():
+        properties = {**resources[name]["Properties"], "FunctionVersion": {"Fn::GetAtt": [version, "Version"]}}
+        resources[name] = {**resources[name], "Properties": properties}
+    return {**deployed, "Metadata": dict(metadata), "Resources": resources}
+
+
+def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two templates differ in nothing but metadata and versions that nothing refers to."""
+    return _essence(one) == _essence(other)
+
+
+def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
+    resources: Mapping[str, Resource] = body.get("Resources") or {}
+    used = {name for resource in resources.values() for name in references(resource)}
+    counted = {name: item for name, item in resources.items() if item["Type"] != VERSION or name in used}
+    return {**body, "Metadata": None, "Resources": counted}
+
+
+def _left(
+    standing: Mapping[str, Resource], resources: Mapping[str, Resource], kept: Collection[str]
+) -> dict[str, Resource]:
+    """What only the deployed template has and stays for now."""
+    rest = {name: item for name, item in standing.items() if name not in resources}
+    found = {name: item for name, item in rest.items() if item["Type"] != VERSION}
+    used = {name for item in (*resources.values(), *found.values()) for name in references(item)}
+    return {**found, **{name: item for name, item in rest.items() if name in used or name in kept}}
+
+
+def _for_both(resource: Resource, standing: Resource) -> Resource:
+    """A role that allows what the candidate needs and what the live release needs; any other resource as wanted."""
+    if resource["Type"] != ROLE or resource == standing:
+        return resource
+    own, before = resource["Properties"].get("Policies", []), standing["Properties"].get("Policies", [])
+    of_live = next((item for item in before if item["PolicyName"] == OF_LIVE), before[0] if before else None)
+    if of_live is None or any(item["PolicyDocument"] == of_live["PolicyDocument"] for item in own):
+        return resource
+    both = [*own, {**of_live, "PolicyName": OF_LIVE}]
+    return {**resource, "Properties": {**resource["Properties"], "Policies": both}}
+
+
+def _body(
+    wanted: Body,
+    deployed: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    resources: Mapping[str, Resource],
+    outputs: Mapping[str, Any],
+) -> Body:
+    """A template of those resources, with the parameters that they refer to."""
+    body = {key: value for key, value in wanted.items() if key not in {"Parameters", "Resources", "Outputs"}}
+    body["Metadata"] = dict(metadata)
+    parameters = {**(deployed.get("Parameters") or {}), **wanted.get("Parameters", {})}
+    used = {name for resource in resources.values() for name in references(resource)}
+    if declared := {name: value for name, value in parameters.items() if name in used}:
+        body["Parameters"] = declared
+    body["Resources"] = dict(resources)
+    if outputs:
+        body["Outputs"] = dict(outputs)
+    return body
