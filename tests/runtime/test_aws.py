@@ -50,8 +50,8 @@ def test_trying_ends_at_the_deadline(aws: AWSDouble) -> None:
     aws.faults.extend([(400, "ThrottlingException")] * 100)
     started = time.monotonic()
     with pytest.raises(AWSCallFailed, match="ThrottlingException"):
-        call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION, deadline=0.4)
-    assert time.monotonic() - started < 2
+        call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION, deadline=0.8)
+    assert time.monotonic() - started < 2.5
     assert len(aws.calls) > 1
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 
+import pytest
 from aws_double import AWSDouble
 
-from pocket.manifest import Manifest, SecretVariable, Stage
-from pocket.runtime import prefetch
+from pocket.errors import AWSCallFailed, SecretUnavailable
+from pocket.manifest import Handler, Manifest, SecretVariable, Stage
+from pocket.runtime import aws as calls
+from pocket.runtime import prefetch, registration
 
 STAGE = Stage(stack_name="s", secrets=(SecretVariable("KEY", "secretsmanager", "mine"),))
 MANIFEST = Manifest("board", "eu-west-1", "0", {"dev": STAGE})
@@ -23,9 +27,45 @@ def test_the_answer_is_taken_once(aws: AWSDouble) -> None:
     assert len(aws.calls) == 1
 
 
-def test_a_failure_is_left_to_the_caller(aws: AWSDouble) -> None:
+def test_a_failure_is_raised_by_the_taker_and_not_made_again(aws: AWSDouble) -> None:
     prefetch.start(MANIFEST, STAGE, os.environ)
+    with pytest.raises(SecretUnavailable) as caught:
+        prefetch.take()
+    assert caught.value.names == ("KEY",)
     assert prefetch.take() is None
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "names"),
+    [
+        (STAGE, SecretUnavailable, ["KEY"]),
+        (
+            Stage(stack_name="s", handlers={"web": Handler("x", 30, address=True)}),
+            AWSCallFailed,
+            ["POCKET_WEB_HOST", "POCKET_WEB_ENDPOINT"],
+        ),
+    ],
+)
+def test_calls_that_never_end_end_before_init_does(
+    aws: AWSDouble, monkeypatch: pytest.MonkeyPatch, stage: Stage, kind: type[AWSCallFailed], names: list[str]
+) -> None:
+    forever = threading.Event()
+    monkeypatch.setattr(registration, "fetch", lambda *_: forever.wait())
+    monkeypatch.setattr(calls, "DEADLINE", 0.1)
+    monkeypatch.setattr(prefetch, "GRACE", 0.0)
+    prefetch.start(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, os.environ)
+    with pytest.raises(kind) as caught:
+        prefetch.take()
+    forever.set()
+    assert caught.value.code == "NoAnswer"
+    assert all(name in caught.value.message for name in names)
+    assert "VPC" in caught.value.hint
+
+
+def test_the_time_to_wait_lies_well_inside_of_init() -> None:
+    assert calls.DEADLINE + prefetch.GRACE <= 6
+    assert calls.ATTEMPT < calls.DEADLINE
 
 
 def test_nothing_is_sent_for_a_stage_without_secrets(aws: AWSDouble) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from aws_double import AWSDouble
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.errors import SecretUnavailable
+from pocket.errors import AWSCallFailed, SecretUnavailable
 from pocket.manifest import Handler, Manifest, SecretVariable, Stage
+from pocket.runtime import aws as calls
 from pocket.runtime import registration
 
 HANDLERS = {
@@ -112,6 +114,32 @@ def test_without_injected_hosts_the_stack_is_asked(aws: AWSDouble) -> None:
     aws.outputs = {"WebHost": "a.example.com"}
     manifest, stage = project()
     assert registration.fetch(manifest, stage, {}).outputs == {"WebHost": "a.example.com"}
+
+
+def test_a_stack_that_cannot_be_asked_names_the_variables_that_stay_unset(aws: AWSDouble) -> None:
+    aws.faults.append((400, "ValidationError"))
+    manifest, stage = project()
+    with pytest.raises(AWSCallFailed) as caught:
+        registration.fetch(manifest, stage, {"POCKET_WEB_HOST": "injected"})
+    names = [name for name in INJECTED if name not in {"POCKET_HOSTS", "POCKET_WEB_HOST"}]
+    assert f"not set: {', '.join(names)}" in caught.value.message
+    assert "pocket-dev-board" in caught.value.message
+
+
+def test_all_calls_together_have_one_deadline(aws: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "DEADLINE", 0.6)
+    aws.latency = 0.4
+    manifest, stage = project(secrets=(SecretVariable("KEY", "secretsmanager", "mine"),))
+    started = time.monotonic()
+    with pytest.raises(SecretUnavailable) as caught:
+        registration.fetch(manifest, stage, {})
+    assert time.monotonic() - started < 0.4 + 0.6
+    assert caught.value.code == "NoAnswer"
+
+
+def test_what_is_looked_at_holds_no_credentials() -> None:
+    environ = {**INJECTED, "AWS_SECRET_ACCESS_KEY": "swordfish", "SECRET_KEY": "swordfish"}
+    assert registration.injected(environ) == INJECTED
 
 
 def test_a_stage_without_address_and_queue_asks_nobody(aws: AWSDouble) -> None:

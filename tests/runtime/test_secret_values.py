@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from aws_double import ACCOUNT, REGION, AWSDouble
 
@@ -142,6 +144,22 @@ def test_a_refused_call_names_every_variable_that_it_was_for(aws: AWSDouble) -> 
     assert caught.value.names == ("A", "B")
     assert caught.value.code == "AccessDeniedException"
     assert "secretsmanager:BatchGetSecretValue" in caught.value.hint
+
+
+def test_no_frame_of_an_error_holds_a_value(aws: AWSDouble) -> None:
+    """Reports with the variables of each frame are common: Django's own e-mail to the administrators is one."""
+    aws.page_size = 1
+    aws.put("one", {"A": "swordfish", "B": "swordfish"})
+    aws.put("two", "swordfish")
+    aws.parameters["/three"] = "swordfish"
+    wanted = (of("A", "one", "A"), of("C", "one", "missing"), of("D", "two"), of("E", "/three", service="ssm"))
+    monstrous = '["swordfish"]'
+    for faults in ([], [(400, "AccessDeniedException")], [monstrous], [monstrous, monstrous]):
+        aws.faults.extend(faults)
+        with pytest.raises(SecretUnavailable) as caught:
+            secret_values.read(stage(*wanted), REGION)
+        report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert "swordfish" not in "".join(part for part in report.format() if "tests/" not in part)
 
 
 def test_all_faults_are_told_at_once(aws: AWSDouble) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def close() -> None:
@@ -21,8 +21,7 @@ def close() -> None:
 def follow(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Gives the databases whose settings came from a changed URL the new one; returns their aliases.
 
-    A database came from a URL if host, port, name, user and password are the URL's. Its connection is closed, and the
-    next query opens a new one.
+    A database came from a URL if host, port, name, user and password are the URL's. `reconnect` makes it so.
     """
     from django.db import connections
 
@@ -36,11 +35,17 @@ def follow(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
             if any(str(entry.get(key) or "") != was[key] for key in _KEYS):
                 continue
             entry.update({key: now[key] for key in _KEYS})
-            connection = connections[alias]
-            connection.close()
-            _close_pool(connection)
             followed.append(alias)
     return followed
+
+
+def reconnect(aliases: Iterable[str]) -> None:
+    """Closes these databases' connections, so that the next query opens new ones."""
+    from django.db import connections
+
+    for alias in aliases:
+        connections[alias].close()
+        _close_pool(connections[alias])
 
 
 _KEYS = ("HOST", "PORT", "NAME", "USER", "PASSWORD")

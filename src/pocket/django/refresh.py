@@ -15,6 +15,8 @@ from pocket.runtime import registration, secret_values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pocket.manifest import Manifest, Stage
+
 logger = logging.getLogger("pocket.secrets")
 
 RETRY = 60
@@ -30,14 +32,14 @@ def checker() -> Callable[[], None] | None:
     every = source.stage(source.manifest()[0], name).secret_refresh
     if not every or not known.secrets:
         return None
-    due = known.at + every
+    retry = 0.0
 
     def check() -> None:
-        nonlocal due
+        nonlocal retry
         now = time.time()
-        if now < due:
-            return
-        due = now + (every if refresh() else min(every, RETRY))
+        known = runtime.registered(name)
+        if now >= retry and known is not None and now >= known.at + every and not refresh():
+            retry = now + min(every, RETRY)
 
     return check
 
@@ -52,18 +54,27 @@ def refresh() -> bool:
     if name is None or known is None or not known.secrets:
         return True
     manifest, _ = source.manifest()
-    stage = source.stage(manifest, name)
     try:
-        secrets = secret_values.read(stage, registration.region_of(manifest, stage, os.environ))
-        changed = {key: value for key, value in secrets.items() if known.secrets.get(key) != value}
-        registration.apply(changed)
+        changed, aliases = _renew(manifest, source.stage(manifest, name), known)
     except AWSCallFailed as error:
         logger.error("The secrets could not be read again, the known values stay: %s", error.message)
         return False
-    before = {key: known.secrets.get(key, "") for key in changed}
-    runtime.register(name, registration.Fetched(secrets, known.outputs, time.time()))
+    databases.reconnect(aliases)
     if changed:
-        databases.follow(before, changed)
         logger.info("Secrets changed: %s", ", ".join(sorted(changed)))
-        secrets_changed.send(sender=None, names=frozenset(changed))
+        secrets_changed.send(sender=None, names=changed)
     return True
+
+
+def _renew(manifest: Manifest, stage: Stage, known: registration.Fetched) -> tuple[frozenset[str], list[str]]:
+    """Puts the secrets' values of now into the environment and into the databases' settings.
+
+    The variables that changed, and the databases to connect anew. What their receivers raise does not pass through
+    here, where the values are. Raises AWSCallFailed, and then nothing is changed.
+    """
+    secrets = secret_values.read(stage, registration.region_of(manifest, stage, os.environ))
+    changed = {key: value for key, value in secrets.items() if known.secrets.get(key) != value}
+    registration.apply(changed)
+    runtime.register(source.stage_name() or "", registration.Fetched(secrets, known.outputs, time.time()))
+    before = {key: known.secrets.get(key, "") for key in changed}
+    return frozenset(changed), databases.follow(before, changed)

@@ -32,13 +32,12 @@ def set_envs() -> None:
     with improperly_configured():
         manifest, _ = source.manifest()
         stage = source.stage(manifest, name)
-    environ = os.environ
-    if PLACEHOLDER_KEY in environ:
-        fetched = registration.Fetched(registration.placeholders(stage, environ), {}, 0.0)
+    if PLACEHOLDER_KEY in os.environ:
+        fetched = registration.Fetched(registration.placeholders(stage, os.environ), {}, 0.0)
     else:
         fetched = _fetch(manifest, stage)
     registration.apply(
-        registration.variables(manifest, stage, environ, secrets=fetched.secrets, outputs=fetched.outputs)
+        registration.variables(manifest, stage, os.environ, secrets=fetched.secrets, outputs=fetched.outputs)
     )
     _registered[name] = fetched
 
@@ -48,7 +47,7 @@ def _fetch(manifest: Manifest, stage: Stage) -> registration.Fetched:
         return registration.Fetched({}, {}, 0.0)
     from pocket.runtime import prefetch
 
-    return prefetch.take() or registration.fetch(manifest, stage, os.environ)
+    return prefetch.take() or registration.fetch(manifest, stage, registration.injected(os.environ))
 
 
 def registered(stage: str | None) -> registration.Fetched | None:

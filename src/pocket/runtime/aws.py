@@ -19,7 +19,7 @@ from pocket.errors import AWSCallFailed
 from pocket.runtime import credentials, endpoints, sigv4, tls
 
 DEADLINE = 5.0
-"""Seconds that a call may take with all its retries; INIT as a whole has ten."""
+"""Seconds that a start may wait for AWS, all calls with their retries together; INIT as a whole has ten."""
 
 ATTEMPT = 2.5
 """Seconds that one attempt may wait for the network."""
@@ -62,13 +62,9 @@ def call_json(
     prefix, version = _TARGETS[service]
     headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": f"{prefix}.{operation}"}
     body = json.dumps(payload).encode()
-    answer = _call(service, operation, headers, body, region=region, deadline=deadline)
-    try:
-        result = json.loads(answer)
-    except ValueError:
-        result = None
-    if not isinstance(result, dict):
-        # The answer may hold secrets: it is neither shown nor chained.
+    result = _object(_call(service, operation, headers, body, region=region, deadline=deadline))
+    if result is None:
+        # The answer may hold secrets: it is neither shown, nor chained, nor a variable of the frame that raises.
         raise AWSCallFailed(
             f"{service} {operation} answered something else than a JSON object.",
             "Check the endpoint that AWS_ENDPOINT_URL names, or try again.",
@@ -77,6 +73,14 @@ def call_json(
             code="UnreadableAnswer",
         )
     return result
+
+
+def _object(answer: bytes) -> dict[str, Any] | None:
+    try:
+        result = json.loads(answer)
+    except ValueError:
+        return None
+    return result if isinstance(result, dict) else None
 
 
 def call_query(
@@ -91,12 +95,14 @@ def call_query(
 def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *, region: str, deadline: float) -> bytes:
     end = time.monotonic() + deadline
     attempt = 0
+    code = said = ""
     while True:
         attempt += 1
         try:
             status, kind, answer = _exchange(service, region, headers, body, end - time.monotonic())
         except (OSError, http.client.HTTPException) as error:
-            code, said = "NoAnswer", f"{type(error).__name__}: {error}"
+            # An attempt that time ran out for says less than the answer to the one before.
+            code, said = (code, said) if code else ("NoAnswer", f"{type(error).__name__}: {error}")
             again = not isinstance(error, ssl.SSLCertVerificationError)
         else:
             if status < 300:

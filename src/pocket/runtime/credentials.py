@@ -11,9 +11,13 @@ import json
 import os
 import time
 from calendar import timegm
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pocket.errors import AWSCallFailed
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 RENEW_BEFORE = 300
 """Seconds before their end at which credentials of the container endpoint are fetched anew."""
@@ -44,11 +48,10 @@ _fetched: dict[str, Credentials] = {}
 
 def current() -> Credentials:
     """The credentials to sign with now; raises AWSCallFailed where there are none."""
-    environ = os.environ
-    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    if key and secret:
-        return Credentials(key, secret, environ.get("AWS_SESSION_TOKEN") or None)
-    address = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    known = _of_environment()
+    if known is not None:
+        return known
+    address = os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if not address:
         raise _unavailable(
             "No AWS credentials in the environment.",
@@ -66,7 +69,14 @@ def forget() -> None:
     _fetched.clear()
 
 
+def _of_environment() -> Credentials | None:
+    environ = os.environ
+    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    return Credentials(key, secret, environ.get("AWS_SESSION_TOKEN") or None) if key and secret else None
+
+
 def _fetch(address: str) -> Credentials:
+    """Credentials of the endpoint; no frame that an exception leaves through has a key in its variables."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     if parts.scheme != "https" and host not in _CONTAINER_HOSTS:
@@ -74,23 +84,33 @@ def _fetch(address: str) -> Credentials:
             f"AWS_CONTAINER_CREDENTIALS_FULL_URI names the host {host!r} without TLS.",
             "Plain HTTP is for the loopback and the container's own address only.",
         )
+    try:
+        status, found = _answer(parts)
+    except (OSError, http.client.HTTPException) as error:
+        said = str(error)
+    else:
+        if status != 200:
+            raise _unavailable(
+                f"The container's credentials endpoint answered with status {status}.",
+                "Invoke again; if it stays so, look at the function's role.",
+            )
+        if found is None:
+            raise _unavailable(
+                "The container's credentials endpoint answered something else than credentials.", "Invoke again."
+            )
+        return found
+    raise _unavailable(f"The container's credentials endpoint did not answer: {said}.", "Invoke the function again.")
+
+
+def _answer(parts: SplitResult) -> tuple[int, Credentials | None]:
     secure = parts.scheme == "https"
-    connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(host, parts.port, timeout=2)
+    make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = make(parts.hostname or "", parts.port, timeout=2)
     try:
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         connection.request("GET", path, headers=_authorization())
         response = connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise _unavailable(
-                f"The container's credentials endpoint answered with status {response.status}.",
-                "Invoke again; if it stays so, look at the function's role.",
-            )
-        return _parse(body)
-    except (OSError, http.client.HTTPException) as error:
-        raise _unavailable(
-            f"The container's credentials endpoint did not answer: {error}.", "Invoke the function again."
-        ) from error
+        return response.status, _parsed(response.read())
     finally:
         connection.close()
 
@@ -104,7 +124,7 @@ def _authorization() -> dict[str, str]:
     return {"Authorization": token} if token else {}
 
 
-def _parse(body: bytes) -> Credentials:
+def _parsed(body: bytes) -> Credentials | None:
     try:
         data = json.loads(body)
         expiration = data.get("Expiration")
@@ -113,10 +133,7 @@ def _parse(body: bytes) -> Credentials:
             expires = float(timegm(time.strptime(expiration[:19], "%Y-%m-%dT%H:%M:%S")))
         return Credentials(data["AccessKeyId"], data["SecretAccessKey"], data.get("Token"), expires)
     except (ValueError, KeyError, TypeError, AttributeError):
-        # The cause would carry the body, and with it the keys, into tracebacks.
-        raise _unavailable(
-            "The container's credentials endpoint answered something else than credentials.", "Invoke again."
-        ) from None
+        return None
 
 
 def _unavailable(message: str, hint: str) -> AWSCallFailed:

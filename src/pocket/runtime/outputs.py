@@ -6,9 +6,10 @@ from pocket.errors import AWSCallFailed
 from pocket.runtime import aws
 
 
-def read(stack_name: str, region: str) -> dict[str, str]:
-    """The stack's outputs by key; raises AWSCallFailed."""
-    answer = aws.call_query("cloudformation", "DescribeStacks", "2010-05-15", {"StackName": stack_name}, region=region)
+def read(stack_name: str, region: str, *, deadline: float = aws.DEADLINE) -> dict[str, str]:
+    """The stack's outputs by key; raises AWSCallFailed after `deadline` seconds of trying."""
+    wanted = {"StackName": stack_name}
+    answer = aws.call_query("cloudformation", "DescribeStacks", "2010-05-15", wanted, region=region, deadline=deadline)
     return parse(answer)
 
 

@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.errors import SecretUnavailable
+from pocket.errors import AWSCallFailed, SecretUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from pocket.manifest import Handler, Manifest, Stage
+    from pocket.manifest import Manifest, Stage
 
 PLACEHOLDER = "cGxhY2Vob2xkZXI6IHRoaXMgc3RhbmRzIGZvciBhIHNlY3JldCB0aGF0IHdhcyBub3QgcmVhZA=="
 """Long enough for Django's check of SECRET_KEY, and valid base64, since RSA keys come as that; it says what it is."""
@@ -35,17 +35,50 @@ class Fetched:
 
 
 def fetch(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> Fetched:
-    """Makes the calls that the stage needs, none if it needs none; raises AWSCallFailed."""
-    from pocket.runtime import secret_values
+    """Makes the calls that the stage needs, none if it needs none, within `aws.DEADLINE` seconds.
 
-    region = region_of(manifest, stage, environ)
-    secrets = secret_values.read(stage, region) if stage.secrets else {}
-    found = {}
-    if needs_outputs(stage, environ):
-        from pocket.runtime import outputs
+    Raises AWSCallFailed, which names the variables that could not be had.
+    """
+    from pocket.runtime import aws, secret_values
 
-        found = outputs.read(stage.stack_name, region)
+    region, until = region_of(manifest, stage, environ), time.monotonic() + aws.DEADLINE
+    # Before the secrets, so that a failure leaves no frame that holds them.
+    found = _outputs(stage, environ, region, until) if needs_outputs(stage, environ) else {}
+    secrets = secret_values.read(stage, region, until=until) if stage.secrets else {}
     return Fetched(secrets, found, time.time())
+
+
+def _outputs(stage: Stage, environ: Mapping[str, str], region: str, until: float) -> dict[str, str]:
+    from pocket.runtime import outputs
+
+    try:
+        return outputs.read(stage.stack_name, region, deadline=until - time.monotonic())
+    except AWSCallFailed as error:
+        names = [key for key, _ in _wanted(stage) if key not in environ]
+        raise AWSCallFailed(
+            f"{error.message} (for the stack {stage.stack_name}; not set: {', '.join(names)})",
+            error.hint,
+            service=error.service,
+            operation=error.operation,
+            code=error.code,
+        ) from error
+
+
+def unanswered(stage: Stage, environ: Mapping[str, str], seconds: float) -> AWSCallFailed:
+    """The error for calls that did not come to their end; it names the variables that they were for."""
+    names = [item.name for item in stage.secrets]
+    hosts = [key for key, _ in _wanted(stage) if key not in environ] if needs_outputs(stage, environ) else []
+    message = f"AWS did not answer within {seconds:g} seconds; not set: {', '.join((*names, *hosts))}."
+    hint = "The function cannot reach AWS: in a VPC it needs a NAT or VPC endpoints, and DNS."
+    if not names:
+        return AWSCallFailed(message, hint, service="cloudformation", operation="DescribeStacks", code="NoAnswer")
+    service = stage.secrets[0].service
+    return SecretUnavailable(message, hint, service=service, operation="", code="NoAnswer", names=names)
+
+
+def injected(environ: Mapping[str, str]) -> dict[str, str]:
+    """What `fetch` looks at: Pocket's own variables, without credentials or secrets that an error report would show."""
+    return {key: value for key, value in environ.items() if key.startswith("POCKET_")}
 
 
 def region_of(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> str:
@@ -83,8 +116,9 @@ def variables(
     """The variables to set, by name. A secret replaces what stood under its name; host lists keep what stood there."""
     found = {**secrets, naming.PROJECT_KEY: stage.project_name or manifest.project_name}
     found[naming.REGION_KEY] = region_of(manifest, stage, environ)
-    for name, handler in stage.handlers.items():
-        found.update(_facts(name, handler, environ, outputs))
+    for key, output in _wanted(stage):
+        if key not in environ and outputs.get(output):
+            found[key] = outputs[output]
     merged = {**environ, **found}
     hosts = _split(merged.get(naming.HOSTS_KEY, ""))
     endpoints = []
@@ -104,6 +138,7 @@ def apply(found: Mapping[str, str]) -> None:
     """Sets all of `found` in the environment, or raises SecretUnavailable and sets nothing."""
     refused = [name for name, value in found.items() if not _fits(value)]
     if refused:
+        del found  # error reports show the variables of the frame that raises
         raise SecretUnavailable(
             f"No environment variable can hold the value of: {', '.join(refused)}.",
             "A value must be text without NUL characters; encode it, in base64 for instance.",
@@ -121,16 +156,14 @@ def without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def _facts(name: str, handler: Handler, environ: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
-    pairs = []
-    if handler.address:
-        pairs += [
-            (naming.host_key(name), naming.host_output(name)),
-            (naming.endpoint_key(name), naming.endpoint_output(name)),
-        ]
-    if handler.queue:
-        pairs.append((naming.queue_url_key(name), naming.queue_url_output(name)))
-    return {key: outputs[output] for key, output in pairs if key not in environ and outputs.get(output)}
+def _wanted(stage: Stage) -> Iterator[tuple[str, str]]:
+    """The variables of hosts, endpoints and queue URLs, each with the stack's output that has the value, too."""
+    for name, handler in stage.handlers.items():
+        if handler.address:
+            yield naming.host_key(name), naming.host_output(name)
+            yield naming.endpoint_key(name), naming.endpoint_output(name)
+        if handler.queue:
+            yield naming.queue_url_key(name), naming.queue_url_output(name)
 
 
 def _fits(value: str) -> bool:

@@ -7,6 +7,7 @@ go out in parallel.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from pocket.errors import AWSCallFailed, SecretUnavailable
@@ -34,11 +35,20 @@ _FIXES = {
 }
 
 
-def read(stage: Stage, region: str) -> dict[str, str]:
+def read(stage: Stage, region: str, *, until: float | None = None) -> dict[str, str]:
     """The value of each of the stage's secret variables; makes no call where there are none.
 
-    Raises SecretUnavailable for all faults at once; its `names` are the variables that could not be had.
+    `until` is when to give up, by the monotonic clock. Raises SecretUnavailable for all faults at once; its `names`
+    are the variables that could not be had. No frame that an exception leaves through has a value in its variables,
+    since error reports show those, too.
     """
+    found = _values(stage, region, time.monotonic() + aws.DEADLINE if until is None else until)
+    if isinstance(found, SecretUnavailable):
+        raise found
+    return found
+
+
+def _values(stage: Stage, region: str, until: float) -> dict[str, str] | SecretUnavailable:
     batches = [
         (service, where, ids[start : start + _BATCH[service]])
         for service in _BATCH
@@ -47,7 +57,7 @@ def read(stage: Stage, region: str) -> dict[str, str]:
     ]
     faults: list[SecretUnavailable] = []
     texts: dict[tuple[str, str], str] = {}
-    for found in _in_parallel([_reader(stage, *batch) for batch in batches]):
+    for found in _in_parallel([_reader(stage, *batch, until) for batch in batches]):
         for key, text in found.items():
             if isinstance(text, SecretUnavailable):
                 faults.append(text)
@@ -61,9 +71,7 @@ def read(stage: Stage, region: str) -> dict[str, str]:
                 faults.append(value)
             else:
                 values[item.name] = value
-    if faults:
-        raise _all(faults)
-    return values
+    return _all(faults) if faults else values
 
 
 def _all(faults: list[SecretUnavailable]) -> SecretUnavailable:
@@ -87,22 +95,23 @@ def _by_region(ids: Sequence[str], region: str) -> dict[str, list[str]]:
     return found
 
 
-def _reader(stage: Stage, service: str, region: str, ids: list[str]) -> Callable[[], _Found]:
+def _reader(stage: Stage, service: str, region: str, ids: list[str], until: float) -> Callable[[], _Found]:
     fetch = _secrets if service == "secretsmanager" else _parameters
 
     def run() -> _Found:
         try:
-            found = fetch(stage, ids, region)
+            found = fetch(stage, ids, region, until)
         except AWSCallFailed as error:
             names = _names(stage, service, ids)
-            raise SecretUnavailable(
+            fault = SecretUnavailable(
                 f"{error.message} (for {', '.join(ids)}; not set: {', '.join(names)})",
                 error.hint,
                 service=service,
                 operation=error.operation,
                 code=error.code,
                 names=names,
-            ) from error
+            )
+            return {(service, ids[0]): fault}
         return {(service, secret_id): text for secret_id, text in found.items()}
 
     return run
@@ -117,12 +126,13 @@ def _in_parallel(readers: list[Callable[[], _Found]]) -> list[_Found]:
         return [future.result() for future in [pool.submit(run) for run in readers]]
 
 
-def _secrets(stage: Stage, ids: list[str], region: str) -> dict[str, str | SecretUnavailable]:
+def _secrets(stage: Stage, ids: list[str], region: str, until: float) -> dict[str, str | SecretUnavailable]:
     entries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     payload: dict[str, Any] = {"SecretIdList": ids}
     while True:
-        answer = aws.call_json("secretsmanager", "BatchGetSecretValue", payload, region=region)
+        left = until - time.monotonic()
+        answer = aws.call_json("secretsmanager", "BatchGetSecretValue", payload, region=region, deadline=left)
         entries += answer.get("SecretValues") or []
         errors += answer.get("Errors") or []
         token = answer.get("NextToken")
@@ -159,8 +169,9 @@ def _same(arn: str, secret_id: str) -> bool:
     return arn == secret_id or (secret_id.startswith("arn:") and arn[:-7] == secret_id)
 
 
-def _parameters(stage: Stage, ids: list[str], region: str) -> dict[str, str | SecretUnavailable]:
-    answer = aws.call_json("ssm", "GetParameters", {"Names": ids, "WithDecryption": True}, region=region)
+def _parameters(stage: Stage, ids: list[str], region: str, until: float) -> dict[str, str | SecretUnavailable]:
+    payload = {"Names": ids, "WithDecryption": True}
+    answer = aws.call_json("ssm", "GetParameters", payload, region=region, deadline=until - time.monotonic())
     found: dict[str, str | SecretUnavailable] = {}
     for secret_id in ids:
         for entry in answer.get("Parameters") or []:
