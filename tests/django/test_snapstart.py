@@ -67,6 +67,72 @@ print(json.dumps(result))
         assert json.loads(process.stdout.readline()) == [True, True, "after the restore"]
 
 
+REDIS = """
+from types import SimpleNamespace
+connection = SimpleNamespace(DefaultParser=None)
+class ConnectionPool:
+    closed = 0
+    @classmethod
+    def from_url(cls, url, **options):
+        return cls()
+    def disconnect(self):
+        ConnectionPool.closed += 1
+class Redis:
+    def __init__(self, connection_pool):
+        pass
+    def get(self, key):
+        return None
+"""
+"""As much of redis-py, which this environment lacks, as Django's client asks of it."""
+
+
+def test_a_snapshot_holds_no_pool_of_a_cache(tmp_path: Path) -> None:
+    environ = {**write_project(tmp_path), **SNAP_START}
+    (tmp_path / "redis.py").write_text(REDIS)
+    with (tmp_path / "jobs_settings.py").open("a") as settings:
+        settings.write("CACHES = {'default': {'BACKEND': 'django.core.cache.backends.redis.RedisCache', ")
+        settings.write("'LOCATION': 'redis://cache'}, 'unused': {'BACKEND': ")
+        settings.write("'django.core.cache.backends.redis.RedisCache', 'LOCATION': 'redis://unused'}}\n")
+    code = f"""{START}
+from django.core.cache import cache
+import redis
+cache.get("key")
+for function, arguments, options in hooks.get_before_snapshot():
+    function(*arguments, **options)
+result = redis.ConnectionPool.closed
+"""
+    assert evaluate(code, tmp_path, environ) == 1
+
+
+def test_what_a_restore_has_read_the_first_request_does_not_read_again(tmp_path: Path, aws: AWSDouble) -> None:
+    aws.put("token", "value")
+    stage = Stage(stack_name="s", secrets=STAGE.secrets, secret_refresh=900)
+    environ = {**aws.environ, **write_project(tmp_path, stage), **SNAP_START}
+    code = f"""{START}
+from pocket.django import runtime
+runtime.registered("dev").at -= 1000  # the snapshot lay there for as long
+for function, arguments, options in hooks.get_after_restore():
+    function(*arguments, **options)
+result = management_command_handler({{"command": "job", "kwargs": {{"do": "look"}}}}, None)["exit_status"]
+"""
+    assert evaluate(code, tmp_path, environ) == 0
+    assert aws.operations == ["BatchGetSecretValue"] * 2
+
+
+def test_a_restore_that_cannot_read_serves_what_is_known_and_says_so(tmp_path: Path, aws: AWSDouble) -> None:
+    aws.put("token", "known")
+    environ = {**aws.environ, **write_project(tmp_path, STAGE), **SNAP_START, "AWS_LAMBDA_FUNCTION_NAME": "f"}
+    code = f"""{START}
+os.environ["AWS_ACCESS_KEY_ID"] = ""
+for function, arguments, options in hooks.get_after_restore():
+    function(*arguments, **options)
+assert os.environ["TOKEN"] == "known"
+"""
+    done = run(code, tmp_path, environ)
+    assert done.returncode == 0, done.stderr
+    assert "the known values stay" in done.stderr
+
+
 def test_without_snapstart_no_hook_is_registered(tmp_path: Path) -> None:
     code = f"{START}\nresult = len(list(hooks.get_before_snapshot()))"
     assert evaluate(code, tmp_path, write_project(tmp_path)) == 0

@@ -24,12 +24,20 @@ def register() -> bool:
 
 def before_snapshot() -> None:
     """Closes what is open: connections to databases and caches, TLS contexts, fetched credentials."""
-    from django.core.cache import close_caches
-
     databases.close()
-    close_caches()
+    _close_caches()
     credentials.forget()
     tls.forget()
+
+
+def _close_caches() -> None:
+    from django.core.cache import caches, close_caches
+
+    close_caches()
+    for cache in caches.all(initialized_only=True):
+        # Django's Redis client keeps its pools open until the process ends; a pool connects again when it is used.
+        for pool in getattr(vars(cache).get("_cache"), "_pools", {}).values():
+            pool.disconnect()
 
 
 def after_restore() -> None:
