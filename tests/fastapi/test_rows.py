@@ -154,3 +154,58 @@ def test_no_model_instance_is_made_for_rows_that_are_written_directly(client: An
     finally:
         pre_init.disconnect(note, sender=Book)
     assert not made
+
+
+def test_the_kept_selection_makes_the_query_that_values_list_makes(books: Any) -> None:
+    from django.db.models import Count, Q
+    from library.models import Author, Blurb, Book
+
+    from pocket.fastapi.rows import only_columns, selection_of
+
+    columns = ("title", "id", "author_id", "pages")
+    every = Book.objects.all()
+    querysets = (
+        every,
+        every.order_by("author__name", "-title")[1:3],
+        every.filter(author__name="Novelist", tags__word="old").exclude(Q(pages=1) | Q(tags__word="new")),
+        every.select_related("author").only("id"),
+        every.defer("title").reverse(),
+        Author.objects.order_by("id")[0].books.filter(blurb__isnull=True),
+        Book.objects.using("default").filter(author__in=Author.objects.filter(books__pages__gt=1)),
+        every.annotate(number=Count("tags")),
+        every.extra(select={"one": "1"}),
+        every.values("title"),
+    )
+    assert selection_of(Book, columns) is not None
+    for queryset in querysets:
+        assert str(only_columns(queryset, columns).query) == str(queryset.values_list(*columns).query)
+    assert list(only_columns(every, columns)) == list(every.values_list(*columns))
+    assert selection_of(Blurb, ("text", "book__title")) is None, "it joins another table"
+
+
+def test_a_model_that_reads_its_columns_otherwise_is_not_written_directly(database: str) -> None:
+    from library.models import Book
+
+    from pocket.fastapi.rows import columns_of, shape_of
+
+    shape = shape_of(list[Aliased])
+    assert shape is not None
+
+    class Shouting(Book):
+        title = property(lambda self: "LOUD")  # type: ignore[assignment]
+
+        class Meta:
+            proxy = True
+            app_label = "library"
+
+    class Dynamic(Book):
+        def __getattribute__(self, name: str) -> Any:
+            return super().__getattribute__(name)
+
+        class Meta:
+            proxy = True
+            app_label = "library"
+
+    assert columns_of(Book, shape) == ("title",)
+    assert columns_of(Shouting, shape) is None
+    assert columns_of(Dynamic, shape) is None

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from pocket.fastapi import notices
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.problems import handle_errors
 from pocket.fastapi.refreshing import add_refresh
 from pocket.fastapi.routes import Route
+from pocket.fastapi.shortcuts import Shortcut
 from pocket.fastapi.startup import setup
 from pocket.fastapi.work import current, new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from pocket.fastapi.cached import CachedQuery
 
@@ -32,6 +34,15 @@ class API(FastAPI):
         super().__init__(**options)
         self.router.route_class = Route
         handle_errors(self)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As FastAPI's, with the shortcut inside of the project's own middleware."""
+        added = self.user_middleware
+        self.user_middleware = [*added, Middleware(Shortcut, api=self)]
+        try:
+            return super().build_middleware_stack()
+        finally:
+            self.user_middleware = added
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or current() is not None:

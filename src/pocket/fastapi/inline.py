@@ -40,4 +40,5 @@ def call(loop: Any, function: Callable[..., T], /, *args: Any, **kwargs: Any) ->
 
 def serve(loop: Any, executor: Executor) -> None:
     """Makes asgiref run thread-sensitive code of `loop`, such as Django's asynchronous ORM, by `executor`; once."""
-    AsyncToSync.loop_thread_executors.setdefault(loop, executor)  # type: ignore[arg-type]
+    if not hasattr(loop, "pocket_executor"):
+        loop.pocket_executor = AsyncToSync.loop_thread_executors.setdefault(loop, executor)  # type: ignore[arg-type]

@@ -6,12 +6,15 @@ have to do. So while there are no others, their work is done here; with any othe
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches, close_caches
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections, reset_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _only(signal: Any, usual: set[Any]) -> list[Any] | None:
@@ -36,7 +39,7 @@ def started(sender: type, scope: Any) -> None:
     if request_started.receivers != _plain_start:
         request_started.send(sender=sender, scope=scope)
         return
-    for connection in connections.all(initialized_only=True):
+    for connection in _initialized():
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
 
@@ -46,6 +49,15 @@ def finished(sender: type) -> None:
     if request_finished.receivers != _plain_end:
         request_finished.send(sender=sender)
         return
-    for connection in connections.all(initialized_only=True):
+    for connection in _initialized():
         connection.close_if_unusable_or_obsolete()
     caches.close_all()
+
+
+def _initialized() -> Iterator[Any]:
+    """The thread's connections, as `connections.all(initialized_only=True)` gives them."""
+    known = connections._connections  # type: ignore[attr-defined]
+    for alias in connections.settings:
+        connection = getattr(known, alias, None)
+        if connection is not None:
+            yield connection

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SHARED = "pocket_shared_response"
 """The parameter by which endpoints' wrappers are handed FastAPI's response for status and headers."""
 
+FAILURE = "pocket.failure"
+"""The key of a scope under which `shortcuts` hands over what an endpoint has raised."""
+
 redirect()
 
 
@@ -40,7 +43,12 @@ class Route(APIRoute):
             self.responses = {**getattr(call, "pocket_responses", {}), **self.responses}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starts the request's work unless the application has done that."""
+        """Starts the request's work unless the application has done that.
+
+        Raises what the endpoint has raised on the short way to it, which ended here.
+        """
+        if FAILURE in scope:
+            raise scope.pop(FAILURE)
         if current() is not None:
             await super().handle(scope, receive, send)
             return
@@ -81,6 +89,7 @@ class Route(APIRoute):
         guarded.__signature__ = signature  # type: ignore[attr-defined]
         guarded.pocket_endpoint = endpoint  # type: ignore[attr-defined]
         guarded.pocket_atomic = self.atomic  # type: ignore[attr-defined]
+        guarded.pocket_shares = own is not None  # type: ignore[attr-defined]
         return guarded
 
     def _call(self, endpoint: Callable[..., Any], values: dict[str, Any], shared: Response) -> Response:
@@ -120,6 +129,14 @@ class Route(APIRoute):
             raise
         await work.run_to_end(opened.__exit__, None, None, None)
         return response
+
+
+def blank() -> Response:
+    """A response as FastAPI hands it out, for its status and headers to be set."""
+    response = Response()
+    response.status_code = None  # type: ignore[assignment]
+    response.raw_headers.clear()
+    return response
 
 
 def _dependencies(dependant: Dependant) -> Iterator[Any]:

@@ -8,17 +8,19 @@ model; wherever either is in doubt the answer is no, and the usual way is taken.
 from __future__ import annotations
 
 from functools import lru_cache
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from django.db import models
-from django.db.models.query import ModelIterable, ValuesIterable
+from django.db.models.query import ModelIterable, ValuesIterable, ValuesListIterable
+from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init
 from pydantic import BaseModel
 
 from pocket.fastapi.encoding import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 Shape = tuple[tuple[str, str, str, bool], ...]
 """A response model's fields: attribute, key in JSON, kind, whether it may be null."""
@@ -90,18 +92,24 @@ def _part(name: str, field: Mapping[str, Any]) -> tuple[str, str, str, bool] | N
 
 @lru_cache(maxsize=1024)
 def columns_of(model: type[models.Model], shape: Shape) -> tuple[str, ...] | None:
-    """The names to ask `values_list()` for, in the shape's order; None where `model` gives one otherwise."""
+    """The columns to fetch, in the shape's order; None where `model` does not give each as the database does."""
     untouched = model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]
-    if not untouched or model.__init__ is not models.Model.__init__:
+    if not untouched or model.__init__ is not models.Model.__init__ or hasattr(model, "__getattr__"):
         return None
-    known = {field.attname: field for field in model._meta.concrete_fields}
+    if model.__getattribute__ is not object.__getattribute__:
+        return None
+    known = {
+        field.attname: field
+        for field in model._meta.concrete_fields
+        if isinstance(getattr_static(model, field.attname), DeferredAttribute)
+    }
     known["pk"] = model._meta.pk
     for source, _, kind, nullable in shape:
         field = known.get(source)
         target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
         if field is None or _KINDS.get(type(target)) != kind or (field.null and not nullable):
             return None
-    return tuple(source for source, *_ in shape)
+    return tuple(known[source].attname for source, *_ in shape)
 
 
 def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
@@ -118,12 +126,52 @@ def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
         columns = _columns(value, shape)
         if columns is None:
             return None
-        return encode([dict(zip(keys, row, strict=True)) for row in value.values_list(*columns)])
+        return encode([dict(zip(keys, row, strict=True)) for row in only_columns(value, columns)])
 
     return write
 
 
-def _columns(value: Any, shape: Shape) -> Sequence[str] | None:
+def only_columns(queryset: Any, columns: tuple[str, ...]) -> Any:
+    """What `queryset.values_list(*columns)` gives.
+
+    Django resolves the names anew for each queryset, which takes a good part of the time of a small query; for columns
+    of the model's own table, to which nothing else can add, the outcome is always the same and kept.
+    """
+    query = queryset.query
+    known = selection_of(queryset.model, columns)
+    if (
+        known is None
+        or query.annotations
+        or query.extra
+        or query.base_table not in {None, queryset.model._meta.db_table}
+    ):
+        return queryset.values_list(*columns)
+    chosen = queryset._chain()
+    chosen._fields, chosen._iterable_class = columns, ValuesListIterable
+    chosen.query.__dict__.update(known)
+    return chosen
+
+
+@lru_cache(maxsize=1024)
+def selection_of(model: type[models.Model], columns: tuple[str, ...]) -> Mapping[str, Any] | None:
+    """What asking for `columns` changes in a query; None where it joins tables, or changes what is not known here."""
+    every: Any = model._base_manager.all()
+    before, after = every.query.__dict__, every.values_list(*columns).query.__dict__
+    changed = {name for name, value in after.items() if name not in before or before[name] != value}
+    joined = {alias for alias, uses in after["alias_refcount"].items() if uses} - {model._meta.db_table}
+    if joined or not changed <= {*_SELECTION, *_TABLES}:
+        return None
+    return {name: after[name] for name in _SELECTION if name in after}
+
+
+_SELECTION = (
+    *("select", "values_select", "selected", "default_cols", "select_related", "deferred_loading"),
+    *("annotation_select_mask", "extra_select_mask", "_annotation_select_cache", "_extra_select_cache"),
+)
+_TABLES = {"alias_map", "alias_refcount", "table_map", "used_aliases", "base_table", "filter_is_sticky"}
+
+
+def _columns(value: Any, shape: Shape) -> tuple[str, ...] | None:
     """The columns to fetch for `value`, None unless its rows are exactly what the database would give."""
     if not isinstance(value, models.QuerySet) or not _is_untouched(value):
         return None
