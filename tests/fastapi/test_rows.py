@@ -184,6 +184,7 @@ def test_the_kept_selection_makes_the_query_that_values_list_makes(books: Any) -
 
 
 def test_a_model_that_reads_its_columns_otherwise_is_not_written_directly(database: str) -> None:
+    from django.test.utils import isolate_apps
     from library.models import Book
 
     from pocket.fastapi.rows import columns_of, shape_of
@@ -191,20 +192,22 @@ def test_a_model_that_reads_its_columns_otherwise_is_not_written_directly(databa
     shape = shape_of(list[Aliased])
     assert shape is not None
 
-    class Shouting(Book):
-        title = property(lambda self: "LOUD")  # type: ignore[assignment]
+    with isolate_apps("library"):
 
-        class Meta:
-            proxy = True
-            app_label = "library"
+        class Shouting(Book):
+            title = property(lambda self: "LOUD")  # type: ignore[assignment]
 
-    class Dynamic(Book):
-        def __getattribute__(self, name: str) -> Any:
-            return super().__getattribute__(name)
+            class Meta:
+                proxy = True
+                app_label = "library"
 
-        class Meta:
-            proxy = True
-            app_label = "library"
+        class Dynamic(Book):
+            def __getattribute__(self, name: str) -> Any:
+                return super().__getattribute__(name)
+
+            class Meta:
+                proxy = True
+                app_label = "library"
 
     assert columns_of(Book, shape) == ("title",)
     assert columns_of(Shouting, shape) is None
