@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fresh import evaluate, run
 from jobs import write_project
 
@@ -28,14 +29,16 @@ def records(directory: Path, *words: str, queue: str = QUEUE) -> list[dict[str, 
     ]
 
 
-def invoke(directory: Path, event: object, remaining: int = 60_000, stage: Stage | None = None) -> Any:
+def invoke(directory: Path, event: object, *remaining: int, stage: Stage | None = None) -> Any:
+    """The answer; `remaining` are the milliseconds that are left at each question, the last ones from then on."""
     environ = write_project(directory, stage) if stage else write_project(directory)
     code = f"""
 from pocket.django.lambda_handlers import sqs_management_command_handler as handler
 class Context:
     aws_request_id = "r"
+    left = {list(remaining or [60_000])}
     def get_remaining_time_in_millis(self):
-        return {remaining}
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
 try:
     result = handler(json.loads({json.dumps(json.dumps(event))}), Context())
 except Exception as error:
@@ -72,12 +75,19 @@ def test_a_fifo_batch_ends_at_its_first_failure(tmp_path: Path) -> None:
 
 def test_what_there_is_no_time_for_goes_back_to_the_queue(tmp_path: Path) -> None:
     event = {"Records": records(tmp_path, "slow", "b", "c")}
-    assert invoke(tmp_path, event, remaining=100) == failed(1, 2)
+    assert invoke(tmp_path, event, 100) == failed(1, 2)
     assert notes(tmp_path) == ["slow"]
 
 
+@pytest.mark.parametrize("queue", [QUEUE, f"{QUEUE}.fifo"])
+def test_the_slowest_command_so_far_says_how_much_time_is_needed(tmp_path: Path, queue: str) -> None:
+    event = {"Records": records(tmp_path, "slow", "quick", "c", "d", queue=queue)}
+    assert invoke(tmp_path, event, 60_000, 250) == failed(2, 3)
+    assert notes(tmp_path) == ["slow", "quick"]
+
+
 def test_the_first_message_is_begun_however_little_time_is_left(tmp_path: Path) -> None:
-    assert invoke(tmp_path, {"Records": records(tmp_path, "a")}, remaining=1) == failed()
+    assert invoke(tmp_path, {"Records": records(tmp_path, "a")}, 1) == failed()
     assert notes(tmp_path) == ["a"]
 
 

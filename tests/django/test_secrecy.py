@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_double import AWSDouble
+from aws_double import SECRET_KEY, TOKEN, AWSDouble
 from fresh import run
 from jobs import write_project
 from lambda_events import Ask, event_of
@@ -98,12 +98,32 @@ def test_a_function_that_works_and_fails_tells_no_secret(tmp_path: Path, aws: AW
     assert SECRET not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("fault", ["denied", "not json", "no key", "binary", "nul", "throttled", "garbage", "settings"])
+FAULTS = [
+    *("denied", "missing", "deleted", "not json", "no key", "binary", "nul"),
+    *("throttled", "garbage"),
+]
+REPORT = """
+import sys, traceback
+try:
+    from pocket.django.lambda_handlers import management_command_handler
+except Exception as error:
+    # As error reports do: with the variables of each frame.
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    sys.stderr.write("".join(report.format()))
+    sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWSDouble, fault: str) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
     if fault == "denied":
         aws.denied.add("object")
+    elif fault == "missing":
+        del aws.secrets["object"]
+    elif fault == "deleted":
+        aws.secrets["object"]["deleted"] = True
     elif fault == "not json":
         aws.put("object", f"no json but {SECRET}")
     elif fault == "no key":
@@ -114,12 +134,56 @@ def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWS
         aws.put("object", {"PART": f"{SECRET}\0"})
     elif fault == "throttled":
         aws.faults.extend([(400, "AccessDeniedException")] * 4)
-    elif fault == "garbage":
-        aws.faults.extend([f"<html>{SECRET}</html>"] * 4)
     else:
-        settings = (tmp_path / "jobs_settings.py").read_text()
-        (tmp_path / "jobs_settings.py").write_text(f"{settings}\nheld = os.environ['WHOLE']\nraise ValueError\n")
+        aws.faults.extend([f"<html>{SECRET}</html>"] * 4)
+    done = run(REPORT, tmp_path, environ)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") >= 2, "the function's own, and the report's"
+    assert "    manifest = " in done.stderr, "the report shows the frames' variables"
+    assert SECRET not in done.stdout + done.stderr
+    assert SECRET_KEY not in done.stdout + done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_settings_that_fail_tell_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    environ = environment(tmp_path, aws)
+    with (tmp_path / "jobs_settings.py").open("a") as settings:
+        settings.write("held = os.environ['WHOLE']\nraise ValueError\n")
     done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
     assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    assert "ValueError" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+BROKEN_RECEIVER = """
+from pocket.django.signals import secrets_changed
+def fail(names, **_):
+    raise RuntimeError("a receiver failed")
+secrets_changed.connect(fail)
+"""
+AGE = """
+import os, sys, traceback
+from pocket.django import runtime
+from pocket.django.lambda_handlers import management_command_handler
+runtime.registered("dev").at -= 1000
+runtime.registered("dev").secrets["WHOLE"] = "swordfish of before"
+try:
+    management_command_handler({"command": "job"}, None)
+except RuntimeError as error:
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    sys.stderr.write("".join(report.format()))
+assert os.environ["WHOLE"] == "swordfish"
+"""
+
+
+def test_a_receiver_that_fails_tells_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    environ = environment(tmp_path, aws)
+    with (tmp_path / "jobs_settings.py").open("a") as settings:
+        settings.write(BROKEN_RECEIVER)
+    done = run(AGE, tmp_path, environ)
+    assert done.returncode == 0, done.stderr
+    assert "a receiver failed" in done.stderr
+    assert "Secrets changed: WHOLE" in done.stderr
     assert SECRET not in done.stdout + done.stderr

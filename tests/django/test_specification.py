@@ -9,6 +9,8 @@ import pytest
 from aws_double import AWSDouble
 from fresh import READ, evaluate, run, write_manifest, write_settings
 
+from pocket import naming
+from pocket.config import build_manifest, load
 from pocket.manifest import Cache, DjangoTables, Handler, SecretVariable, Stage, Storage
 
 DEFAULT_STORAGES = {
@@ -96,12 +98,81 @@ def test_nothing_configured_gives_the_defaults_exactly(tmp_path: Path, stage: di
         write_manifest(tmp_path, Stage(stack_name="s"))
     else:
         (tmp_path / "pocket.toml").write_text(BARE)
-    code = """
-from pocket.django.runtime import get_django_settings
-from pocket.django.utils import get_caches, get_storages
-result = [get_storages(), get_caches(), get_django_settings()]
+    found = settings(tmp_path, "STORAGES", "CACHES", environ=stage)
+    assert found == {"STORAGES": DEFAULT_STORAGES, "CACHES": DEFAULT_CACHES}
+    code = "from pocket.django.runtime import get_django_settings\nresult = get_django_settings()"
+    assert evaluate(code, tmp_path, stage) == {}
+
+
+STORES = """
+[general]
+region = "eu-west-1"
+stages = ["dev"]
+project_name = "board"
+s3_fallback_bucket_name = "own-bucket"
+
+[s3]
+
+[general.django_fallback.storages]
+default = { store = "s3", location = "media" }
+staticfiles = { store = "filesystem", static = true, manifest = true }
+
+[general.django_fallback.caches]
+default = { store = "redis", location = "redis://cache" }
+
+[awscontainer.django.storages]
+default = { store = "filesystem", location = "/tmp/media", options = { base_url = "/media/" } }
+staticfiles = { store = "s3", location = "static", static = true, manifest = true }
+
+[awscontainer.django.caches]
+default = { store = "database", location = "cache_table" }
+other = { store = "filesystem", location = "/tmp/cache", options = { MAX_ENTRIES = 5 } }
 """
-    assert evaluate(code, tmp_path, stage) == [DEFAULT_STORAGES, DEFAULT_CACHES, {}]
+
+
+@pytest.mark.parametrize("baked", [True, False])
+def test_every_store_of_the_file_is_a_backend_with_a_stage(tmp_path: Path, baked: bool) -> None:
+    write_file(tmp_path, STORES, baked=baked)
+    found = settings(tmp_path, "STORAGES", "CACHES", environ={"POCKET_STAGE": "dev", "POCKET_HOSTS": ""})
+    static = found["STORAGES"]["staticfiles"]
+    assert static["BACKEND"] == "storages.backends.s3.S3ManifestStaticStorage"
+    assert (static["OPTIONS"]["bucket_name"], static["OPTIONS"]["location"]) == ("pocket-dev-board", "static")
+    assert found["STORAGES"]["default"] == {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": "/tmp/media", "base_url": "/media/"},
+    }
+    assert found["CACHES"] == {
+        "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_table"},
+        "other": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": "/tmp/cache",
+            "OPTIONS": {"MAX_ENTRIES": 5},
+        },
+    }
+
+
+@pytest.mark.parametrize("baked", [True, False])
+def test_every_store_of_the_file_is_a_backend_without_a_stage(tmp_path: Path, baked: bool) -> None:
+    write_file(tmp_path, STORES, baked=baked)
+    found = settings(tmp_path, "STORAGES", "CACHES")
+    media = found["STORAGES"]["default"]
+    assert media["BACKEND"] == "storages.backends.s3.S3Storage"
+    assert (media["OPTIONS"]["bucket_name"], media["OPTIONS"]["location"]) == ("own-bucket", "media")
+    assert found["STORAGES"]["staticfiles"] == {
+        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    }
+    assert found["CACHES"] == {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://cache"}
+    }
+
+
+def write_file(directory: Path, text: str, *, baked: bool) -> None:
+    """Writes pocket.toml, or, as a deploy does, the manifest of it and no pocket.toml."""
+    path = directory / "pocket.toml"
+    path.write_text(text)
+    if baked:
+        (directory / naming.MANIFEST_FILE).write_text(build_manifest(load(path)).to_json())
+        path.unlink()
 
 
 def test_the_file_is_found_from_the_settings_modules_folder(tmp_path: Path) -> None:
@@ -265,6 +336,80 @@ result = [failed, unchanged, os.environ["SECRET_KEY"]]
     assert names in (["SECRET_KEY", "RSA_PEM_BASE64", "RSA_PUB_BASE64", "DATABASE_URL"], ["DEBUG"])
     assert all(name in message for name in names)
     assert "postgres://" not in message
+
+
+SECRETS = """
+[general]
+region = "eu-west-1"
+stages = ["dev"]
+project_name = "board"
+
+[awscontainer.handlers.web]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+function_url = {}
+
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password", options = { length = 50 } }
+RSA = { type = "rsa_pem_base64" }
+
+[awscontainer.secretsmanager.secrets]
+DATABASE_URL = "mine"
+"""
+
+
+@pytest.mark.parametrize("baked", [True, False])
+def test_the_files_secrets_and_hosts_are_registered(tmp_path: Path, aws: AWSDouble, baked: bool) -> None:
+    fill(aws)
+    write_file(tmp_path, SECRETS, baked=baked)
+    environ = {**aws.environ, "POCKET_STAGE": "dev", **write_settings(tmp_path)}
+    names = ["SECRET_KEY", "RSA_PEM_BASE64", "RSA_PUB_BASE64", "DATABASE_URL", "POCKET_WEB_ENDPOINT", "ALLOWED_HOSTS"]
+    host = "abc.execute-api.eu-west-1.amazonaws.com"
+    assert evaluate(f"{READ}[os.environ[name] for name in {names}] + [settings.ALLOWED_HOSTS]", tmp_path, environ) == [
+        "k" * 50,
+        *("cGVt", "cHVi", "postgres://u:p@h/d"),
+        *(f"https://{host}", host, [host]),
+    ]
+    assert aws.operations == ["DescribeStacks", "BatchGetSecretValue"]
+
+
+CALL = f"""
+{READ}None
+import contextlib, io
+from pocket.django.utils import pocket_call_command
+def call(**options):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return pocket_call_command("diffsettings", kwargs={{"output": "unified"}}, **options)
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+result = [call(), call(force_direct=True), call(force_sqs=True), call(force_direct=True, force_sqs=True),
+          call(queue_key="other")]
+"""
+
+
+def test_with_a_stage_a_command_goes_through_its_queue(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    write_manifest(tmp_path, STAGE)
+    environ = {**aws.environ, "POCKET_STAGE": "dev", **write_settings(tmp_path)}
+    either, direct, forced, both, other = evaluate(CALL, tmp_path, environ)
+    assert [either, forced] == ["message-4", "message-5"]
+    assert "+ STATIC_URL" in direct
+    assert direct == other
+    assert both[0] == "ValueError"
+    sent = [payload for operation, payload in aws.calls if operation == "SendMessage"]
+    body = '{"command": "diffsettings", "args": [], "kwargs": {"output": "unified"}}'
+    assert sent == [{"QueueUrl": aws.outputs["SqsmanagementQueueUrl"], "MessageBody": body}] * 2
+
+
+def test_without_a_stage_a_command_runs_here(tmp_path: Path, aws: AWSDouble) -> None:
+    (tmp_path / "pocket.toml").write_text(BARE)
+    either, direct, forced, both, other = evaluate(CALL, tmp_path, {**aws.environ, **write_settings(tmp_path)})
+    assert "+ STATIC_URL" in either
+    assert either == direct == other
+    assert forced[0] == "CommandFailed"
+    assert "[awscontainer.handlers.sqsmanagement]" in forced[1]
+    assert both[0] == "ValueError"
+    assert aws.calls == []
 
 
 def test_placeholders_make_no_call(tmp_path: Path, aws: AWSDouble) -> None:

@@ -153,11 +153,12 @@ def test_no_frame_of_an_error_holds_a_value(aws: AWSDouble) -> None:
     aws.put("two", "swordfish")
     aws.parameters["/three"] = "swordfish"
     wanted = (of("A", "one", "A"), of("C", "one", "missing"), of("D", "two"), of("E", "/three", service="ssm"))
-    monstrous = '["swordfish"]'
-    for faults in ([], [(400, "AccessDeniedException")], [monstrous], [monstrous, monstrous]):
+    monstrous, denied = '["swordfish"]', (400, "AccessDeniedException")
+    cases = [(wanted, []), (wanted, [denied]), (wanted, [monstrous] * 2), (wanted[:3], [None, denied])]
+    for variables, faults in cases:
         aws.faults.extend(faults)
         with pytest.raises(SecretUnavailable) as caught:
-            secret_values.read(stage(*wanted), REGION)
+            secret_values.read(stage(*variables), REGION)
         report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         assert "swordfish" not in "".join(part for part in report.format() if "tests/" not in part)
 

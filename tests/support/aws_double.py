@@ -45,14 +45,14 @@ def hold(service: str, operation: str, data: dict[str, Any], *, answer: bool) ->
 
 
 class AWSDouble:
-    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with, `calls` as they came."""
+    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with (None: as ever), `calls`."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, dict[str, Any]] = {}
         self.parameters: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
         self.denied: set[str] = set()
-        self.faults: deque[tuple[int, str] | str] = deque()
+        self.faults: deque[tuple[int, str] | str | None] = deque()
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.problems: list[str] = []
         self.latency = 0.0
