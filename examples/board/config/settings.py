@@ -40,6 +40,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    # The scripts of the API's documentation page, so that it loads nothing from elsewhere.
+    "drf_spectacular_sidecar",
     "pocket.django",
     "bbs",
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from pocket.fastapi import notices
 from pocket.fastapi.discovery import discover as discovered
+from pocket.fastapi.documentation import ASSETS, serve_own_pages
 from pocket.fastapi.problems import handle_errors
 from pocket.fastapi.refreshing import add_refresh
 from pocket.fastapi.routes import Route
@@ -34,6 +36,12 @@ class API(FastAPI):
         super().__init__(**options)
         self.router.route_class = Route
         handle_errors(self)
+
+    def setup(self) -> None:
+        """As FastAPI's, with documentation pages that need no CDN where the project has installed their files."""
+        super().setup()
+        if apps.ready and apps.is_installed(ASSETS):
+            serve_own_pages(self)
 
     def build_middleware_stack(self) -> ASGIApp:
         """As FastAPI's, with the shortcut inside of the project's own middleware."""
