@@ -7,10 +7,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_double import AWSDouble
-from fresh import HARMLESS, write_manifest, write_settings
+from fresh import HARMLESS, SETTINGS, write_manifest, write_settings
+from lambda_events import Ask, event_of
 
 import pocket
 from pocket.manifest import Handler, SecretVariable, Stage
@@ -25,13 +27,42 @@ OF_DJANGO = {"django", "asgiref", "sqlparse", "psycopg", "typing_extensions"}
 CODE = """
 import json, sys
 import pocket.django.lambda_handlers as module
-getattr(module, sys.argv[1])
+class Context:
+    aws_request_id = "r"
+    def get_remaining_time_in_millis(self):
+        return 30_000
+answer = getattr(module, sys.argv[1])(json.loads(sys.argv[2]), Context())
+assert sys.argv[1] not in {"wsgi_handler", "asgi_handler"} or answer["statusCode"] == 200, answer
 print(json.dumps(sorted(sys.modules)))
 """
 
 
-@pytest.mark.parametrize("handler", ["wsgi_handler", "management_command_handler", "sqs_management_command_handler"])
-def test_a_start_loads_the_standard_library_and_django_only(tmp_path: Path, aws: AWSDouble, handler: str) -> None:
+PAGE = event_of("http_api", Ask())
+COMMAND = {"command": "check", "args": ["--tag", "models"], "kwargs": {}}
+BATCH = {
+    "Records": [
+        {"messageId": "1", "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:r:1:q", "body": json.dumps(COMMAND)}
+    ]
+}
+URLS = """
+from django.http import HttpResponse
+from django.urls import path
+urlpatterns = [path("", lambda request: HttpResponse("a page"))]
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "event"),
+    [
+        ("wsgi_handler", PAGE),
+        ("asgi_handler", PAGE),
+        ("management_command_handler", COMMAND),
+        ("sqs_management_command_handler", BATCH),
+    ],
+)
+def test_until_its_first_answer_a_function_loads_the_standard_library_and_django_only(
+    tmp_path: Path, aws: AWSDouble, handler: str, event: dict[str, Any]
+) -> None:
     aws.put("mine", "k" * 50)
     write_manifest(tmp_path, STAGE)
     for name in ("django", "asgiref", "sqlparse"):
@@ -40,17 +71,18 @@ def test_a_start_loads_the_standard_library_and_django_only(tmp_path: Path, aws:
         assert spec.origin is not None
         (tmp_path / name).symlink_to(Path(spec.origin).parent)
     (tmp_path / "pocket").symlink_to(Path(pocket.__file__).parent)
+    (tmp_path / "board_urls.py").write_text(URLS)
     environ = {
         **HARMLESS,
         **aws.environ,
-        **write_settings(tmp_path),
+        **write_settings(tmp_path, f"{SETTINGS}\nROOT_URLCONF = 'board_urls'\nALLOWED_HOSTS = ['*']\n"),
         "POCKET_STAGE": "dev",
         "POCKET_HOSTS": "",
         "LAMBDA_TASK_ROOT": str(tmp_path),
         "PYTHONPATH": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", CODE, handler],
+        [sys.executable, "-S", "-c", CODE, handler, json.dumps(event)],
         cwd=tmp_path,
         env=environ,
         capture_output=True,
@@ -58,11 +90,12 @@ def test_a_start_loads_the_standard_library_and_django_only(tmp_path: Path, aws:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    loaded = set(json.loads(done.stdout))
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
     foreign = {
         name
         for name in loaded
-        if name.partition(".")[0] not in sys.stdlib_module_names | OF_DJANGO | {"pocket", "board_settings"}
+        if name.partition(".")[0]
+        not in sys.stdlib_module_names | OF_DJANGO | {"pocket", "board_settings", "board_urls"}
         and not name.startswith(("__m", "_sysconfigdata"))
     }
     assert foreign == set()

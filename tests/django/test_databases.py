@@ -56,11 +56,16 @@ urlpatterns = [path("", who)]
 """
 SERVE = """
 import json, sys
-from pocket.django.lambda_handlers import wsgi_handler
+from pocket.django import lambda_handlers
+handler = getattr(lambda_handlers, sys.argv[2])
 event = json.loads(sys.argv[1])
+class Context:
+    aws_request_id = "r"
+    def get_remaining_time_in_millis(self):
+        return 30_000
 print("ready", flush=True)
 for line in sys.stdin:
-    answer = wsgi_handler(event, type("Context", (), {"aws_request_id": line.strip()})())
+    answer = handler(event, Context())
     print(json.dumps([answer["statusCode"], answer["body"]]), flush=True)
 """
 EVENT = {
@@ -88,12 +93,12 @@ EVENT = {
 class Function:
     """A function in a process of its own, which answers one request a line."""
 
-    def __init__(self, directory: Path, environ: dict[str, str], stage: Stage) -> None:
+    def __init__(self, directory: Path, environ: dict[str, str], stage: Stage, handler: str = "wsgi_handler") -> None:
         (directory / "frozen_settings.py").write_text(SETTINGS)
         (directory / "frozen_urls.py").write_text(URLS)
         write_manifest(directory, stage)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, json.dumps(EVENT)],
+            [sys.executable, "-c", SERVE, json.dumps(EVENT), handler],
             cwd=directory,
             env={
                 **HARMLESS,
@@ -134,8 +139,11 @@ class Function:
         self.process.communicate("", timeout=30)
 
 
-def test_a_thawed_process_with_a_dead_connection_answers_at_the_first_try(tmp_path: Path, postgres: Postgres) -> None:
-    with Function(tmp_path, {"DATABASE_URL": postgres.url}, Stage(stack_name="s")) as function:
+@pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
+def test_a_thawed_process_with_a_dead_connection_answers_at_the_first_try(
+    tmp_path: Path, postgres: Postgres, handler: str
+) -> None:
+    with Function(tmp_path, {"DATABASE_URL": postgres.url}, Stage(stack_name="s"), handler) as function:
         first, second = function.ask(), function.ask()
         assert first["pid"] == second["pid"]
         os.kill(function.process.pid, signal.SIGSTOP)
