@@ -233,8 +233,9 @@ def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
         "id": "pocket.E007",
         "level": "error",
         "message": "The project does not start with the stage's settings: KeyError: 'NO_SUCH_VARIABLE'",
-        "hint": "They were loaded with the stage's values and placeholders for its secrets, without the laptop's .env,"
-        " which no artifact holds.",
+        "hint": "Give NO_SUCH_VARIABLE a value in [awscontainer.envs], a secret, or a default in the settings. It was"
+        " loaded with the stage's values and placeholders for its secrets, without the laptop's .env, which no artifact"
+        " holds.",
         "object": None,
         "file": "tiny_settings.py",
         "line": 3,
@@ -242,6 +243,56 @@ def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
         "layer": "project",
         "stages": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason", "hint"),
+    [
+        ("INSTALLED_APPS = [\n    'nowhere',\n]\n", 2, "No module named 'nowhere'", "Correct the name, or add the"),
+        ("INSTALLED_APPS = (\n", 1, "SyntaxError: '(' was never closed", "Correct that line."),
+        (
+            "1 / 0\n",
+            1,
+            "ZeroDivisionError: division by zero",
+            "Correct what this line does; `pocket doctor --stage dev`",
+        ),
+        (
+            "import os\nraise OSError('Set the THE_KEY environment variable')\n",
+            2,
+            "Set the THE_KEY environment variable",
+            "Give THE_KEY a value in [awscontainer.envs], a secret",
+        ),
+    ],
+)
+def test_why_it_does_not_start_comes_with_its_cure(tiny: Path, text: str, line: int, reason: str, hint: str) -> None:
+    (tiny / "tiny_settings.py").write_text(text)
+    (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert (only["id"], only["file"], only["line"]) == ("pocket.E007", "tiny_settings.py", line)
+    assert only["message"].endswith(reason)
+    assert only["hint"].startswith(hint)
+
+
+def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> None:
+    (tiny / "one.py").write_text("from two import B\n\nA = 1\n")
+    (tiny / "two.py").write_text("from one import A\n\nB = 1\n")
+    add(tiny / "tiny_settings.py", "import one\n")
+    done = pocket_check(tiny, "--stage", "dev")
+    assert "error: two.py:1: (pocket.E007) The project does not start" in done.stderr
+    assert "(one.py)\nhint: Break the circle: `pocket doctor --stage dev` draws it." in done.stderr
+
+
+def test_a_release_that_cannot_be_asked_hides_nothing_that_was_found_here(tiny: Path) -> None:
+    add(tiny / "tiny_settings.py", "DEBUG = True\n")
+    command = "pocket.django.lambda_handlers.management_command_handler"
+    add(tiny / "pocket.toml", f'[awscontainer.handlers.management]\ncommand = "{command}"\n')
+    options = ("--stage", "dev", "--deploy", "--tag", "pocket", "--remote")
+    done = pocket_check(tiny, *options, AWS_EC2_METADATA_DISABLED="true")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[1].startswith("error: DEBUG: (pocket.E044) DEBUG is on in a deployed stage")
+    assert lines[3] == "Checks found 1 issue in dev (0 silenced)."
+    assert lines[4] == "error: lambda Invoke could not be called: Unable to locate credentials."
+    assert lines[5].startswith("hint: ")
 
 
 def test_no_settings_module_is_known(tiny: Path) -> None:
@@ -269,8 +320,15 @@ def test_the_shells_and_the_laptops_secrets_do_not_reach_the_project(tiny: Path)
 
 
 def test_misuse(tiny: Path) -> None:
-    for args in (["--fail-level", "LOUD"], ["--format", "xml"], ["--remote"], ["--local"]):
-        assert pocket_check(tiny, *args).returncode == 2
+    for args, said in (
+        (["--fail-level", "LOUD"], "'LOUD' is none of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
+        (["--format", "xml"], "'xml' is none of text, json, github."),
+        (["--remote"], "are about one stage"),
+        (["--local"], "are about one stage"),
+    ):
+        done = pocket_check(tiny, *args)
+        assert done.returncode == 2
+        assert said in done.stderr
     done = pocket_check(tiny, "--tag", "colour")
     assert (done.returncode, done.stderr.count('There is no system check with the "colour" tag.')) == (1, 1)
 

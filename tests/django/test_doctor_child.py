@@ -140,6 +140,14 @@ def test_an_entry_that_cannot_be_imported_is_found_in_the_settings(tmp_path: Pat
     assert "No module named 'missing'" in report.troubles[0].message
 
 
+def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path: Path) -> None:
+    write(tmp_path, ready="import stock", stock="A = 1\ndef f(:\n    pass\n")
+    report = diagnose(tmp_path)
+    assert [(item.id, item.file, item.line, item.details) for item in report.troubles] == [
+        ("start-failed", "stock.py", 2, ("def f(:",))
+    ]
+
+
 def test_models_imported_by_an_apps_own_package_are_found_though_django_swallows_the_first_failure(
     tmp_path: Path,
 ) -> None:

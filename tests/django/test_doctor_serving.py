@@ -54,7 +54,7 @@ def items() -> int:
 
 @app.get("/{pk}")
 async def one(pk: int) -> int:
-    return pk
+    return 7 // pk
 """
 PHASES = ["settings", "app configs", "models", "ready()"]
 PAGES = ["handler", "middleware", "URLconf", "warm-up"]
@@ -111,6 +111,11 @@ def test_a_path_of_the_api_is_the_first_request_where_it_is_asked_for(tmp_path: 
     report = diagnose(tmp_path, "--path", "/api/7", commands=(naming.COMBINED_HANDLER,))
     assert names(report) == [*PHASES, *PAGES, "FastAPI", "first request"]
     assert report.requests == (Request("/api/7", 200),)
+
+
+def test_a_request_that_the_api_fails_tells_its_exception(tmp_path: Path) -> None:
+    report = diagnose(tmp_path, "--path", "/api/0", commands=(naming.COMBINED_HANDLER,))
+    assert report.requests == (Request("/api/0", 500, "ZeroDivisionError"),)
 
 
 def test_an_api_alone_starts_no_pages(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import typer
 from pocket.cli.options import AnyStage, Local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pocket.cli.findings import Finding
     from pocket.config import Project, StageConfig
     from pocket.deploy.project_checks import Selection
     from pocket.deploy.target import Target
+    from pocket.errors import PocketError
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
@@ -50,12 +51,13 @@ def check(
     from pocket.errors import ConfigError
 
     if fail_level.upper() not in LEVELS:
-        raise typer.BadParameter(f"it is one of {', '.join(LEVELS)}.", param_hint="--fail-level")
+        raise typer.BadParameter(f"{fail_level!r} is none of {', '.join(LEVELS)}.", param_hint="--fail-level")
     if format not in WRITERS:
-        raise typer.BadParameter(f"it is one of {', '.join(WRITERS)}.", param_hint="--format")
+        raise typer.BadParameter(f"{format!r} is none of {', '.join(WRITERS)}.", param_hint="--format")
     if stage is None and (remote or local):
-        raise typer.BadParameter("--remote and --local need one.", param_hint="--stage")
+        raise typer.BadParameter("--remote and --local are about one stage: name it.", param_hint="--stage")
     names: Sequence[str] = [stage] if stage else ()
+    unreached: list[PocketError] = []
     try:
         project, stages = _stages(stage)
     except ConfigError as error:
@@ -65,8 +67,14 @@ def check(
         if format == "text":
             sys.stderr.write(f"{project.path.name}: no faults in {', '.join(names)}.\n")
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
-        found = merged(_project(project, stages, selection, remote=remote, local=local), len(stages))
+        targets = {item.name: _target(item, local=local) for item in stages}
+        layers = [*_project(project, stages, targets, selection)]
+        if remote:
+            layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
+        found = merged(layers, len(stages))
     WRITERS[format](found, names)
+    for problem in unreached:
+        raise problem
     if any(item.level >= LEVELS[fail_level.upper()] and not item.silenced for item in found):
         raise typer.Exit(1)
 
@@ -79,13 +87,12 @@ def _stages(name: str | None) -> tuple[Project, list[StageConfig]]:
 
 
 def _project(
-    project: Project, stages: Sequence[StageConfig], selection: Selection, *, remote: bool, local: bool
+    project: Project, stages: Sequence[StageConfig], targets: Mapping[str, Target], selection: Selection
 ) -> Iterator[tuple[str, str, Finding]]:
-    """What each layer found in each stage, in the order of the layers."""
+    """What each layer found here in each stage, in the order of the layers."""
     from pocket.cli.findings import of_message
     from pocket.deploy import project_checks
 
-    targets = {stage.name: _target(stage, local=local) for stage in stages}
     found = [
         (stage.name, of_message(message, project.directory))
         for stage in stages
@@ -93,9 +100,21 @@ def _project(
     ]
     for layer in ("project", "fastapi"):
         yield from ((layer, name, item) for name, item in found if item.layer == layer)
-    for stage in stages if remote else ():
-        for message in project_checks.run_remotely(stage, targets[stage.name], selection):
+
+
+def _deployed(
+    project: Project, stage: StageConfig, target: Target, selection: Selection, unreached: list[PocketError]
+) -> Iterator[tuple[str, str, Finding]]:
+    """What the release found; why it could not be asked goes to `unreached`, so that the rest is still shown."""
+    from pocket.cli.findings import of_message
+    from pocket.deploy import project_checks
+    from pocket.errors import PocketError
+
+    try:
+        for message in project_checks.run_remotely(stage, target, selection):
             yield "remote", stage.name, of_message(message, project.directory)
+    except PocketError as error:
+        unreached.append(error)
 
 
 def _target(stage: StageConfig, *, local: bool) -> Target:

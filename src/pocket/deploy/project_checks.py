@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.config import build_manifest
-from pocket.deploy import invoke, source, static, uv
+from pocket.deploy import invoke, source, start_failure, static, uv
 from pocket.errors import BuildFailed, CommandFailed, DeployError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
                 f"{python} has Django, but no django-pocket that has the checks.",
                 "Install the project's dependencies there, in the version of this command: uv sync.",
             )
-        return [_failure(said, folder)]
+        return [_does_not_start(said, folder, stage)]
 
 
 def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
@@ -189,16 +189,7 @@ def _messages(text: str) -> list[Message]:
     return [Message(**item) for item in data]
 
 
-def _failure(said: str, folder: Path) -> Message:
-    """That the project does not start, with the last of its own lines on the way."""
-    places = re.findall(rf'File "{re.escape(str(folder))}/([^"]+)", line (\d+)', said)
-    file, line = places[-1] if places else (None, None)
-    return Message(
-        DOES_NOT_START,
-        ERROR,
-        f"The project does not start with the stage's settings: {said.rpartition(chr(10))[2]}",
-        "They were loaded with the stage's values and placeholders for its secrets, without the laptop's"
-        " .env, which no artifact holds.",
-        file=file,
-        line=int(line) if line else None,
-    )
+def _does_not_start(said: str, folder: Path, stage: StageConfig) -> Message:
+    failure = start_failure.explain(said, folder, stage.settings_module, stage.name)
+    text = f"The project does not start with the stage's settings: {failure.reason}"
+    return Message(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)

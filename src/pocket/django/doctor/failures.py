@@ -37,6 +37,9 @@ def explain(start: Start, settings_files: Sequence[str]) -> Trouble | None:
     ):
         if explained is not None:
             return explained
+    if isinstance(error, SyntaxError) and error.filename:
+        message, shown = f"{_where(start)}: {type(error).__name__}: {error.msg}", (error.text or "").strip()
+        return trouble(catalogue.START_FAILED, message, details=[shown], file=error.filename, line=error.lineno or 0)
     text = [line.rstrip() for line in traceback.format_exception_only(error)]
     message, place = f"{_where(start)}: {text[-1]}", next(iter(frames.own(stack)), None)
     if place is None and start.stopped == CONFIGS:

@@ -102,14 +102,22 @@ class Site:
         self.answers.append((path, answer, self.error))
 
     def listen(self) -> None:
-        """Keeps the class of the exception that a request ends with."""
+        """Keeps the class of the exception that a request ends with: Django signals it, the ASGI handler logs it."""
+        import logging
+
         from django.core.signals import got_request_exception
 
         def failed(**kwargs: Any) -> None:
             kind = sys.exc_info()[0]
             self.error = "" if kind is None else kind.__name__
 
+        def logged(record: logging.LogRecord) -> bool:
+            if record.exc_info and record.exc_info[0] is not None:
+                self.error = record.exc_info[0].__name__
+            return True
+
         got_request_exception.connect(failed, weak=False)
+        logging.getLogger("pocket.http").addFilter(logged)
 
 
 def find(recorder: Recorder) -> Served:
