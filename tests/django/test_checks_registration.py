@@ -81,6 +81,15 @@ def test_only_what_asks_databases_is_tagged_so(site: Site) -> None:
     assert asking == ["cache_tables"]
 
 
+def test_djangos_own_tags_stand_beside_pockets(site: Site) -> None:
+    used = {tag for _, tags, _ in ALL for tag in tags}
+    ours = {Tags.security, Tags.database, Tags.files, Tags.caches, Tags.urls, Tags.staticfiles, Tags.async_support}
+    assert ours <= used
+    assert used - {str(getattr(Tags, name)) for name in vars(Tags) if not name.startswith("_")} == {
+        *("pocket", "fastapi", "mail", "tasks"),
+    }
+
+
 def test_what_only_a_deployment_must_satisfy_is_asked_for(site: Site) -> None:
     with override_settings(DEBUG=True):
         assert [item.id for item in run_checks(tags=[TAG])] == []
