@@ -425,16 +425,15 @@ def test_placeholders_make_no_call(tmp_path: Path, aws: AWSDouble) -> None:
     assert aws.calls == []
 
 
-def test_the_complete_example_with_django_environ_gives_typed_settings(tmp_path: Path, aws: AWSDouble) -> None:
-    fill(aws)
-    write_manifest(tmp_path, STAGE)
-    text = """
+COMPLETE = """
 import environ, os
 from pathlib import Path
 from pocket.django.runtime import set_envs, get_django_settings
 from pocket.django.utils import get_caches, get_storages
+BASE_DIR = Path(__file__).resolve().parent
 STORAGES = get_storages()
 CACHES = get_caches()
+environ.Env.read_env(BASE_DIR / ".env")
 env = environ.Env(SECRET_KEY=str, DEBUG=(bool, False), ALLOWED_HOSTS=(list, []))
 set_envs()
 SECRET_KEY = env.str("SECRET_KEY")
@@ -444,7 +443,23 @@ DATABASES = {"default": env.db()}
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 vars().update(get_django_settings())
 """
-    environ = {**aws.environ, "POCKET_STAGE": "dev", **write_settings(tmp_path, text)}
+
+
+def test_the_complete_example_without_a_stage_reads_the_env_file(tmp_path: Path, aws: AWSDouble) -> None:
+    (tmp_path / "pocket.toml").write_text(FALLBACK)
+    (tmp_path / ".env").write_text("SECRET_KEY=own\nDEBUG=True\nDATABASE_URL=sqlite:///own.sqlite3\n")
+    environ = {**aws.environ, **write_settings(tmp_path, COMPLETE)}
+    found = "[settings.SECRET_KEY, settings.DEBUG, settings.DATABASES['default']['NAME'], settings.ALLOWED_HOSTS,"
+    found = evaluate(f"{READ}{found} settings.CORS_ALLOWED_ORIGINS[0]]", tmp_path, environ)
+    assert found == ["own", True, "own.sqlite3", [], "http://localhost:5173"]
+    assert aws.calls == []
+
+
+def test_the_complete_example_with_django_environ_gives_typed_settings(tmp_path: Path, aws: AWSDouble) -> None:
+    fill(aws)
+    write_manifest(tmp_path, STAGE)
+    (tmp_path / ".env").touch()
+    environ = {**aws.environ, "POCKET_STAGE": "dev", **write_settings(tmp_path, COMPLETE)}
     found = evaluate(
         f"{READ}[settings.DEBUG, settings.TRAP, settings.ALLOWED_HOSTS, settings.DATABASES['default']['NAME']]",
         tmp_path,

@@ -26,6 +26,7 @@ def cells(title: str) -> list[tuple[str, str, str]]:
 def test_every_document_has_its_table() -> None:
     documents = re.findall(r"`([\w-]+\.ja\.md)`", " ".join(SECTIONS))
     assert {
+        "runtime-and-django.ja.md",
         "system-check-framework.ja.md",
         "application-registry.ja.md",
         "fastapi-with-django-orm.ja.md",
