@@ -49,7 +49,7 @@ class Answer:
 
 def check(clients: Clients, stage: StageConfig, handler: str, address: str, reporter: Reporter) -> None:
     """Asks `address` once. Raises DeployError with the function's last log lines where it does not start."""
-    answer = ask(address, "/")
+    answer = ask(address)
     if answer.from_application:
         reporter.note(f"{address} answers with {answer.status}.")
         return
@@ -66,7 +66,7 @@ def told(clients: Clients, stage: StageConfig, handler: str, address: str, answe
     return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " It logged nothing.")
 
 
-def ask(address: str, path: str) -> Answer:
+def ask(address: str, path: str = "/") -> Answer:
     """One GET of a path at the address, redirects not followed."""
     request = urllib.request.Request(f"{address.rstrip('/')}{path}", headers={"User-Agent": "pocket"})  # noqa: S310
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]

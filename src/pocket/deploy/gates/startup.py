@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy import doctor
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
 from pocket.diagnosis.report import exceeds
-from pocket.errors import CommandFailed
+from pocket.errors import PocketError
 
 if TYPE_CHECKING:
     from pocket.deploy.target import Target
@@ -22,7 +22,7 @@ def check(candidate: Candidate, target: Target) -> None:
     with candidate.reporter.step(f"Gate {STARTUP}: a start, inside Lambda"):
         try:
             report = doctor.examine_remotely(stage, target, path=container.gate.path, qualifier=version)
-        except CommandFailed as error:
+        except PocketError as error:
             raise refusal(stage, candidate.live, STARTUP, [error.message], error.hint) from error
         if excess := exceeds(container.startup.budget_ms, report):
             raise refusal(stage, candidate.live, STARTUP, [excess])

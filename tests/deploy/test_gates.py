@@ -1,0 +1,445 @@
+"""Gates and releases on the local AWS, without Django: what refuses, what is recorded, and the way back."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import COMMANDS, Voice, deployable
+from tiny_project import PYTHON
+
+from pocket.config import Project, build_manifest
+from pocket.deploy import artifact, destroy, release, upload
+from pocket.deploy.account import account_id
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.gates.request import http_event, passes
+from pocket.deploy.plan import Plans
+from pocket.deploy.release import Deployed
+from pocket.deploy.releases import Release, Standing
+from pocket.deploy.rollback import RolledBack, rollback
+from pocket.deploy.target import Target
+from pocket.deploy.template import Code, Inputs, render, render_storage
+from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
+from pocket.errors import DeployError, GateRefused, PlanRefused
+from pocket.local import LocalAWS
+
+HEAD = f"""
+[general]
+region = "eu-central-1"
+stages = ["dev"]
+project_name = "gated"
+
+[awscontainer]
+python_version = "{PYTHON}"
+
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+"""
+WEB = '[awscontainer.handlers.web]\ncommand = "app.web"\napigateway = {}\n'
+WORKER = '[awscontainer.handlers.worker]\ncommand = "app.work"\nsqs = {}\n'
+STAGE = HEAD + WEB
+
+DROP = {"migration": "shop.0007_drop", "operations": [{"operation": "Remove field a from b", "reason": "it is lost"}]}
+GROW = {"migration": "shop.0006_grow", "operations": [{"operation": "Add field c to b", "reason": ""}]}
+
+SIGN = """
+def web(event, context):
+    print("asked for", event["rawPath"])
+    return {"statusCode": STATUS, "body": "SIGN"}
+
+def work(event, context):
+    return {"batchItemFailures": []}
+"""
+
+
+def app(sign: str, status: str = "200") -> str:
+    return SIGN.replace("SIGN", sign).replace("STATUS", status)
+
+
+def commands(**constants: Any) -> str:
+    """The project's commands, which answer the gates with what they are told here."""
+    text = COMMANDS
+    for name, value in constants.items():
+        assert f"{name} = []" in text
+        text = text.replace(f"{name} = []", f"{name} = {value!r}")
+    return text
+
+
+class Site:
+    def __init__(self, folder: Path, target: Target, local: LocalAWS) -> None:
+        self.folder = folder
+        self.target = target
+        self.local = local
+        self.clients = Clients(target)
+
+    def project(self, sign: str = "A", *, stage: str = STAGE, status: str = "200", **constants: Any) -> Project:
+        return deployable(self.folder, stage, app(sign, status), commands(**constants))
+
+    def deploy(
+        self, project: Project, voice: Voice | None = None, *, skip: Sequence[str] = (), **more: Any
+    ) -> Deployed:
+        return release.deploy(
+            project,
+            project.stage("dev"),
+            self.target,
+            voice or Voice(),
+            skip_gates=["project", *skip],
+            published=self.local.route,
+            **more,
+        )
+
+    def rollback(self, number: int | None = None, voice: Voice | None = None) -> RolledBack:
+        return rollback(self.project().stage("dev"), self.target, voice or Voice(), number)
+
+    def standing(self) -> Standing:
+        return release.read(self.clients, self.project().stage("dev"))
+
+    def live(self) -> int | None:
+        return self.standing().history.live
+
+    def answer(self) -> str:
+        try:
+            with urllib.request.urlopen(f"{self.local.addresses['web']}/", timeout=30) as response:
+                return str(response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return str(error.code)
+
+
+@pytest.fixture
+def site(tmp_path: Path, target: Target, local_aws: LocalAWS) -> Iterator[Site]:
+    found = Site(tmp_path, target, local_aws)
+    yield found
+    destroy.destroy(found.project().stage("dev"), target, Voice())
+
+
+def refused(site: Site, gate: str, project: Project, voice: Voice | None = None, **more: Any) -> GateRefused:
+    with pytest.raises(GateRefused) as caught:
+        site.deploy(project, voice, **more)
+    assert caught.value.gate == gate
+    return caught.value
+
+
+ERROR = {"id": "shop.E001", "level": 40, "message": "it is broken", "hint": "Mend it."}
+
+
+def test_the_first_release_answers_nobody_before_its_gates(site: Site) -> None:
+    error = refused(site, "checks", site.project(MESSAGES=[ERROR]))
+    assert error.live is None
+    assert "no release of it answers yet.\n(shop.E001) it is broken\n  Mend it." in error.message
+    assert not site.standing().aliases
+    assert site.standing().history.releases == ()
+    assert not any(item["Type"] == "AWS::ApiGatewayV2::Route" for item in site.standing().resources.values())
+    done = site.deploy(site.project("A"))
+    assert done.changed
+    assert done.history.live == 1
+    assert site.answer() == "A"
+
+
+def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
+    site.deploy(site.project("A"))
+    assert refused(site, "checks", site.project("B", MESSAGES=[ERROR])).live == 1
+    error = refused(site, "migrations", site.project("C", PENDING=[GROW, DROP]), Voice(agrees_to_all=True))
+    assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
+    assert "--allow-destructive" in error.hint
+    error = refused(site, "request", site.project("D", status="500"))
+    assert "answered GET / with status 500; below 500 was expected.\nasked for /" in error.message
+    assert "`--skip-gate request`" in error.hint
+    chosen = f'{STAGE}\n[awscontainer.gate]\npath = "/health/?full=1"\n'
+    error = refused(site, "request", site.project("E", status="404", stage=chosen))
+    assert "answered GET /health/?full=1 with status 404; below 400 was expected." in error.message
+    budget = f"{STAGE}\n[awscontainer.startup]\nbudget_ms = 100\n"
+    assert "no start-up report" in refused(site, "startup", site.project("F", stage=budget)).message
+    error = refused(site, "request", site.project("G", status="1/0"))
+    assert "does not start, or broke at GET /: ZeroDivisionError: division by zero" in error.message
+    assert site.answer() == "A"
+    assert site.live() == 1
+    candidates = [name for name, item in site.standing().resources.items() if item["Type"] == "AWS::Lambda::Version"]
+    assert len(candidates) == 4, "those of release 1, and those of the last candidate"
+    voice = Voice()
+    assert site.deploy(site.project("A"), voice).changed, "the functions' own settings go back"
+    assert not [step for step in voice.steps if step.startswith("Gate")]
+    assert site.live() == 1
+
+
+def test_a_deploy_of_what_is_live_asks_no_gate(site: Site) -> None:
+    site.deploy(site.project("A"))
+    voice = Voice()
+    done = site.deploy(site.project("A"), voice)
+    assert not done.changed
+    assert done.history.live == 1
+    assert voice.questions == voice.plans == []
+    assert not [step for step in voice.steps if step.startswith("Gate")]
+    assert voice.steps[-1] == "Ask each address once"
+
+
+def test_what_no_version_knows_of_changes_without_a_release(site: Site) -> None:
+    site.deploy(site.project("A", stage=STAGE + WORKER))
+    voice = Voice()
+    done = site.deploy(site.project("A", stage=STAGE + WORKER.replace("sqs = {}", "sqs = { batch_size = 3 }")), voice)
+    assert done.changed
+    assert done.history.live == 1
+    assert [row.name for row in voice.plans[0]] == ["WorkerConsumer"]
+
+
+def test_warnings_are_told_and_what_is_silenced_is_not(site: Site) -> None:
+    voice = Voice()
+    found = [
+        {**ERROR, "level": 30, "file": "shop/models.py", "line": 3, "hint": None},
+        {**ERROR, "level": 40, "silenced": True},
+    ]
+    site.deploy(site.project("A", MESSAGES=found), voice)
+    assert [note for note in voice.notes if "shop.E001" in note] == [
+        "Warning: shop/models.py:3: (shop.E001) it is broken"
+    ]
+
+
+def test_additive_migrations_are_applied_without_a_question(site: Site) -> None:
+    site.deploy(site.project("A"))
+    voice = Voice()
+    site.deploy(site.project("B", PENDING=[GROW]), voice)
+    assert "Pending migrations, all additive: shop.0006_grow" in voice.notes
+    assert "migrate ['--noinput'] report" in voice.events
+    assert len(voice.questions) == 1, "the plan's"
+
+
+def test_the_first_release_may_bring_any_migration(site: Site) -> None:
+    voice = Voice(agrees_to_all=True)
+    done = site.deploy(site.project("A", PENDING=[DROP]), voice)
+    assert "migrate ['--noinput'] report" in voice.events
+    assert done.history.releases[0].destructive == ()
+
+
+def test_destructive_migrations_are_told_confirmed_recorded_and_no_way_leads_back(site: Site) -> None:
+    site.deploy(site.project("A"))
+    voice = Voice()
+    done = site.deploy(site.project("B", PENDING=[DROP]), voice)
+    assert "  shop.0007_drop: Remove field a from b: it is lost" in voice.notes
+    assert voice.questions[1] == "Apply them to stage dev while release 1 still answers?"
+    assert done.history.releases[-1].destructive == ("shop.0007_drop",)
+    site.deploy(site.project("C"))
+    for number in (1, None):
+        if number is None:
+            assert site.rollback().release.number == 2, "which came after the migration"
+        else:
+            with pytest.raises(DeployError, match=r"destructive migrations came after it: shop\.0007_drop"):
+                site.rollback(number)
+    with pytest.raises(DeployError, match=r"shop\.0007_drop"):
+        site.rollback()
+    assert site.live() == 2
+
+
+def test_allow_destructive_answers_what_yes_does_not(site: Site) -> None:
+    site.deploy(site.project("A"))
+    voice = Voice(agrees_to_all=True)
+    done = site.deploy(site.project("B", PENDING=[DROP]), voice, allow_destructive=True)
+    assert done.history.releases[-1].destructive == ("shop.0007_drop",)
+    assert len(voice.questions) == 1
+
+
+def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> None:
+    site.deploy(site.project("A", KNOWN=[GROW]))
+    site.deploy(site.project("B", KNOWN=[GROW, DROP]))
+    with pytest.raises(DeployError, match=r"came after it: shop\.0007_drop"):
+        site.rollback()
+    assert site.live() == 2
+
+
+def test_a_skipped_gate_is_not_asked_and_is_recorded(site: Site) -> None:
+    site.deploy(site.project("A"))
+    voice = Voice()
+    faulty = site.project("B", status="500", MESSAGES=[ERROR], PENDING=[DROP])
+    done = site.deploy(faulty, voice, skip=["checks", "migrations", "request", "smoke"])
+    assert done.history.releases[-1].skipped == ("project", "checks", "migrations", "request", "smoke")
+    assert not [step for step in voice.steps if step.startswith("Gate")]
+    assert site.answer() == "500"
+
+
+def test_an_unknown_gate_is_refused_with_the_known_ones(site: Site) -> None:
+    voice = Voice()
+    with pytest.raises(DeployError, match="no gate 'smok'") as caught:
+        site.deploy(site.project("A"), voice, skip=["smok"])
+    assert caught.value.hint == "The gates are project, checks, migrations, startup, request, smoke."
+    assert voice.steps == []
+
+
+THROUGH_THE_API = """500 if event["requestContext"]["accountId"] != "anonymous" else 200"""
+
+
+def test_a_release_that_fails_behind_its_api_is_taken_back(site: Site) -> None:
+    site.deploy(site.project("A", stage=STAGE + WORKER))
+    before = site.standing()
+    voice = Voice()
+    error = refused(site, "smoke", site.project("B", status=THROUGH_THE_API), voice)
+    assert "`live` of stage 'dev' is back at release 1" in error.message
+    assert error.live == 1
+    assert site.answer() == "A"
+    assert site.standing().history == before.history
+    assert site.standing().aliases == before.aliases, "the handler that was to go, too"
+    assert "`live` goes back to release 1." in voice.notes
+
+
+def test_a_first_release_that_fails_at_its_address_has_nowhere_to_go_back_to(site: Site) -> None:
+    error = refused(site, "smoke", site.project("A", status=THROUGH_THE_API))
+    assert "There is no release to go back to, so it stays live." in error.message
+    assert site.live() == 1
+
+
+def test_a_stage_without_a_handler_for_commands_says_what_it_goes_without(site: Site) -> None:
+    voice = Voice()
+    site.deploy(
+        site.project("A", stage=STAGE.replace("pocket.django.lambda_handlers.management_command_handler", "app.work")),
+        voice,
+    )
+    (note,) = [note for note in voice.notes if "no handler for management commands" in note]
+    assert "[awscontainer.handlers.management]" in note
+    assert [step for step in voice.steps if step.startswith("Gate")] == [
+        "Gate request: / of web",
+        "Gate smoke: ask each address once",
+    ]
+
+
+def test_the_init_of_each_handler_is_told(site: Site) -> None:
+    voice = Voice()
+    site.deploy(site.project("A"), voice)
+    told = [note.partition(":")[0] for note in voice.notes if note.startswith("INIT of") and note.endswith(" ms")]
+    assert told == ["INIT of management", "INIT of web"]
+
+
+def test_the_plan_says_what_happens_after_the_gates(site: Site) -> None:
+    site.deploy(site.project("A", stage=STAGE + WORKER))
+    voice = Voice(agrees=False)
+    with pytest.raises(PlanRefused):
+        site.deploy(site.project("B", stage=STAGE), voice)
+    rows = {row.name: (row.action, row.detail) for row in voice.plans[0]}
+    assert rows["WebAlias"] == ("change", "`live` moves to the new version, after the gates")
+    assert rows["WorkerQueue"] == ("remove", "after the gates")
+    assert rows["WebFunction"][0] == "change"
+    assert site.live() == 1
+
+
+def test_rollback_goes_to_any_release_that_is_kept_and_forward_again(site: Site) -> None:
+    for sign in "ABC":
+        site.deploy(site.project(sign))
+    done = site.rollback()
+    assert (done.before.number, done.release.number) == (3, 2)
+    assert site.answer() == "B"
+    assert site.rollback().release.number == 1
+    assert site.answer() == "A"
+    with pytest.raises(DeployError, match="keeps no release before release 1"):
+        site.rollback()
+    with pytest.raises(DeployError, match="does not keep release 9") as caught:
+        site.rollback(9)
+    assert "1, 2, 3" in caught.value.hint
+    with pytest.raises(DeployError, match="is live already"):
+        site.rollback(1)
+    with pytest.raises(PlanRefused, match="Release 1 stays live"):
+        site.rollback(3, Voice(agrees=False))
+    assert site.rollback(3).addresses == {"web": site.local.addresses["web"]}
+    assert site.answer() == "C"
+    site.rollback(1)
+    done = site.deploy(site.project("C"))
+    assert done.history.live == 4, "what a kept release has is a release of its own once more"
+    assert site.answer() == "C"
+
+
+def test_five_releases_are_kept(site: Site) -> None:
+    for sign in "ABCDEF":
+        done = site.deploy(site.project(sign))
+    assert [item.number for item in done.history.releases] == [2, 3, 4, 5, 6]
+    assert {
+        version for item in done.history.releases for version in item.versions.values()
+    } <= site.standing().resources.keys()
+    assert site.rollback(2).release.number == 2
+    assert site.answer() == "B"
+
+
+def test_a_handler_that_came_later_stays_where_it_is(site: Site) -> None:
+    site.deploy(site.project("A"))
+    site.deploy(site.project("B", stage=STAGE + WORKER))
+    newer = site.standing().aliases["worker"]
+    voice = Voice()
+    site.rollback(1, voice)
+    assert "Handler worker came after release 1 and stays as it is." in voice.notes
+    assert site.answer() == "A"
+    assert site.standing().aliases["worker"] == newer
+    assert site.live() == 1
+
+
+def test_a_release_with_a_handler_that_is_gone_comes_back_by_a_deploy_alone(site: Site) -> None:
+    site.deploy(site.project("A", stage=STAGE + WORKER))
+    site.deploy(site.project("B"))
+    assert "worker" not in site.standing().aliases
+    with pytest.raises(DeployError, match="handlers that were removed since: worker"):
+        site.rollback()
+    site.deploy(site.project("A", stage=STAGE + WORKER))
+    assert site.answer() == "A"
+
+
+def deploy_as_before(site: Site, project: Project) -> None:
+    """What a version of Pocket without releases left: aliases at the versions, and no metadata."""
+    stage = project.stage("dev")
+    account = account_id(site.clients)
+    bucket = artifact_bucket_name(stage, account)
+    built = artifact.build(project, stage, site.target, Voice())
+    manifest = build_manifest(project).stages["dev"]
+    code = Code(bucket, upload.artifact_key(built))
+    with Plans(site.clients, Voice()) as plans:
+        plans.carry_out(plans.add(storage_stack_name(stage), render_storage(stage, account)))
+        upload.put_artifact(site.clients.s3, bucket, built)
+        wanted = render(Inputs(stage, manifest, code, addresses=site.target.addresses))
+        assert "Metadata" not in wanted.body
+        plans.carry_out(plans.add(stage.stack_name, wanted, bucket=bucket))
+
+
+def test_a_stage_from_before_there_were_releases_goes_on_and_has_a_way_back(site: Site) -> None:
+    deploy_as_before(site, site.project("A"))
+    assert site.live() == 1
+    assert not site.deploy(site.project("A")).changed
+    assert site.answer() == "A"
+    done = site.deploy(site.project("B"))
+    assert [(item.number, bool(item.created)) for item in done.history.releases] == [(1, False), (2, True)]
+    assert site.answer() == "B"
+    site.rollback()
+    assert site.answer() == "A"
+
+
+def test_a_stage_that_is_not_deployed_has_nothing_to_go_back_to(site: Site) -> None:
+    with pytest.raises(DeployError, match="has no release") as caught:
+        site.rollback()
+    assert caught.value.hint == "pocket deploy --stage dev"
+
+
+def test_a_release_knows_when_and_from_what_it_was_made(site: Site) -> None:
+    (made,) = site.deploy(site.project("A")).history.releases
+    assert isinstance(made, Release)
+    assert made.created.endswith("Z")
+    assert made.artifact.startswith("artifacts/")
+    assert made.git == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "good"),
+    [(200, "/", True), (404, "/", True), (500, "/", False), (404, "/x/", False), (302, "/x/", True), (0, "/", False)],
+)
+def test_which_status_will_do(status: int, path: str, good: bool) -> None:
+    assert passes(status, path) is good
+
+
+def test_the_request_is_one_that_a_gateway_could_have_brought() -> None:
+    event = http_event("https://shop.example.com", "/caf%C3%A9/%25?a=1&b=&a=2")
+    assert event["rawPath"] == "/café/%25"
+    assert event["queryStringParameters"] == {"a": "1,2", "b": ""}
+    assert event["headers"]["host"] == event["requestContext"]["domainName"] == "shop.example.com"
+    assert (event["headers"]["x-forwarded-proto"], event["headers"]["x-forwarded-port"]) == ("https", "443")
+    local = http_event("http://localhost:8001", "/")
+    assert (local["headers"]["x-forwarded-proto"], local["headers"]["x-forwarded-port"]) == ("http", "8001")
+    assert "queryStringParameters" not in local
+    url = http_event("https://x.lambda-url.eu-central-1.on.aws", "/caf%C3%A9/")
+    assert url["rawPath"] == "/caf%C3%A9/"
+    json.dumps(event)
