@@ -104,6 +104,22 @@ def test_a_release_is_that_of_a_stage(project: Path) -> None:
     assert doctor(project, "--format", "xml").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--path", "admin/", "'admin/' does not begin with a slash."),
+        ("--html", "nowhere/start.html", "nowhere is no folder that is there."),
+    ],
+)
+def test_what_cannot_be_asked_or_written_is_said_before_the_start(
+    project: Path, option: str, value: str, said: str
+) -> None:
+    done = doctor(project, option, value)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert not (project / ".pocket" / "startup").exists()
+
+
 def test_an_unknown_stage_is_named(project: Path) -> None:
     done = doctor(project, "--stage", "prd")
     assert done.returncode == 1

@@ -204,6 +204,15 @@ def test_the_command_exits_with_1_for_troubles_but_leaves_judging_json_to_its_re
     assert [item["id"] for item in json.loads(done.stdout)["troubles"]] == ["ready-not-idempotent"]
 
 
+def test_the_command_refuses_what_cannot_be_asked_or_written(shop: Path) -> None:
+    for option, value, said in (
+        ("--path", "admin/", "--path: 'admin/' does not begin with a slash."),
+        ("--html", "nowhere/a.html", "--html: nowhere is no folder that is there."),
+    ):
+        done = run(shop, "manage.py", "pocket_startup", option, value)
+        assert (done.returncode, done.stderr) == (1, f"CommandError: {said}\n")
+
+
 def test_the_command_examines_the_project_from_any_folder(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     done = run(elsewhere, str(shop / "manage.py"), "pocket_startup", "--runs", "1")

@@ -39,6 +39,10 @@ def doctor(
 
     if output not in {"text", "json"}:
         raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+    if not path.startswith("/"):
+        raise typer.BadParameter(f"{path!r} does not begin with a slash.", param_hint="--path")
+    if html is not None and not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{html.parent} is no folder that is there.", param_hint="--html")
     if (remote or local) and not stage:
         raise typer.BadParameter("A deployed release is that of a stage: name it.", param_hint="--stage")
     project = current_project()

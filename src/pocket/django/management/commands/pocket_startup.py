@@ -33,6 +33,10 @@ class Command(BaseCommand):
         from pocket.django.doctor.examination import examine, project_directory
 
         directory = project_directory()
+        if not options["path"].startswith("/"):
+            raise CommandError(f"--path: {options['path']!r} does not begin with a slash.")
+        if options["html"] and not Path(options["html"]).absolute().parent.is_dir():
+            raise CommandError(f"--html: {Path(options['html']).parent} is no folder that is there.")
         try:
             report = examine(directory, path=options["path"], runs=options["runs"])
         except PocketError as error:
