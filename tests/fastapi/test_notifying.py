@@ -1,0 +1,110 @@
+"""`notify()` over a real connection: Django asks, uvicorn serves the API that is told."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from uvicorn_server import serving
+
+
+@pytest.fixture
+def told(database: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """The address of a server that refuses, and what it was asked: method, path, authorization."""
+    asked: list[tuple[str, str, str]] = []
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.command, self.path, self.headers["Authorization"]))
+            self.send_error(503)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Refuses)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/refresh/", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_api_reads_anew_when_django_has_committed(database: str, books: Any) -> None:
+    from django.db import transaction
+    from library.models import Author
+
+    from pocket.fastapi import cached_query, create_app, notify
+
+    made: list[int] = []
+
+    @cached_query(ttl=3600)
+    def authors() -> Any:
+        made.append(1)
+        return Author.objects.order_by("name").values_list("name", flat=True)
+
+    app = create_app(discover=False, refresh={"authors": authors})
+    with serving(app) as address:
+        with transaction.atomic():
+            Author.objects.create(name="Aphorist")
+            notify(f"{address}/refresh/")
+            assert made == [], "not before it is committed"
+        assert made == [1]
+        assert authors.fetch() == ["Aphorist", "Essayist", "Novelist"]
+        with transaction.atomic():
+            notify(f"{address}/refresh/")
+            transaction.set_rollback(True)
+        assert made == [1]
+
+
+def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
+    told: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from django.test import override_settings
+
+    from pocket.fastapi import notify
+    from pocket.fastapi.notifying import is_valid
+
+    address, asked = told
+    with override_settings(POCKET_REFRESH_URL=address), caplog.at_level(logging.WARNING, "pocket.fastapi"):
+        notify()
+    ((method, path, authorization),) = asked
+    assert (method, path) == ("POST", "/refresh/")
+    scheme, _, token = authorization.partition(" ")
+    assert scheme == "Pocket"
+    assert is_valid(token)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"The API at {address} could not be told to refresh: HTTP Error 503: Service Unavailable"
+    ]
+    assert token not in caplog.text
+
+
+def test_a_token_is_good_for_a_minute_and_for_this_project_alone(database: str) -> None:
+    import time
+    from unittest import mock
+
+    from django.core import signing
+    from django.test import override_settings
+
+    from pocket.fastapi.notifying import SALT, is_valid
+
+    token = signing.dumps(True, salt=SALT)
+    assert is_valid(token)
+    assert not is_valid(signing.dumps(True, salt="another purpose"))
+    with override_settings(SECRET_KEY="another project's"):
+        assert not is_valid(token)
+    later = time.time() + 61
+    with mock.patch("time.time", return_value=later):
+        assert not is_valid(token)
+
+
+@pytest.mark.parametrize(("address", "words"), [(None, "does not know where"), ("refresh/", "no address")])
+def test_without_an_address_it_says_so(database: str, address: str | None, words: str) -> None:
+    from pocket.fastapi import notify
+    from pocket.fastapi.faults import SetupFailed
+
+    with pytest.raises(SetupFailed, match=words):
+        notify(address)
