@@ -372,6 +372,20 @@ def test_the_files_secrets_and_hosts_are_registered(tmp_path: Path, aws: AWSDoub
     assert aws.operations == ["DescribeStacks", "BatchGetSecretValue"]
 
 
+def test_with_the_store_ssm_every_generated_value_is_a_parameter(tmp_path: Path, aws: AWSDouble) -> None:
+    store = "[awscontainer.secretsmanager.pocket_secrets]"
+    text = SECRETS.replace(store, f'[awscontainer.secretsmanager]\nstore = "ssm"\n\n{store}')
+    write_file(tmp_path, text.replace('"mine"', '"/mine"'), baked=True)
+    names = ["SECRET_KEY", "RSA_PEM_BASE64", "RSA_PUB_BASE64"]
+    aws.parameters = {"/mine": "postgres://", **{f"/pocket-dev-board/{name}": name.lower() for name in names}}
+    environ = {**aws.environ, "POCKET_STAGE": "dev", "POCKET_HOSTS": ""}
+    code = (
+        f"import os\nfrom pocket.django.runtime import set_envs\nset_envs()\nresult = [os.environ[n] for n in {names}]"
+    )
+    assert evaluate(code, tmp_path, environ) == [name.lower() for name in names]
+    assert aws.operations == ["GetParameters"]
+
+
 CALL = f"""
 {READ}None
 import contextlib, io
