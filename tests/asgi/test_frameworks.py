@@ -71,6 +71,14 @@ def handler(noted: list[str]) -> Iterator[Any]:
         tasks.add_task(later)
         return "ok"
 
+    @app.get("/connected")
+    async def connected(request: Request) -> list[bool]:
+        waiting = asyncio.create_task(request.receive())
+        seen = [await request.is_disconnected(), await request.is_disconnected()]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(request.receive(), 0.001)
+        return [*seen, waiting.done()]
+
     @app.get("/broken")
     async def broken() -> None:
         raise ValueError("what went wrong inside")
@@ -105,6 +113,11 @@ def test_fastapi_s_other_ways(handler: Any, noted: list[str], caplog: pytest.Log
     kind = (("content-type", "application/json"),)
     assert get(handler, "/json", method="POST", headers=kind, body=b'{"a":1}').body == b'{"a":1}'
     assert not caplog.records
+
+
+def test_nobody_is_disconnected_before_the_response(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert get(handler, "/connected").body == b"[false,false,false]"
+    assert not caplog.records, "whoever still waited was told of the end"
 
 
 def test_fastapi_s_failures_are_500_and_logged(handler: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from pocket.lambda_http.response import Response
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 class Exchange:
@@ -19,22 +19,21 @@ class Exchange:
         "_chunks",
         "_headers",
         "_limit",
-        "_new_future",
-        "_sent",
+        "_loop",
         "_status",
         "_waiting",
         "complete",
         "size",
     )
 
-    def __init__(self, body: bytes, limit: int, new_future: Callable[[], asyncio.Future[None]]) -> None:
+    def __init__(self, body: bytes, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self._body: bytes | None = body
         self._limit = limit
-        self._new_future = new_future
+        self._loop = loop
         self._status = 0
         self._headers: Iterable[tuple[bytes, bytes]] = ()
         self._chunks: list[bytes] = []
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: tuple[asyncio.Future[None], ...] = ()
         self.complete = False
         self.size = 0
         """Bytes of body that the application has sent so far; over the limit no more are kept."""
@@ -46,16 +45,25 @@ class Exchange:
             self._body = None
             return {"type": "http.request", "body": body, "more_body": False}
         if not self.complete:
-            if self._waiting is None:
-                self._waiting = self._new_future()
-            await self._waiting
+            # Each its own: who gives up waiting cancels what it waits for.
+            end = self._loop.create_future()
+            self._waiting += (end,)
+            await end
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
         """Takes the response's start and body; RuntimeError for messages out of order, OSError past Lambda's limit."""
         kind = message["type"]
         if kind == "http.response.body":
-            self._take(message)
+            if not self._status or self.complete:
+                raise RuntimeError("The application has sent http.response.body before the start or after the end.")
+            if body := message.get("body"):
+                self._keep(body)
+            if not message.get("more_body"):
+                self.complete = True
+                for end in self._waiting:
+                    if not end.done():
+                        end.set_result(None)
         elif kind == "http.response.start":
             if self._status:
                 raise RuntimeError("The application has sent http.response.start twice.")
@@ -64,20 +72,12 @@ class Exchange:
         elif not kind.startswith("http.response."):
             raise RuntimeError(f"The application has sent {kind!r} to an HTTP request.")
 
-    def _take(self, message: dict[str, Any]) -> None:
-        if not self._status or self.complete:
-            raise RuntimeError("The application has sent http.response.body before the start or after the end.")
-        body = message.get("body", b"")
-        if body:
-            self.size += len(body)
-            if self.size > self._limit:
-                self._chunks.clear()
-                raise OSError(f"The response is longer than the {self._limit:,} bytes that Lambda takes.")
-            self._chunks.append(body)
-        if not message.get("more_body", False):
-            self.complete = True
-            if self._waiting is not None:
-                self._waiting.set_result(None)
+    def _keep(self, body: bytes) -> None:
+        self.size += len(body)
+        if self.size > self._limit:
+            self._chunks.clear()
+            raise OSError(f"The response is longer than the {self._limit:,} bytes that Lambda takes.")
+        self._chunks.append(body)
 
     def response(self) -> Response:
         """What was sent, once it is `complete`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from pocket.asgi.exchange import Exchange
@@ -17,7 +19,7 @@ from pocket.lambda_http.request import Gateway
 from pocket.lambda_http.response import Response, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable
 
     from pocket.asgi.lifespan import Application
     from pocket.lambda_http.formats import Format
@@ -46,22 +48,14 @@ def make_handler(
     return handler
 
 
-def seconds_of(context: Any) -> Callable[[], float] | None:
-    """How long work may take, from whenever that is asked, or None where `context` does not know a deadline."""
+def seconds_left(context: Any) -> float | None:
+    """How long work may still take in the invocation of Lambda's `context`; None where that knows no deadline."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
-    if remaining is None:
-        return None
-    return lambda: remaining() / 1000 - MARGIN
+    return None if remaining is None else remaining() / 1000 - MARGIN
 
 
-def _coroutine(awaitable: Awaitable[None]) -> Coroutine[Any, Any, None]:
-    if asyncio.iscoroutine(awaitable):
-        return awaitable
-
-    async def wait() -> None:
-        await awaitable
-
-    return wait()
+async def _awaited(awaitable: Awaitable[None]) -> None:
+    await awaitable
 
 
 class Handler:
@@ -100,29 +94,27 @@ class Handler:
         try:
             return finish(form, event, request.method, self._respond(form, request, event, context))
         except ResponseTooLarge as error:
-            logger.error("%s %s: %s %s", request.method, request.path, error.message, error.hint)
+            logger.error("%s: %s %s", request, error.message, error.hint)
             return finish(form, event, request.method, FAILED)
 
     def _respond(self, form: Format, request: Request, event: dict[str, Any], context: Any) -> Response:
         scope = scope_of(request, event, context)
         if self.lifespan is not None:
             scope["state"] = self.lifespan.state.copy()
-        exchange = Exchange(request.body, form.LIMIT, self.loop.loop.create_future)
-        title = f"{request.method} {request.path}"
+        exchange = Exchange(request.body, form.LIMIT, self.loop.loop)
         failure = FAILED
         try:
-            self.loop.run(
-                _coroutine(self.app(scope, exchange.receive, exchange.send)),
-                seconds=seconds_of(context),
-                title=title,
-            )
+            answering: Any = self.app(scope, exchange.receive, exchange.send)
+            if type(answering) is not CoroutineType:
+                answering = _awaited(answering)
+            self.loop.run(answering, seconds=partial(seconds_left, context), title=request)
             if not exchange.complete:
-                logger.error("%s: the application ended without completing its response.", title)
+                logger.error("%s: the application ended without completing its response.", request)
         except DeadlineExceeded:
             failure = TIMED_OUT
         except (Exception, asyncio.CancelledError):
             if exchange.size <= form.LIMIT:
-                logger.exception("%s: the application raised.", title)
+                logger.exception("%s: the application raised.", request)
         if exchange.size > form.LIMIT:
             raise ResponseTooLarge(exchange.size, form.LIMIT)
         return exchange.response() if exchange.complete else failure

@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import weakref
-from asyncio import events
+from asyncio import Task, events
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("pocket.http")
 
+_set_running_loop = events._set_running_loop
 _STARTS_EAGERLY = sys.version_info >= (3, 12)
 _GRACE = 0.2
 """Seconds that cancelled code has to end; then it is left behind."""
@@ -64,8 +65,9 @@ class EventLoop:
     """Runs coroutines, one after the other, on a loop that stays the same between invocations."""
 
     def __init__(self) -> None:
-        self.loop = _Loop()
+        self.loop = loop = _Loop()
         self.loop.set_task_factory(self._new_task)
+        self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
         self._spawned = False
         self._known: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
@@ -73,21 +75,22 @@ class EventLoop:
         self,
         coroutine: Coroutine[Any, Any, T],
         *,
-        seconds: Callable[[], float] | None = None,
+        seconds: Callable[[], float | None] | None = None,
         context: Context | None = None,
-        title: str = "",
+        title: object = "",
         lasting: bool = False,
     ) -> T:
         """The coroutine's result; what it raises is raised.
 
-        `seconds` tells, if the coroutine suspends, how long it may take from then on; past that it is cancelled, the
-        log says where it stood, and DeadlineExceeded is raised. Tasks that it leaves running are reported there too,
-        each once, unless they are meant to be `lasting`. `title` names the work in the log. `context` must not be
-        entered.
+        `seconds` tells, if the coroutine suspends, how long it may take from then on, None for ever; past that it is
+        cancelled, the log says where it stood, and DeadlineExceeded is raised. Tasks that it leaves running are
+        reported there too, each once, unless they are meant to be `lasting`. `title` names the work in the log.
+        `context` must not be entered.
         """
-        self._spawned = False
+        self._spawned = expired = False
         task = self._start(coroutine, context)
-        expired = not task.done() and self._drive(task, seconds, title)
+        if not task.done():
+            expired = self._drive(task, seconds, title)
         if lasting:
             self._known.update(asyncio.all_tasks(self.loop))
         elif self._spawned:
@@ -106,11 +109,11 @@ class EventLoop:
         """Inside, synchronous code runs as if no loop ran in this thread, while the loop waits for it."""
         loop = self.loop
         outer, loop.lent_to = loop.lent_to, threading.get_ident()
-        events._set_running_loop(None)
+        _set_running_loop(None)
         try:
             yield
         finally:
-            events._set_running_loop(loop)
+            _set_running_loop(loop)
             loop.lent_to = outer
 
     def close(self) -> None:
@@ -125,24 +128,26 @@ class EventLoop:
             loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+        if sys.get_asyncgen_hooks()[0] is self._hooks[0]:
+            sys.set_asyncgen_hooks(None, None)
 
     def _start(self, coroutine: Coroutine[Any, Any, T], context: Context | None) -> asyncio.Task[T]:
         """The coroutine as a task; where Python can, its first step has been taken when this returns."""
         loop = self.loop
         if not _STARTS_EAGERLY:
-            return asyncio.Task(coroutine, loop=loop, context=context)
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
-        events._set_running_loop(loop)
+            return Task(coroutine, loop=loop, context=context)
+        # They stay: to put back what was there before would take longer than all the rest.
+        if sys.get_asyncgen_hooks()[0] is not self._hooks[0]:
+            sys.set_asyncgen_hooks(*self._hooks)
+        _set_running_loop(loop)
         loop.stepping = True
         try:
-            return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
+            return Task(coroutine, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
         finally:
             loop.stepping = False
-            events._set_running_loop(None)
-            sys.set_asyncgen_hooks(*hooks)
+            _set_running_loop(None)
 
-    def _drive(self, task: asyncio.Task[T], seconds: Callable[[], float] | None, title: str) -> bool:
+    def _drive(self, task: asyncio.Task[T], seconds: Callable[[], float | None] | None, title: object) -> bool:
         """Turns the loop until `task` is done or left behind; whether its time was up."""
         loop = self.loop
         timers: list[asyncio.TimerHandle] = []
@@ -154,8 +159,8 @@ class EventLoop:
             logger.error("%s: out of time, cancelled. It stood at:\n%s", title, describe(loop, task, self._known))
             task.cancel()
 
-        if seconds is not None:
-            timers.append(loop.call_later(max(seconds(), 0), expire))
+        if (left := seconds() if seconds else None) is not None:
+            timers.append(loop.call_later(max(left, 0), expire))
         task.add_done_callback(_stop)
         try:
             loop.run_forever()
@@ -169,7 +174,7 @@ class EventLoop:
         self._spawned = True
         return asyncio.Task(coroutine, loop=loop, **options)
 
-    def _report_left_running(self, title: str) -> None:
+    def _report_left_running(self, title: object) -> None:
         for _ in range(_TURNS):
             left = [task for task in asyncio.all_tasks(self.loop) if task not in self._known]
             if not left:

@@ -8,8 +8,10 @@ ORM above all, runs on the same connection as everything else.
 from __future__ import annotations
 
 import contextvars
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pocket.asgi.handler import seconds_left
 from pocket.django.wsgi import LambdaHandler, gateway_of_settings
 
 if TYPE_CHECKING:
@@ -21,9 +23,7 @@ class AsyncLambdaHandler(LambdaHandler):
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
         """As LambdaHandler; context variables that the invocation sets end with it."""
-        from pocket.asgi.handler import seconds_of
-
-        self.seconds = seconds_of(context)
+        self.seconds = partial(seconds_left, context)
         return contextvars.copy_context().run(super().__call__, event, context)
 
 

@@ -41,7 +41,7 @@ class Bridge:
         del call.__wrapped__
         return call
 
-    def run(self, coroutine: Coroutine[Any, Any, Any], seconds: Callable[[], float] | None, title: str) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Any], seconds: Callable[[], float | None] | None, title: str) -> Any:
         """The coroutine's result; the context variables that it sets stay set, as with async_to_sync."""
         context = contextvars.copy_context()
         try:

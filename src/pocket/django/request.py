@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import QueryDict
 from django.utils.encoding import repercent_broken_unicode
 from django.utils.functional import cached_property
 
@@ -58,6 +59,12 @@ class LambdaRequest(WSGIRequest):
         environ["PATH_INFO"] = self.path_info
         environ["wsgi.input"] = self._stream
         return environ
+
+    @cached_property
+    def GET(self) -> QueryDict:  # type: ignore[override]  # noqa: N802  (Django's name)
+        """The query's parameters; `META` is not built for their sake."""
+        query: str = self.META["QUERY_STRING"] if "META" in self.__dict__ else self._request.query
+        return QueryDict(query.encode("latin-1"), encoding=self._encoding)  # type: ignore[attr-defined]
 
     @cached_property
     def environ(self) -> dict[str, Any]:  # type: ignore[override]

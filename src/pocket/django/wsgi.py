@@ -9,7 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
-from django.urls import set_script_prefix
+from django.urls import get_script_prefix, set_script_prefix
 
 from pocket.django.request import LambdaRequest
 from pocket.django.request_signals import StartSignal
@@ -32,7 +32,7 @@ class LambdaHandler(BaseHandler):
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.seconds: Callable[[], float] | None = None
+        self.seconds: Callable[[], float | None] | None = None
         self._bridge: Bridge | None = None
         self._started = StartSignal()
         self._views: dict[Any, Any] = {}
@@ -60,7 +60,10 @@ class LambdaHandler(BaseHandler):
         Raises ResponseTooLarge for a stream of more than `limit` bytes.
         """
         django_request = LambdaRequest(request, event, context)
-        set_script_prefix(django_request.script_name)
+        prefix = django_request.script_name
+        prefix = prefix if prefix.endswith("/") else f"{prefix}/"
+        if prefix != get_script_prefix():
+            set_script_prefix(prefix)
         self._started.send(self.__class__, django_request)
         try:
             response = self.get_response(django_request)

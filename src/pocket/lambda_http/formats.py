@@ -31,13 +31,15 @@ if TYPE_CHECKING:
             ...
 
 
-FORMATS: tuple[Format, ...] = (http_api, function_url, rest_api, load_balancer)
+_OF_VERSION_TWO: tuple[Format, ...] = (http_api, function_url)
+_OTHERS: tuple[Format, ...] = (rest_api, load_balancer)
+FORMATS = (*_OF_VERSION_TWO, *_OTHERS)
 
 
 def choose(event: Any) -> Format:
     """The format of `event`; raises UnknownEvent, with the keys that the event had, where there is none."""
     if isinstance(event, dict):
-        for form in FORMATS:
+        for form in _OF_VERSION_TWO if event.get("version") == "2.0" else _OTHERS:
             if form.recognise(event):
                 return form
     raise unknown(event)

@@ -45,15 +45,16 @@ def layout_of(names: Iterable[str]) -> Layout:
 
 
 class Headers:
-    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire."""
+    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire, and `ascii` says whether all are."""
 
-    __slots__ = ("layout", "values")
+    __slots__ = ("ascii", "layout", "values")
 
     def __init__(self, names: Iterable[str], values: Iterable[str]) -> None:
         """Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
         self.layout = layout_of(names)
         self.values: Sequence[str] = list(values)
-        if not "".join(self.values).isascii():
+        self.ascii = "".join(self.values).isascii()
+        if not self.ascii:
             self.values = [latin(value) for value in self.values]
         for name in self.layout.doubled:
             # The map of headers that API Gateway builds has the last, too.

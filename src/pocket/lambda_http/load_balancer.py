@@ -43,14 +43,17 @@ def recognise(event: dict[str, Any]) -> bool:
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a load balancer's event; raises UnknownEvent for a broken one."""
-    headers = Headers(*columns(_one_cookie_header(event), "multiValueHeaders", "headers"))
+    lists = event.get("multiValueHeaders")
+    headers = Headers(*columns(_one_cookie_header(lists) if lists else lists, event.get("headers")))
     host = headers.get("host") or "localhost"
     scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
     raw = event["path"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
-    names, values = columns(event, "multiValueQueryStringParameters", "queryStringParameters")
+    names, values = columns(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
+    pairs = zip(names, values)  # noqa: B905  (to be strict takes as long as all the rest)
+    name, port = addresses.server(host, scheme)
     forwarded_for = headers.get("x-forwarded-for")
     if gateway.trusted_proxies:
         forwarded_for = ", ".join(headers.all("x-forwarded-for"))
@@ -60,11 +63,12 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
         script_name,
         path,
         latin(raw),
-        latin("&".join([name + "=" + value for name, value in zip(names, values, strict=True)])),
+        latin("&".join([key + "=" + value for key, value in pairs])),
         headers,
         body_bytes(event),
         scheme,
-        *addresses.server(host, scheme),
+        name,
+        port,
         addresses.without_port(addresses.client(peer, forwarded_for, gateway.trusted_proxies)),
         "HTTP/1.1",
     )
@@ -85,13 +89,12 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
     return shaped
 
 
-def _one_cookie_header(event: dict[str, Any]) -> dict[str, Any]:
-    """`event` with the cookies, which HTTP/2 lets a client send one by one, joined as RFC 9113 (8.2.3) wants them."""
-    lists: dict[str, Any] = event.get("multiValueHeaders") or {}
+def _one_cookie_header(lists: dict[str, Any]) -> dict[str, Any]:
+    """`lists` with the cookies, which HTTP/2 lets a client send one by one, joined as RFC 9113 (8.2.3) wants them."""
     cookies = lists.get("cookie")
     if cookies is None or len(cookies) == 1:
-        return event
-    return {**event, "multiValueHeaders": {**lists, "cookie": ["; ".join(list.__iter__(cookies))]}}
+        return lists
+    return {**lists, "cookie": ["; ".join(list.__iter__(cookies))]}
 
 
 _NONE = ("",)

@@ -41,7 +41,10 @@ def parse_payload_two(
         headers.replace("cookie", headers.get("cookie"))
     host = headers.get("host") or latin(context.get("domainName") or "localhost")
     scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
-    peer = str.strip(http["sourceIp"])
+    name, port = addresses.server(host, scheme)
+    client = str.strip(http["sourceIp"])
+    if gateway.trusted_proxies:
+        client = addresses.client(client, headers.get("x-forwarded-for"), gateway.trusted_proxies)
     return Request(
         str.upper(http["method"]),
         script_name,
@@ -51,10 +54,9 @@ def parse_payload_two(
         headers,
         body_bytes(event),
         scheme,
-        *addresses.server(host, scheme),
-        addresses.client(peer, headers.get("x-forwarded-for"), gateway.trusted_proxies)
-        if gateway.trusted_proxies
-        else peer,
+        name,
+        port,
+        client,
         str.strip(http.get("protocol") or "HTTP/1.1"),
     )
 

@@ -91,6 +91,9 @@ class Request:
         self.client = client
         self.protocol = protocol
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
     @property
     def raw_path(self) -> bytes:
         """The path with its prefix, percent-encoded: as sent where the format keeps it, else encoded anew."""
@@ -154,11 +157,10 @@ def body_bytes(event: dict[str, Any]) -> bytes:
     return str.encode(body, "utf-8")
 
 
-def columns(event: dict[str, Any], multiple: str, single: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Names and values of the map of lists at key `multiple`, or, where the event has none, of the map at `single`."""
-    lists = event.get(multiple)
+def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[Sequence[str], Sequence[str]]:
+    """Names and values of a map of `lists`, or, where the event has none, of a map of `single` values."""
     if lists is None:
-        pairs = event.get(single) or {}
+        pairs = single or {}
         return tuple(pairs), list(pairs.values())
     try:
         return tuple(lists), [value for [value] in lists.values()]
