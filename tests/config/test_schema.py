@@ -40,6 +40,7 @@ envs = { DEBUG = "false" }
 exclude = ["*.md"]
 snapstart = true
 permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+gate = { path = "/health/?full=1" }
 startup = { budget_ms = 900 }
 fastapi = { app = "config.api:app", prefix = "/api" }
 [awscontainer.handlers.web]

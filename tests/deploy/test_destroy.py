@@ -25,7 +25,7 @@ def test_nothing_of_a_stage_is_left_but_the_users_own_secrets(
     found = deployable(tmp_path, TEXT)
     stage = found.stage("dev")
     clients.secretsmanager.create_secret(Name="their/own", SecretString="x")
-    release.deploy(found, stage, target, Voice(), published=local_aws.route)
+    release.deploy(found, stage, target, Voice(), skip_gates=["project"], published=local_aws.route)
     clients.s3.put_bucket_versioning(Bucket="pocket-dev-doomed", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"1", b"2"):
         clients.s3.put_object(Bucket="pocket-dev-doomed", Key="media/a", Body=body)

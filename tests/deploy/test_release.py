@@ -14,10 +14,13 @@ from pocket.config import Project
 from pocket.deploy import destroy, invoke, logs, release, status
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.release import Deployed
+from pocket.deploy.smoke import Answer
 from pocket.deploy.stack import find
 from pocket.deploy.target import Target
-from pocket.errors import CommandFailed, ConfigError, DeployError, PlanRefused
+from pocket.errors import CommandFailed, ConfigError, DeployError, GateRefused, PlanRefused
 from pocket.local import LocalAWS
+
+NAMES = ("Web", "Open", "Worker", "Management")
 
 
 class Site:
@@ -104,12 +107,8 @@ def test_a_changed_view_is_live_after_the_next_deploy(site: Site) -> None:
     voice = Voice()
     done = site.deploy(deployable(site.folder, app=changed), voice)
     assert done.changed
-    assert {row.name for row in voice.plans[0] if row.action == "change"} == {
-        "WebFunction",
-        "OpenFunction",
-        "WorkerFunction",
-        "ManagementFunction",
-    }
+    changed_names = {row.name for row in voice.plans[0] if row.action == "change"}
+    assert changed_names == {f"{name}{kind}" for name in NAMES for kind in ("Function", "Alias")}
     with urllib.request.urlopen(f"{site.local.addresses['web']}/", timeout=30) as response:
         assert response.status == 201
 
@@ -138,10 +137,22 @@ def test_ctrl_c_at_the_question_leaves_no_change_set(
 
 def test_a_function_that_does_not_start_is_told_with_its_last_log_lines(site: Site) -> None:
     broken = deployable(site.folder, app=f'raise RuntimeError("a broken start")\n{APP}')
-    with pytest.raises(DeployError, match="is deployed and does not start") as caught:
+    with pytest.raises(GateRefused, match="'web' does not start, or broke at GET /") as caught:
         site.deploy(broken)
-    assert "a broken start" in caught.value.message
+    assert caught.value.gate == "request"
+    assert caught.value.message.endswith("RuntimeError: a broken start")
     site.deploy()
+
+
+def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_lines(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(site.local.addresses["web"])
+    monkeypatch.setattr("pocket.deploy.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
+    with pytest.raises(DeployError, match="is deployed and does not start") as caught:
+        site.deploy()
+    assert "answered with 502.\n" in caught.value.message
+    assert "asked for /page/" in caught.value.message
 
 
 def test_what_is_not_deployed_yet_is_refused_before_anything_is_built(site: Site) -> None:
@@ -226,15 +237,19 @@ def test_a_stage_without_a_handler_for_commands_says_what_to_add(tmp_path: Path,
 def test_a_function_url_is_told_to_the_functions_by_a_second_pass(
     tmp_path: Path, target: Target, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocket.deploy.smoke.check", lambda *_: None)  # its address leads to AWS itself
+    # Its address leads to AWS itself.
+    monkeypatch.setattr("pocket.deploy.smoke.ask", lambda *_: Answer(200))
     text = SMALL.replace('"small"', '"told"').replace("apigateway = {}", "")
     found = deployable(tmp_path, text)
     place = Target(**{**vars(target), "addresses": {}})
-    first = release.deploy(found, found.stage("dev"), place, Voice())
+    voice = Voice()
+    first = release.deploy(found, found.stage("dev"), place, voice, skip_gates=["project"])
+    assert len([step for step in voice.steps if step.startswith("Gate request")]) == 1, "of what knows its address"
+    assert first.history.live == 1
     seen = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-told-web", Qualifier="live")
     host = first.addresses["open"].removeprefix("https://")
     assert host.endswith(".on.aws")
     assert seen["Environment"]["Variables"]["POCKET_OPEN_HOST"] == host
     assert first.routes == {"open": host.split(".")[0]}
-    assert not release.deploy(found, found.stage("dev"), place, Voice()).changed
+    assert not release.deploy(found, found.stage("dev"), place, Voice(), skip_gates=["project"]).changed
     destroy.destroy(found.stage("dev"), target, Voice())

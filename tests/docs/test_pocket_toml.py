@@ -21,6 +21,7 @@ TABLES = {
     "Sqs": "sqs",
     "Schedule": "schedule",
     "SecretsManager": "[awscontainer.secretsmanager]",
+    "Gate": "[awscontainer.gate]",
     "Startup": "[awscontainer.startup]",
     "FastAPI": "[awscontainer.fastapi]",
     "DjangoTables": "[awscontainer.django]",
