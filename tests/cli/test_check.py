@@ -144,6 +144,12 @@ def test_places_are_told_as_seen_from_here(faulty: Path, of_faulty: subprocess.C
     clock, field = by_id["pocket.W072"], by_id["pocket.E010"]
     assert (clock["object"], clock["file"], clock["line"]) == ("shop/feed.py:10", "shop/feed.py", 10)
     assert (field["object"], field["file"]) == ("shop.Book.cover", "shop/models.py")
+    lines = (FAULTY / "config" / "settings.py").read_text().splitlines()
+    for item in (by_id[id_] for id_ in ("pocket.E012", "pocket.E030", "pocket.W045", "pocket.W051")):
+        assert item["file"] == "config/settings.py"
+        assert lines[item["line"] - 1].startswith(item["object"].partition("[")[0])
+    unplaced = {id_ for id_, item in by_id.items() if item["file"] is None and id_.startswith("pocket.")}
+    assert unplaced == {"pocket.E004", "pocket.W001", "pocket.W042"}, "about the file, or a setting that is not set"
     above = messages(pocket_check(faulty / "shop", "--deploy", "--tag", "security", "--format", "json"))
     assert {item["file"] for item in above if item["id"] == "pocket.W072"} == {"feed.py"}
     assert "pocket.E010" not in {item["id"] for item in above}, "only the checks of the tag run"
@@ -156,7 +162,7 @@ def test_github_annotates_the_lines(faulty: Path) -> None:
     clock = next(line for line in lines if "W072" in line)
     assert clock.startswith("::warning file=shop/feed.py,line=10,title=pocket.W072::shop/feed.py:10: time.time() takes")
     assert "%0ACall it where" in clock
-    assert any(line.startswith("::error title=pocket.E044::DEBUG: ") for line in lines)
+    assert any(line.startswith("::error file=config/settings.py,line=16,title=pocket.E044::DEBUG: ") for line in lines)
     assert not any("security.W018" in line for line in lines), "it is silenced"
 
 
@@ -165,6 +171,9 @@ def test_text_goes_to_standard_error(faulty: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("pocket.toml: no faults in prd.\nerror: config.handlers.jobs: (pocket.E004) ")
     assert "\nhint: Make it async_capable" in done.stderr
+    assert "\nerror: config/settings.py:16: (pocket.E044) DEBUG is on" in done.stderr
+    assert "\nerror: shop/views.py:12: (pocket.E022) shop.views.stock is asynchronous" in done.stderr
+    assert "\nwarning: shop/feed.py:10: (pocket.W072) time.time() takes" in done.stderr
     assert done.stderr.endswith("\nChecks found 29 issues in prd (0 silenced).\n")
 
 
@@ -289,7 +298,7 @@ def test_a_release_that_cannot_be_asked_hides_nothing_that_was_found_here(tiny: 
     done = pocket_check(tiny, *options, AWS_EC2_METADATA_DISABLED="true")
     assert done.returncode == 1
     lines = done.stderr.splitlines()
-    assert lines[1].startswith("error: DEBUG: (pocket.E044) DEBUG is on in a deployed stage")
+    assert lines[1].startswith("error: tiny_settings.py:3: (pocket.E044) DEBUG is on in a deployed stage")
     assert lines[3] == "Checks found 1 issue in dev (0 silenced)."
     assert lines[4] == "error: lambda Invoke could not be called: Unable to locate credentials."
     assert lines[5].startswith("hint: ")

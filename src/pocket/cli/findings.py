@@ -45,10 +45,10 @@ class Finding:
 
     @property
     def place(self) -> str | None:
-        """What it is about, as text: the object, else file and line."""
-        if self.object is not None:
-            return self.object
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        """What it is about, as text: file and line, and the object where the message does not name it."""
+        at = self.file if self.line is None else f"{self.file}:{self.line}"
+        named = self.object == at or (at is not None and self.object is not None and self.object in self.message)
+        return ": ".join(part for part in (at, None if named else self.object) if part) or None
 
 
 def of_file(error: ConfigError) -> list[Finding]:

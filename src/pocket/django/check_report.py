@@ -7,7 +7,6 @@ standard error.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
 import sys
@@ -53,7 +52,9 @@ def add_arguments(parser: Any) -> None:
 
 
 def _described(message: CheckMessage) -> dict[str, Any]:
-    file, line = _place(message.obj)
+    from pocket.django.checks.places import place_of
+
+    file, line = place_of(message.obj)
     return {
         "id": message.id,
         "level": message.level,
@@ -73,24 +74,6 @@ def _named(obj: Any) -> str | None:
         return None
     meta: Any = getattr(obj, "_meta", None)
     return meta.label if isinstance(obj, ModelBase) else str(obj)
-
-
-def _place(obj: Any) -> tuple[str | None, int | None]:
-    """File, from the project's folder, and line of what a message is about; None and None where that is not there."""
-    from django.db.models import Field
-
-    from pocket.django.checks import project
-
-    if isinstance(obj, project.Place):
-        file, line = obj.file, obj.line
-    else:
-        owner: Any = getattr(obj, "model", None) if isinstance(obj, Field) else obj
-        try:
-            file, line = Path(inspect.getsourcefile(owner) or ""), inspect.getsourcelines(owner)[1]
-        except (OSError, TypeError):
-            return None, None
-    inside = Path(project.shown(file))
-    return (None, None) if inside.is_absolute() else (inside.as_posix(), line)
 
 
 def main() -> int:
