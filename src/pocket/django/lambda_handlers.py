@@ -1,7 +1,7 @@
 """The Lambda handlers: the dotted paths for `command` in pocket.toml.
 
-    pocket.django.lambda_handlers.wsgi_handler                    HTTP through Django's WSGI stack
-    pocket.django.lambda_handlers.asgi_handler                    HTTP through the project's ASGI application
+    pocket.django.lambda_handlers.wsgi_handler                    HTTP through Django
+    pocket.django.lambda_handlers.asgi_handler                    the same for asynchronous views, on a loop that lasts
     pocket.django.lambda_handlers.management_command_handler      a management command, invoked directly or scheduled
     pocket.django.lambda_handlers.sqs_management_command_handler  management commands from a queue
 
