@@ -3,7 +3,9 @@
     python benchmarks/fastapi_orm.py [--rounds 15] [--databases sqlite postgresql] [--seconds 1.0] [--skip-server]
 
 Needs uv and PostgreSQL's server programs. The peers are installed from PyPI into an environment of their own, together
-with this checkout. All cases are interleaved in one run; figures are medians of the rounds.
+with this checkout. All cases are interleaved in one run; figures are medians of the rounds. Ratios are medians of each
+round's own: their parts were measured within a second or two of each other. Processor time is that of the process, or
+of the server's processes, and says more than time where the machine does other things too.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 PROJECT = HERE / "fastapi_orm_project"
-PEERS = ["django~=5.2.0", "django-ninja", "djangorestframework", "orjson", "uvicorn", "gunicorn", "psycopg[binary]"]
+PEERS = [
+    *("django~=5.2.0", "django-ninja", "djangorestframework", "orjson"),
+    *("uvicorn[standard]", "gunicorn", "psycopg[binary]"),
+]
 
 sys.path.insert(0, str(HERE.parent / "tests" / "support"))
 
@@ -48,8 +54,8 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def run(python: Path, script: str, database: str, *arguments: str) -> dict[str, list[float]]:
-    """The figures that one of the project's scripts prints, by case."""
+def run(python: Path, script: str, database: str, *arguments: str) -> Any:
+    """What one of the project's scripts prints last, as JSON."""
     environ = {
         **os.environ,
         "BENCHMARK_DATABASE": database,
@@ -58,8 +64,7 @@ def run(python: Path, script: str, database: str, *arguments: str) -> dict[str, 
     }
     command = [str(python), "-W", "ignore", str(PROJECT / script), *arguments]
     done = subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE, text=True)
-    figures: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -74,21 +79,25 @@ def main() -> None:
     python = environment(options.environment)
     for kind in options.databases:
         with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as name:
-            print(f"\n## {kind}, concurrency 1 (Lambda): microseconds a request\n")
-            report(run(python, "orm_single.py", name, str(options.rounds)), "{:.0f}")
+            single = run(python, "orm_single.py", name, str(options.rounds))
+            report(f"{kind}, concurrency 1 (Lambda): microseconds a request", single["wall"])
+            report(f"{kind}, concurrency 1 (Lambda): microseconds of processor time a request", single["processor"])
+            for words, ratios in single["ratios"].items():
+                print(f"\n{words}: {ratios['wall']:.2f} in time, {ratios['processor']:.2f} in processor time")
+            print(f"\nDatabase sessions opened by warm requests: {single['opened'] or 'none'}")
             if not options.skip_server:
-                print(f"\n## {kind}, concurrency 32: requests a second\n")
-                report(
-                    run(python, "orm_served.py", name, str(max(options.rounds // 5, 1)), str(options.seconds)), "{:.0f}"
-                )
+                rounds = str(max(options.rounds // 3, 1))
+                served = run(python, "orm_served.py", name, rounds, str(options.seconds))
+                report(f"{kind}, concurrency 32: requests a second", served["rate"])
+                report(f"{kind}, concurrency 32: microseconds of processor time a request", served["processor"])
 
 
-def report(figures: dict[str, list[float]], form: str) -> None:
+def report(title: str, figures: dict[str, list[float]]) -> None:
     """Prints a Markdown table; the figures stand for 1, 100 and 1000 rows, those of one row alone for the first."""
-    print("| | 1 row | 100 rows | 1000 rows |\n|---|---|---|---|")
+    print(f"\n## {title}\n\n| | 1 row | 100 rows | 1000 rows |\n|---|---|---|---|")
     for case, values in figures.items():
-        cells = [form.format(value) for value in values] + [""] * (3 - len(values))
-        print(f"| {case} | {' | '.join(cells)} |")
+        cells = [f"{value:.0f}" for value in values] + [""] * (3 - len(values))
+        print(f"| {case} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Thirty-two connections at a time to servers, interleaved; prints medians in requests a second.
 
-FastAPI and Pocket run under uvicorn; django-ninja and DRF under gunicorn with 32 threads, which serves them best. One
-process each.
+FastAPI and Pocket run under uvicorn with uvloop and httptools, as `fastapi[standard]` installs it; django-ninja and DRF
+under gunicorn with 32 threads, which serves them best. One process each.
 """
 
 import asyncio
 import json
+import os
 import random
 import socket
 import subprocess
@@ -39,13 +40,23 @@ def start(name: str) -> tuple[subprocess.Popen[bytes], int]:
     address = str(port) if SERVERS[name] is UVICORN else f"127.0.0.1:{port}"
     command = [sys.executable, "-W", "ignore", *SERVERS[name], address, f"orm_asgi:{name}"]
     process = subprocess.Popen(command, cwd=Path(__file__).parent)
-    for _ in range(300):
+    for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return process, port
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"{name} did not start.")
+
+
+def processor_time(process: int) -> float:
+    """Seconds that a process and its children have used, from Linux's /proc."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    ticks = 0
+    for number in (process, *children):
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def ask(port: int, path: str, until: float) -> int:
@@ -77,14 +88,27 @@ def main(rounds: int, seconds: float) -> None:
     try:
         todo = [(case, size) for case in CASES for size in SIZES]
         rates: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
+        processor: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
         for turn in range(rounds + 1):
             random.shuffle(todo)
             for case, size in todo:
                 server, path = CASES[case]
-                rate = asyncio.run(load(servers[server][1], path.format(size), seconds))
+                process, port = servers[server]
+                begun, used = time.perf_counter(), processor_time(process.pid)
+                rate = asyncio.run(load(port, path.format(size), seconds))
                 if turn:
                     rates[case, size].append(rate)
-        print(json.dumps({case: [median(rates[case, size]) for size in SIZES] for case in CASES}))
+                    asked = rate * (time.perf_counter() - begun)
+                    processor[case, size].append((processor_time(process.pid) - used) / asked * 1e6)
+        found = {"rate": rates, "processor": processor}
+        print(
+            json.dumps(
+                {
+                    key: {case: [median(values[case, size]) for size in SIZES] for case in CASES}
+                    for key, values in found.items()
+                }
+            )
+        )
     finally:
         for process, _ in servers.values():
             process.terminate()

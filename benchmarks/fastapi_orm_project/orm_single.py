@@ -1,4 +1,4 @@
-"""One request after the other through Lambda handlers, all cases interleaved; prints medians in microseconds."""
+"""One request after the other through Lambda handlers, cases interleaved; prints medians in microseconds, and ratios."""
 
 import gc
 import json
@@ -62,9 +62,9 @@ def cases() -> dict[str, dict[int, Callable[[], Any]]]:
     found = {name: {size: asking(h, path.format(size)) for size in SIZES} for name, (h, path) in by_size.items()}
     found["**Pocket**, `def`, `get()`"] = {1: asking(pocket, f"/pocket/one/{first}")}
     found["**Pocket**, `async def`, `aget()`"] = {1: asking(pocket, f"/pocket/async/{first}")}
-    found["*`get()` alone*"] = {1: lambda: Topic.objects.get(pk=first)}
-    found["*endpoint without a database*"] = {1: asking(plain, "/nothing/1")}
-    found["*`.values()` and orjson alone*"] = {
+    found[ALONE] = {1: lambda: Topic.objects.get(pk=first)}
+    found[NOTHING] = {1: asking(plain, "/nothing/1")}
+    found[VALUES] = {
         size: (lambda size=size: orjson.dumps(list(Topic.objects.all().values()[:size]))) for size in SIZES
     }
     return found
@@ -78,7 +78,7 @@ def main(rounds: int) -> None:
     )
     measured = cases()
     todo = [(name, size) for name, sizes in measured.items() for size in sizes]
-    times: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
+    taken: dict[str, Taken] = {clock: {key: [] for key in todo} for clock in CLOCKS}
     opened: dict[str, int] = dict.fromkeys(measured, 0)
     now: list[str] = [""]
     connection_created.connect(lambda **_: opened.update({now[0]: opened[now[0]] + 1}), weak=False)
@@ -90,13 +90,46 @@ def main(rounds: int) -> None:
             call()
             gc.collect()
             gc.disable()
-            begun = time.perf_counter()
+            begun = {clock: read() for clock, read in CLOCKS.items()}
             for _ in range(repeats):
                 call()
-            times[name, size].append((time.perf_counter() - begun) / repeats * 1e6)
+            for clock, read in CLOCKS.items():
+                taken[clock][name, size].append((read() - begun[clock]) / repeats * 1e6)
             gc.enable()
-    print({name: number for name, number in opened.items() if number}, file=sys.stderr)
-    print(json.dumps({name: [median(times[name, size]) for size in sizes] for name, sizes in measured.items()}))
+    figures: dict[str, Any] = {
+        clock: {name: [median(times[name, size]) for size in sizes] for name, sizes in measured.items()}
+        for clock, times in taken.items()
+    }
+    figures["opened"] = {name: number for name, number in opened.items() if number}
+    figures["ratios"] = {words: {clock: ratio(taken[clock]) for clock in CLOCKS} for words, ratio in RATIOS.items()}
+    print(json.dumps(figures))
+
+
+def per_round(over: list[list[float]], under: list[list[float]]) -> float:
+    """The median, over all rounds, of the sum of `over` by the sum of `under`."""
+    return median(
+        sum(above) / sum(below) for above, below in zip(zip(*over, strict=True), zip(*under, strict=True), strict=True)
+    )
+
+
+Taken = dict[tuple[str, int], list[float]]
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+ALONE, VALUES, NOTHING = "*`get()` alone*", "*`.values()` and orjson alone*", "*endpoint without a database*"
+RATIOS: dict[str, Callable[[Taken], float]] = {
+    "One object by the query alone plus an endpoint without a database": lambda times: per_round(
+        [times["**Pocket**, `def`, `get()`", 1]], [times[ALONE, 1], times[NOTHING, 1]]
+    ),
+    "1000 rows by `.values()` and orjson alone": lambda times: per_round(
+        [times["**Pocket**, `def`", 1000]], [times[VALUES, 1000]]
+    ),
+    **{
+        f"{size} rows by {peer}": lambda times, size=size, peer=peer: per_round(  # type: ignore[misc]
+            [times["**Pocket**, `def`", size]], [times[peer, size]]
+        )
+        for size in SIZES
+        for peer in ("hand-made recipe with orjson", "django-ninja", "Django REST framework")
+    },
+}
 
 
 main(int(sys.argv[1]))

@@ -133,13 +133,14 @@ def test_the_routes_order_holds_with_mounts_and_routes_that_come_later(ways: lis
         def late() -> Any:
             return "late"
 
-        @first.get("/things/{name}/more")
-        def more(name: str) -> Any:
-            return f"more of {name}"
-
         app.include_router(second)
         assert client.get("/late").json() == "late"
-        assert client.get("/things/a/more").json() == "more of a"
+
+        @app.get("/last/{name}")
+        def last(name: str) -> Any:
+            return f"last {name}"
+
+        assert client.get("/last/a").json() == "last a"
     assert ways == []
 
 
