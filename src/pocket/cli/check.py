@@ -94,7 +94,7 @@ def _project(
     from pocket.deploy import project_checks
 
     found = [
-        (stage.name, of_message(message, project.directory))
+        (stage.name, of_message(message, project.path))
         for stage in stages
         for message in project_checks.run(project, stage, targets[stage.name], selection)
     ]
@@ -112,7 +112,7 @@ def _deployed(
 
     try:
         for message in project_checks.run_remotely(stage, target, selection):
-            yield "remote", stage.name, of_message(message, project.directory)
+            yield "remote", stage.name, of_message(message, project.path)
     except PocketError as error:
         unreached.append(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ERROR = 40
 _FASTAPI = "pocket.E06", "pocket.W06"
+_OF_WHAT_THE_FILE_SAYS = {"pocket.E004", "pocket.W001", "pocket.W002"}
+"""A handler, a secret, a setting: where the project's source has no place for it, pocket.toml has."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,23 @@ def of_file(error: ConfigError) -> list[Finding]:
     ]
 
 
-def of_message(message: Message, directory: Path) -> Finding:
-    """A message of the project's checks; its file, which is told from `directory`, as seen from here."""
+def of_message(message: Message, project: Path) -> Finding:
+    """A message of the project's checks; its file as seen from here. `project` is the project's pocket.toml."""
     layer = "fastapi" if (message.id or "").startswith(_FASTAPI) else "project"
-    file = None if message.file is None else place_of(directory / message.file)
-    return replace(Finding(**asdict(message)), layer=layer, file=file)
+    found = replace(Finding(**asdict(message)), layer=layer)
+    if message.file is not None:
+        return replace(found, file=place_of(project.parent / message.file))
+    if message.id in _OF_WHAT_THE_FILE_SAYS and message.object is not None:
+        return replace(found, file=place_of(project), line=_line_of(project, message.object))
+    return found
+
+
+def _line_of(file: Path, word: str) -> int | None:
+    """The first line of `file` that has `word` as a key, as a value, or at the end of a table's name."""
+    exactly = re.escape(word)
+    pattern = re.compile(rf"""^\s*["']?{exactly}["']?\s*=|=\s*["']{exactly}["']|\.["']?{exactly}["']?\]""")
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    return next((number for number, text in lines if pattern.search(text)), None)
 
 
 def merged(found: Iterable[tuple[str, str, Finding]], stages: int) -> list[Finding]:
