@@ -242,6 +242,14 @@ def test_allow_destructive_answers_what_yes_does_not(site: Site) -> None:
     assert len(voice.questions) == 1
 
 
+def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> None:
+    site.deploy(site.project("A"))
+    error = refused(site, "request", site.project("B", PENDING=[DROP], status="500"), allow_destructive=True)
+    assert error.message.endswith(
+        "Destructive migrations were applied before: shop.0007_drop. Release 1 may not run on the database as it is."
+    )
+
+
 def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> None:
     site.deploy(site.project("A", KNOWN=[GROW]))
     site.deploy(site.project("B", KNOWN=[GROW, DROP]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +102,7 @@ def test_nonsense_in_the_metadata_is_no_release(stage: StageConfig, body: dict[s
     assert all(item.versions.keys() for item in history.releases)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @given(body=JSON | st.fixed_dictionaries({"Resources": st.dictionaries(WORDS, JSON, max_size=3)}))
 def test_a_template_of_another_hand_has_no_release(stage: StageConfig, body: object) -> None:
     assert standing(stage, body).history.live_release is None
@@ -148,9 +148,3 @@ def test_the_last_releases_are_kept_and_always_the_one_before(history: History, 
 def test_keeping_fewer_never_drops_the_live_release() -> None:
     assert [item.number for item in numbered(1, 2, 3, 4, live=1).keeping(2).releases] == [1, 4]
     assert [item.number for item in numbered(1, 2, 3, 4, live=1).keeping(1).releases] == [1]
-
-
-def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
-    from pocket.deploy.revision import Revision, revision
-
-    assert revision(tmp_path) == Revision()

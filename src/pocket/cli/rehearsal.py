@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pocket.cli.project import Destination
     from pocket.deploy.release import Deployed
@@ -36,7 +37,7 @@ def rehearse(
         for command in commands:
             _manage(place, command, reporter)
 
-    try:
+    with saved(aws):
         return release.deploy(
             place.project,
             place.stage,
@@ -46,8 +47,20 @@ def rehearse(
             allow_destructive=allow_destructive,
             published=published,
         )
-    finally:
-        aws.save()
+
+
+@contextmanager
+def saved(aws: LocalAWS) -> Iterator[None]:
+    """Has `aws` write its state to the disk at the end, in failure too: a release that was refused is there as well."""
+    from pocket.errors import LocalAWSError
+
+    try:
+        yield
+    except BaseException:
+        with suppress(LocalAWSError):
+            aws.save()
+        raise
+    aws.save()
 
 
 def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,16 +48,13 @@ def rollback(
     """Make a release that is kept live again, in seconds."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
+    from pocket.cli.rehearsal import saved
     from pocket.deploy.rollback import rollback as roll_back
+    from pocket.local import attach
 
     place = destination(stage, local=local)
-    try:
+    with saved(attach(place.project.directory)) if local else nullcontext():
         done = roll_back(place.stage, place.target, reporter(assume_yes=yes), release)
-    finally:
-        if local:
-            from pocket.local import attach
-
-            attach(place.project.directory).save()
     sys.stderr.write(f"Release {done.release.number} is live; release {done.before.number} was.\n")
     for address in done.addresses.values():
         typer.echo(address)

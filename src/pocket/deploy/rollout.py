@@ -7,6 +7,7 @@ more goes last, when the address has answered: until then there is a way back.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from pocket.deploy.versions import numbers
 from pocket.errors import GateRefused, PlanRefused, StackFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pocket.deploy.artifact import Artifact
     from pocket.deploy.plan import Planned, Plans
@@ -211,10 +212,11 @@ class Rollout:
             checks.check_inside(release, target, self.options.warnings)
         if MIGRATIONS not in skipped:
             destructive = migrations.check(release, target, allow_destructive=self.options.allow_destructive)
-        if STARTUP not in skipped:
-            startup.check(release, target)
-        if REQUEST not in skipped:
-            request.check(release)
+        with _owning_up(destructive):
+            if STARTUP not in skipped:
+                startup.check(release, target)
+            if REQUEST not in skipped:
+                request.check(release)
         return destructive
 
     def _release(self, wanted: Template, destructive: tuple[str, ...]) -> Release:
@@ -280,3 +282,21 @@ class Rollout:
             self.generated,
             history,
         )
+
+
+@contextmanager
+def _owning_up(destructive: Sequence[str]) -> Iterator[None]:
+    """Adds to a gate's refusal that migrations were applied before it which the live release may not run after."""
+    try:
+        yield
+    except GateRefused as error:
+        if not destructive:
+            raise
+        raise GateRefused(
+            f"{error.message}\nDestructive migrations were applied before: {', '.join(destructive)}. Release"
+            f" {error.live} may not run on the database as it is.",
+            error.hint,
+            gate=error.gate,
+            messages=error.messages,
+            live=error.live,
+        ) from error

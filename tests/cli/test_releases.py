@@ -1,0 +1,51 @@
+"""How releases are listed, and which questions `--yes` answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from pocket.cli.console import PlainReporter
+from pocket.cli.releases import _described, _show
+from pocket.deploy.releases import History, Release
+
+FIRST = Release(1, {"web": "V1"}, artifact="artifacts/0123456789abcdef.zip")
+SECOND = Release(
+    2,
+    {"web": "V2"},
+    created="2026-11-21T06:10:00Z",
+    artifact="artifacts/fedcba9876543210.zip",
+    git="ab" * 20,
+    dirty=True,
+    skipped=("checks", "smoke"),
+    destructive=("bbs.0002_drop",),
+)
+
+
+def test_a_line_a_release_with_what_is_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    _show(History((FIRST, SECOND), 2))
+    assert capsys.readouterr().out.splitlines() == [
+        "RELEASE  CREATED               ARTIFACT      GIT            LIVE  SKIPPED",
+        "1        -                     0123456789ab  -",
+        "2        2026-11-21T06:10:00Z  fedcba987654  abababababab+  live  checks, smoke",
+    ]
+
+
+def test_json_has_all_that_is_recorded() -> None:
+    assert _described(SECOND, History((FIRST, SECOND), 2)) == {
+        "release": 2,
+        "live": True,
+        "versions": {"web": "V2"},
+        "created": "2026-11-21T06:10:00Z",
+        "artifact": "artifacts/fedcba9876543210.zip",
+        "git": "ab" * 20,
+        "dirty": True,
+        "skipped": ("checks", "smoke"),
+        "destructive": ("bbs.0002_drop",),
+    }
+
+
+def test_yes_answers_every_question_but_a_grave_one(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = PlainReporter(assume_yes=True)
+    assert reporter.confirm("Go on?")
+    assert not reporter.confirm("Lose it all?", grave=True)
+    assert capsys.readouterr().err == "Lose it all? Nobody can be asked here.\n"
