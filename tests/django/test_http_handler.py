@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,6 +87,10 @@ def test_files_are_sent_and_closed(handler: Any, form: str, happened: list[str])
     assert happened == ["file closed"]
 
 
+def test_a_synchronous_view_runs_in_the_handler_s_own_thread(handler: Any) -> None:
+    assert int(get(handler, "/_/where").body) == threading.get_ident()
+
+
 def test_a_suspicious_request_is_400(handler: Any) -> None:
     assert get(handler, "/_/suspicious").status == 400
 
@@ -124,13 +129,14 @@ def test_a_stream_that_breaks_is_500_and_closed(handler: Any, caplog: pytest.Log
     assert len(finished) == 1
 
 
-@pytest.mark.parametrize("path", ["/_/endless"])
+@pytest.mark.parametrize("path", ["/_/endless", "/_/async_endless"])
 @every_format
-def test_a_response_over_the_limit_is_a_500_that_the_log_explains(
-    handler: Any, form: str, path: str, caplog: pytest.LogCaptureFixture
+def test_a_response_over_the_limit_is_closed_and_a_500_that_the_log_explains(
+    handler: Any, form: str, path: str, caplog: pytest.LogCaptureFixture, happened: list[str]
 ) -> None:
     wire = get(handler, path, form)
     assert (wire.status, wire.body) == (500, b"Internal Server Error\n")
+    assert happened == ["stream closed"]
     (record,) = [record for record in caplog.records if record.name == "pocket.http"]
     assert "bytes of JSON" in record.getMessage()
     assert "S3" in record.getMessage()

@@ -14,7 +14,9 @@ from pocket.asgi.loop import EventLoop
 from pocket.errors import ResponseTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
+
+    from django.http import StreamingHttpResponse
 
 _MISSING = object()
 
@@ -54,15 +56,21 @@ class Bridge:
                     variable.set(value)
 
 
-async def gathered(parts: AsyncIterable[bytes], limit: int) -> bytes:
+async def gathered(response: StreamingHttpResponse, limit: int) -> bytes:
     """All parts of an asynchronous stream, joined; ResponseTooLarge as soon as there are over `limit` bytes."""
     chunks: list[bytes] = []
     size = 0
-    async for part in parts:
-        chunks.append(part)
-        size += len(part)
-        if size > limit:
-            raise ResponseTooLarge(size, limit)
+    try:
+        async for part in response:
+            chunks.append(part)
+            size += len(part)
+            if size > limit:
+                raise ResponseTooLarge(size, limit)
+    except BaseException:
+        # A response closes what has a `close`; an asynchronous generator, left half-way, has none.
+        if close := getattr(getattr(response, "_iterator", None), "aclose", None):
+            await close()
+        raise
     return b"".join(chunks)
 
 

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 
 _NAMED = (
     "plain",
+    "where",
     "read",
     "size",
     "cookies",
@@ -18,6 +19,7 @@ _NAMED = (
     "async_where",
     "async_stream",
     "async_broken",
+    "async_endless",
     "async_cancelled",
     "async_slow",
     "async_slow_stream",

@@ -25,6 +25,10 @@ def plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+def where(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(threading.get_ident()))
+
+
 @csrf_exempt
 def echo(request: HttpRequest) -> JsonResponse:
     """All that Django makes of a request."""
@@ -106,7 +110,14 @@ def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def endless(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(iter(lambda: b"x" * 1_000_000, b""))
+    def parts() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 1_000_000
+        finally:
+            HAPPENED.append("stream closed")
+
+    return StreamingHttpResponse(parts())
 
 
 class NotingFile(BytesIO):
@@ -149,6 +160,18 @@ async def async_stream(request: HttpRequest) -> StreamingHttpResponse:
             yield part
 
     return StreamingHttpResponse(parts(), content_type="text/plain")
+
+
+async def async_endless(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 1_000_000
+        finally:
+            await asyncio.sleep(0)
+            HAPPENED.append("stream closed")
+
+    return StreamingHttpResponse(parts())
 
 
 async def async_broken(request: HttpRequest) -> HttpResponse:
