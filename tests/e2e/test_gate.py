@@ -160,18 +160,18 @@ class Site:
     @contextmanager
     def fault(self, name: str) -> Iterator[None]:
         """Something is out of order that a faulty release needs."""
-        (self.folder / "fault").write_text(name)
+        (self.folder / ".pocket" / "fault").write_text(name)
         try:
             yield
         finally:
-            (self.folder / "fault").write_text("")
+            (self.folder / ".pocket" / "fault").write_text("")
 
     @contextmanager
     def faulty(self) -> Iterator[None]:
         """The project as of a release with another sign, which needs more than the one before."""
         with (
             self.changed("config/sign.py", "release A", "release B"),
-            self.changed("bbs/faults.py", "", FAULTY.replace("FILE", str(self.folder / "fault"))),
+            self.changed("bbs/faults.py", "", FAULTY.replace("FILE", str(self.folder / ".pocket" / "fault"))),
             self.changed("bbs/models.py", "", "\nfrom bbs import faults\n"),
             self.changed("bbs/views.py", "", FAULTY_LIST),
         ):
@@ -196,7 +196,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     folder = copy_example(f"gate-{sys.version_info.minor}")
-    (folder / "fault").write_text("")
+    (folder / ".pocket" / "fault").write_text("")
     (folder / "config" / "sign.py").write_text(SIGN)
     with (folder / "config" / "urls.py").open("a") as file:
         file.write(ROUTE)
