@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
+from hostile_events import JSON, damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lambda_events import FORMATS, Ask, event_of
@@ -13,21 +13,6 @@ from lambda_events import FORMATS, Ask, event_of
 from pocket.errors import UnknownEvent
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway, Request
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.just("\ud800"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=6,
-)
-FULL = Ask(method="POST", path="/a", query="a=1", headers=(("x-a", "1"),), body=b"x", cookies=("a=1",), stage="dev")
-
-
-def places(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [trail] if trail else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += places(inner, (*trail, key))
-    return found
 
 
 def well_formed(request: Request) -> bool:
@@ -50,18 +35,7 @@ def well_formed(request: Request) -> bool:
 @settings(max_examples=150)
 @given(data=st.data())
 def test_a_damaged_event_is_refused_or_read_well(form: str, data: st.DataObject) -> None:
-    event = copy.deepcopy(event_of(form, FULL))
-    for _ in range(data.draw(st.integers(1, 3))):
-        *trail, last = data.draw(st.sampled_from(places(event)))
-        target: Any = event
-        for key in trail:
-            target = target[key]
-        if data.draw(st.booleans()):
-            target[last] = data.draw(JSON)
-        else:
-            del target[last]
-        if not places(event):
-            break
+    event = data.draw(damaged(form))
     try:
         request = choose(event).parse(event, Gateway(None, data.draw(st.integers(0, 2))))
     except UnknownEvent:

@@ -1,0 +1,53 @@
+"""Hostile events at the handlers: refused as no HTTP event, or answered, and never with a failure of Pocket's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django_project import project
+from gateways import sent
+from hostile_events import damaged
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lambda_events import FORMATS
+
+from pocket.asgi import make_handler
+from pocket.django.wsgi import make_wsgi_handler
+from pocket.errors import UnknownEvent
+
+
+@pytest.fixture(scope="module")
+def handlers() -> Iterator[list[Any]]:
+    """Django's handler, and one of an ASGI application that reads all of its scope and body."""
+    with project("echo", "echo_settings", {}):
+        asgi = make_handler(tell)
+        yield [make_wsgi_handler(), asgi]
+        asgi.close()
+
+
+async def tell(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "http"
+    message = await receive()
+    told = repr([scope["path"], scope["query_string"], dict(scope["headers"]), message["body"]])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": told.encode("ascii", "backslashreplace")})
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_damaged_event_is_refused_or_answered(handlers: list[Any], form: str, data: st.DataObject) -> None:
+    event = data.draw(damaged(form))
+    for handler in handlers:
+        try:
+            returned = handler(event, None)
+        except UnknownEvent:
+            continue
+        assert 200 <= sent(_kind(form, event), returned).status < 500
+
+
+def _kind(form: str, event: dict[str, Any]) -> str:
+    """The format in which the answer is given: lists of headers may have been lost."""
+    return "load_balancer" if form.startswith("load_balancer") and event.get("multiValueHeaders") is None else form
