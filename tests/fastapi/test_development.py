@@ -21,6 +21,7 @@ ROOT_URLCONF = "urls"
 STATIC_URL = "/static/"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.staticfiles", "notes"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "cache"}}
 """
 URLS = """
 from django.http import HttpResponse
@@ -30,7 +31,7 @@ urlpatterns = [path("", lambda request: HttpResponse("the site"))]
 """
 API = """
 from notes.models import Note
-from pocket.fastapi import Router, schema
+from pocket.fastapi import Router, cached_query, schema
 
 router = Router(prefix="/notes")
 
@@ -40,12 +41,38 @@ def notes():
     return Note.objects.all()
 
 
+newest = cached_query(lambda: Note.objects.order_by("-id").values_list("text", flat=True), watches=[Note], ttl=3600)
+
+
+@router.get("/newest")
+async def newest_notes():
+    return await newest()
+
+
 @router.get("/version")
 def version():
     return "VERSION"
 """
 MODELS = "from django.db import models\n\n\nclass Note(models.Model):\n    text = models.TextField()\n"
 SERVED = "from pocket.fastapi import combine, create_app\n\napplication = combine(create_app(), prefix='/api')\n"
+APPS = """
+from django.apps import AppConfig
+
+
+class NotesConfig(AppConfig):
+    name = "notes"
+
+    def ready(self):
+        from pocket.fastapi import watch
+
+        watch(self.get_model("Note"))
+"""
+WRITE = """
+import django
+django.setup()
+from notes.models import Note
+Note.objects.create(text="second")
+"""
 FILL = """
 import django
 django.setup()
@@ -56,12 +83,16 @@ Note.objects.create(text="first")
 """
 
 
+Project = tuple[Path, str, dict[str, str]]
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A project and the address at which `uvicorn --reload` serves it."""
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project, the address at which `uvicorn --reload` serves it, and the environment of its processes."""
     app = tmp_path / "notes"
     (app / "static").mkdir(parents=True)
-    for name, text in {"__init__.py": "", "models.py": MODELS, "api.py": API.replace("VERSION", "one")}.items():
+    modules = {"__init__.py": "", "apps.py": APPS, "models.py": MODELS, "api.py": API.replace("VERSION", "one")}
+    for name, text in modules.items():
         (app / name).write_text(text)
     (app / "static" / "notes.css").write_text("p {}")
     for name, text in {"site_settings.py": SETTINGS, "urls.py": URLS, "served.py": SERVED}.items():
@@ -88,7 +119,7 @@ def project(tmp_path: Path) -> Iterator[tuple[Path, str]]:
             words = "Uvicorn running on "
             wait_until(lambda: words in log.read_text() or process.poll() is not None, 30)
             assert process.poll() is None, log.read_text()
-            yield tmp_path, log.read_text().partition(words)[2].split()[0]
+            yield tmp_path, log.read_text().partition(words)[2].split()[0], environ
         finally:
             process.terminate()
             process.wait(30)
@@ -105,8 +136,8 @@ def get(address: str) -> tuple[int, str]:
         return 0, str(error)
 
 
-def test_site_and_api_are_served_and_follow_their_files(project: tuple[Path, str]) -> None:
-    folder, address = project
+def test_site_and_api_are_served_and_follow_their_files(project: Project) -> None:
+    folder, address, _ = project
     wait_until(lambda: get(f"{address}/")[0] != 0, 30)
     assert get(f"{address}/") == (200, "the site")
     assert get(f"{address}/api/notes/") == (200, '[{"id":1,"text":"first"}]')
@@ -117,3 +148,10 @@ def test_site_and_api_are_served_and_follow_their_files(project: tuple[Path, str
     os.utime(api, (api.stat().st_atime, api.stat().st_mtime + 2))
     wait_until(lambda: get(f"{address}/api/notes/version") == (200, '"two"'), 30)
     assert get(f"{address}/api/notes/") == (200, '[{"id":1,"text":"first"}]')
+
+
+def test_a_write_of_another_process_that_knows_no_fastapi_is_seen(project: Project) -> None:
+    folder, address, environ = project
+    wait_until(lambda: get(f"{address}/api/notes/newest") == (200, '["first"]'), 30)
+    subprocess.run([sys.executable, "-c", WRITE], cwd=folder, env=environ, check=True, timeout=60)
+    wait_until(lambda: get(f"{address}/api/notes/newest") == (200, '["second","first"]'), 30)

@@ -95,6 +95,22 @@ def test_a_broken_api_names_its_app(site: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_an_app_may_name_another_module(site: Path) -> None:
+    (site / "notes" / "apps.py").write_text(
+        "from django.apps import AppConfig\n\n\nclass NotesConfig(AppConfig):\n"
+        "    name = 'notes'\n    api_module = 'web.routes'\n"
+    )
+    (site / "notes" / "web").mkdir()
+    (site / "notes" / "web" / "__init__.py").touch()
+    (site / "notes" / "web" / "routes.py").write_text(
+        "from pocket.fastapi import Router\n\nrouter = Router()\nrouter.add_api_route('/found', lambda: 1)\n"
+    )
+    (site / "notes" / "api.py").write_text("raise AssertionError('not this one')\n")
+    code = "from pocket.fastapi import create_app\nassert '/found' in create_app().openapi()['paths']"
+    done = run(code, site, NAMED)
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_is_no_router_of_fastapi_is_left_out(site: Path) -> None:
     (site / "notes" / "api.py").write_text("router = object()\nrouters = 5\n")
     done = run("from pocket.fastapi import create_app\nassert len(create_app().routes) == 4", site, NAMED)

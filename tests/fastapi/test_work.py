@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from asgi_client import Client, LambdaClient, ServerClient, exchange
+from waiting import wait_until
 
 
 @contextmanager
@@ -87,6 +88,64 @@ def test_connections_are_closed_after_the_request_where_they_have_no_age(client:
     finally:
         settings["CONN_MAX_AGE"] = age
         _drop_connections(client)
+
+
+def test_a_session_that_the_server_has_ended_is_replaced_where_health_is_checked(
+    client: Client, database: str, books: Any
+) -> None:
+    from django.db import connections
+
+    if database != "postgresql":
+        pytest.skip("SQLite has no server that could end a session")
+    settings = connections.settings["default"]
+    settings["CONN_HEALTH_CHECKS"] = True
+    try:
+        _drop_connections(client)
+        assert client.get("/books/").status == 200
+        idle()
+        _end_other_sessions()
+        with counted() as numbers:
+            assert client.get("/books/").status == 200
+            idle()
+        assert numbers["opened"] == 1
+    finally:
+        settings["CONN_HEALTH_CHECKS"] = False
+        _drop_connections(client)
+
+
+def _end_other_sessions() -> None:
+    """Ends every session but a new one of its own, as a server does that is restarted."""
+    from django.db import connection
+
+    own = connection.copy()
+    with own.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+    own.close()
+
+
+def test_the_log_of_queries_is_the_requests_own(client: Client, books: Any) -> None:
+    from django.conf import settings
+    from django.db import connection
+    from library.models import Book
+
+    from pocket.fastapi import Router
+
+    router = Router()
+
+    @router.get("/logged")
+    def logged() -> int:
+        Book.objects.count()
+        return len(connection.queries)
+
+    client.app.include_router(router)  # type: ignore[attr-defined]
+    settings.DEBUG = True
+    try:
+        assert [client.get("/logged").json() for _ in range(3)] == [1, 1, 1]
+    finally:
+        settings.DEBUG = False
 
 
 def _drop_connections(client: Client) -> None:
@@ -274,6 +333,8 @@ def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(databa
     if database == "postgresql":
         assert _sessions() <= before + LANES.most
     LANES.close()
+    if database == "postgresql":
+        wait_until(lambda: _sessions() <= before, 10)
 
 
 def test_nothing_leaks_in_lambda(database: str, books: Any) -> None:
