@@ -27,6 +27,25 @@ def noted() -> list[str]:
 
 @pytest.fixture(scope="module")
 def handler(noted: list[str]) -> Iterator[Any]:
+    app = application(noted)
+    app.add_api_route("/connected", connected)
+    made = make_handler(app)
+    yield made
+    made.close()
+    assert noted[-1] == "stop"
+
+
+async def connected(request: Request) -> list[bool]:
+    waiting = asyncio.create_task(request.receive())
+    seen = [await request.is_disconnected(), await request.is_disconnected()]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(request.receive(), 0.001)
+    return [*seen, waiting.done()]
+
+
+def application(noted: list[str]) -> FastAPI:
+    """An application that notes the stages of its life, and background work."""
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, int]]:
         noted.append("start")
@@ -71,22 +90,11 @@ def handler(noted: list[str]) -> Iterator[Any]:
         tasks.add_task(later)
         return "ok"
 
-    @app.get("/connected")
-    async def connected(request: Request) -> list[bool]:
-        waiting = asyncio.create_task(request.receive())
-        seen = [await request.is_disconnected(), await request.is_disconnected()]
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(request.receive(), 0.001)
-        return [*seen, waiting.done()]
-
     @app.get("/broken")
     async def broken() -> None:
         raise ValueError("what went wrong inside")
 
-    made = make_handler(app)
-    yield made
-    made.close()
-    assert noted[-1] == "stop"
+    return app
 
 
 def get(handler: Any, path: str, form: str = "http_api", **options: Any) -> Any:
