@@ -179,3 +179,28 @@ def test_a_stack_comes_changes_and_goes_by_change_sets(cloud: Any, runtime: str,
     with pytest.raises(urllib.error.HTTPError, match="503") as answer:
         urllib.request.urlopen(address)
     answer.value.close()
+
+
+def pointing_at(queue: str) -> str:
+    """A template with two queues and a parameter that holds the ARN of one."""
+    queues = {name: {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in ("First", "Second")}
+    value = {"Type": "String", "Name": "pointer", "Value": {"Fn::GetAtt": [queue, "Arn"]}}
+    return json.dumps({"Resources": {**queues, "Pointer": {"Type": "AWS::SSM::Parameter", "Properties": value}}})
+
+
+def test_a_change_set_sees_that_another_resources_attribute_is_meant(cloud: Any) -> None:
+    stacks = cloud.client("cloudformation")
+    stacks.create_stack(StackName="pointing", TemplateBody=pointing_at("First"))
+    stacks.get_waiter("stack_create_complete").wait(StackName="pointing", WaiterConfig={"Delay": 1})
+    for queue, status in (("First", "FAILED"), ("Second", "CREATE_COMPLETE")):
+        stacks.create_change_set(
+            StackName="pointing", ChangeSetName=queue, ChangeSetType="UPDATE", TemplateBody=pointing_at(queue)
+        )
+        found = stacks.describe_change_set(StackName="pointing", ChangeSetName=queue)
+        assert found["Status"] == status
+    assert [item["ResourceChange"]["LogicalResourceId"] for item in found["Changes"]] == ["Pointer"]
+    stacks.execute_change_set(StackName="pointing", ChangeSetName="Second")
+    stacks.get_waiter("stack_update_complete").wait(StackName="pointing", WaiterConfig={"Delay": 1})
+    value = cloud.client("ssm").get_parameter(Name="pointer")["Parameter"]["Value"]
+    assert value.endswith(":Second")
+    stacks.delete_stack(StackName="pointing")
