@@ -1,4 +1,4 @@
-"""One request after the other through Lambda handlers, cases interleaved; prints medians in microseconds, and ratios."""
+"""One request after the other through Lambda handlers, interleaved; prints medians in microseconds, and ratios."""
 
 import gc
 import json
