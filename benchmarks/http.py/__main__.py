@@ -5,8 +5,9 @@
 Django without middleware and with its default seven, and FastAPI, each behind Pocket, apig-wsgi, serverless-wsgi,
 Zappa and Mangum, all from PyPI but Pocket, in one environment that this makes with uv. A case is a workload in a wire
 format behind an adapter; in each round all cases run, in a random order, for some milliseconds each. Shown are medians
-of the ratios, within each round, to the floor: the framework alone, given a request that is ready. With --callgrind it
-counts instructions (valgrind) instead, which a busy machine does not disturb, of all but Mangum around Django, whose
+of the ratios, within each round, to the floor: the framework alone, given a request that is ready. Time is the
+processor's, of all threads, which other programs disturb less than the clock's. With --callgrind it counts
+instructions (valgrind) instead, which a busy machine does not disturb at all, of all but Mangum around Django, whose
 threads mostly wait.
 
 This is a folder, and not a file, so that it does not stand in the way of the standard library's `http` for its

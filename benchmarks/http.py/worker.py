@@ -99,16 +99,16 @@ def works(case: Case) -> bool:
 
 
 def run(workloads: Workloads, rounds: int) -> dict[str, dict[str, float]]:
-    """Microseconds; in each round workloads, and within them cases, in a random order."""
+    """Microseconds of the processor's time; in each round workloads, and within them cases, in a random order."""
     cases = [(workload, name, case) for workload, all_of in workloads.items() for name, case in all_of.items()]
     batches = {}
     for workload, name, case in cases:
         for _ in range(20):
             case()
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(5):
             case()
-        batches[workload, name] = max(1, int(BATCH / ((time.perf_counter() - start) / 5)))
+        batches[workload, name] = max(1, int(BATCH / ((time.process_time() - start) / 5)))
     times: dict[tuple[str, str], list[float]] = {key: [] for key in batches}
     gc.collect()
     gc.freeze()
@@ -116,10 +116,10 @@ def run(workloads: Workloads, rounds: int) -> dict[str, dict[str, float]]:
         for workload, all_of in random.sample(list(workloads.items()), len(workloads)):
             for name, case in random.sample(list(all_of.items()), len(all_of)):
                 batch = batches[workload, name]
-                start = time.perf_counter()
+                start = time.process_time()
                 for _ in range(batch):
                     case()
-                times[workload, name].append((time.perf_counter() - start) / batch * 1e6)
+                times[workload, name].append((time.process_time() - start) / batch * 1e6)
     return {workload: relative(workload, all_of, times) for workload, all_of in workloads.items()}
 
 
