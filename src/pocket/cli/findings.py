@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 ERROR = 40
 _FASTAPI = "pocket.E06", "pocket.W06"
-_OF_WHAT_THE_FILE_SAYS = {"pocket.E004", "pocket.W001", "pocket.W002"}
-"""A handler, a secret, a setting: where the project's source has no place for it, pocket.toml has."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,9 @@ def of_message(message: Message, project: Path) -> Finding:
     found = replace(Finding(**asdict(message)), layer=layer)
     if message.file is not None:
         return replace(found, file=place_of(project.parent / message.file))
-    if message.id in _OF_WHAT_THE_FILE_SAYS and message.object is not None:
-        return replace(found, file=place_of(project), line=_line_of(project, message.object))
-    return found
+    # A handler, a secret, a setting: what the project's source does not have may stand in pocket.toml.
+    line = _line_of(project, message.object) if message.object is not None else None
+    return found if line is None else replace(found, file=place_of(project), line=line)
 
 
 def _line_of(file: Path, word: str) -> int | None:
