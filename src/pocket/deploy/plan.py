@@ -13,6 +13,7 @@ from pocket.deploy.changeset import LIVE_MOVES
 from pocket.deploy.releases import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stack import Stack, changeable
+from pocket.deploy.template.body import Template
 from pocket.deploy.template.functions import FINGERPRINT
 from pocket.deploy.template.steps import ROLE
 from pocket.deploy.upload import ARTIFACT_PREFIX
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.changeset import ChangeSet, Source
     from pocket.deploy.reporting import Reporter
-    from pocket.deploy.template import Template
 
 TEMPLATE_LIMIT = 51_200
 """Bytes of a template that CloudFormation takes in a request; a larger one it fetches from S3."""
@@ -92,7 +92,7 @@ class Plans:
         if {**body, "Metadata": None} == {**template.body, "Metadata": None}:
             return Planned(stack_name, existing)
         text = template.to_json()
-        self._validate(stack_name, body, template)
+        self.validate(stack_name, template.body, body)
         if len(text.encode()) > TEMPLATE_LIMIT and bucket is None:
             return Planned(stack_name, existing, _all_added(template))
         source = _source(clients, text, bucket)
@@ -113,11 +113,14 @@ class Plans:
             self._waiting.remove(planned.change_set)
             return changeset.execute(self.clients, planned.change_set, self.reporter)
 
-    def _validate(self, stack_name: str, deployed: Mapping[str, Any], template: Template) -> None:
-        """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet."""
-        shape = _shape(template.body)
+    def validate(self, stack_name: str, body: dict[str, Any], deployed: Mapping[str, Any]) -> None:
+        """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet.
+
+        What is `deployed` has passed. Raises PlanRefused for a template that cfn-lint finds fault with.
+        """
+        shape = _shape(body)
         if shape not in {*self._sound, _shape(deployed)}:
-            validate.check({stack_name: template.to_json()}, self.clients.target.region)
+            validate.check({stack_name: Template(body).to_json()}, self.clients.target.region)
         self._sound.add(shape)
 
 

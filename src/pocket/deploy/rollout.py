@@ -161,6 +161,9 @@ class Rollout:
         """
         stage, bucket = self.stage, self.inputs.code.bucket
         with self.reporter.step("Plan the changes"):
+            if last is not None:
+                # What AWS would refuse after the gates is found before anything is changed.
+                self.plans.validate(stage.stack_name, last, self.before.body)
             base = self.plans.add(storage_stack_name(stage), storage, adopt=True)
             plan = self.plans.add(stage.stack_name, main, bucket=bucket if base.existing is not None else None)
         later = outlook(main.body, last) if last is not None else ()
