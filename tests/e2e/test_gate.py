@@ -272,7 +272,7 @@ def test_a_good_release_moves_live_and_is_listed(site: Site, visitor: Visitor) -
     assert set(visitor.answers) == {"release A", "release B"}
     listed = site.board.pocket("releases", "--stage", "local", "--local").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["RELEASE", "1", "2"]
-    assert re.fullmatch(r"2  +\S+Z  +[0-9a-f]{12}  +[0-9a-f]{12}\+?  +live  +startup", listed[2])
+    assert re.fullmatch(r"2  +\S+Z  +[0-9a-f]{12}  +(?:[0-9a-f]{12}\+?|-)  +live  +startup", listed[2])
     assert "nothing was changed" in site.deploy()
 
 
