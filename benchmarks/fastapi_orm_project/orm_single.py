@@ -58,6 +58,7 @@ def cases() -> dict[str, dict[int, Callable[[], Any]]]:
         "django-ninja": (django_handler, "/ninja/{}"),
         "Django REST framework": (django_handler, "/drf/{}"),
         "**Pocket**, `def`": (pocket, "/pocket/{}"),
+        "**Pocket**, `def`, a computed field": (pocket, "/pocket/headed/{}"),
     }
     found = {name: {size: asking(h, path.format(size)) for size in SIZES} for name, (h, path) in by_size.items()}
     found["**Pocket**, `def`, `get()`"] = {1: asking(pocket, f"/pocket/one/{first}")}
