@@ -80,7 +80,7 @@ def test_a_handler_that_does_not_import(folder: Path) -> None:
     )
     said = refused(folder, "local")
     assert "config.web" in said
-    assert "pocket.toml:1" in said, "the line of the handler's command"
+    assert "in [awscontainer.handlers.web]" in said
 
 
 def test_a_project_without_lock_or_requirements(folder: Path) -> None:
