@@ -20,7 +20,18 @@ def run(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]
 def test_help_names_every_command_on_standard_output() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("check", "local", "deploy", "releases", "rollback", "manage", "status", "logs", "destroy", "schema"):
+    for command in (
+        "check",
+        "local",
+        "deploy",
+        "releases",
+        "rollback",
+        "manage",
+        "status",
+        "logs",
+        "destroy",
+        "schema",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -35,7 +46,9 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["check", "local", "deploy", "releases", "rollback", "manage", "status", "logs", "destroy", "schema"])
+@pytest.mark.parametrize(
+    "command", ["check", "local", "deploy", "releases", "rollback", "manage", "status", "logs", "destroy", "schema"]
+)
 def test_each_command_has_help(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
