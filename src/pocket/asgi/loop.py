@@ -68,6 +68,8 @@ class EventLoop:
         self.loop = loop = _Loop()
         self.loop.set_task_factory(self._new_task)
         self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
+        self.is_busy = False
+        """Whether a coroutine is being run; another one cannot be, until then."""
         self._spawned = False
         self._known: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
@@ -88,9 +90,13 @@ class EventLoop:
         `context` must not be entered.
         """
         self._spawned = expired = False
-        task = self._start(coroutine, context)
-        if not task.done():
-            expired = self._drive(task, seconds, title)
+        self.is_busy = True
+        try:
+            task = self._start(coroutine, context)
+            if not task.done():
+                expired = self._drive(task, seconds, title)
+        finally:
+            self.is_busy = False
         if lasting:
             self._known.update(asyncio.all_tasks(self.loop))
         elif self._spawned:
@@ -98,11 +104,6 @@ class EventLoop:
         if expired and (not task.done() or task.cancelled() or task.exception() is not None):
             raise DeadlineExceeded
         return task.result()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a coroutine is being run; another one cannot be, until then."""
-        return self.loop.is_running()
 
     @contextmanager
     def lend(self) -> Iterator[None]:

@@ -32,11 +32,13 @@ class Bridge:
     def synchronous(self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any) -> Callable[..., Any]:
         """`function` as a synchronous one; `owner.seconds`, asked anew at each call, limits its time."""
 
+        loop, run, title = self.loop, self.run, getattr(function, "__qualname__", repr(function))
+
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if self.loop.is_busy:
+            if loop.is_busy:
                 return async_to_sync(function)(*args, **kwargs)
-            return self.run(function(*args, **kwargs), owner.seconds, function.__qualname__)
+            return run(function(*args, **kwargs), owner.seconds, title)
 
         # functools.wraps copies the mark by which older asgiref knows a coroutine function.
         call.__dict__.pop("_is_coroutine", None)
