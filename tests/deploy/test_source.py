@@ -14,7 +14,15 @@ def test_products_of_tools_and_local_data_stay_out(tmp_path: Path) -> None:
     kept = {"manage.py", "app/models.py", "app/static/app/dist/app.js", "app/media/icon.svg", "locale/de/django.mo"}
     left_out = {
         *(".git/HEAD", ".venv/x.py", ".venv-3.13/x.py", "app/__pycache__/m.cpython-313.pyc", "app/old.pyc"),
-        *("node_modules/x/index.js", ".pocket/build/lock", "db.sqlite3", "media/upload.png", "dist/x.whl", "build/x"),
+        *(
+            "node_modules/x/index.js",
+            ".pocket/build/lock",
+            "db.sqlite3",
+            "logs/django.log",
+            "media/upload.png",
+            "dist/x.whl",
+            "build/x",
+        ),
         *(".mypy_cache/x", ".pytest_cache/x", ".coverage", "tiny.egg-info/PKG-INFO", "pocket.toml", "uv.lock"),
     }
     write(tmp_path, dict.fromkeys(kept | left_out, "x"))

@@ -112,7 +112,7 @@ def copy_example(name: str) -> Path:
 
 def start_local(folder: Path, *args: str) -> Board:
     """`pocket local` in `folder`, waited for until it prints its address."""
-    progress = folder / "pocket-local.log"
+    progress = folder / ".pocket" / "progress.log"
     with progress.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "pocket", "local", *args],

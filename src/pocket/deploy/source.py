@@ -38,7 +38,7 @@ BUILD_PRODUCTS = (
 
 DEFAULT_EXCLUDES = (
     *BUILD_PRODUCTS,
-    *("*.sqlite3", "*.sqlite3-*", "/media/", "/dist/", "/build/"),
+    *("*.sqlite3", "*.sqlite3-*", "*.log", "/media/", "/dist/", "/build/"),
     *("/pocket.toml", "/uv.lock", ".DS_Store", ".idea", ".vscode", ".github", ".gitignore", ".gitattributes"),
     *(".terraform", ".aws-sam", ".ipynb_checkpoints"),
 )
