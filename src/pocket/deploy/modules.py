@@ -23,6 +23,8 @@ _STARTING = frozenset(
 _LATER = frozenset({"migrations", "locale", "gis", "tests", "test", "commands", "v1"})
 """Folders whose modules no start imports: `v1` is pydantic's old self."""
 
+_OF_THE_COMMAND = ("pocket/cli/", "pocket/deploy/", "pocket/local/")
+
 _PYC = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.cpython-[0-9]+\.pyc")
 
 
@@ -49,5 +51,7 @@ def entries(files: Mapping[str, Entry], own: Collection[str], folder: Path) -> d
 def _starts(source: str, own: Collection[str]) -> bool:
     parts = source.removesuffix(".py").split("/")
     if not all(part.isidentifier() for part in parts) or not _LATER.isdisjoint(parts[:-1]):
+        return False
+    if source.startswith(_OF_THE_COMMAND):
         return False
     return parts[0] in _STARTING or source in own
