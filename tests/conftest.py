@@ -12,11 +12,17 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 
+_OWN_STAGES = {"tests/e2e/test_gate.py", "tests/e2e/test_local.py"}
+
+
 class _Scheduling(LoadScopeScheduling):
-    """One worker for a file, and one for all journeys on the embedded AWS, since they share a deployed site."""
+    """A worker for a file; the journeys for two, since most of them share a deployed site."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        if file in _OWN_STAGES:
+            return "tests/e2e, own stages"
+        return "tests/e2e" if file.startswith("tests/e2e/") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
@@ -25,7 +31,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Schedu
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The journeys take longest, so they are begun first."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("e2e") is None, item.path.stem != "test_gate"))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -21,4 +20,3 @@ def board() -> Iterator[Board]:
         yield running
     finally:
         running.stop()
-        shutil.rmtree(folder, ignore_errors=True)

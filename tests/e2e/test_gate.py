@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import threading
 import urllib.error
@@ -203,7 +202,6 @@ def site() -> Iterator[Site]:
     running = start_local(folder)
     yield Site(running)
     running.stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ def started() -> Iterator[Board]:
     yield running
     if running.process.poll() is None:
         running.stop()
-    shutil.rmtree(folder)
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -290,6 +290,7 @@ def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) 
         client.run(main())
 
 
+@pytest.mark.no_cover  # it takes twice as long when it is traced, and covers nothing of its own
 def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
     from pocket.fastapi import create_app
     from pocket.fastapi.lanes import LANES
@@ -337,6 +338,7 @@ def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(databa
         wait_until(lambda: _sessions() <= before, 10)
 
 
+@pytest.mark.no_cover
 def test_nothing_leaks_in_lambda(database: str, books: Any) -> None:
     from pocket.fastapi import create_app
 

@@ -97,10 +97,14 @@ def run_pocket(folder: Path, *args: str, check: bool = True) -> subprocess.Compl
 
 
 def copy_example(name: str) -> Path:
-    """A fresh copy, as deep below the repository as the example: its lock names this repository by a relative path."""
+    """A fresh copy, as deep below the repository as the example: its lock names this repository by a relative path.
+
+    It stays until the next one: to remove what a stage unpacked takes longer than many a test.
+    """
     folder = REPOSITORY / ".e2e" / name
     shutil.rmtree(folder, ignore_errors=True)
-    builds = REPOSITORY / ".e2e" / f"builds-{sys.version_info.minor}"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    builds = REPOSITORY / ".e2e" / f"builds-{sys.version_info.minor}-{worker}"
     builds.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns(".pocket", ".venv", ".env", "db.sqlite3", "__pycache__", "media")
     shutil.copytree(EXAMPLE, folder, ignore=ignored)
