@@ -30,6 +30,24 @@ async def binary() -> Response:
     return Response(BINARY, media_type="image/png")
 
 
+def with_router() -> FastAPI:
+    """The same endpoints by Pocket's own router, as a project beside Django has them."""
+    import django
+    from django.conf import settings
+
+    from pocket.fastapi import Router, create_app
+
+    settings.configure(SECRET_KEY="-", USE_TZ=True)  # noqa: S106
+    django.setup()
+    router = Router()
+    router.get("/small/")(small)
+    router.post("/form/")(form)
+    router.get("/binary/")(binary)
+    own = create_app(discover=False)
+    own.include_router(router)
+    return own
+
+
 def workloads(_framework: str) -> Workloads:
     """The cases of FastAPI."""
     from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
@@ -59,6 +77,7 @@ def make_adapters() -> dict[str, Any]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     return {
         "Pocket": make_handler(app),
+        "Pocket, its Router": make_handler(with_router()),
         "Mangum": mangum.Mangum(app),
         "Mangum, no lifespan": mangum.Mangum(app, lifespan="off"),
         "Zappa": zappa(app, "asgi"),
