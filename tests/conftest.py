@@ -11,7 +11,6 @@ from postgres import Postgres, running
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-
 _OWN_STAGES = {"tests/e2e/test_gate.py", "tests/e2e/test_local.py"}
 
 

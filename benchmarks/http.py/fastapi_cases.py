@@ -37,7 +37,7 @@ def with_router() -> FastAPI:
 
     from pocket.fastapi import Router, create_app
 
-    settings.configure(SECRET_KEY="-", USE_TZ=True)  # noqa: S106
+    settings.configure(SECRET_KEY="-", USE_TZ=True)
     django.setup()
     router = Router()
     router.get("/small/")(small)
