@@ -106,7 +106,7 @@ def test_a_link_does_not_bring_in_what_is_left_out(tmp_path: Path) -> None:
 def test_a_folders_digest_follows_contents_and_not_what_tools_leave(tmp_path: Path) -> None:
     write(tmp_path, {"pyproject.toml": "1", "src/a.py": "1"})
     first = source.folder_digest(tmp_path)
-    write(tmp_path, {"src/__pycache__/a.pyc": "1", ".git/index": "1", ".pocket/x": "1"})
+    write(tmp_path, {"src/__pycache__/a.pyc": "1", ".git/index": "1", ".pocket/x": "1", ".work/y": "1"})
     assert source.folder_digest(tmp_path) == first
     write(tmp_path, {"src/a.py": "2"})
     assert source.folder_digest(tmp_path) != first

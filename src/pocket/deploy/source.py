@@ -87,11 +87,14 @@ def matches(name: str, patterns: Iterable[str], *, folder: bool) -> bool:
 
 
 def folder_digest(path: Path) -> str:
-    """A SHA-256 of what a package may be built of: the file at `path`, or all names and contents below it."""
+    """A SHA-256 of what a package may be built of: the file at `path`, or all names and contents below it.
+
+    Hidden folders are not looked into: tools keep their things there, and change them while others build.
+    """
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     total = hashlib.sha256()
-    for name, file in _Walk(path, BUILD_PRODUCTS).files():
+    for name, file in _Walk(path, (*BUILD_PRODUCTS, ".*/")).files():
         total.update(f"{name}\0{hashlib.sha256(_read(file)).hexdigest()}\n".encode())
     return total.hexdigest()
 
