@@ -51,6 +51,20 @@ def test_only_the_last_unused_packages_stay(packages: Packages, tmp_path: Path) 
     assert held.exists()
 
 
+def test_what_a_package_has_in_common_with_the_last_one_is_linked(packages: Packages) -> None:
+    first = packages.take(zip_of({"same.py": (b"1", 0), "mode.py": (b"1", 0), "changed.py": (b"1", 0)}))
+    second = packages.take(zip_of({"same.py": (b"1", 0), "mode.py": (b"1", 0o755), "changed.py": (b"2", 0)}))
+    shared = [path.name for path in second.iterdir() if path.samefile(first / path.name)]
+    assert shared == ["same.py"]
+    assert [(second / name).read_bytes() for name in ("same.py", "mode.py", "changed.py")] == [b"1", b"1", b"2"]
+
+
+def test_what_the_last_package_has_no_more_is_unpacked(packages: Packages) -> None:
+    first = packages.take(zip_of({"a.py": (b"1", 0)}))
+    remove_tree(first)
+    assert (packages.take(zip_of({"a.py": (b"1", 0), "b.py": (b"", 0)})) / "a.py").read_bytes() == b"1"
+
+
 def test_a_broken_package_leaves_nothing(packages: Packages, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(zipfile.BadZipFile):

@@ -1,6 +1,7 @@
 """Unpacked deployment packages: one read-only folder for each different zip, shared by the workers that run it.
 
 Folders are kept over restarts, since to unpack thousands of files takes as long as everything else of a cold start.
+For the same reason what a package has in common with the one before is not unpacked again, but linked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import uuid
 import zipfile
 from pathlib import Path, PurePosixPath
 
+Index = dict[str, tuple[int, int, int]]
+
 KEPT = 3
 """How many packages stay unpacked although nobody uses them."""
 
@@ -27,6 +30,7 @@ class Packages:
         self._root = root
         self._temporary = temporary
         self._users: dict[Path, int] = {}
+        self._newest: tuple[Path, Index] | None = None
         self._lock = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
 
@@ -47,8 +51,9 @@ class Packages:
 
     def _unpack(self, package: bytes, folder: Path) -> None:
         new = self._temporary / f"package-{uuid.uuid4().hex[:12]}"
-        unpack(package, new)
+        index = unpack(package, new, like=self._newest)
         new.rename(folder)
+        self._newest = folder, index
         folder.chmod(0o500)
         unused = [path for path in self._root.iterdir() if path != folder and not self._users.get(path)]
         old = sorted(unused, key=lambda path: path.stat().st_mtime)[: -(KEPT - 1)]
@@ -61,13 +66,15 @@ class Packages:
         threading.Thread(target=remove_tree, args=(doomed,), daemon=True, name="packages").start()
 
 
-def unpack(package: bytes, folder: Path) -> None:
+def unpack(package: bytes, folder: Path, like: tuple[Path, Index] | None = None) -> Index:
     """Extract without permission to write, since nothing under /var/task can be written on AWS; executables stay so.
 
-    Raises BadZipFile, and leaves nothing behind then.
+    `like` is a folder that was unpacked before, with what this returned: each file's checksum, size and mode. Raises
+    BadZipFile, and leaves nothing behind then.
     """
     folder.mkdir(parents=True)
     made = {folder}
+    index: Index = {}
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             for entry in {entry.filename: entry for entry in archive.infolist()}.values():
@@ -78,6 +85,9 @@ def unpack(package: bytes, folder: Path) -> None:
                     made.add(parent)
                 if not entry.is_dir():
                     mode = 0o500 if entry.external_attr >> 16 & stat.S_IXUSR else 0o400
+                    index[entry.filename] = facts = (entry.CRC, entry.file_size, mode)
+                    if like is not None and like[1].get(entry.filename) == facts and _linked(like[0], entry, path):
+                        continue
                     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                         file.write(archive.read(entry))
         for root, _, _ in os.walk(folder, topdown=False):
@@ -86,6 +96,16 @@ def unpack(package: bytes, folder: Path) -> None:
     except BaseException:
         remove_tree(folder)
         raise
+    return index
+
+
+def _linked(other: Path, entry: zipfile.ZipInfo, path: Path) -> bool:
+    """Whether the file could be taken from the other folder, which may be on its way out."""
+    try:
+        os.link(other.joinpath(*_inner_parts(entry.filename)), path)
+    except OSError:
+        return False
+    return True
 
 
 def remove_tree(folder: Path) -> None:
