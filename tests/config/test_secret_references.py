@@ -32,6 +32,7 @@ def test_good_references_are_taken_apart(text: str, reference: Reference) -> Non
         "",
         "#key",
         "name#",
+        "name#a\nb",
         "two words",
         "a:b",
         "x" * 513,

@@ -45,8 +45,8 @@ class Reference:
 def fault_of_reference(text: str) -> str:
     """What is wrong with a reference, in words that follow "Expected" and never repeat it; empty where it is good."""
     secret_id, mark, key = text.partition("#")
-    if mark and not key:
-        return "the key's name behind the #"
+    if mark and not (key and key.isprintable()):
+        return "the key's name behind the #, on one line"
     if not secret_id.startswith("arn:"):
         return "" if re.fullmatch(NAMES["secretsmanager"], secret_id) else _FORMS
     match = _ARN.fullmatch(secret_id)
