@@ -69,11 +69,11 @@ def test_secrets_stay_out_and_are_named_while_certificates_go_in(tmp_path: Path)
 
 
 def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
-    write(tmp_path, {"shared/page.html": "page", "app/x.py": ""})
-    (tmp_path / "app" / "templates").symlink_to(tmp_path / "shared")
-    (tmp_path / "app" / "page.html").symlink_to("../shared/page.html")
+    write(tmp_path, {"pages/page.html": "page", "app/x.py": ""})
+    (tmp_path / "app" / "templates").symlink_to(tmp_path / "pages")
+    (tmp_path / "app" / "page.html").symlink_to("../pages/page.html")
     found = source.select(tmp_path)
-    assert set(found.files) == {"shared/page.html", "app/x.py", "app/templates/page.html", "app/page.html"}
+    assert set(found.files) == {"pages/page.html", "app/x.py", "app/templates/page.html", "app/page.html"}
     assert found.files["app/templates/page.html"].read_text() == "page"
     assert not found.notes
 

@@ -70,13 +70,7 @@ def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/", qua
     outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
     if outcome.exit_status == 0:
         return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
-    if "Unknown command" in outcome.stderr:
-        raise CommandFailed(
-            f"The release of stage {stage.name!r} has no management command {COMMAND}.",
-            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
-        )
-    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-    raise CommandFailed(f"The start of stage {stage.name!r} could not be examined:\n{said}")
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be examined")
 
 
 def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) -> Report:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy import uv
 from pocket.deploy.aws.session import Clients
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 
@@ -76,6 +77,17 @@ def manage(
 def log_tail(answer: Mapping[str, Any]) -> str:
     """The end of the log, 4 KB at most, that came with the answer to an invocation which asked for it."""
     return base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+
+
+def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) -> CommandFailed:
+    """The error for a command of Pocket's own that `stage` could not carry out; `what` says in words what failed."""
+    if "Unknown command" in outcome.stderr:
+        return CommandFailed(
+            f"The release of stage {stage.name!r} has no management command {command}.",
+            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
+        )
+    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
+    return CommandFailed(f"{what}:\n{said}")
 
 
 def _management_handler(stage: StageConfig) -> tuple[str, int]:

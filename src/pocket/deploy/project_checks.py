@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.deploy import invoke, source, start_failure, static, uv
-from pocket.errors import BuildFailed, CommandFailed, DeployError
+from pocket.errors import BuildFailed, DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,13 +112,7 @@ def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
             return _messages(outcome.stdout.strip().rpartition("\n")[2])
         except ValueError:
             pass
-    if "Unknown command" in outcome.stderr:
-        raise CommandFailed(
-            f"The release of stage {stage.name!r} has no management command {COMMAND}.",
-            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
-        )
-    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-    raise CommandFailed(f"The release of stage {stage.name!r} could not be checked:\n{said}")
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The release of stage {stage.name!r} could not be checked")
 
 
 def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:

@@ -74,13 +74,7 @@ def _asked(stage: StageConfig, target: Target, version: str, arguments: Sequence
             return list(json.loads(outcome.stdout.strip().rpartition("\n")[2]))
         except (TypeError, ValueError):
             pass
-    if "Unknown command" in outcome.stderr:
-        raise CommandFailed(
-            f"The release of stage {stage.name!r} has no management command {COMMAND}.",
-            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
-        )
-    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-    raise CommandFailed(f"The migrations of stage {stage.name!r} could not be listed:\n{said}")
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed")
 
 
 def _read(item: Any) -> Migration:
