@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocket.lambda_http.response import Response
+from pocket.lambda_http.response import COOKIE, Response
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable
 
 
 class Exchange:
@@ -31,7 +30,7 @@ class Exchange:
         self._limit = limit
         self._loop = loop
         self._status = 0
-        self._headers: Iterable[tuple[bytes, bytes]] = ()
+        self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
         self._waiting: tuple[asyncio.Future[None], ...] = ()
         self.complete = False
@@ -61,16 +60,20 @@ class Exchange:
                 self._keep(body)
             if not message.get("more_body"):
                 self.complete = True
-                for end in self._waiting:
-                    if not end.done():
-                        end.set_result(None)
+                if self._waiting:
+                    self._wake()
         elif kind == "http.response.start":
             if self._status:
                 raise RuntimeError("The application has sent http.response.start twice.")
             self._status = int(message["status"])
-            self._headers = message.get("headers", ())
+            self._headers = list(message.get("headers", ()))
         elif not kind.startswith("http.response."):
             raise RuntimeError(f"The application has sent {kind!r} to an HTTP request.")
+
+    def _wake(self) -> None:
+        for end in self._waiting:
+            if not end.done():
+                end.set_result(None)
 
     def _keep(self, body: bytes) -> None:
         self.size += len(body)
@@ -81,6 +84,10 @@ class Exchange:
 
     def response(self) -> Response:
         """What was sent, once it is `complete`."""
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
         chunks = self._chunks
-        return Response(self._status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._headers}
+        if len(headers) == len(self._headers) and COOKIE not in headers:
+            return Response(self._status, headers, body)
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
+        return Response.of_pairs(self._status, pairs, body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
-from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("pocket.http")
 
-MARGIN = 0.5
-"""Seconds before Lambda's own deadline at which a request is given up."""
-
-_PLAIN = [("content-type", "text/plain; charset=utf-8")]
+_PLAIN = {"content-type": "text/plain; charset=utf-8"}
 FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
 TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 
@@ -46,12 +42,6 @@ def make_handler(
     if lifespan:
         handler.start()
     return handler
-
-
-def seconds_left(context: Any) -> float | None:
-    """How long work may still take in the invocation of Lambda's `context`; None where that knows no deadline."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return None if remaining is None else remaining() / 1000 - MARGIN
 
 
 async def _awaited(awaitable: Awaitable[None]) -> None:
@@ -107,7 +97,7 @@ class Handler:
             answering: Any = self.app(scope, exchange.receive, exchange.send)
             if type(answering) is not CoroutineType:
                 answering = _awaited(answering)
-            self.loop.run(answering, seconds=partial(seconds_left, context), title=request)
+            self.loop.run(answering, context, request)
             if not exchange.complete:
                 logger.error("%s: the application ended without completing its response.", request)
         except DeadlineExceeded:

@@ -47,7 +47,7 @@ class Lifespan:
         """Runs the shutdown, if there was a start-up; an application that does not end is cancelled."""
         if self._task is not None and not self._task.done():
             with contextlib.suppress(DeadlineExceeded):
-                self.loop.run(self._stop(self._task), seconds=lambda: _PATIENCE, title="lifespan shutdown")
+                self.loop.run(self._stop(self._task), _PATIENCE, "lifespan shutdown")
 
     async def _start(self) -> bool:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}

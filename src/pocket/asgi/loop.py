@@ -19,7 +19,7 @@ from pocket.asgi.stacks import describe, place_of
 from pocket.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator
     from contextvars import Context
 
 T = TypeVar("T")
@@ -30,6 +30,9 @@ _set_running_loop = events._set_running_loop
 _STARTS_EAGERLY = sys.version_info >= (3, 12)
 _GRACE = 0.2
 """Seconds that cancelled code has to end; then it is left behind."""
+
+MARGIN = 0.5
+"""Seconds before Lambda's own deadline at which work is given up."""
 
 _TURNS = 3
 """Turns of the loop in which tasks that are all but done may end before they count as left running."""
@@ -76,25 +79,25 @@ class EventLoop:
     def run(
         self,
         coroutine: Coroutine[Any, Any, T],
-        *,
-        seconds: Callable[[], float | None] | None = None,
-        context: Context | None = None,
+        limit: Any = None,
         title: object = "",
+        context: Context | None = None,
+        *,
         lasting: bool = False,
     ) -> T:
         """The coroutine's result; what it raises is raised.
 
-        `seconds` tells, if the coroutine suspends, how long it may take from then on, None for ever; past that it is
-        cancelled, the log says where it stood, and DeadlineExceeded is raised. Tasks that it leaves running are
-        reported there too, each once, unless they are meant to be `lasting`. `title` names the work in the log.
-        `context` must not be entered.
+        `limit` tells, if the coroutine suspends, how long it may take from then on: seconds, or the context of an
+        invocation of Lambda, which knows its deadline; None for ever. Past that it is cancelled, the log says where it
+        stood, and DeadlineExceeded is raised. Tasks that it leaves running are reported there too, each once, unless
+        they are meant to be `lasting`. `title` names the work in the log. `context` must not be entered.
         """
         self._spawned = expired = False
         self.is_busy = True
         try:
             task = self._start(coroutine, context)
             if not task.done():
-                expired = self._drive(task, seconds, title)
+                expired = self._drive(task, _seconds(limit), title)
         finally:
             self.is_busy = False
         if lasting:
@@ -138,8 +141,7 @@ class EventLoop:
         if not _STARTS_EAGERLY:
             return Task(coroutine, loop=loop, context=context)
         # They stay: to put back what was there before would take longer than all the rest.
-        if sys.get_asyncgen_hooks()[0] is not self._hooks[0]:
-            sys.set_asyncgen_hooks(*self._hooks)
+        sys.set_asyncgen_hooks(*self._hooks)
         _set_running_loop(loop)
         loop.stepping = True
         try:
@@ -148,8 +150,8 @@ class EventLoop:
             loop.stepping = False
             _set_running_loop(None)
 
-    def _drive(self, task: asyncio.Task[T], seconds: Callable[[], float | None] | None, title: object) -> bool:
-        """Turns the loop until `task` is done or left behind; whether its time was up."""
+    def _drive(self, task: asyncio.Task[T], seconds: float | None, title: object) -> bool:
+        """Turns the loop until `task` is done or left behind, `seconds` at most; whether its time was up."""
         loop = self.loop
         timers: list[asyncio.TimerHandle] = []
 
@@ -160,8 +162,8 @@ class EventLoop:
             logger.error("%s: out of time, cancelled. It stood at:\n%s", title, describe(loop, task, self._known))
             task.cancel()
 
-        if (left := seconds() if seconds else None) is not None:
-            timers.append(loop.call_later(max(left, 0), expire))
+        if seconds is not None:
+            timers.append(loop.call_later(max(seconds, 0), expire))
         task.add_done_callback(_stop)
         try:
             loop.run_forever()
@@ -193,6 +195,14 @@ class EventLoop:
                 getattr(task.get_coro(), "__qualname__", task.get_name()),
                 place_of(task),
             )
+
+
+def _seconds(limit: Any) -> float | None:
+    """How long work may still take; None where `limit` is, or is a context that knows no deadline."""
+    if limit is None or isinstance(limit, float):
+        return limit
+    remaining = getattr(limit, "get_remaining_time_in_millis", None)
+    return None if remaining is None else remaining() / 1000 - MARGIN
 
 
 def _stop(task: asyncio.Task[Any]) -> None:

@@ -49,11 +49,8 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
 
 def _pairs(names: tuple[bytes | None, ...], plain: bool, headers: Headers) -> list[tuple[bytes, bytes]]:
     """The headers as ASGI has them; most of what a scope costs, so without a step in Python where that can be."""
-    if plain and headers.ascii:
-        encoded = map(str.encode, headers.values)
-        return list(zip(names, encoded))  # type: ignore[arg-type]  # noqa: B905  (to be strict takes a tenth longer)
-    pairs = zip(names, headers.values, strict=True)
-    return [(name, value.encode("latin-1")) for name, value in pairs if name is not None]
+    pairs = zip(names, headers.encoded())  # noqa: B905  (to be strict takes a tenth longer)
+    return [*pairs] if plain else [pair for pair in pairs if pair[0] is not None]  # type: ignore[misc]
 
 
 def _names_of(layout: Layout) -> tuple[tuple[bytes | None, ...], bool]:

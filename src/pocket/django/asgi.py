@@ -7,11 +7,9 @@ ORM above all, runs on the same connection as everything else.
 
 from __future__ import annotations
 
-import contextvars
-from functools import partial
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from pocket.asgi.handler import seconds_left
 from pocket.django.wsgi import LambdaHandler, gateway_of_settings
 
 if TYPE_CHECKING:
@@ -23,8 +21,8 @@ class AsyncLambdaHandler(LambdaHandler):
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
         """As LambdaHandler; context variables that the invocation sets end with it."""
-        self.seconds = partial(seconds_left, context)
-        return contextvars.copy_context().run(super().__call__, event, context)
+        self.time_limit = context
+        return copy_context().run(LambdaHandler.__call__, self, event, context)
 
 
 def make_asgi_handler() -> Callable[[dict[str, Any], Any], dict[str, Any] | bytes]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextvars
 from asyncio import CancelledError
 from concurrent.futures import Executor
+from contextvars import copy_context
 from functools import wraps
+from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import AsyncToSync, async_to_sync
@@ -15,6 +16,7 @@ from pocket.errors import ResponseTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextvars import Context
 
     from django.http import StreamingHttpResponse
 
@@ -30,7 +32,7 @@ class Bridge:
         AsyncToSync.loop_thread_executors[self.loop.loop] = _ThisThread(self.loop)  # type: ignore[assignment]
 
     def synchronous(self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any) -> Callable[..., Any]:
-        """`function` as a synchronous one; `owner.seconds`, asked anew at each call, limits its time."""
+        """`function` as a synchronous one; `owner.time_limit`, read anew at each call, limits its time."""
 
         loop, run, title = self.loop, self.run, getattr(function, "__qualname__", repr(function))
 
@@ -38,24 +40,36 @@ class Bridge:
         def call(*args: Any, **kwargs: Any) -> Any:
             if loop.is_busy:
                 return async_to_sync(function)(*args, **kwargs)
-            return run(function(*args, **kwargs), owner.seconds, title)
+            return run(function(*args, **kwargs), owner.time_limit, title)
 
         # functools.wraps copies the mark by which older asgiref knows a coroutine function.
         call.__dict__.pop("_is_coroutine", None)
         del call.__wrapped__
         return call
 
-    def run(self, coroutine: Coroutine[Any, Any, Any], seconds: Callable[[], float | None] | None, title: str) -> Any:
-        """The coroutine's result; the context variables that it sets stay set, as with async_to_sync."""
-        context = contextvars.copy_context()
+    def run(self, coroutine: Coroutine[Any, Any, Any], limit: Any, title: str) -> Any:
+        """The coroutine's result; the context variables that it sets stay set, as with async_to_sync.
+
+        `limit` and `title` are those of `EventLoop.run`.
+        """
+        before = copy_context()
+        context = before.copy()
         try:
-            return self.loop.run(coroutine, seconds=seconds, context=context, title=title)
+            return self.loop.run(coroutine, limit, title, context)
         except CancelledError as error:
             raise RuntimeError(f"{title} was cancelled, and not by a deadline.") from error
         finally:
-            for variable, value in context.items():
-                if variable.get(_MISSING) is not value:
-                    variable.set(value)
+            # A context refers to nothing but an immutable map, and one in which nothing was set still to the same.
+            maps = get_referents(before, context)
+            if maps[0] is not maps[-1]:
+                _take_over(context)
+
+
+def _take_over(context: Context) -> None:
+    """Sets, in the current context, the variables that have another value in `context`."""
+    for variable, value in context.items():
+        if variable.get(_MISSING) is not value:
+            variable.set(value)
 
 
 async def gathered(response: StreamingHttpResponse, limit: int) -> bytes:

@@ -16,7 +16,7 @@ from pocket.django.request_signals import StartSignal
 from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
-from pocket.lambda_http.response import Response, finish
+from pocket.lambda_http.response import COOKIE, Response, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,8 @@ class LambdaHandler(BaseHandler):
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.seconds: Callable[[], float | None] | None = None
+        self.time_limit: Any = None
+        """What `EventLoop.run` takes as the limit for coroutines."""
         self._bridge: Bridge | None = None
         self._started = StartSignal()
         self._views: dict[Any, Any] = {}
@@ -68,14 +69,13 @@ class LambdaHandler(BaseHandler):
         try:
             response = self.get_response(django_request)
         except DeadlineExceeded:
-            response = HttpResponse(TIMED_OUT.body, status=TIMED_OUT.status, headers=dict(TIMED_OUT.headers))
+            response = HttpResponse(TIMED_OUT.body, status=TIMED_OUT.status, headers=TIMED_OUT.headers)
             response._resource_closers.append(django_request.close)  # type: ignore[attr-defined]
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         try:
-            headers = [*response.headers._store.values()]
-            if response.cookies:
-                headers.extend(("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
-            return Response(response.status_code, headers, self._body(response, limit))
+            headers = {name: value for name, (_, value) in response.headers._store.items()}
+            cookies = _cookies(response, headers) if response.cookies or COOKIE in headers else ()
+            return Response(response.status_code, headers, self._body(response, limit), cookies)
         finally:
             response.close()
 
@@ -86,7 +86,7 @@ class LambdaHandler(BaseHandler):
         if response.is_async:
             from pocket.django.coroutines import gathered
 
-            streamed: bytes = self.bridge.run(gathered(response, limit), self.seconds, "the streaming response")
+            streamed: bytes = self.bridge.run(gathered(response, limit), self.time_limit, "the streaming response")
             return streamed
         file = getattr(response, "file_to_stream", None)
         return _joined(response if file is None else iter(lambda: file.read(_BLOCK), b""), limit)
@@ -130,6 +130,13 @@ class LambdaHandler(BaseHandler):
 _MOST_VIEWS = 2000
 
 
+def _cookies(response: Any, headers: dict[str, str]) -> list[tuple[str, str]]:
+    """The cookies of a response; one that was set as a header is taken from `headers`."""
+    cookies = [headers.pop(COOKIE)] if COOKIE in headers else []
+    cookies.extend(cookie.OutputString() for cookie in response.cookies.values())
+    return [(COOKIE, cookie) for cookie in cookies]
+
+
 def _joined(parts: Iterable[bytes], limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
@@ -142,7 +149,7 @@ def _joined(parts: Iterable[bytes], limit: int) -> bytes:
 
 
 _BLOCK = 1 << 20
-_PLAIN = [("Content-Type", "text/plain; charset=utf-8")]
+_PLAIN = {"content-type": "text/plain; charset=utf-8"}
 FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
 TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 

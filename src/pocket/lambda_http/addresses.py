@@ -6,10 +6,20 @@ project vouches for proxies of its own.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _PORTS = {"http": "80", "https": "443"}
+_MOST_ORIGINS = 64
 
 
-def scheme(forwarded: str, host: str) -> str:
+@lru_cache(maxsize=_MOST_ORIGINS)
+def origin(host: str, forwarded: str) -> tuple[str, str, str]:
+    """Scheme, and what CGI calls SERVER_NAME and SERVER_PORT, of a request to `host`; `forwarded` as for `scheme`."""
+    told = scheme(host, forwarded)
+    return told, *split_host(host, _PORTS[told])
+
+
+def scheme(host: str, forwarded: str) -> str:
     """`"https"` or `"http"`: the last word of X-Forwarded-Proto, whose value is `forwarded`.
 
     API Gateway, function URLs and load balancers overwrite that header with the scheme of the connection that they
@@ -37,11 +47,6 @@ def split_host(host: str, default_port: str) -> tuple[str, str]:
     if "]" in port:
         return host, default_port
     return name, port if port.isascii() and port.isdigit() else default_port
-
-
-def server(host: str, scheme: str) -> tuple[str, str]:
-    """What CGI calls SERVER_NAME and SERVER_PORT for a request to `host`."""
-    return split_host(host, _PORTS[scheme])
 
 
 def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import function_url, http_api, load_balancer, rest_api
+from pocket.lambda_http.payload_two import is_of_function_url
 from pocket.lambda_http.request import unknown
 
 if TYPE_CHECKING:
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
             ...
 
 
-_OF_VERSION_TWO: tuple[Format, ...] = (http_api, function_url)
-_OTHERS: tuple[Format, ...] = (rest_api, load_balancer)
-FORMATS = (*_OF_VERSION_TWO, *_OTHERS)
+FORMATS: tuple[Format, ...] = (http_api, function_url, rest_api, load_balancer)
 
 
 def choose(event: Any) -> Format:
     """The format of `event`; raises UnknownEvent, with the keys that the event had, where there is none."""
     if isinstance(event, dict):
-        for form in _OF_VERSION_TWO if event.get("version") == "2.0" else _OTHERS:
-            if form.recognise(event):
-                return form
+        of_function_url = is_of_function_url(event)
+        if of_function_url is not None:
+            return function_url if of_function_url else http_api
+        if rest_api.recognise(event):
+            return rest_api
+        if load_balancer.recognise(event):
+            return load_balancer
     raise unknown(event)

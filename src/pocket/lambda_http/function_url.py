@@ -6,23 +6,20 @@ vokerhttp/testdata) for the encoding and for the cookies, which come in both pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocket.lambda_http import addresses
 from pocket.lambda_http.headers import latin
-from pocket.lambda_http.payload_two import is_payload_two, parse_payload_two, shape_payload_two
+from pocket.lambda_http.payload_two import is_of_function_url, parse_payload_two, shape_payload_two
 from pocket.lambda_http.request import Gateway, Request, decoded, reading
 from pocket.lambda_http.response import LAMBDA_LIMIT
-
-if TYPE_CHECKING:
-    from pocket.lambda_http.response import Response
 
 LIMIT = LAMBDA_LIMIT
 
 
 def recognise(event: dict[str, Any]) -> bool:
     """Whether `event` comes from a function URL."""
-    return is_payload_two(event) and ".lambda-url." in str(event["requestContext"].get("domainName"))
+    return is_of_function_url(event) is True
 
 
 @reading
@@ -35,6 +32,4 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     return parse_payload_two(event, gateway, script_name, path, latin(raw))
 
 
-def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
-    """`response` as a function URL takes it."""
-    return shape_payload_two(response)
+shape = shape_payload_two

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
 _MOST_LAYOUTS = 256
 _layouts: dict[tuple[str, ...], Layout] = {}
 
@@ -28,35 +23,35 @@ class Layout:
         self.doubled = [name for name in _SINGLE.intersection(names) if names.count(name) > 1] if self.repeats else []
 
 
-def layout_of(names: Iterable[str]) -> Layout:
+def layout_of(names: tuple[str, ...]) -> Layout:
     """The layout for header names as they came; TypeError for one that is no text.
 
     Clients choose the names, so only so many layouts are kept; then it begins anew.
     """
-    key = tuple(names)
     try:
-        return _layouts[key]
+        return _layouts[names]
     except KeyError:
-        layout = Layout(tuple(map(str.lower, key)))
+        layout = Layout(tuple(map(str.lower, names)))
         if len(_layouts) >= _MOST_LAYOUTS:
             _layouts.clear()
-        _layouts[key] = layout
+        _layouts[names] = layout
         return layout
 
 
 class Headers:
-    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire, and `ascii` says whether all are."""
+    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire."""
 
-    __slots__ = ("ascii", "layout", "values")
+    __slots__ = ("_lines", "layout", "values")
 
-    def __init__(self, names: Iterable[str], values: Iterable[str]) -> None:
-        """Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
-        self.layout = layout_of(names)
-        self.values: Sequence[str] = list(values)
-        self.ascii = "".join(self.values).isascii()
-        if not self.ascii:
-            self.values = [latin(value) for value in self.values]
-        for name in self.layout.doubled:
+    def __init__(self, names: tuple[str, ...], values: list[str]) -> None:
+        """Keeps `values`. Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
+        self.layout = layout = layout_of(names)
+        self.values = values
+        # What holds for all values is found out, and done, in one step.
+        self._lines = lines = "\n".join(values)
+        if not lines.isascii():
+            self.values = [latin(value) for value in values]
+        for name in layout.doubled:
             # The map of headers that API Gateway builds has the last, too.
             self.replace(name, self.get(name))
 
@@ -69,8 +64,19 @@ class Headers:
 
     def get(self, name: str, default: str = "") -> str:
         """The last value under `name`, which is in lower case."""
-        place = self.layout.last.get(name)
-        return default if place is None else self.values[place]
+        try:
+            return self.values[self.layout.last[name]]
+        except KeyError:
+            return default
+
+    def encoded(self) -> list[bytes]:
+        """The values as the bytes that were on the wire, in order."""
+        if self._lines.isascii():
+            encoded = self._lines.encode().split(b"\n")
+            # In an event that no gateway made, a value may itself have several lines.
+            if len(encoded) == len(self.values):
+                return encoded
+        return [value.encode("latin-1") for value in self.values]
 
     def all(self, name: str) -> list[str]:
         """Every value under `name`, in order."""
@@ -82,8 +88,9 @@ class Headers:
         kept = [pair for pair in pairs if pair[0] != name]
         place = next((place for place, pair in enumerate(pairs) if pair[0] == name), len(kept))
         kept.insert(place, (name, value))
-        self.layout = layout_of(key for key, _ in kept)
+        self.layout = layout_of(tuple(key for key, _ in kept))
         self.values = [text for _, text in kept]
+        self._lines = "\n".join(self.values)
 
 
 def latin(text: str) -> str:

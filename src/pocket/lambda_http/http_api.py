@@ -9,22 +9,19 @@ developer guide under "Payload format differences").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.payload_two import is_payload_two, parse_payload_two, shape_payload_two
+from pocket.lambda_http.payload_two import is_of_function_url, parse_payload_two, shape_payload_two
 from pocket.lambda_http.request import Gateway, Request, reading, rooted
 from pocket.lambda_http.response import LAMBDA_LIMIT
-
-if TYPE_CHECKING:
-    from pocket.lambda_http.response import Response
 
 LIMIT = LAMBDA_LIMIT
 
 
 def recognise(event: dict[str, Any]) -> bool:
     """Whether `event` comes from an HTTP API with payload format 2.0."""
-    return is_payload_two(event) and ".lambda-url." not in str(event["requestContext"].get("domainName"))
+    return is_of_function_url(event) is False
 
 
 @reading
@@ -45,6 +42,4 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     return parse_payload_two(event, gateway, script_name, path, None)
 
 
-def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
-    """`response` as an HTTP API takes it."""
-    return shape_payload_two(response)
+shape = shape_payload_two

@@ -23,7 +23,7 @@ from pocket.lambda_http.request import (
     decoded,
     reading,
 )
-from pocket.lambda_http.response import body_text, joined, listed
+from pocket.lambda_http.response import COOKIE, body_text, joined, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,14 +46,13 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     lists = event.get("multiValueHeaders")
     headers = Headers(*columns(_one_cookie_header(lists) if lists else lists, event.get("headers")))
     host = headers.get("host") or "localhost"
-    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
+    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
     raw = event["path"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
     names, values = columns(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
     pairs = zip(names, values)  # noqa: B905  (to be strict takes as long as all the rest)
-    name, port = addresses.server(host, scheme)
     forwarded_for = headers.get("x-forwarded-for")
     if gateway.trusted_proxies:
         forwarded_for = ", ".join(headers.all("x-forwarded-for"))
@@ -76,16 +75,18 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 
 def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` as the load balancer takes it: multi-value where the event was."""
-    shaped: dict[str, Any] = {"statusCode": response.status, "statusDescription": _description(response.status)}
+    body, is_base64 = body_text(response)
+    shaped: dict[str, Any] = {
+        "statusCode": response.status,
+        "statusDescription": _description(response.status),
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
     if event.get("multiValueHeaders") is not None:
-        values = listed(response.headers)
-        shaped["multiValueHeaders"] = values
-        kind, coding = values.get("content-type", _NONE)[-1], values.get("content-encoding", _NONE)[-1]
+        shaped["multiValueHeaders"] = listed(response)
     else:
-        headers, cookies = joined(response.headers)
-        shaped["headers"] = {**headers, **dict(zip(_spellings("set-cookie"), cookies, strict=False))}
-        kind, coding = headers.get("content-type", ""), headers.get("content-encoding", "")
-    shaped["body"], shaped["isBase64Encoded"] = body_text(kind, coding, response.body)
+        headers, cookies = joined(response)
+        shaped["headers"] = {**headers, **dict(zip(_spellings(COOKIE), cookies, strict=False))}
     return shaped
 
 
@@ -95,9 +96,6 @@ def _one_cookie_header(lists: dict[str, Any]) -> dict[str, Any]:
     if cookies is None or len(cookies) == 1:
         return lists
     return {**lists, "cookie": ["; ".join(list.__iter__(cookies))]}
-
-
-_NONE = ("",)
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from pocket.lambda_http.response import Response
 
 
-def is_payload_two(event: dict[str, Any]) -> bool:
-    """Whether `event` says of itself that it is of this format, and is about HTTP."""
+def is_of_function_url(event: dict[str, Any]) -> bool | None:
+    """Whether a function URL made `event`, and not an HTTP API; None where it is not of this format."""
     if event.get("version") != "2.0":
-        return False
+        return None
     context = event.get("requestContext")
-    return isinstance(context, dict) and "http" in context
+    if not isinstance(context, dict) or "http" not in context:
+        return None
+    return ".lambda-url." in str(context.get("domainName"))
 
 
 def parse_payload_two(
@@ -32,16 +34,9 @@ def parse_payload_two(
     """The request of `event`, whose path the caller has read; KeyError and its like where a part is missing."""
     context = event["requestContext"]
     http = context["http"]
-    sent = event.get("headers") or {}
-    cookies = event.get("cookies")
-    if cookies:
-        sent = {**sent, "cookie": "; ".join(cookies)}
-    headers = Headers(sent, sent.values())
-    if cookies and headers.layout.repeats:
-        headers.replace("cookie", headers.get("cookie"))
+    headers = _headers(event.get("headers") or {}, event.get("cookies"))
     host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
-    name, port = addresses.server(host, scheme)
+    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
     client = str.strip(http["sourceIp"])
     if gateway.trusted_proxies:
         client = addresses.client(client, headers.get("x-forwarded-for"), gateway.trusted_proxies)
@@ -61,16 +56,27 @@ def parse_payload_two(
     )
 
 
-def shape_payload_two(response: Response) -> dict[str, Any]:
+def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
+    """The headers that were `sent`, with the `cookies` in the place of a Cookie header or at the end."""
+    if not cookies:
+        return Headers((*sent,), [*sent.values()])
+    cookie = "; ".join(cookies)
+    if "cookie" not in sent:
+        headers = Headers((*sent, "cookie"), [*sent.values(), cookie])
+    else:
+        if sent["cookie"] != cookie:
+            sent = {**sent, "cookie": cookie}
+        headers = Headers((*sent,), [*sent.values()])
+    if headers.layout.repeats:
+        headers.replace("cookie", headers.get("cookie"))
+    return headers
+
+
+def shape_payload_two(_event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` as payload format 2.0 wants it: repeats joined, each cookie by itself."""
-    headers, cookies = joined(response.headers)
-    body, is_base64 = body_text(headers.get("content-type", ""), headers.get("content-encoding", ""), response.body)
-    shaped: dict[str, Any] = {
-        "statusCode": response.status,
-        "headers": headers,
-        "body": body,
-        "isBase64Encoded": is_base64,
-    }
+    headers, cookies = joined(response)
+    body, is_base64 = body_text(response)
+    shaped = {"statusCode": response.status, "headers": headers, "body": body, "isBase64Encoded": is_base64}
     if cookies:
         shaped["cookies"] = cookies
     return shaped

@@ -157,13 +157,13 @@ def body_bytes(event: dict[str, Any]) -> bytes:
     return str.encode(body, "utf-8")
 
 
-def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[Sequence[str], Sequence[str]]:
+def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[tuple[str, ...], list[str]]:
     """Names and values of a map of `lists`, or, where the event has none, of a map of `single` values."""
     if lists is None:
         pairs = single or {}
-        return tuple(pairs), list(pairs.values())
+        return (*pairs,), [*pairs.values()]
     try:
-        return tuple(lists), [value for [value] in lists.values()]
+        return (*lists,), [value for [value] in lists.values()]
     except ValueError:
         names = [name for name, values in lists.items() for _ in list.__iter__(values)]
-        return names, [value for values in lists.values() for value in values]
+        return tuple(names), [value for values in lists.values() for value in values]

@@ -10,11 +10,14 @@ from pocket.errors import ResponseTooLarge
 from pocket.lambda_http.encoding import base64_ascii, json_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pocket.lambda_http.formats import Format
 
 LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of JSON that a synchronous invocation may return: 6,291,556, the number in Lambda's own error."""
 
+COOKIE = "set-cookie"
 _LARGE = 16 * 1024
 _RUNTIME_CLIENT = "awslambdaric.lambda_runtime_marshaller"
 _BINARY_TYPES = ("image/", "audio/", "video/", "font/", "application/octet-stream")
@@ -23,14 +26,34 @@ _TEXT_SUFFIXES = ("+xml", "+json")
 
 
 class Response:
-    """Status, header pairs in order (repeats allowed, values as Latin-1 text) and body, whole and as sent."""
+    """Status, headers and body, whole and as sent; names of headers in lower case, values as Latin-1 text.
 
-    __slots__ = ("body", "headers", "status")
+    `headers` has the first value under each name, `repeats` in order all others; and every cookie, for cookies may not
+    be joined.
+    """
 
-    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes = b"") -> None:
+    __slots__ = ("body", "headers", "repeats", "status")
+
+    def __init__(
+        self, status: int, headers: dict[str, str], body: bytes = b"", repeats: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.repeats = repeats
+
+    @classmethod
+    def of_pairs(cls, status: int, pairs: Iterable[tuple[str, str]], body: bytes = b"") -> Response:
+        """A response with headers that may repeat, and be spelled, in any way."""
+        headers: dict[str, str] = {}
+        repeats: list[tuple[str, str]] = []
+        for name, value in pairs:
+            key = name.lower()
+            if key in headers or key == COOKIE:
+                repeats.append((key, value))
+            else:
+                headers[key] = value
+        return cls(status, headers, body, repeats)
 
 
 def finish(form: Format, event: dict[str, Any], method: str, response: Response) -> dict[str, Any] | bytes:
@@ -40,7 +63,7 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse.
     """
     if response.body and (method == "HEAD" or response.status in (204, 304)):
-        response = Response(response.status, response.headers)
+        response = Response(response.status, response.headers, b"", response.repeats)
     if len(response.body) < _LARGE:
         return form.shape(event, response)
     if _RUNTIME_CLIENT in sys.modules:
@@ -54,9 +77,8 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
 def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
     """The shaped response as JSON, around a body that is made JSON by itself: Base64 needs no escaping."""
     _keep_memory()
-    shaped = form.shape(event, Response(response.status, response.headers))
-    headers = {name.lower(): value for name, value in response.headers}
-    text = _text(headers.get("content-type", ""), headers.get("content-encoding", ""), response.body)
+    shaped = form.shape(event, Response(response.status, response.headers, b"", response.repeats))
+    text = _text(response)
     del shaped["body"]
     shaped["isBase64Encoded"] = text is None
     rest = json_bytes(shaped)[1:]
@@ -83,23 +105,24 @@ def _refuse_over(limit: int, size: int) -> None:
         raise ResponseTooLarge(size, limit)
 
 
-def body_text(content_type: str, content_encoding: str, body: bytes) -> tuple[str, bool]:
-    """`body` for a JSON event, and whether it is Base64; the others are the headers of these names, "" for none.
+def body_text(response: Response) -> tuple[str, bool]:
+    """The body of `response` for a JSON event, and whether it is Base64.
 
     The rule needs no list of text types: what is not compressed, is of no type that is binary by its name, and is
     valid UTF-8, goes as text, for the gateway turns that back into the same bytes. All else goes as Base64.
     """
-    if not body:
+    if not response.body:
         return "", False
-    text = _text(content_type, content_encoding, body)
-    return (base64_ascii(body).decode("ascii"), True) if text is None else (text, False)
+    text = _text(response)
+    return (base64_ascii(response.body).decode("ascii"), True) if text is None else (text, False)
 
 
-def _text(content_type: str, content_encoding: str, body: bytes) -> str | None:
-    """`body` as text where it may go as text."""
-    if content_encoding in _UNCHANGED and _may_be_text(content_type):
+def _text(response: Response) -> str | None:
+    """The body as text where it may go as text."""
+    headers = response.headers
+    if headers.get("content-encoding", "") in _UNCHANGED and _may_be_text(headers.get("content-type", "")):
         try:
-            return body.decode("utf-8")
+            return response.body.decode()
         except UnicodeDecodeError:
             pass
     return None
@@ -111,24 +134,23 @@ def _may_be_text(content_type: str) -> bool:
     return not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES)
 
 
-def joined(pairs: list[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:
-    """Header pairs as a map, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
-    headers: dict[str, str] = {}
+def joined(response: Response) -> tuple[dict[str, str], list[str]]:
+    """Headers, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
+    if not response.repeats:
+        return response.headers, []
+    headers = response.headers.copy()
     cookies: list[str] = []
-    for name, value in pairs:
-        key = name.lower()
-        if key == "set-cookie":
+    for name, value in response.repeats:
+        if name == COOKIE:
             cookies.append(value)
-        elif key in headers:
-            headers[key] = f"{headers[key]}, {value}"
         else:
-            headers[key] = value
+            headers[name] = f"{headers[name]}, {value}"
     return headers, cookies
 
 
-def listed(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """Header pairs as a map of lists, each in order; names in lower case."""
-    headers: dict[str, list[str]] = {}
-    for name, value in pairs:
-        headers.setdefault(name.lower(), []).append(value)
+def listed(response: Response) -> dict[str, list[str]]:
+    """Headers as lists, each in order."""
+    headers = {name: [value] for name, value in response.headers.items()}
+    for name, value in response.repeats:
+        headers.setdefault(name, []).append(value)
     return headers

@@ -46,11 +46,10 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     context = event["requestContext"]
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
     host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme = addresses.scheme(headers.get("x-forwarded-proto"), host)
+    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
     encoded = event.get("version") != "1.0"
     path = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
     script_name, path = _script_and_path(path, event, context, gateway)
-    name, port = addresses.server(host, scheme)
     client = str.strip(context["identity"]["sourceIp"])
     if gateway.trusted_proxies:
         client = addresses.client(client, ", ".join(headers.all("x-forwarded-for")), gateway.trusted_proxies)
@@ -70,21 +69,15 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     )
 
 
-def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
+def shape(_event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` as a REST API takes it: every header a list, so that none is joined."""
-    headers = listed(response.headers)
-    body, is_base64 = body_text(
-        headers.get("content-type", _NONE)[-1], headers.get("content-encoding", _NONE)[-1], response.body
-    )
+    body, is_base64 = body_text(response)
     return {
         "statusCode": response.status,
-        "multiValueHeaders": headers,
+        "multiValueHeaders": listed(response),
         "body": body,
         "isBase64Encoded": is_base64,
     }
-
-
-_NONE = ("",)
 
 
 def _encoded(names: Sequence[str], values: Sequence[str]) -> str:
