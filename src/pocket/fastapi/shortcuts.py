@@ -89,18 +89,20 @@ class Shortcut:
         self._first: re.Pattern[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_plain = scope["type"] == "http" and scope.get("fastapi.telemetry") is None and current() is not None
-        found = self._find(scope) if is_plain else None
+        work = current() if scope["type"] == "http" and scope.get("fastapi.telemetry") is None else None
+        found = self._find(scope) if work is not None else None
         values = found[0].arguments(scope, found[1]) if found is not None else None
-        if found is None or values is None:
+        if work is None or found is None or values is None:
             await self.app(scope, receive, send)
             return
         call, path_params = found
         before = {name: scope[name] for name in _OF_ROUTING if name in scope}
         scope.update(endpoint=call.endpoint, path_params=path_params, route=call.route)
+        work.alone = True
         try:
             response = await call.endpoint(**values)
         except Exception as error:  # noqa: BLE001  (it is raised again where FastAPI answers it)
+            work.alone = False
             for name in _OF_ROUTING:
                 del scope[name]
             scope.update(before)

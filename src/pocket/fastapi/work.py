@@ -11,23 +11,27 @@ import asyncio
 import contextvars
 import logging
 import threading
-from concurrent.futures import Executor, Future
-from contextlib import suppress
+from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.db import close_old_connections, reset_queries
+from starlette.responses import JSONResponse, Response
 
 from pocket.fastapi import inline, notices
+from pocket.fastapi.jobs import FutureJob, LoopJob
 from pocket.fastapi.lanes import ASIDE, LANES
 from pocket.fastapi.relations import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
-    from pocket.fastapi.lanes import Lanes
+    from pocket.fastapi.jobs import Job
+    from pocket.fastapi.lanes import Lane, Lanes
 
 T = TypeVar("T")
 
@@ -44,6 +48,8 @@ class Work:
     """
 
     inline = False
+    alone = False
+    """Whether an endpoint is all of the request that comes near Django: no dependency before, no task after it."""
 
     def __init__(self, scope: Any = None) -> None:
         self.scope = scope
@@ -156,10 +162,12 @@ class ThreadWork(Work, Executor):
         self._lanes = lanes
         self._sensitive = ThreadSensitiveContext(executor=self)
         self._lock = threading.Lock()
-        self._lane: Executor | None = None
-        self._open = 0
+        self._lane: Lane | None = None
+        self._pending: list[Job] = []
         self._asked = False
-        self._pending: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self._handed = self._open = 0
+        self._leaves_early = False
+        self._last: LoopJob | None = None
 
     async def __aenter__(self) -> Work:
         await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]
@@ -174,81 +182,104 @@ class ThreadWork(Work, Executor):
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
         scope = self.scope
-        handed = self.submit(contextvars.copy_context().run, function, *args, **kwargs)
+        job = LoopJob(partial(self.call, contextvars.copy_context().run, function, *args, **kwargs))
+        self._hand_over(job)
         try:
-            await _ended(handed)
+            await job.wait()
         except asyncio.CancelledError:
-            if not handed.cancel():
+            if not job.withdraw():
                 with CancelScope(shield=True):
-                    await _ended(handed)
-                _report(handed.exception(), scope)
+                    await job.wait()
+                _report(job.error, scope)
             raise
-        if handed.cancelled():
-            raise asyncio.CancelledError
-        result: T = handed.result()
+        self._last = job
+        result: T = job.result()
         return result
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with self._lock:
-            if self.finished:
-                raise RuntimeError("The request has ended: a task that outlives it cannot query on its connection.")
-            self._open += 1
-            if self._lane is not None:
-                return self._lane.submit(self._job, function, *args, **kwargs)
-            future: Future[Any] = Future()
-            self._pending.append((future, lambda: self._job(function, *args, **kwargs)))
-            asked, self._asked = self._asked, True
-        if not asked:
-            self._lanes.lease(self)
-        return future
+        job = FutureJob(partial(self.call, function, *args, **kwargs))
+        self._hand_over(job)
+        return job.future
 
-    def _job(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return self.call(function, *args, **kwargs)
-        finally:
-            with self._lock:
-                self._open -= 1
-
-    def call_last(self, function: Callable[..., T], /, *args: Any) -> T:
+    def call_last(self, function: Callable[..., Response], /, *args: Any) -> Response:
         """As `call`, for what is most likely the request's last: the end's signals are sent in the same breath.
 
         Should more follow, such as the exit of a dependency, its connections are checked and released, without signals.
+        An endpoint that is `alone` gives the lane back, too, unless its response may still query.
         """
+        response = None
         try:
-            return function(*args)
+            response = function(*args)
         finally:
             self._end_safely()
             self._begun, self.scope, self._probe = False, None, None
+        self._leaves_early = self.alone and self._handed == 1 and type(response) in _WHOLE and not response.background
+        return response
 
-    def move_in(self, lane: Executor) -> None:
+    def move_in(self, lane: Lane) -> None:
         """Takes the lane, and does there what has waited for it."""
         with self._lock:
             self._lane = lane
             pending, self._pending = self._pending, []
-            for future, job in pending:
-                lane.submit(_fulfil, future, job)
-            if self.finished:
-                lane.submit(self._leave, lane)
+            for job in pending:
+                lane.put(partial(job, self._rest))
 
     def finish(self) -> None:
+        self.finished = True
+        if self._last is not None and self._last.rest():
+            return
         with self._lock:
-            self.finished = True
             lane = self._lane
-            if lane is not None and (self._open or self._begun):
-                lane.submit(self._leave, lane)
+            if self._open and lane is not None:
+                return  # the end of the last job sees to the rest
+            if lane is not None and self._begun:
+                self._lanes.resume()
+                lane.put(self._leave)
                 return
         if lane is not None:
-            self._lanes.give_back(lane)
-            return
-        if self._asked and self._lanes.withdraw(self):
-            for future, _ in self._pending:
-                future.cancel()
+            self._lanes.give_back(lane, rests=False)
+        elif self._asked and self._lanes.withdraw(self):
+            for job in self._pending:
+                job.cancel()
 
-    def _leave(self, lane: Executor) -> None:
-        try:
-            self._end_safely()
-        finally:
-            self._lanes.give_back(lane)
+    def _hand_over(self, job: Job) -> None:
+        with self._lock:
+            if self.finished:
+                raise RuntimeError("The request has ended: a task that outlives it cannot query on its connection.")
+            self._handed += 1
+            self._open += 1
+            self._leaves_early = False
+            if self._lane is not None:
+                if self._open == 1:
+                    self._lanes.resume()
+                self._lane.put(partial(job, self._rest))
+                return
+            self._pending.append(job)
+            asked, self._asked = self._asked, True
+        if not asked:
+            self._lanes.lease(self)
+
+    def _rest(self) -> None:
+        """Ends a job: with the last one the turn ends, and the lease where nothing can follow."""
+        with self._lock:
+            self._open -= 1
+            lane = self._lane
+            if self._open or lane is None:
+                return
+            leaves = self.finished or self._leaves_early
+            if leaves and self._begun:
+                lane.put(self._leave)
+                return
+            if leaves:
+                self._lane, self._asked = None, False
+        self._lanes.give_back(lane if leaves else None)
+
+    def _leave(self) -> None:
+        """Ends the work in the lane's thread."""
+        self._end_safely()
+        with self._lock:
+            lane, self._lane, self._asked = self._lane, None, False
+        self._lanes.give_back(lane)
 
     def _end_safely(self) -> None:
         try:
@@ -257,22 +288,8 @@ class ThreadWork(Work, Executor):
             logger.exception("A receiver of request_finished failed.")
 
 
-def _ended(handed: Future[Any]) -> asyncio.Future[None]:
-    """A future of the running loop that is done when `handed` is; it holds neither result nor exception."""
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-
-    def tell(_: Future[Any]) -> None:
-        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits
-            loop.call_soon_threadsafe(_settle, ended)
-
-    handed.add_done_callback(tell)
-    return ended
-
-
-def _settle(ended: asyncio.Future[None]) -> None:
-    if not ended.done():
-        ended.set_result(None)
+_WHOLE = frozenset({Response, JSONResponse})
+"""Responses that have nothing to look up once they are made."""
 
 
 def _report(error: BaseException | None, scope: Any) -> None:
@@ -282,15 +299,6 @@ def _report(error: BaseException | None, scope: Any) -> None:
     if isinstance(error, Exception) and not kinds & handlers.keys():
         title = f"{scope['method']} {scope['path']}" if scope is not None else "A task"
         logger.error("%s failed after it was cancelled.", title, exc_info=error)
-
-
-def _fulfil(future: Future[Any], job: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(job())
-    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-        future.set_exception(error)
 
 
 def current() -> Work | None:
