@@ -165,6 +165,10 @@ def test_an_unknown_stage_names_the_known_ones(read: Read) -> None:
         project.stage("pdr")
     assert "dev, prd" in caught.value.message
     assert caught.value.hint == 'Did you mean "prd"?'
+    with pytest.raises(ConfigError) as caught:
+        project.stage("xyz")
+    assert "dev, prd" in caught.value.message
+    assert caught.value.hint == "Name one of them, or add it to stages in [general]."
 
 
 def test_another_room_can_say_something_about_a_key(read: Read) -> None:

@@ -17,7 +17,7 @@ from pocket.config.report import Report
 from pocket.config.rules import faults_between_stages, faults_of_stage
 from pocket.config.settling import Settled, settle
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
-from pocket.config.suggestions import suggest
+from pocket.config.suggestions import nearest, suggest
 from pocket.config.tables.general import General
 from pocket.errors import ConfigError
 
@@ -43,10 +43,9 @@ class Project:
         """
         if name in self.stages:
             return self.stages[name]
-        known = ", ".join(self.stages)
         raise ConfigError(
-            f'There is no stage "{name}"; the known ones are {known}.',
-            suggest(name, self.stages),
+            f'There is no stage "{name}"; the known ones are {", ".join(self.stages)}.',
+            nearest(name, self.stages) or "Name one of them, or add it to stages in [general].",
             file=self.path,
             key="general.stages",
         )
