@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import types
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from worker import BINARY, FORM, FORMATS, Workloads, call, get, post
+from worker import BINARY, FORM, FORMATS, Call, Case, Workloads, call, get, headers_of, post
 
 SEVEN = [
     "django.middleware.security.SecurityMiddleware",
@@ -47,7 +48,6 @@ def binary(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("small/", small),
-    path("small_async/", small_async),
     path("form/", form),
     path("binary/", binary),
 ]
@@ -63,25 +63,23 @@ def workloads(middleware: str) -> Workloads:
     found: Workloads = {}
     for name, form_ in FORMATS.items():
         cases = {adapter: call(function, get(form_, "/small/")) for adapter, function in adapters.items()}
-        found[f"JSON GET, {name}"] = {"floor": floor("/small/", query="page=2&tag=a"), **cases}
-    event = get("http_api", "/small_async/")
-    found["JSON GET, async view"] = {
-        "floor": floor("/small/", query="page=2&tag=a"),
-        "Pocket": call(pocket_async(), event),
-        **{name: call(function, event) for name, function in adapters.items() if name != "Pocket"},
-    }
-    kind = "application/x-www-form-urlencoded"
-    event = post("http_api", "/form/", kind, FORM)
+        found[f"JSON GET, {name}"] = served({"floor": floor(get("http_api", "/small/")), **cases})
+    event = get("http_api", "/small/")
+    cases = {name: call(function, event) for name, function in {**adapters, "Pocket": pocket_async()}.items()}
+    found["JSON GET, async view"] = {**served({"floor": floor(event)}), **served(cases, "django_async_urls")}
+    event = post("http_api", "/form/", "application/x-www-form-urlencoded", FORM)
     cases = {adapter: call(function, event) for adapter, function in adapters.items()}
-    found["form POST"] = {"floor": floor("/form/", "POST", kind, FORM), **cases}
+    found["form POST"] = served({"floor": floor(event), **cases})
     event = get("http_api", "/binary/")
     cases = {adapter: call(function, event, marshal) for adapter, function in adapters.items()}
-    found["1 MB binary, marshalled"] = {
-        "floor": floor("/binary/"),
-        **cases,
-        "Pocket, stdlib": plain(call(adapters["Pocket"], event, marshal)),
-    }
+    cases["Pocket, stdlib"] = plain(call(adapters["Pocket"], event, marshal))
+    found["1 MB binary, marshalled"] = served({"floor": floor(event), **cases})
     return found
+
+
+def served(calls: dict[str, Call], urls: str = __name__) -> dict[str, Case]:
+    """Cases of which each is prepared with the URL configuration `urls`."""
+    return {name: Case(called, partial(setattr, settings, "ROOT_URLCONF", urls)) for name, called in calls.items()}
 
 
 def configure(middleware: list[str]) -> None:
@@ -158,8 +156,8 @@ def zappa(application: Any, kind: str = "wsgi") -> Any:
     return LambdaHandler().handler
 
 
-def plain(case: Any) -> Any:
-    """`case` with the standard library's Base64 and JSON in Pocket."""
+def plain(called: Call) -> Call:
+    """`called` with the standard library's Base64 and JSON in Pocket."""
     from pocket.lambda_http import encoding, response
 
     fast = response.base64_ascii, response.json_bytes
@@ -167,7 +165,7 @@ def plain(case: Any) -> Any:
     def run() -> Any:
         response.base64_ascii, response.json_bytes = encoding._base64_ascii, encoding._json_bytes
         try:
-            return case()
+            return called()
         finally:
             response.base64_ascii, response.json_bytes = fast
 
@@ -178,19 +176,12 @@ class _Floor(WSGIHandler):
     """Django's handler, whose middleware chain is called directly."""
 
 
-def floor(path_: str, method: str = "GET", kind: str = "", body: bytes = b"", query: str = "") -> Any:
+def floor(event: dict[str, Any]) -> Call:
     """Django alone: a request made by hand, the middleware chain, the response's content, and its end."""
     handler = _Floor()
-    meta = {
-        "REQUEST_METHOD": method,
-        "SERVER_NAME": "shop.example.com",
-        "SERVER_PORT": "443",
-        "HTTP_HOST": "shop.example.com",
-        "HTTP_COOKIE": "theme=dark; seen=1",
-        "QUERY_STRING": query,
-        "CONTENT_TYPE": kind,
-        "CONTENT_LENGTH": str(len(body)),
-    }
+    meta = meta_of(event)
+    method, path_ = meta["REQUEST_METHOD"], meta["PATH_INFO"]
+    kind, body = meta.get("CONTENT_TYPE", ""), event.get("body", "").encode()
 
     class Ready(HttpRequest):
         GET = _Query()
@@ -213,6 +204,33 @@ def floor(path_: str, method: str = "GET", kind: str = "", body: bytes = b"", qu
         return content
 
     return run
+
+
+def meta_of(event: dict[str, Any]) -> dict[str, Any]:
+    """`request.META` of an HTTP API's event, made by hand, with all that a server puts there."""
+    http = event["requestContext"]["http"]
+    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers_of(event)}
+    content = {
+        name: names.pop(f"HTTP_{name}") for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if f"HTTP_{name}" in names
+    }
+    return {
+        **names,
+        **content,
+        "REQUEST_METHOD": http["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": event["rawPath"],
+        "QUERY_STRING": event["rawQueryString"],
+        "SERVER_NAME": names["HTTP_HOST"],
+        "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": http["protocol"],
+        "REMOTE_ADDR": http["sourceIp"],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
 
 
 class _Query:

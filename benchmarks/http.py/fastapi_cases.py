@@ -8,7 +8,10 @@ from typing import Any
 
 from django_cases import plain, zappa
 from fastapi import FastAPI, Response
-from worker import BINARY, FORMATS, HEADERS, Workloads, call, get, post
+from worker import BINARY, FORMATS, Call, Case, Workloads, call, get, headers_of, post
+
+STAGE = "/prod"
+"""What the address of a REST API begins with, so that it is the root path of its requests."""
 
 BODY = json.dumps({"name": "a name", "count": 3, "tags": ["a", "b"]}).encode()
 
@@ -57,15 +60,21 @@ def workloads(_framework: str) -> Workloads:
     found: Workloads = {}
     for name, form_ in FORMATS.items():
         cases = {adapter: call(function, get(form_, "/small/")) for adapter, function in adapters.items()}
-        found[f"JSON GET, {name}"] = {"floor": floor("/small/", query=b"page=2&tag=a"), **cases}
+        root_path = STAGE if form_ == "rest_api" else ""
+        found[f"JSON GET, {name}"] = made({"floor": floor(get("http_api", "/small/"), root_path), **cases})
     event = post("http_api", "/form/", "application/json", BODY)
     cases = {adapter: call(function, event) for adapter, function in adapters.items()}
-    found["JSON POST"] = {"floor": floor("/form/", "POST", BODY), **cases}
+    found["JSON POST"] = made({"floor": floor(event), **cases})
     event = get("http_api", "/binary/")
     cases = {adapter: call(function, event, marshal) for adapter, function in adapters.items()}
     cases["Pocket, stdlib"] = plain(call(adapters["Pocket"], event, marshal))
-    found["1 MB binary, marshalled"] = {"floor": floor("/binary/"), **cases}
+    found["1 MB binary, marshalled"] = made({"floor": floor(event), **cases})
     return found
+
+
+def made(calls: dict[str, Call]) -> dict[str, Case]:
+    """Cases that need no preparation."""
+    return {name: Case(called) for name, called in calls.items()}
 
 
 def make_adapters() -> dict[str, Any]:
@@ -84,24 +93,24 @@ def make_adapters() -> dict[str, Any]:
     }
 
 
-def floor(path: str, method: str = "GET", body: bytes = b"", query: bytes = b"") -> Any:
-    """FastAPI alone, with a scope made by hand, on a loop that is ready."""
+def floor(event: dict[str, Any], root_path: str = "") -> Call:
+    """FastAPI alone on a loop that is ready, with the scope of an HTTP API's event, made by hand and beforehand."""
     loop = asyncio.new_event_loop()
-    headers = [(name.encode(), value.encode()) for name, value in (*HEADERS, ("host", "shop.example.com"))]
-    headers += [(b"cookie", b"theme=dark; seen=1"), *([(b"content-type", b"application/json")] if body else [])]
+    http = event["requestContext"]["http"]
+    path, body = root_path + event["rawPath"], event.get("body", "").encode()
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": method,
+        "method": http["method"],
         "scheme": "https",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": query,
-        "root_path": "",
-        "headers": headers,
-        "client": ("203.0.113.7", 0),
-        "server": ("shop.example.com", 443),
+        "query_string": event["rawQueryString"].encode(),
+        "root_path": root_path,
+        "headers": [(name.encode(), value.encode()) for name, value in headers_of(event)],
+        "client": (http["sourceIp"], 0),
+        "server": (event["headers"]["host"], 443),
     }
 
     def run() -> list[dict[str, Any]]:
