@@ -24,11 +24,6 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     Headers of these two names are the client's and dropped, as are those whose name is no token.
     """
     path = request.script_name + request.path or "/"
-    layout = request.headers.layout
-    try:
-        names, plain = _names[layout]
-    except KeyError:
-        names, plain = _names_of(layout)
     return {
         "type": "http",
         "asgi": _ASGI.copy(),
@@ -39,7 +34,7 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
         "raw_path": request.raw_path,
         "query_string": request.query.encode("latin-1"),
         "root_path": request.script_name,
-        "headers": _pairs(names, plain, request.headers),
+        "headers": _pairs(request.headers),
         "client": (request.client, 0) if request.client else None,
         "server": (request.server_name, int(request.server_port)),
         "aws.event": event,
@@ -47,8 +42,13 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     }
 
 
-def _pairs(names: tuple[bytes | None, ...], plain: bool, headers: Headers) -> list[tuple[bytes, bytes]]:
+def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The headers as ASGI has them; most of what a scope costs, so without a step in Python where that can be."""
+    layout = headers.layout
+    try:
+        names, plain = _names[layout]
+    except KeyError:
+        names, plain = _names_of(layout)
     pairs = zip(names, headers.encoded())  # noqa: B905  (to be strict takes a tenth longer)
     return [*pairs] if plain else [pair for pair in pairs if pair[0] is not None]  # type: ignore[misc]
 

@@ -21,6 +21,7 @@ from pocket.lambda_http.request import (
     body_bytes,
     columns,
     decoded,
+    joined_query,
     reading,
 )
 from pocket.lambda_http.response import COOKIE, body_text, joined, listed
@@ -51,24 +52,22 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
-    names, values = columns(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
-    pairs = zip(names, values)  # noqa: B905  (to be strict takes as long as all the rest)
-    forwarded_for = headers.get("x-forwarded-for")
+    query, _ = joined_query(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
+    client = headers.get("x-forwarded-for").rpartition(",")[2].strip()
     if gateway.trusted_proxies:
-        forwarded_for = ", ".join(headers.all("x-forwarded-for"))
-    peer = forwarded_for.rpartition(",")[2].strip()
+        client = addresses.client(client, ", ".join(headers.all("x-forwarded-for")), gateway.trusted_proxies)
     return Request(
         str.upper(event["httpMethod"]),
         script_name,
         path,
         latin(raw),
-        latin("&".join([key + "=" + value for key, value in pairs])),
+        latin(query),
         headers,
         body_bytes(event),
         scheme,
         name,
         port,
-        addresses.without_port(addresses.client(peer, forwarded_for, gateway.trusted_proxies)),
+        addresses.without_port(client),
         "HTTP/1.1",
     )
 
@@ -95,7 +94,9 @@ def _one_cookie_header(lists: dict[str, Any]) -> dict[str, Any]:
     cookies = lists.get("cookie")
     if cookies is None or len(cookies) == 1:
         return lists
-    return {**lists, "cookie": ["; ".join(list.__iter__(cookies))]}
+    lists = lists.copy()
+    lists["cookie"] = ["; ".join(list.__iter__(cookies))]
+    return lists
 
 
 def _spellings(name: str) -> Iterator[str]:

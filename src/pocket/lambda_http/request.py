@@ -167,3 +167,15 @@ def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tupl
     except ValueError:
         names = [name for name, values in lists.items() for _ in list.__iter__(values)]
         return tuple(names), [value for values in lists.values() for value in values]
+
+
+def joined_query(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[str, int]:
+    """A query string of the same as it is, and how many pairs it has."""
+    try:
+        if lists is None:
+            pairs = single or {}
+            return "&".join([name + "=" + value for name, value in pairs.items()]), len(pairs)
+        return "&".join([name + "=" + value for name, [value] in lists.items()]), len(lists)
+    except ValueError:
+        names, values = columns(lists, single)
+        return "&".join([name + "=" + value for name, value in zip(names, values, strict=True)]), len(names)
