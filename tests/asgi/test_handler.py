@@ -159,6 +159,47 @@ def test_pieces_cookies_and_binary_bodies_arrive(serve: Any, form: str) -> None:
     assert (wire.status, wire.body, wire.all("set-cookie")) == (201, b"\xff\x00\x01", ["a=1", "b=2"])
 
 
+def test_a_header_with_a_line_break_is_one_header(serve: Any) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend(scope["headers"])
+        await send(START)
+        await send(BODY)
+
+    event = event_of("http_api", Ask(headers=(("x-one", "1\n2"), ("x-two", "3"))))
+    assert serve(app)(event, None)["statusCode"] == 200
+    assert [pair for pair in seen if pair[0].startswith(b"x-one") or pair[0] == b"x-two"] == [
+        (b"x-one", b"1\n2"),
+        (b"x-two", b"3"),
+    ]
+
+
+@every_format
+def test_headers_may_be_any_iterable_and_are_taken_when_they_are_sent(serve: Any, form: str) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"X-One", b"1"), (b"vary", b"a"), (b"Vary", b"b"), (b"x-latin", b"\xe9")]
+        await send({**START, "headers": (pair for pair in headers)})
+        headers.clear()
+        await send(BODY)
+
+    event = event_of(form, Ask())
+    wire = sent(form, serve(app)(event, None))
+    assert (wire.all("x-one"), ", ".join(wire.all("vary")), wire.all("x-latin")) == (["1"], "a, b", ["\xe9"])
+
+
+def test_headers_that_are_no_bytes_are_500_and_in_the_log(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": [("x-one", "text")]})
+        await send(BODY)
+
+    assert ask(serve(app)).status == 500
+    assert "no attribute 'decode'" in caplog.text
+
+
 def test_an_application_may_return_an_awaitable_that_is_no_coroutine(serve: Any) -> None:
     class Awaitable:
         def __init__(self, *arguments: Any) -> None:

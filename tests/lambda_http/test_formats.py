@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote_to_bytes
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
 
 from pocket.errors import UnknownEvent
+from pocket.lambda_http import headers
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import DIRECT, Gateway, Request
 
@@ -277,8 +279,38 @@ def test_what_is_no_http_event_is_refused_with_its_keys_alone(event: Any, said: 
 
 
 def test_only_so_many_sets_of_header_names_are_remembered() -> None:
-    from pocket.lambda_http import headers
-
     for number in range(2 * headers._MOST_LAYOUTS):
         read("http_api", Ask(headers=((f"x-{number}", "1"),)))
     assert len(headers._layouts) <= headers._MOST_LAYOUTS
+
+
+@given(values=st.lists(st.text(st.sampled_from("ab\n\r é日\x85"), max_size=4), max_size=4))
+def test_header_values_are_encoded_each_by_itself_whatever_they_hold(values: list[str]) -> None:
+    found = headers.Headers(tuple(f"x-{number}" for number in range(len(values))), values)
+    assert found.encoded() == [value.encode() for value in values]
+    found.replace("x-0", "one\ntwo")
+    assert found.encoded() == [b"one\ntwo", *(value.encode() for value in values[1:])]
+
+
+@pytest.mark.parametrize("pairs", [{"a=1&b": ["2"]}, {"a&b": ["1"], "c=d": ["2"]}, {"a": ["1=&"]}, {"a": ["1", "&b="]}])
+def test_what_parts_a_query_is_quoted_where_it_stands_in_a_name_or_value(pairs: dict[str, list[str]]) -> None:
+    event = event_of("rest_api", Ask())
+    event["multiValueQueryStringParameters"] = pairs
+    assert parse_qs(choose(event).parse(event, DIRECT).query, strict_parsing=True) == pairs
+
+
+def test_a_function_url_s_list_of_cookies_stands_in_place_of_its_header() -> None:
+    event = event_of("function_url", Ask(cookies=("a=1", "b=2"), headers=(("accept", "*/*"),)))
+    event["headers"]["cookie"] = "a=0"
+    found = choose(event).parse(event, DIRECT).headers
+    assert (found.all("cookie"), found.all("accept")) == (["a=1; b=2"], ["*/*"])
+    assert event["headers"]["cookie"] == "a=0"
+
+
+@pytest.mark.parametrize("cookies", [("a=1",), ("a=1", "b=2")])
+def test_reading_an_event_leaves_it_as_it_was(cookies: tuple[str, ...]) -> None:
+    for form in FORMATS:
+        event = event_of(form, Ask(query="a=1&a=2", headers=(("x-one", "1"),), cookies=cookies))
+        before = copy.deepcopy(event)
+        choose(event).parse(event, DIRECT)
+        assert event == before

@@ -10,43 +10,35 @@ if TYPE_CHECKING:
     import asyncio
 
 
-class Exchange:
-    """`receive` and `send` of a request whose body is whole from the start and whose response is collected."""
+class Exchange(Response):
+    """`receive` and `send` of a request whose body is whole from the start.
 
-    __slots__ = (
-        "_body",
-        "_chunks",
-        "_headers",
-        "_limit",
-        "_loop",
-        "_status",
-        "_waiting",
-        "complete",
-        "size",
-    )
+    It is the response itself, once that is `complete`; `size` is how many bytes of body the application has sent so
+    far, of which over the limit no more are kept.
+    """
 
     def __init__(self, body: bytes, limit: int, loop: asyncio.AbstractEventLoop) -> None:
-        self._body: bytes | None = body
-        self._limit = limit
-        self._loop = loop
-        self._status = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._waiting: tuple[asyncio.Future[None], ...] = ()
+        self.status = 0
+        self.body = b""
+        self.repeats = ()
         self.complete = False
         self.size = 0
-        """Bytes of body that the application has sent so far; over the limit no more are kept."""
+        self._asked: bytes | None = body
+        self._limit = limit
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def receive(self) -> dict[str, Any]:
         """The body, in one message; after that `http.disconnect`, but not before the response is complete."""
-        body = self._body
+        body = self._asked
         if body is not None:
-            self._body = None
+            self._asked = None
             return {"type": "http.request", "body": body, "more_body": False}
         if not self.complete:
             # Each its own: who gives up waiting cancels what it waits for.
             end = self._loop.create_future()
-            self._waiting += (end,)
+            self._waiting.append(end)
             await end
         return {"type": "http.disconnect"}
 
@@ -54,40 +46,38 @@ class Exchange:
         """Takes the response's start and body; RuntimeError for messages out of order, OSError past Lambda's limit."""
         kind = message["type"]
         if kind == "http.response.body":
-            if not self._status or self.complete:
+            if not self.status or self.complete:
                 raise RuntimeError("The application has sent http.response.body before the start or after the end.")
+            parts = self._parts
             if body := message.get("body"):
-                self._keep(body)
+                self.size += len(body)
+                if self.size > self._limit:
+                    parts.clear()
+                    raise OSError(f"The response is longer than the {self._limit:,} bytes that Lambda takes.")
+                parts.append(body)
             if not message.get("more_body"):
+                self.body = parts[0] if len(parts) == 1 else b"".join(parts)
                 self.complete = True
                 if self._waiting:
                     self._wake()
         elif kind == "http.response.start":
-            if self._status:
+            if self.status:
                 raise RuntimeError("The application has sent http.response.start twice.")
-            self._status = int(message["status"])
-            self._headers = list(message.get("headers", ()))
+            pairs = [*message.get("headers", ())]
+            self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+            if len(self.headers) < len(pairs) or COOKIE in self.headers:
+                self._repeat(pairs)
+            self.status = int(message["status"])
         elif not kind.startswith("http.response."):
             raise RuntimeError(f"The application has sent {kind!r} to an HTTP request.")
+
+    def _repeat(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        """Takes headers of which some stand twice, or must not be joined."""
+        texts = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+        response = Response.of_pairs(self.status, texts)
+        self.headers, self.repeats = response.headers, response.repeats
 
     def _wake(self) -> None:
         for end in self._waiting:
             if not end.done():
                 end.set_result(None)
-
-    def _keep(self, body: bytes) -> None:
-        self.size += len(body)
-        if self.size > self._limit:
-            self._chunks.clear()
-            raise OSError(f"The response is longer than the {self._limit:,} bytes that Lambda takes.")
-        self._chunks.append(body)
-
-    def response(self) -> Response:
-        """What was sent, once it is `complete`."""
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._headers}
-        if len(headers) == len(self._headers) and COOKIE not in headers:
-            return Response(self._status, headers, body)
-        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
-        return Response.of_pairs(self._status, pairs, body)

@@ -107,4 +107,4 @@ class Handler:
                 logger.exception("%s: the application raised.", request)
         if exchange.size > form.LIMIT:
             raise ResponseTooLarge(exchange.size, form.LIMIT)
-        return exchange.response() if exchange.complete else failure
+        return exchange if exchange.complete else failure

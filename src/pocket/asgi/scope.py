@@ -50,7 +50,7 @@ def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
     except KeyError:
         names, plain = _names_of(layout)
     pairs = zip(names, headers.encoded())  # noqa: B905  (to be strict takes a tenth longer)
-    return [*pairs] if plain else [pair for pair in pairs if pair[0] is not None]  # type: ignore[misc]
+    return list(pairs) if plain else [pair for pair in pairs if pair[0] is not None]  # type: ignore[arg-type, misc]
 
 
 def _names_of(layout: Layout) -> tuple[tuple[bytes | None, ...], bool]:

@@ -69,6 +69,8 @@ def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
 
 def without_port(address: str) -> str:
     """An address of X-Forwarded-For without the port that some proxies add."""
+    if ":" not in address:
+        return address
     if address.count(":") == 1:
         return address.partition(":")[0]
     if address.startswith("["):

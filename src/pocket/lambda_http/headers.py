@@ -28,30 +28,30 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 
     Clients choose the names, so only so many layouts are kept; then it begins anew.
     """
-    try:
-        return _layouts[names]
-    except KeyError:
+    layout = _layouts.get(names)
+    if layout is None:
         layout = Layout(tuple(map(str.lower, names)))
         if len(_layouts) >= _MOST_LAYOUTS:
             _layouts.clear()
         _layouts[names] = layout
-        return layout
+    return layout
 
 
 class Headers:
     """Pairs of names and values; a value is Latin-1 text of the bytes on the wire."""
 
-    __slots__ = ("_lines", "layout", "values")
-
     def __init__(self, names: tuple[str, ...], values: list[str]) -> None:
         """Keeps `values`. Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
-        self.layout = layout = layout_of(names)
+        try:
+            self.layout = _layouts[names]
+        except KeyError:
+            self.layout = layout_of(names)
         self.values = values
         # What holds for all values is found out, and done, in one step.
         self._lines = lines = "\n".join(values)
         if not lines.isascii():
             self.values = [latin(value) for value in values]
-        for name in layout.doubled:
+        for name in self.layout.doubled:
             # The map of headers that API Gateway builds has the last, too.
             self.replace(name, self.get(name))
 

@@ -13,7 +13,7 @@ from pocket.errors import UnknownEvent
 from pocket.lambda_http.encoding import base64_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pocket.lambda_http.headers import Headers
 
@@ -47,21 +47,6 @@ class Request:
     `path` is decoded and does not begin with `script_name`; `query` stays percent-encoded; `body` is as sent; `client`
     is the peer's address, "" where the event has none.
     """
-
-    __slots__ = (
-        "_raw_path",
-        "body",
-        "client",
-        "headers",
-        "method",
-        "path",
-        "protocol",
-        "query",
-        "scheme",
-        "script_name",
-        "server_name",
-        "server_port",
-    )
 
     def __init__(  # noqa: PLR0917  (keywords would cost each request a hundredth of what Django does)
         self,

@@ -32,8 +32,6 @@ class Response:
     be joined.
     """
 
-    __slots__ = ("body", "headers", "repeats", "status")
-
     def __init__(
         self, status: int, headers: dict[str, str], body: bytes = b"", repeats: Sequence[tuple[str, str]] = ()
     ) -> None:

@@ -83,7 +83,7 @@ def shape(_event: dict[str, Any], response: Response) -> dict[str, Any]:
 def _query(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> str:
     """A query string of decoded names and values."""
     query, count = joined_query(lists, single)
-    # Most need no quoting, which takes a lot; so it is first found out whether only what is put in between stands there.
+    # Most need no quoting, which takes a lot: where nothing but what parts the pairs is special, this is it.
     if not query or (not query.strip(_PLAIN_QUERY) and query.count("=") == count == query.count("&") + 1):
         return query
     names, values = columns(lists, single)

@@ -73,7 +73,7 @@ def size(request: HttpRequest) -> HttpResponse:
 
 
 def cookies(request: HttpRequest) -> HttpResponse:
-    response = HttpResponse(status=201)
+    response = HttpResponse(status=201, headers={"Set-Cookie": "by=hand"})
     response.set_cookie("a", "1", httponly=True)
     response.set_cookie("b", "2", samesite="Lax")
     return response

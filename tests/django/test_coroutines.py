@@ -1,0 +1,118 @@
+"""Context variables across the bridge: what a coroutine sets stays set, that and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from contextvars import ContextVar, copy_context
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pocket.django import coroutines
+from pocket.django.coroutines import Bridge
+
+
+class Equal:
+    """Equal to everything; only its identity tells it from another."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+class Incomparable:
+    """What cannot be compared."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("A context variable's value was compared.")
+
+
+VARIABLES = [ContextVar[Any](f"variable{number}") for number in range(40)]
+VALUES: list[Any] = [Equal(), Equal(), Incomparable(), Incomparable(), None, 0]
+
+
+@pytest.fixture(scope="module")
+def bridge() -> Iterator[Bridge]:
+    bridge = Bridge()
+    yield bridge
+    bridge.loop.close()
+
+
+def run(bridge: Bridge, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return bridge.run(coroutine, None, "the test")
+
+
+places = st.dictionaries(st.sampled_from(range(len(VARIABLES))), st.sampled_from(range(len(VALUES))))
+
+
+@given(before=places, inside=places)
+def test_each_variable_has_the_very_value_that_the_coroutine_left(
+    bridge: Bridge, before: dict[int, int], inside: dict[int, int]
+) -> None:
+    async def work() -> None:
+        for place, value in inside.items():
+            VARIABLES[place].set(VALUES[value])
+
+    def invocation() -> None:
+        for place, value in before.items():
+            VARIABLES[place].set(VALUES[value])
+        run(bridge, work())
+        after = {place: variable.get("unset") for place, variable in enumerate(VARIABLES)}
+        expected = {**dict.fromkeys(range(len(VARIABLES)), "unset")}
+        expected |= {place: VALUES[value] for place, value in (before | inside).items()}
+        assert all(after[place] is expected[place] for place in expected)
+
+    copy_context().run(invocation)
+
+
+def test_what_is_put_back_is_put_back(bridge: Bridge) -> None:
+    variable = VARIABLES[0]
+    unset = VARIABLES[1]
+
+    async def work() -> None:
+        for each in (variable, unset):
+            each.reset(each.set("inside"))
+
+    def invocation() -> None:
+        variable.set("before")
+        run(bridge, work())
+        assert (variable.get(), unset.get("unset")) == ("before", "unset")
+
+    copy_context().run(invocation)
+
+
+def test_what_is_set_before_a_coroutine_fails_stays_set(bridge: Bridge) -> None:
+    async def work() -> None:
+        VARIABLES[0].set("inside")
+        raise LookupError
+
+    def invocation() -> None:
+        with pytest.raises(LookupError):
+            run(bridge, work())
+        assert VARIABLES[0].get() == "inside"
+
+    copy_context().run(invocation)
+
+
+def test_where_nothing_is_set_no_variable_is_looked_at(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr(coroutines, "_take_over", looked.append)
+
+    async def work(value: object) -> object:
+        if value:
+            VARIABLES[0].set(value)
+        return VARIABLES[1].get("unset")
+
+    def invocation() -> None:
+        VARIABLES[1].set(VALUES[2])
+        assert run(bridge, work(None)) is VALUES[2]
+        assert not looked
+        run(bridge, work("something"))
+        assert len(looked) == 1
+
+    copy_context().run(invocation)
