@@ -95,7 +95,7 @@ def _one_cookie_header(lists: dict[str, Any]) -> dict[str, Any]:
     if cookies is None or len(cookies) == 1:
         return lists
     lists = lists.copy()
-    lists["cookie"] = ["; ".join(list.__iter__(cookies))]
+    lists["cookie"] = ["; ".join(list.copy(cookies))]
     return lists
 
 

@@ -76,7 +76,12 @@ def shape_payload_two(_event: dict[str, Any], response: Response) -> dict[str, A
     """`response` as payload format 2.0 wants it: repeats joined, each cookie by itself."""
     headers, cookies = joined(response)
     body, is_base64 = body_text(response)
-    shaped = {"statusCode": response.status, "headers": headers, "body": body, "isBase64Encoded": is_base64}
+    shaped: dict[str, Any] = {
+        "statusCode": response.status,
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
     if cookies:
         shaped["cookies"] = cookies
     return shaped

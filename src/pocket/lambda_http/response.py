@@ -132,10 +132,10 @@ def _may_be_text(content_type: str) -> bool:
     return not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES)
 
 
-def joined(response: Response) -> tuple[dict[str, str], list[str]]:
+def joined(response: Response) -> tuple[dict[str, str], Sequence[str]]:
     """Headers, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
     if not response.repeats:
-        return response.headers, []
+        return response.headers, ()
     headers = response.headers.copy()
     cookies: list[str] = []
     for name, value in response.repeats:
