@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from asgi_client import Answer, Client, LambdaClient
-from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Query, Request, Response
+from asgi_client import Answer, Client, LambdaClient, ServerClient
+from fastapi import APIRouter, Body, Cookie, Depends, FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
@@ -75,6 +75,36 @@ def routed(router: Any) -> Any:
     @router.get("/depending")
     def depending(value: Annotated[int, Depends(lambda: 3)]) -> Any:
         return value
+
+    return router
+
+
+def routed_with_bodies(router: Any) -> Any:
+    """Routes on `router` that ask for a body."""
+
+    @router.put("/bodies/{number}")
+    def put(number: int, page: Page, q: str = "") -> Any:
+        return [number, page, q]
+
+    @router.post("/bodies/{number}")
+    async def post(number: int, data: dict[str, Any]) -> Any:
+        return [number, data]
+
+    @router.patch("/bodies/{number}")
+    def patch(number: int, page: Annotated[Page, Body(embed=True)]) -> Any:
+        return [number, page]
+
+    @router.delete("/bodies/{number}")
+    def delete(number: int, page: Page | None = None) -> Any:
+        return [number, page]
+
+    @router.put("/two/{number}")
+    def two(number: int, page: Page, other: Page) -> Any:
+        return [number, page, other]
+
+    @router.post("/raising")
+    def raising(page: Page) -> Any:
+        raise LookupError(page.number)
 
     return router
 
@@ -212,3 +242,90 @@ def test_a_subclass_that_handles_requests_itself_is_asked(ways: list[str]) -> No
     app.include_router(router)
     with LambdaClient(app) as client:
         assert client.get("/timed").headers["x-time"] == "1"
+
+
+BODIES = (
+    *(b'{"number": 3}', b'{"number": "3"}', b'{"number": "x"}', b"{", b"", b"null", b"[]", b'"text"', b"NaN", b"\xff"),
+    *(b'{"page": {"number": 2}}', '{"number": 4}'.encode("utf-16"), b'{"number": 1, "number": 2}', b"[" * 100_000),
+)
+KINDS = ("application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", "text/plain", None)
+
+
+async def sent(app: Any, method: str, path: str, chunks: list[bytes], kind: str | None) -> tuple[Any, ...]:
+    """Status, headers and body of the answer to a body that comes in `chunks`."""
+    waiting = [
+        {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
+        for number, chunk in enumerate(chunks, 1)
+    ]
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        messages.append(message)
+
+    headers = [(b"content-type", kind.encode())] if kind else []
+    plain, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": plain,
+        "query_string": query.encode(),
+        "headers": headers,
+        "app": app,
+    }
+    try:
+        await app(scope, receive, send)
+    except Exception as error:  # noqa: BLE001  (it is compared)
+        return repr(error), messages
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    return messages[0]["status"], sorted(messages[0]["headers"]), body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_answers_to_bodies_are_fastapis_own(ways: list[str], kind: str | None) -> None:
+    from pocket.fastapi import Router, create_app, handle_errors
+
+    ours = create_app(discover=False)
+    ours.include_router(routed_with_bodies(Router()))
+    reference = FastAPI()
+    reference.include_router(routed_with_bodies(APIRouter()))
+    handle_errors(reference)
+    short = set()
+    paths = ("/bodies/1?q=a", "/bodies/x", "/two/1")
+
+    async def main() -> None:
+        for body in BODIES:
+            for chunks in ([body], [body[:4], body[4:]]):
+                for method in ("PUT", "POST", "PATCH", "DELETE"):
+                    for path in paths:
+                        ways.clear()
+                        found = await sent(ours, method, path, chunks, kind)
+                        assert found == await sent(reference, method, path, chunks, kind), (method, path, chunks)
+                        if not ways:
+                            short.add((method, path, len(chunks), body))
+
+    with ServerClient(ours) as client:
+        client.run(main())
+    if kind in KINDS[:2]:
+        valid = {("PUT", BODIES[0]), ("PUT", BODIES[1]), ("POST", BODIES[2]), ("DELETE", BODIES[0])}
+        assert {(method, paths[0], 1, body) for method, body in valid} <= short
+    else:
+        assert not short
+
+
+def test_who_answers_a_failure_may_read_the_body(serving: type[Client], ways: list[str]) -> None:
+    from pocket.fastapi import Router, create_app
+
+    app = create_app(discover=False)
+    app.include_router(routed_with_bodies(Router()))
+
+    @app.exception_handler(LookupError)
+    async def answer(request: Request, error: LookupError) -> Response:
+        return PlainTextResponse(await request.body() + str(error).encode(), 410)
+
+    with serving(app) as client:
+        found = client.post("/raising", {"number": 7})
+    assert (found.status, found.body) == (410, b'{"number": 7}7')

@@ -1,4 +1,4 @@
-"""The short way to an endpoint that asks for nothing but parameters of its path and query.
+"""The short way to an endpoint that asks for nothing but parameters of its path and query, and one body in JSON.
 
 FastAPI matches the routes of an included router twice, and opens two exit stacks and solves a tree of dependencies for
 an endpoint that has none; together that takes as long as a query of one row. A `Shortcut` stands inside of all
@@ -9,10 +9,12 @@ the endpoint raises goes there to be answered.
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fastapi import params
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from fastapi import FastAPI
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ASKS_FOR_MORE = (
-    *("header_params", "cookie_params", "body_params", "dependencies", "request_param_name", "websocket_param_name"),
+    *("header_params", "cookie_params", "dependencies", "request_param_name", "websocket_param_name"),
     *("http_connection_param_name", "background_tasks_param_name", "security_scopes_param_name", "concurrency"),
 )
 """What an endpoint's `Dependant` has none of where there is a short way; FastAPI's newest name more than its oldest."""
@@ -42,7 +44,7 @@ _UNTOUCHED = blank()
 
 
 class Entry(NamedTuple):
-    """A route that a path may match; `call` is None where it has no short way."""
+    """A route that a path may match; `call` is None where it has no short way, `methods` empty where it takes any."""
 
     regex: re.Pattern[str]
     methods: frozenset[str]
@@ -61,6 +63,7 @@ class Call:
             (field.name, field.alias, field.validate, ("path", field.alias)) for field in dependant.path_params
         ]
         self._query = dependant.query_params
+        self.body: Any = next(iter(dependant.body_params), None)
         self._shares: bool = self.endpoint.pocket_shares
 
     def arguments(self, scope: Scope, path_params: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -77,6 +80,17 @@ class Call:
             values.update(found)
         return values
 
+    def body_value(self, content: bytes) -> tuple[bool, Any]:
+        """Whether `content` is valid as the body that the endpoint asks for, and its value."""
+        try:
+            sent = json.loads(content)
+            if sent is None:
+                return False, None
+            value, faults = self.body.validate(sent, {}, loc=("body",))
+        except Exception:  # noqa: BLE001  (FastAPI meets it again and answers it)
+            return False, None
+        return not faults, value
+
 
 class Shortcut:
     """Middleware for `api`, whose other middleware is all around it."""
@@ -92,6 +106,8 @@ class Shortcut:
         work = current() if scope["type"] == "http" and scope.get("fastapi.telemetry") is None else None
         found = self._find(scope) if work is not None else None
         values = found[0].arguments(scope, found[1]) if found is not None else None
+        if values is not None and found is not None and found[0].body is not None:
+            receive, values = await _with_body(found[0], values, scope, receive)
         if work is None or found is None or values is None:
             await self.app(scope, receive, send)
             return
@@ -125,9 +141,9 @@ class Shortcut:
             match = regex.match(path)
             if match is None:
                 continue
-            if call is None:
+            if call is None and (method in methods or not methods):
                 return None
-            if method in methods:
+            if call is not None and method in methods:
                 convert = call.convertors
                 params = {name: convert[name].convert(text) for name, text in match.groupdict().items()}
                 return call, {**scope.get("path_params", {}), **params}
@@ -141,6 +157,26 @@ class Shortcut:
         )
         parts = (f"(?P<_{place}>{_unnamed(entry.regex)})" for place, entry in enumerate(self._entries))
         self._first = re.compile("|".join(parts)) if self._entries else None
+
+
+async def _with_body(
+    call: Call, values: dict[str, Any], scope: Scope, receive: Receive
+) -> tuple[Receive, dict[str, Any] | None]:
+    """`values` with the request's body, None where that is not JSON, whole and valid; and `receive` as if unused."""
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    if len(kinds) != 1 or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
+        return receive, None
+    message = await receive()
+    unread = [message]
+
+    async def again() -> Message:
+        return unread.pop() if unread else await receive()
+
+    is_whole = message["type"] == "http.request" and not message.get("more_body")
+    is_valid, value = call.body_value(message.get("body", b"")) if is_whole else (False, None)
+    if not is_valid:
+        return again, None
+    return again, {**values, call.body.name: value}
 
 
 def _entries(routes: Iterable[Any], api: FastAPI) -> Iterator[Entry]:
@@ -174,7 +210,15 @@ def _is_short(route: Route, context: Any, api: FastAPI) -> bool:
         and dependant.response_param_name == SHARED
         and not any(getattr(dependant, name, None) for name in _ASKS_FOR_MORE)
         and {field.alias for field in dependant.path_params} <= context.param_convertors.keys()
+        and (not dependant.body_params or _is_one_json_value(dependant.body_params, context))
     )
+
+
+def _is_one_json_value(fields: list[Any], context: Any) -> bool:
+    """Whether the request's body as a whole is the value of the one field, and no form."""
+    info = fields[0].field_info
+    embedded = getattr(context, "_embed_body_fields", True) or getattr(info, "embed", None)
+    return len(fields) == 1 and type(info) is params.Body and not embedded
 
 
 def _unnamed(regex: re.Pattern[str]) -> str:
