@@ -66,7 +66,8 @@ def workloads(middleware: str) -> Workloads:
         found[f"JSON GET, {name}"] = served({"floor": floor(get("http_api", "/small/")), **cases})
     event = get("http_api", "/small/")
     cases = {name: call(function, event) for name, function in {**adapters, "Pocket": pocket_async()}.items()}
-    found["JSON GET, async view"] = {**served({"floor": floor(event)}), **served(cases, "django_async_urls")}
+    sync = {"floor": floor(event), "Pocket, sync view": call(adapters["Pocket"], event)}
+    found["JSON GET, async view"] = {**served(sync), **served(cases, "django_async_urls")}
     event = post("http_api", "/form/", "application/x-www-form-urlencoded", FORM)
     cases = {adapter: call(function, event) for adapter, function in adapters.items()}
     found["form POST"] = served({"floor": floor(event), **cases})

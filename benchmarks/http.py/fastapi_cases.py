@@ -33,21 +33,19 @@ async def binary() -> Response:
     return Response(BINARY, media_type="image/png")
 
 
-def with_router() -> FastAPI:
-    """The same endpoints by Pocket's own router, as a project beside Django has them."""
+def of_pocket() -> FastAPI:
+    """The same endpoints in an application that Pocket has made, as a project beside Django has it."""
     import django
     from django.conf import settings
 
-    from pocket.fastapi import Router, create_app
+    from pocket.fastapi import create_app
 
     settings.configure(SECRET_KEY="-", USE_TZ=True)
     django.setup()
-    router = Router()
-    router.get("/small/")(small)
-    router.post("/form/")(form)
-    router.get("/binary/")(binary)
     own = create_app(discover=False)
-    own.include_router(router)
+    own.get("/small/")(small)
+    own.post("/form/")(form)
+    own.get("/binary/")(binary)
     return own
 
 
@@ -86,7 +84,7 @@ def make_adapters() -> dict[str, Any]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     return {
         "Pocket": make_handler(app),
-        "Pocket, its Router": make_handler(with_router()),
+        "Pocket, create_app()": make_handler(of_pocket()),
         "Mangum": mangum.Mangum(app),
         "Mangum, no lifespan": mangum.Mangum(app, lifespan="off"),
         "Zappa": zappa(app, "asgi"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
 from contextvars import ContextVar, copy_context
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def bridge() -> Iterator[Bridge]:
 
 
 def run(bridge: Bridge, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    return bridge.run(coroutine, None, "the test")
+    return bridge.synchronous(lambda: coroutine, SimpleNamespace(time_limit=None))()
 
 
 places = st.dictionaries(st.sampled_from(range(len(VARIABLES))), st.sampled_from(range(len(VALUES))))

@@ -92,10 +92,22 @@ class EventLoop:
         stood, and DeadlineExceeded is raised. Tasks that it leaves running are reported there too, each once, unless
         they are meant to be `lasting`. `title` names the work in the log. `context` must not be entered.
         """
+        loop = self.loop
         self._spawned = expired = False
         self.is_busy = True
         try:
-            task = self._start(coroutine, context)
+            if _STARTS_EAGERLY:
+                # They stay: to put back what was there before would take longer than all the rest.
+                sys.set_asyncgen_hooks(*self._hooks)
+                _set_running_loop(loop)
+                loop.stepping = True
+                try:
+                    task = Task(coroutine, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
+                finally:
+                    loop.stepping = False
+                    _set_running_loop(None)
+            else:
+                task = Task(coroutine, loop=loop, context=context)
             if not task.done():
                 expired = self._drive(task, _seconds(limit), title)
         finally:
@@ -134,21 +146,6 @@ class EventLoop:
         loop.close()
         if sys.get_asyncgen_hooks()[0] is self._hooks[0]:
             sys.set_asyncgen_hooks(None, None)
-
-    def _start(self, coroutine: Coroutine[Any, Any, T], context: Context | None) -> asyncio.Task[T]:
-        """The coroutine as a task; where Python can, its first step has been taken when this returns."""
-        loop = self.loop
-        if not _STARTS_EAGERLY:
-            return Task(coroutine, loop=loop, context=context)
-        # They stay: to put back what was there before would take longer than all the rest.
-        sys.set_asyncgen_hooks(*self._hooks)
-        _set_running_loop(loop)
-        loop.stepping = True
-        try:
-            return Task(coroutine, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
-        finally:
-            loop.stepping = False
-            _set_running_loop(None)
 
     def _drive(self, task: asyncio.Task[T], seconds: float | None, title: object) -> bool:
         """Turns the loop until `task` is done or left behind, `seconds` at most; whether its time was up."""

@@ -32,37 +32,32 @@ class Bridge:
         AsyncToSync.loop_thread_executors[self.loop.loop] = _ThisThread(self.loop)  # type: ignore[assignment]
 
     def synchronous(self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any) -> Callable[..., Any]:
-        """`function` as a synchronous one; `owner.time_limit`, read anew at each call, limits its time."""
+        """`function` as a synchronous one; `owner.time_limit`, read anew at each call, limits its time.
 
-        loop, run, title = self.loop, self.run, getattr(function, "__qualname__", repr(function))
+        The context variables that it sets stay set, as with async_to_sync.
+        """
+        loop, title = self.loop, getattr(function, "__qualname__", repr(function))
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             if loop.is_busy:
                 return async_to_sync(function)(*args, **kwargs)
-            return run(function(*args, **kwargs), owner.time_limit, title)
+            before = copy_context()
+            context = before.copy()
+            try:
+                return loop.run(function(*args, **kwargs), owner.time_limit, title, context)
+            except CancelledError as error:
+                raise RuntimeError(f"{title} was cancelled, and not by a deadline.") from error
+            finally:
+                # A context refers to nothing but an immutable map, and one in which nothing was set still to the same.
+                maps = get_referents(before, context)
+                if maps[0] is not maps[-1]:
+                    _take_over(context)
 
         # functools.wraps copies the mark by which older asgiref knows a coroutine function.
         call.__dict__.pop("_is_coroutine", None)
         del call.__wrapped__
         return call
-
-    def run(self, coroutine: Coroutine[Any, Any, Any], limit: Any, title: str) -> Any:
-        """The coroutine's result; the context variables that it sets stay set, as with async_to_sync.
-
-        `limit` and `title` are those of `EventLoop.run`.
-        """
-        before = copy_context()
-        context = before.copy()
-        try:
-            return self.loop.run(coroutine, limit, title, context)
-        except CancelledError as error:
-            raise RuntimeError(f"{title} was cancelled, and not by a deadline.") from error
-        finally:
-            # A context refers to nothing but an immutable map, and one in which nothing was set still to the same.
-            maps = get_referents(before, context)
-            if maps[0] is not maps[-1]:
-                _take_over(context)
 
 
 def _take_over(context: Context) -> None:

@@ -86,7 +86,7 @@ class LambdaHandler(BaseHandler):
         if response.is_async:
             from pocket.django.coroutines import gathered
 
-            streamed: bytes = self.bridge.run(gathered(response, limit), self.time_limit, "the streaming response")
+            streamed: bytes = self.bridge.synchronous(gathered, self)(response, limit)
             return streamed
         file = getattr(response, "file_to_stream", None)
         return _joined(response if file is None else iter(lambda: file.read(_BLOCK), b""), limit)

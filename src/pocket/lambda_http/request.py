@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
 """The characters that stand for themselves in every part of an address (RFC 3986, 2.3)."""
-_PLAIN_PATH = f"/{UNRESERVED}"
+_PLAIN_PATH = f"/{UNRESERVED}".encode()
 
 
 class Gateway:
@@ -85,8 +85,10 @@ class Request:
         if self._raw_path is not None:
             return self._raw_path.encode("latin-1")
         text = self.script_name + self.path
-        if not text.strip(_PLAIN_PATH):
-            return text.encode("ascii")
+        if text.isascii():
+            encoded = text.encode()
+            if not encoded.translate(None, _PLAIN_PATH):
+                return encoded
         return quote(text, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
 
 
