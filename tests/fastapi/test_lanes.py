@@ -79,7 +79,7 @@ def test_requests_that_wait_for_each_other_all_get_a_turn(database: str, books: 
 
 
 @given(st.lists(st.floats(0, 4), max_size=60))
-def test_there_are_never_less_than_one_turn_nor_more_than_lanes(busy: list[float]) -> None:
+def test_there_is_never_less_than_one_turn_nor_are_there_more_than_lanes(busy: list[float]) -> None:
     from pocket.fastapi.lanes import Lanes, Pace
 
     pace = Pace(Lanes(40))
@@ -87,19 +87,31 @@ def test_there_are_never_less_than_one_turn_nor_more_than_lanes(busy: list[float
         before = pace.turns
         pace.adjust(share)
         assert 1 <= pace.turns <= 40
-        assert (pace.turns - before) * (0.85 - share) >= 0
+        assert share <= 0.95 or pace.turns < before or before == 1
 
 
-def test_as_many_turns_as_lanes_are_soon_given_and_soon_taken_back(database: str) -> None:
+def test_turns_are_given_as_long_as_more_is_done_with_them_and_taken_back_when_they_are_in_the_way() -> None:
     from pocket.fastapi.lanes import Lanes, Pace
 
     pace = Pace(Lanes(40))
-    for _ in range(10):
-        pace.adjust(0.1)
+    for _ in range(20):
+        pace.adjust(pace.turns / 100)  # each waits for its answers, and uses a hundredth of a processor
     assert pace.turns == 40
     for _ in range(16):
         pace.adjust(1.0)
     assert pace.turns == 1
+
+
+def test_turns_that_get_nothing_more_done_are_taken_back_and_seldom_tried_again() -> None:
+    from pocket.fastapi.lanes import Lanes, Pace
+
+    pace = Pace(Lanes(40))
+    given = []
+    for _ in range(100):
+        pace.adjust(0.6)  # others have the rest of the processor
+        given.append(pace.turns)
+    assert given[:2] == [2, 1]
+    assert sum(given) <= 100 + 2
 
 
 def test_closed_lanes_have_ended_and_left_no_connection(database: str, books: Any) -> None:

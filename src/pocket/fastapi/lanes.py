@@ -30,8 +30,11 @@ MOST_LANES = 40
 _INTERVAL = 0.01
 """Seconds between two looks at how busy the process is, while requests wait for a turn."""
 
-_IDLE, _BUSY = 0.8, 0.9
+_IDLE, _BUSY = 0.9, 0.95
 """The part of a processor's time below which more turns are given, and above which there are fewer."""
+
+_GAIN, _PATIENCE = 1.1, 50
+"""How many times as busy the process is to be with more turns; else how many looks later they are tried again."""
 
 _STALLED = 0.05
 """Seconds without the end of a turn after which more are given, however busy the process is."""
@@ -176,6 +179,8 @@ class Pace:
         self.lanes = lanes
         self.turns = 1
         self._moved = self._looked = self._used = 0.0
+        self._trial: tuple[int, float] | None = None
+        self._patience = 0
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -199,11 +204,25 @@ class Pace:
             self.adjust(self._look(now))
 
     def adjust(self, busy: float) -> None:
-        """More turns or fewer, after a time in which the process has used `busy` of a processor."""
-        if busy < _IDLE:
-            self.turns = min(self.lanes.most, self.turns + (self.turns + 1) // 2)
-        elif busy > _BUSY and self.turns > 1:
-            self.turns -= (self.turns + 3) // 4
+        """More turns or fewer, after a time in which the process has used `busy` of a processor.
+
+        More are a trial: where the process did not get more done with them, as on a machine whose processors others use
+        too, they are taken back, and it is some time until the next.
+        """
+        trial, self._trial = self._trial, None
+        if busy > _BUSY:
+            self.turns -= min(self.turns - 1, (self.turns + 3) // 4)
+        elif trial is not None and busy < trial[1] * _GAIN:
+            self.turns = trial[0]
+            self._patience = _PATIENCE
+        elif self._patience:
+            self._patience -= 1
+        elif busy < _IDLE:
+            self._trial = self.turns, busy
+            self._raise()
+
+    def _raise(self) -> None:
+        self.turns = min(self.lanes.most, self.turns + (self.turns + 1) // 2)
 
     def _look(self, now: float) -> float:
         """How much of a processor was used since this was called last."""
@@ -223,7 +242,8 @@ class Pace:
                     continue
                 if time.monotonic() - self._moved < _STALLED:
                     continue
-                self.adjust(0.0)
+                self._trial, self._patience = None, 0
+                self._raise()
             self.lanes.admit()
 
 
