@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,16 @@ def test_where_nothing_is_set_no_variable_is_looked_at(bridge: Bridge, monkeypat
         assert len(looked) == 1
 
     copy_context().run(invocation)
+
+
+def test_synchronous_code_after_an_asynchronous_one_waits_for_no_loop_that_stands_still(bridge: Bridge) -> None:
+    async def seven() -> int:
+        return 7
+
+    async def work() -> int:
+        # From here on asgiref takes the bridge's loop for the one that this thread's synchronous code belongs to.
+        return await sync_to_async(async_to_sync(seven))()
+
+    assert run(bridge, work()) == 7
+    assert async_to_sync(seven)() == 7
+    assert run(bridge, work()) == 7

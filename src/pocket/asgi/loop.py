@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("pocket.http")
 
+_get_running_loop = events._get_running_loop
 _set_running_loop = events._set_running_loop
 _STARTS_EAGERLY = sys.version_info >= (3, 12)
 _GRACE = 0.2
@@ -41,12 +42,16 @@ _TURNS = 3
 class _Loop(asyncio.SelectorEventLoop):
     """A loop that also counts as running while a first step is taken outside of `run_forever`.
 
-    While it is lent to synchronous code in its own thread, a call from there to schedule something and wait for it
-    could never be served; it is refused, upon which asgiref takes another thread.
+    What synchronous code in its own thread schedules, and waits for, could never be served: the loop is lent to that
+    code, or stands still until the next request. It is refused, upon which asgiref takes another loop.
     """
 
     stepping = False
     lent_to: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own_thread = threading.get_ident()
 
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
@@ -59,7 +64,8 @@ class _Loop(asyncio.SelectorEventLoop):
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:
-        if self.lent_to == threading.get_ident():
+        thread = threading.get_ident()
+        if self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self):
             raise RuntimeError("The event loop waits for the synchronous code that wants to use it.")
         return super().call_soon_threadsafe(*args, **options)
 

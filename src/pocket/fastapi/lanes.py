@@ -87,7 +87,7 @@ class Lanes:
     def lease(self, tenant: Tenant) -> None:
         """Gives `tenant` a turn and a lane, now or when there are both; in the order of asking."""
         with self.lock:
-            lane = self._next()
+            lane = None if self.waiting else self._next()
             if lane is None:
                 self.waiting.append(tenant)
                 if self._pace is not None:
@@ -190,6 +190,7 @@ class Pace:
             return
         self._moved = time.monotonic()
         self._look(self._moved)
+        self._trial = None
         self._wanted.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="pocket-orm-pace", daemon=True)
