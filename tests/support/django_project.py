@@ -13,6 +13,7 @@ import django
 from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.cache import caches
+from django.core.management import get_commands
 from django.db import connections
 from django.urls import clear_url_caches, set_urlconf
 from django.utils.functional import empty
@@ -66,5 +67,6 @@ def _forget() -> None:
                 del handler[alias]
         handler.__dict__.pop("settings", None)
         handler._settings = None
+    get_commands.cache_clear()
     clear_url_caches()
     set_urlconf(None)
