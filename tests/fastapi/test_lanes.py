@@ -114,6 +114,21 @@ def test_turns_that_get_nothing_more_done_are_taken_back_and_seldom_tried_again(
     assert sum(given) <= 100 + 2
 
 
+def test_a_lane_outlives_a_job_that_fails(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    from pocket.fastapi.lanes import Lane
+
+    def fail() -> None:
+        raise SystemExit
+
+    lane = Lane("test-lane")
+    done = threading.Event()
+    lane.put(fail)
+    lane.put(done.set)
+    assert done.wait(10)
+    lane.close()
+    assert [record.getMessage() for record in caplog.records] == ["A job failed between two requests."]
+
+
 def test_closed_lanes_have_ended_and_left_no_connection(database: str, books: Any) -> None:
     from django.db import connection
     from library.models import Book

@@ -16,7 +16,7 @@ from lambda_events import FORMATS, Ask, event_of
 
 from pocket.errors import ResponseTooLarge
 from pocket.lambda_http.formats import choose
-from pocket.lambda_http.response import Response, body_text, finish
+from pocket.lambda_http.response import FAILED, Response, body_text, finish
 
 every_format = pytest.mark.parametrize("form", FORMATS)
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=10)
@@ -121,3 +121,12 @@ def test_a_load_balancer_gets_a_reason() -> None:
     assert isinstance(returned, dict)
     assert isinstance(unknown, dict)
     assert (returned["statusDescription"], unknown["statusDescription"]) == ("404 Not Found", "599")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_done_to_an_answer_stays_with_that_answer(form: str) -> None:
+    first, second = answer(form, FAILED), answer(form, FAILED)
+    assert isinstance(first, dict)
+    for key in {"headers", "multiValueHeaders"} & first.keys():
+        first[key].clear()
+    assert answer(form, FAILED) == second

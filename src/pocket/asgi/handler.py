@@ -15,7 +15,7 @@ from pocket.asgi.scope import scope_of
 from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
-from pocket.lambda_http.response import Response, finish
+from pocket.lambda_http.response import FAILED, TIMED_OUT, finish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     from pocket.asgi.lifespan import Application
     from pocket.lambda_http.formats import Format
     from pocket.lambda_http.request import Request
+    from pocket.lambda_http.response import Response
 
 logger = logging.getLogger("pocket.http")
-
-_PLAIN = {"content-type": "text/plain; charset=utf-8"}
-FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
-TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 
 
 def make_handler(

@@ -66,7 +66,7 @@ class _Loop(asyncio.SelectorEventLoop):
     ) -> asyncio.Handle:
         thread = threading.get_ident()
         if self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self):
-            raise RuntimeError("The event loop waits for the synchronous code that wants to use it.")
+            raise RuntimeError("The event loop does not turn while the synchronous code runs that wants to use it.")
         return super().call_soon_threadsafe(*args, **options)
 
 

@@ -31,12 +31,15 @@ class Bridge:
         # asgiref asks here where code that needs "the same thread" belongs.
         AsyncToSync.loop_thread_executors[self.loop.loop] = _ThisThread(self.loop)  # type: ignore[assignment]
 
-    def synchronous(self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any) -> Callable[..., Any]:
+    def synchronous(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any, title: str = ""
+    ) -> Callable[..., Any]:
         """`function` as a synchronous one; `owner.time_limit`, read anew at each call, limits its time.
 
-        The context variables that it sets stay set, as with async_to_sync.
+        The context variables that it sets stay set, as with async_to_sync. `title`, by default the function's name, is
+        what the log calls it.
         """
-        loop, title = self.loop, getattr(function, "__qualname__", repr(function))
+        loop, title = self.loop, title or getattr(function, "__qualname__", repr(function))
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -16,7 +16,7 @@ from pocket.django.request_signals import StartSignal
 from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
-from pocket.lambda_http.response import COOKIE, Response, finish
+from pocket.lambda_http.response import COOKIE, FAILED, TIMED_OUT, Response, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,7 +86,7 @@ class LambdaHandler(BaseHandler):
         if response.is_async:
             from pocket.django.coroutines import gathered
 
-            streamed: bytes = self.bridge.synchronous(gathered, self)(response, limit)
+            streamed: bytes = self.bridge.synchronous(gathered, self, "the streaming response")(response, limit)
             return streamed
         file = getattr(response, "file_to_stream", None)
         return _joined(response if file is None else iter(lambda: file.read(_BLOCK), b""), limit)
@@ -149,9 +149,6 @@ def _joined(parts: Iterable[bytes], limit: int) -> bytes:
 
 
 _BLOCK = 1 << 20
-_PLAIN = {"content-type": "text/plain; charset=utf-8"}
-FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
-TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 
 
 def make_wsgi_handler() -> Callable[[dict[str, Any], Any], dict[str, Any] | bytes]:

@@ -10,6 +10,7 @@ processor busy: one, where the database answers at once; more, the longer it let
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Job = Callable[[], None]
+
+logger = logging.getLogger("pocket.fastapi")
 
 MOST_LANES = 40
 """As many as AnyIO has threads for FastAPI's own `def` endpoints."""
@@ -47,7 +50,7 @@ class Tenant(Protocol):
 
 
 class Lane:
-    """A thread that does one job after the other; a job takes nothing, returns nothing and raises nothing."""
+    """A thread that does one job after the other; a job takes nothing and returns nothing, and tells whom it fails."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -64,7 +67,10 @@ class Lane:
     def _work(self) -> None:
         get = self._jobs.get
         while (job := get()) is not None:
-            job()
+            try:
+                job()
+            except BaseException:  # whatever it is, the thread is not this job's alone
+                logger.exception("A job failed between two requests.")
             del job  # it holds a request, which may wait long for the next
 
 

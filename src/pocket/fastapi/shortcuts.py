@@ -105,13 +105,16 @@ class Shortcut:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         work = current() if scope["type"] == "http" and scope.get("fastapi.telemetry") is None else None
         found = self._find(scope) if work is not None else None
-        values = found[0].arguments(scope, found[1]) if found is not None else None
-        if values is not None and found is not None and found[0].body is not None:
-            receive, values = await _with_body(found[0], values, scope, receive)
-        if work is None or found is None or values is None:
+        if work is None or found is None:
             await self.app(scope, receive, send)
             return
         call, path_params = found
+        values = call.arguments(scope, path_params)
+        if values is not None and call.body is not None:
+            receive, values = await _with_body(call, values, scope, receive)
+        if values is None:
+            await self.app(scope, receive, send)
+            return
         before = {name: scope[name] for name in _OF_ROUTING if name in scope}
         scope.update(endpoint=call.endpoint, path_params=path_params, route=call.route)
         work.alone = True

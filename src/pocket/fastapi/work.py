@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+from abc import ABC, abstractmethod
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +41,7 @@ logger = logging.getLogger("pocket.fastapi")
 _current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("pocket_work", default=None)
 
 
-class Work:
+class Work(ABC):
     """The work of one request, whose ASGI scope is `scope`; None for work outside of a request.
 
     Inside of it, as an asynchronous context manager, it is `current()`, and asgiref's thread-sensitive code, which is
@@ -67,9 +68,9 @@ class Work:
             _current.reset(self._token)
         self.finish()
 
+    @abstractmethod
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What `function` returns, called where queries are allowed."""
-        raise NotImplementedError
 
     async def run_to_end(self, function: Callable[..., T], /, *args: Any) -> T:
         """As `run`, and not to be kept from it by a cancellation."""
@@ -77,9 +78,9 @@ class Work:
             result = await self.run(function, *args)
         return result  # noqa: RET504  (a scope that might swallow an exception comes before it)
 
+    @abstractmethod
     def finish(self) -> None:
         """Ends the work; what was handed over before is done first."""
-        raise NotImplementedError
 
     def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -183,6 +184,7 @@ class ThreadWork(Work, Executor):
         """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
         scope = self.scope
         job = LoopJob(partial(self.call, contextvars.copy_context().run, function, *args, **kwargs))
+        self._last = job
         self._hand_over(job)
         try:
             await job.wait()
@@ -192,7 +194,6 @@ class ThreadWork(Work, Executor):
                     await job.wait()
                 _report(job.error, scope)
             raise
-        self._last = job
         result: T = job.result()
         return result
 
@@ -276,10 +277,12 @@ class ThreadWork(Work, Executor):
 
     def _leave(self) -> None:
         """Ends the work in the lane's thread."""
-        self._end_safely()
-        with self._lock:
-            lane, self._lane, self._asked = self._lane, None, False
-        self._lanes.give_back(lane)
+        try:
+            self._end_safely()
+        finally:
+            with self._lock:
+                lane, self._lane, self._asked = self._lane, None, False
+            self._lanes.give_back(lane)
 
     def _end_safely(self) -> None:
         try:

@@ -54,6 +54,11 @@ class Response:
         return cls(status, headers, body, repeats)
 
 
+_PLAIN = {"content-type": "text/plain; charset=utf-8"}
+FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
+TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
+
+
 def finish(form: Format, event: dict[str, Any], method: str, response: Response) -> dict[str, Any] | bytes:
     """What the handler returns for `response` to an `event` of the format `form`.
 
@@ -132,10 +137,8 @@ def _may_be_text(content_type: str) -> bool:
     return not media_type.startswith(_BINARY_TYPES) or media_type.endswith(_TEXT_SUFFIXES)
 
 
-def joined(response: Response) -> tuple[dict[str, str], Sequence[str]]:
+def joined(response: Response) -> tuple[dict[str, str], list[str]]:
     """Headers, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
-    if not response.repeats:
-        return response.headers, ()
     headers = response.headers.copy()
     cookies: list[str] = []
     for name, value in response.repeats:
