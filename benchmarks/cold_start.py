@@ -35,7 +35,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cold_start_project import CASES, EVENT, write
 
-from pocket.deploy import archive, modules
+from pocket.deploy.build import archive, modules
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DJANGO = "django==5.2.19"

@@ -20,7 +20,7 @@ from orm_peers import app  # noqa: E402
 from orm_topics.models import Topic  # noqa: E402
 
 from pocket.asgi import make_handler  # noqa: E402
-from pocket.django.wsgi import make_wsgi_handler  # noqa: E402
+from pocket.django.http.wsgi import make_wsgi_handler  # noqa: E402
 from pocket.fastapi import create_app  # noqa: E402
 
 SIZES = (1, 100, 1000)

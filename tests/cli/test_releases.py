@@ -6,7 +6,7 @@ import pytest
 
 from pocket.cli.console import PlainReporter
 from pocket.cli.releases import _described, _show
-from pocket.deploy.releases import History, Release
+from pocket.deploy.releases.history import History, Release
 
 FIRST = Release(1, {"web": "V1"}, artifact="artifacts/0123456789abcdef.zip")
 SECOND = Release(

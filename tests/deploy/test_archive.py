@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.deploy import archive
+from pocket.deploy.build import archive
 
 NAMES = st.from_regex(r"[a-zé.]{1,6}(/[a-z]{1,4}){0,2}", fullmatch=True).filter(
     lambda name: not any(part in (".", "..") for part in name.split("/"))

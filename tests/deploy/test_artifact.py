@@ -10,10 +10,10 @@ from tiny_project import MANAGE, POCKET_TOML, Recorder, copy_pocket, make, write
 
 from pocket import naming
 from pocket.config import Project, build_manifest, load
-from pocket.deploy import artifact
-from pocket.deploy.archive import Entry, scan
-from pocket.deploy.artifact import Artifact, build, merge, refuse_oversize, write_manifest
-from pocket.deploy.entrypoints import check_handlers, fault_of_command
+from pocket.deploy.build import artifact
+from pocket.deploy.build.archive import Entry, scan
+from pocket.deploy.build.artifact import Artifact, build, merge, refuse_oversize, write_manifest
+from pocket.deploy.build.entrypoints import check_handlers, fault_of_command
 from pocket.deploy.target import Target
 from pocket.errors import BuildFailed, ConfigErrors, DeployError
 from pocket.manifest import DjangoTables, Manifest
@@ -246,7 +246,7 @@ def test_too_large_a_project_is_refused_before_anything_is_zipped(
 def test_without_the_targets_python_bytecode_is_left_out_and_that_is_said(
     copy: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocket.deploy.bytecode.find_interpreter", lambda python: None)
+    monkeypatch.setattr("pocket.deploy.build.bytecode.find_interpreter", lambda python: None)
     reporter = Recorder()
     bare = build(copy, copy.stage("plain"), HERE, reporter)
     assert not [name for name in names(bare.path) if name.endswith(".pyc")]

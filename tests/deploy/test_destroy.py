@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from deploying import SMALL, Voice, deployable
 
-from pocket.deploy import release
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.destroy import destroy
-from pocket.deploy.stack import find
+from pocket.deploy.operate.destroy import destroy
+from pocket.deploy.releases import deploy as release
+from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
 from pocket.errors import AWSCallFailed
 from pocket.local import LocalAWS

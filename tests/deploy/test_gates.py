@@ -14,14 +14,16 @@ from deploying import COMMANDS, Voice, deployable
 from tiny_project import PYTHON
 
 from pocket.config import Project, build_manifest
-from pocket.deploy import artifact, destroy, release, upload
-from pocket.deploy.account import account_id
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.build import artifact, upload
 from pocket.deploy.gates.request import http_event, passes
-from pocket.deploy.plan import Plans
-from pocket.deploy.release import Deployed
-from pocket.deploy.releases import Release, Standing
-from pocket.deploy.rollback import RolledBack, rollback
+from pocket.deploy.operate import destroy
+from pocket.deploy.releases import deploy as release
+from pocket.deploy.releases.deploy import Deployed
+from pocket.deploy.releases.history import Release, Standing
+from pocket.deploy.releases.rollback import RolledBack, rollback
+from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.target import Target
 from pocket.deploy.template import Code, Inputs, render, render_storage
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name

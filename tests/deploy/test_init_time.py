@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.deploy.init_time import init_ms
+from pocket.deploy.gates.init_time import init_ms
 
 REQUEST = "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa"
 FACTS = "\t".join((f"REPORT RequestId: {REQUEST}", "Duration: 2.80 ms", "Billed Duration: 3 ms", "Memory Size: 512 MB"))

@@ -7,9 +7,9 @@ import pytest
 from deploying import SMALL, project
 
 from pocket.config import StageConfig
-from pocket.deploy import logs
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.logs import Tail
+from pocket.deploy.operate import logs
+from pocket.deploy.operate.logs import Tail
 from pocket.errors import DeployError
 
 

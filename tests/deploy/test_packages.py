@@ -10,10 +10,10 @@ from threading import Thread
 import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
 
-from pocket.deploy import bytecode, installed, platforms, uv
-from pocket.deploy.packages import Layer, install
-from pocket.deploy.platforms import Platform, lambda_platform
-from pocket.deploy.requirements import resolve
+from pocket.deploy.build import bytecode, installed, platforms, uv
+from pocket.deploy.build.packages import Layer, install
+from pocket.deploy.build.platforms import Platform, lambda_platform
+from pocket.deploy.build.requirements import resolve
 from pocket.errors import BuildFailed
 
 HOST = Platform(PYTHON, None, "this machine")

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from deploying import Voice
 
-from pocket.deploy import plan
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.plan import Planned, Plans
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.stack import EventFeed, Stack, changeable, delete, find, watch
+from pocket.deploy.stacks import plan
+from pocket.deploy.stacks.plan import Planned, Plans
+from pocket.deploy.stacks.stack import EventFeed, Stack, changeable, delete, find, watch
 from pocket.deploy.template import Template
 from pocket.errors import DeployError, PlanRefused, StackFailed
 
@@ -223,7 +223,7 @@ def test_ctrl_c_while_a_stack_is_updated_leaves_it_whole(clients: Clients) -> No
 def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, clients: Clients, status: str, told: str
 ) -> None:
-    monkeypatch.setattr("pocket.deploy.stack.find", lambda *_: Stack("stuck", "arn:stuck", status, "a reason"))
+    monkeypatch.setattr("pocket.deploy.stacks.stack.find", lambda *_: Stack("stuck", "arn:stuck", status, "a reason"))
     with pytest.raises(DeployError) as caught:
         changeable(clients, "stuck", Voice())
     assert status in caught.value.message

@@ -11,11 +11,13 @@ import pytest
 from deploying import APP, SMALL, Voice, deployable
 
 from pocket.config import Project
-from pocket.deploy import destroy, invoke, logs, release, status
+from pocket.deploy.aws import invoke
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.release import Deployed
-from pocket.deploy.smoke import Answer
-from pocket.deploy.stack import find
+from pocket.deploy.gates.smoke import Answer
+from pocket.deploy.operate import destroy, logs, status
+from pocket.deploy.releases import deploy as release
+from pocket.deploy.releases.deploy import Deployed
+from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
 from pocket.errors import CommandFailed, ConfigError, DeployError, GateRefused, PlanRefused
 from pocket.local import LocalAWS
@@ -148,7 +150,7 @@ def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_line
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get(site.local.addresses["web"])
-    monkeypatch.setattr("pocket.deploy.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
     with pytest.raises(DeployError, match="is deployed and does not start") as caught:
         site.deploy()
     assert "answered with 502.\n" in caught.value.message
@@ -238,7 +240,7 @@ def test_a_function_url_is_told_to_the_functions_by_a_second_pass(
     tmp_path: Path, target: Target, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its address leads to AWS itself.
-    monkeypatch.setattr("pocket.deploy.smoke.ask", lambda *_: Answer(200))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(200))
     text = SMALL.replace('"small"', '"told"').replace("apigateway = {}", "")
     found = deployable(tmp_path, text)
     place = Target(**{**vars(target), "addresses": {}})

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.config import StageConfig
-from pocket.deploy.releases import History, Release, Standing, standing
+from pocket.deploy.releases.history import History, Release, Standing, standing
 from pocket.deploy.template import render
 
 WORDS = st.text("abc.0123456789", max_size=12)

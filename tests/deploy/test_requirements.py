@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tiny_project import REPOSITORY, write
 
-from pocket.deploy import platforms, requirements, uv
-from pocket.deploy.requirements import locate, needless, parents, resolve
+from pocket.deploy.build import platforms, requirements, uv
+from pocket.deploy.build.requirements import locate, needless, parents, resolve
 from pocket.errors import BuildFailed
 
 LAMBDA = platforms.lambda_platform("3.13", "arm64")

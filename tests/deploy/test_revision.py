@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.deploy.revision import Revision, revision
+from pocket.deploy.build.revision import Revision, revision
 
 
 def git(folder: Path, *arguments: str) -> str:

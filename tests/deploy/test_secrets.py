@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from deploying import SMALL, Voice, project
 
 from pocket.config import StageConfig
-from pocket.deploy import secrets
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.stacks import secrets
 from pocket.errors import DeployError
 
 DECLARED = 'SECRET_KEY = { type = "password", options = { length = 60 } }\nTOKEN = { type = "rsa_pem_base64" }\n'

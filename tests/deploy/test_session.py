@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.deploy.account import account_id
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.target import Credentials, Target
 from pocket.errors import AWSCallFailed

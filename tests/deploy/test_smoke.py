@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pocket.deploy.smoke import Answer, ask
+from pocket.deploy.gates.smoke import Answer, ask
 
 
 @contextmanager

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tiny_project import write
 
-from pocket.deploy import source
+from pocket.deploy.build import source
 
 
 def chosen(folder: Path, *exclude: str) -> set[str]:

@@ -9,9 +9,9 @@ from tiny_project import POCKET_TOML, Recorder, make, write
 
 from pocket.config import Project, build_manifest
 from pocket.config.tables.django import Storage
-from pocket.deploy import static
-from pocket.deploy.artifact import static_entries, write_manifest
-from pocket.deploy.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
+from pocket.deploy.build import static
+from pocket.deploy.build.artifact import static_entries, write_manifest
+from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
 from pocket.deploy.target import Target
 from pocket.errors import BuildFailed
 

@@ -14,7 +14,7 @@ from cfnlint.runner import Runner
 from deploying import FULL, inputs, project
 
 from pocket import naming
-from pocket.deploy.releases import ALIAS, VERSION, History, Release, standing
+from pocket.deploy.releases.history import ALIAS, VERSION, History, Release, standing
 from pocket.deploy.template import Code, render
 from pocket.deploy.template.steps import alike, candidate, going_live, in_front, moved, references, settled
 

@@ -7,10 +7,10 @@ import pytest
 from tiny_project import Recorder, write
 
 from pocket.config.tables.django import Storage
-from pocket.deploy.artifact import Artifact
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.static import IMMUTABLE, REVALIDATED, StaticFiles, describe
-from pocket.deploy.upload import INDEX_KEY, Counts, artifact_key, put_artifact, put_static
+from pocket.deploy.build.artifact import Artifact
+from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, describe
+from pocket.deploy.build.upload import INDEX_KEY, Counts, artifact_key, put_artifact, put_static
 
 FILES = {
     "page.css": "body {}",

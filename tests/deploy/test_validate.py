@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pocket import naming
 from pocket.config import Project, load
 from pocket.deploy.template import render, render_storage
-from pocket.deploy.validate import check, lint, refuse_unsupported
+from pocket.deploy.template.validate import check, lint, refuse_unsupported
 from pocket.errors import ConfigError, PlanRefused
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"

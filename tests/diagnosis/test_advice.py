@@ -44,7 +44,7 @@ def test_the_sdk_before_any_request_is_for_functions_that_call_aws() -> None:
 
 
 def test_reading_the_file_is_this_machines_alone() -> None:
-    config = module("pocket.django.source", 101, module("pocket.config", 100, module("pydantic", 80)))
+    config = module("pocket.django.configuration.source", 101, module("pocket.config", 100, module("pydantic", 80)))
     (only,) = said(phase("settings", config), stage="")
     assert only == (
         "100 ms went into reading pocket.toml (pocket.config, with pydantic), which happens on this machine only: a"

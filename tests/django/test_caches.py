@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pocket.django.caches import caches
-from pocket.django.faults import SettingsError
+from pocket.django.configuration.caches import caches
+from pocket.django.configuration.faults import SettingsError
 from pocket.manifest import Cache, DjangoTables
 
 

@@ -40,7 +40,7 @@ def with_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The project with its pocket.toml instead of a manifest, as on a laptop."""
     Path(os.environ["POCKET_MANIFEST"]).unlink()
     monkeypatch.delenv("POCKET_MANIFEST")
-    monkeypatch.setattr("pocket.django.source._start", lambda: site.folder)
+    monkeypatch.setattr("pocket.django.configuration.source._start", lambda: site.folder)
     return site
 
 

@@ -110,7 +110,7 @@ def test_on_a_laptop_the_file_tells_whether_the_stage_does(snapped: Site, monkey
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE")
     monkeypatch.delenv("POCKET_MANIFEST")
     (snapped.folder / "pocket.manifest.json").unlink()
-    monkeypatch.setattr("pocket.django.source._start", lambda: snapped.folder)
+    monkeypatch.setattr("pocket.django.configuration.source._start", lambda: snapped.folder)
     file = '[general]\nregion = "eu-west-1"\nstages = ["prd"]\nproject_name = "gallery"\n[awscontainer]\n'
     snapped.write("pocket.toml", f'{file}python_version = "3.13"\nsnapstart = true\n')
     assert [item.id for item in imported(snapped, "import time\nX = time.time()\n")] == ["pocket.W072"]

@@ -12,8 +12,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.django import coroutines
-from pocket.django.coroutines import Bridge
+from pocket.django.http import coroutines
+from pocket.django.http.coroutines import Bridge
 
 
 class Equal:

@@ -17,7 +17,7 @@ from aws_double import AWSDouble
 from fresh import HARMLESS, write_manifest
 from postgres import Postgres
 
-from pocket.django.startup import check_before_reuse
+from pocket.django.configuration.startup import check_before_reuse
 from pocket.manifest import DjangoTables, Handler, SecretVariable, Stage
 
 SETTINGS = """

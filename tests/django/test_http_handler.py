@@ -16,8 +16,8 @@ from django_project import project
 from gateways import Sent, sent
 from lambda_events import FORMATS, Ask, event_of
 
-from pocket.django.asgi import make_asgi_handler
-from pocket.django.wsgi import make_wsgi_handler
+from pocket.django.http.asgi import make_asgi_handler
+from pocket.django.http.wsgi import make_wsgi_handler
 from pocket.errors import UnknownEvent
 
 every_format = pytest.mark.parametrize("form", FORMATS)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lambda_events import FORMATS
 
 from pocket.asgi import make_handler
-from pocket.django.wsgi import make_wsgi_handler
+from pocket.django.http.wsgi import make_wsgi_handler
 from pocket.errors import UnknownEvent
 
 

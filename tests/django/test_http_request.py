@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
 
-from pocket.django.wsgi import LambdaHandler, make_wsgi_handler
+from pocket.django.http.wsgi import LambdaHandler, make_wsgi_handler
 
 every_format = pytest.mark.parametrize("form", FORMATS)
 

@@ -32,7 +32,7 @@ import sys
 import pocket.django.lambda_handlers as module
 first = module.management_command_handler
 again = module.management_command_handler
-result = [again is first, "pocket.django.wsgi" in sys.modules, "wsgi_handler" in vars(module)]
+result = [again is first, "pocket.django.http.wsgi" in sys.modules, "wsgi_handler" in vars(module)]
 """
     assert evaluate(code, tmp_path, write_project(tmp_path)) == [True, False, False]
 
@@ -117,4 +117,7 @@ def test_what_is_wrong_with_the_manifest_is_told_by_the_settings(tmp_path: Path,
     environ = {**write_settings(tmp_path, SETTINGS), "POCKET_STAGE": "dev"}
     done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
     assert done.returncode == 1
-    assert "pocket.django.faults." in done.stderr.strip().splitlines()[-2] + done.stderr.strip().splitlines()[-1]
+    assert (
+        "pocket.django.configuration.faults."
+        in done.stderr.strip().splitlines()[-2] + done.stderr.strip().splitlines()[-1]
+    )

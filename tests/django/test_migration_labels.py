@@ -15,8 +15,8 @@ from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
 
-from pocket.django import migration_plan
-from pocket.django.migration_labels import CONSTRAINED, LOST, RENAMED, UNJUDGED, Judge
+from pocket.django.schema_changes import plan as migration_plan
+from pocket.django.schema_changes.labels import CONSTRAINED, LOST, RENAMED, UNJUDGED, Judge
 
 
 @pytest.fixture(scope="module", autouse=True)

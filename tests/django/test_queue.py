@@ -12,7 +12,7 @@ from aws_double import AWSDouble
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.django import queue
+from pocket.django.commands import queue
 from pocket.django.utils import pocket_call_command
 from pocket.errors import CommandFailed
 from pocket.runtime import sqs

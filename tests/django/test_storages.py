@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pocket.django.faults import SettingsError
-from pocket.django.static_manifest import BakedManifest
-from pocket.django.storages import storages
+from pocket.django.configuration.faults import SettingsError
+from pocket.django.configuration.static_manifest import BakedManifest
+from pocket.django.configuration.storages import storages
 from pocket.manifest import DjangoTables, Storage
 
 BACKENDS = [

@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parent.parent / "projects" / "api"
 def combined(database: str) -> Any:
     """The combined handler of the API project, `/api` being the API's."""
     from pocket.asgi import make_handler
-    from pocket.django.wsgi import make_wsgi_handler
+    from pocket.django.http.wsgi import make_wsgi_handler
     from pocket.fastapi import create_app
     from pocket.fastapi.combining import Prefixed
     from pocket.fastapi.lambda_handlers import CombinedHandler

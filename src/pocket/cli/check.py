@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pocket.cli.findings import Finding
     from pocket.config import Project, StageConfig
-    from pocket.deploy.project_checks import Selection
+    from pocket.deploy.gates.project import Selection
     from pocket.deploy.target import Target
     from pocket.errors import PocketError
 
@@ -47,7 +47,7 @@ def check(
 ) -> None:
     """Check pocket.toml, then the project with each stage's settings."""
     from pocket.cli.findings import WRITERS, merged, of_file
-    from pocket.deploy.project_checks import Selection
+    from pocket.deploy.gates.project import Selection
     from pocket.errors import ConfigError
 
     if fail_level.upper() not in LEVELS:
@@ -91,7 +91,7 @@ def _project(
 ) -> Iterator[tuple[str, str, Finding]]:
     """What each layer found here in each stage, in the order of the layers."""
     from pocket.cli.findings import of_message
-    from pocket.deploy import project_checks
+    from pocket.deploy.gates import project as project_checks
 
     found = [
         (stage.name, of_message(message, project.path))
@@ -107,7 +107,7 @@ def _deployed(
 ) -> Iterator[tuple[str, str, Finding]]:
     """What the release found; why it could not be asked goes to `unreached`, so that the rest is still shown."""
     from pocket.cli.findings import of_message
-    from pocket.deploy import project_checks
+    from pocket.deploy.gates import project as project_checks
     from pocket.errors import PocketError
 
     try:

@@ -20,7 +20,7 @@ def deploy(
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
-    from pocket.deploy import release
+    from pocket.deploy.releases import deploy as release
     from pocket.local import attach
 
     place = destination(stage, local=local)
@@ -46,7 +46,7 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     """Remove a stage and all it holds, after asking its name."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
-    from pocket.deploy import destroy as removal
+    from pocket.deploy.operate import destroy as removal
     from pocket.errors import DeployError
 
     place = destination(stage, local=local)

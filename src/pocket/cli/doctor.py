@@ -62,7 +62,7 @@ def doctor(
 def _examined(
     project: Project, stage: StageConfig | None, voice: Reporter, *, remote: bool, local: bool, path: str
 ) -> Report:
-    from pocket.deploy import doctor as diagnosis
+    from pocket.deploy.operate import doctor as diagnosis
 
     if stage is not None and not (remote or local):
         return diagnosis.examine_stage(project, stage, _target(project, stage, local=False), voice, path=path)

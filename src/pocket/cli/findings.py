@@ -15,7 +15,7 @@ from pocket.errors import ConfigError, ConfigErrors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pocket.deploy.project_checks import Message
+    from pocket.deploy.gates.project import Message
 
 ERROR = 40
 _FASTAPI = "pocket.E06", "pocket.W06"

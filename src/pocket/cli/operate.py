@@ -12,7 +12,7 @@ import typer
 from pocket.cli.options import Local, OutputFormat, Stage
 
 if TYPE_CHECKING:
-    from pocket.deploy.status import Status
+    from pocket.deploy.operate.status import Status
 
 
 def manage(
@@ -23,7 +23,7 @@ def manage(
 ) -> None:
     """Run a management command inside Lambda."""
     from pocket.cli.project import destination
-    from pocket.deploy import invoke
+    from pocket.deploy.aws import invoke
 
     place = destination(stage, local=local)
     result = invoke.manage(place.stage, place.target, command, args or [])
@@ -37,7 +37,7 @@ def manage(
 def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
     """Show the stack, functions, addresses and queue depths."""
     from pocket.cli.project import destination
-    from pocket.deploy import status as stage_status
+    from pocket.deploy.operate import status as stage_status
 
     if output not in {"text", "json"}:
         raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
@@ -71,7 +71,7 @@ def logs(
 ) -> None:
     """Print what the functions log, newest last."""
     from pocket.cli.project import destination
-    from pocket.deploy import logs as stage_logs
+    from pocket.deploy.operate import logs as stage_logs
 
     place = destination(stage, local=local)
     for line in stage_logs.read(place.stage, place.target, since=stage_logs.seconds(since), follow=follow):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pocket.cli.project import Destination
-    from pocket.deploy.release import Deployed
+    from pocket.deploy.releases.deploy import Deployed
     from pocket.deploy.reporting import Reporter
     from pocket.local import LocalAWS
 
@@ -30,7 +30,7 @@ def rehearse(
 
     Raises what the deploy raises, and CommandFailed for a command that did not succeed.
     """
-    from pocket.deploy import release
+    from pocket.deploy.releases import deploy as release
 
     def published(routes: Mapping[str, str]) -> None:
         aws.route(routes)
@@ -64,7 +64,7 @@ def saved(aws: LocalAWS) -> Iterator[None]:
 
 
 def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> None:
-    from pocket.deploy import invoke
+    from pocket.deploy.aws import invoke
     from pocket.errors import CommandFailed
 
     name, *args = command

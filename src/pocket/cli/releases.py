@@ -13,7 +13,7 @@ import typer
 from pocket.cli.options import Local, OutputFormat, Stage, Yes
 
 if TYPE_CHECKING:
-    from pocket.deploy.releases import History, Release
+    from pocket.deploy.releases.history import History, Release
 
 DIGITS = 12
 
@@ -22,7 +22,7 @@ def releases(stage: Stage, local: Local = False, output: OutputFormat = "text") 
     """List the releases that are kept, and which one is live."""
     from pocket.cli.project import destination
     from pocket.deploy.aws.session import Clients
-    from pocket.deploy.release import read
+    from pocket.deploy.releases.deploy import read
     from pocket.errors import DeployError
 
     if output not in {"text", "json"}:
@@ -49,7 +49,7 @@ def rollback(
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import saved
-    from pocket.deploy.rollback import rollback as roll_back
+    from pocket.deploy.releases.rollback import rollback as roll_back
     from pocket.local import attach
 
     place = destination(stage, local=local)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pocket.django import source
+from pocket.django.configuration import source
 from pocket.naming import PLACEHOLDER_KEY
 
 

@@ -29,32 +29,32 @@ __all__ = ["asgi_handler", "management_command_handler", "sqs_management_command
 
 
 def _wsgi() -> Callable[[], Handler]:
-    from pocket.django.wsgi import make_wsgi_handler
+    from pocket.django.http.wsgi import make_wsgi_handler
 
     return lambda: _warmed(make_wsgi_handler())
 
 
 def _asgi() -> Callable[[], Handler]:
-    from pocket.django.asgi import make_asgi_handler
+    from pocket.django.http.asgi import make_asgi_handler
 
     return lambda: _warmed(make_asgi_handler())
 
 
 def _warmed(handler: Handler) -> Handler:
-    from pocket.django.warmup import warm_up
+    from pocket.django.http.warmup import warm_up
 
     warm_up()
     return handler
 
 
 def _management() -> Callable[[], Handler]:
-    from pocket.django import commands
+    from pocket.django.commands import command as commands
 
     return lambda: lambda event, _context: commands.run(event)
 
 
 def _queue() -> Callable[[], Handler]:
-    from pocket.django import batch
+    from pocket.django.commands import batch
 
     return lambda: batch.run
 
@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
     if load is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     _use_bundle()
-    from pocket.django.startup import build
+    from pocket.django.configuration.startup import build
 
     handler = globals()[name] = build(load)
     return handler

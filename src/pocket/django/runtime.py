@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pocket.django import source
-from pocket.django.faults import improperly_configured
+from pocket.django.configuration import source
+from pocket.django.configuration.faults import improperly_configured
 from pocket.naming import PLACEHOLDER_KEY
 from pocket.runtime import registration
 
 if TYPE_CHECKING:
     from pocket.manifest import Manifest, Stage
 
-LOGGING_CONFIG = "pocket.django.logging.configure"
+LOGGING_CONFIG = "pocket.django.configuration.logging.configure"
 
 _registered: dict[str, registration.Fetched] = {}
 """What was registered, by stage: a process has one, but a test may change it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocket.django import source
-from pocket.django.faults import improperly_configured
+from pocket.django.configuration import source
+from pocket.django.configuration.faults import improperly_configured
 from pocket.naming import DEFAULT_QUEUE_KEY
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def get_storages() -> dict[str, Any]:
     `default` and `staticfiles` are always there, with Django's own defaults where the file has none. Raises
     ImproperlyConfigured. Touches no setting, so that `settings.py` can call it.
     """
-    from pocket.django.storages import storages
+    from pocket.django.configuration.storages import storages
 
     with improperly_configured():
         tables, manifest, path = source.tables()
@@ -38,7 +38,7 @@ def get_caches() -> dict[str, Any]:
 
     `default` is always there, with Django's own default where the file has none. Raises ImproperlyConfigured.
     """
-    from pocket.django.caches import caches
+    from pocket.django.configuration.caches import caches
 
     with improperly_configured():
         return caches(source.tables()[0])
@@ -58,7 +58,7 @@ def pocket_call_command(  # noqa: PLR0917 - the specification fixes the argument
     command returned where it ran. Raises ValueError for both `force_*` at once and for a message over SQS's limit,
     TypeError for an argument that JSON does not keep, CommandFailed where SQS is forced and there is no queue.
     """
-    from pocket.django import queue
+    from pocket.django.commands import queue
 
     if force_direct and force_sqs:
         raise ValueError("pocket_call_command() takes force_direct or force_sqs, not both.")

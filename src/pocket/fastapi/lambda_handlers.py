@@ -57,8 +57,8 @@ def _asgi() -> Callable[[], Handler]:
 def _combined() -> Callable[[], Handler]:
     import fastapi  # noqa: F401
 
-    from pocket.django.warmup import warm_up
-    from pocket.django.wsgi import make_wsgi_handler
+    from pocket.django.http.warmup import warm_up
+    from pocket.django.http.wsgi import make_wsgi_handler
     from pocket.fastapi.combining import normal
 
     def make() -> Handler:
@@ -80,7 +80,7 @@ def make_api_handler(configured: Api, *, alone: bool) -> Handler:
 
 def _served(app: Any) -> Handler:
     from pocket.asgi import make_handler
-    from pocket.django.wsgi import gateway_of_settings
+    from pocket.django.http.wsgi import gateway_of_settings
 
     gateway = gateway_of_settings()
     return make_handler(app, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
@@ -88,7 +88,7 @@ def _served(app: Any) -> Handler:
 
 def _configured() -> Api:
     """What the stage's `[awscontainer.fastapi]` says; raises SetupFailed where there is none."""
-    from pocket.django import source
+    from pocket.django.configuration import source
     from pocket.fastapi.faults import SetupFailed
 
     name = source.stage_name()
@@ -130,7 +130,7 @@ def __getattr__(name: str) -> Any:
     load = _LOADERS.get(name)
     if load is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pocket.django.startup import build
+    from pocket.django.configuration.startup import build
 
     handler = globals()[name] = build(load)
     return handler

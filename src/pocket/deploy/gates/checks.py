@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.deploy import invoke, project_checks
+from pocket.deploy.aws import invoke
+from pocket.deploy.gates import project as project_checks
 from pocket.deploy.gates.gate import CHECKS, ERROR, PROJECT, Candidate, refusal
-from pocket.deploy.init_time import init_ms
+from pocket.deploy.gates.init_time import init_ms
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pocket.config import Project, StageConfig
-    from pocket.deploy.project_checks import Message
+    from pocket.deploy.gates.project import Message
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy import invoke, uv
+from pocket.deploy.aws import invoke
+from pocket.deploy.build import uv
 from pocket.deploy.gates.gate import MIGRATIONS, Candidate, refusal
 from pocket.errors import CommandFailed
 

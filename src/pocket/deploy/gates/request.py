@@ -8,9 +8,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+from pocket.deploy.aws.invoke import GRACE, log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import REQUEST, Candidate, refusal
-from pocket.deploy.invoke import GRACE, log_tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

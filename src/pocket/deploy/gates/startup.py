@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.deploy import doctor
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
+from pocket.deploy.operate import doctor
 from pocket.diagnosis.report import exceeds
 from pocket.errors import PocketError
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.releases import ALIAS, VERSION
+from pocket.deploy.releases.history import ALIAS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import Error
 
 from pocket import naming
-from pocket.django import source
 from pocket.django.checks import deployment, project
+from pocket.django.configuration import source
 from pocket.errors import ConfigError, ConfigErrors, PocketError
 from pocket.runtime import manifest_file
 

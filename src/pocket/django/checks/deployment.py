@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pocket import naming
-from pocket.django import source
+from pocket.django.configuration import source
 from pocket.errors import PocketError
 from pocket.runtime.endpoints import override
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as django_settings
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django import caches, source
 from pocket.django.checks import deployment, project
+from pocket.django.configuration import caches, source
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:

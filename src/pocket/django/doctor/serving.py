@@ -48,7 +48,7 @@ class Site:
     def make_handler(self) -> None:
         """Django's handler without its middleware."""
         import pocket.django.lambda_handlers  # noqa: F401  what Lambda's runtime imports first
-        from pocket.django.wsgi import LambdaHandler, gateway_of_settings
+        from pocket.django.http.wsgi import LambdaHandler, gateway_of_settings
 
         class Unloaded(LambdaHandler):
             """Loads the middleware when it is told to."""
@@ -60,7 +60,7 @@ class Site:
 
     def load_middleware(self) -> None:
         """What Django's handler does when it is made."""
-        from pocket.django.wsgi import LambdaHandler
+        from pocket.django.http.wsgi import LambdaHandler
 
         LambdaHandler.load_middleware(self.pages)
 
@@ -72,7 +72,7 @@ class Site:
 
     def warm_up(self) -> None:
         """What Pocket's handlers load before the first request comes."""
-        from pocket.django.warmup import warm_up
+        from pocket.django.http.warmup import warm_up
 
         warm_up()
 
@@ -127,7 +127,7 @@ def find(recorder: Recorder) -> Served:
     """
     with recorder.paused():
         from pocket import naming
-        from pocket.django import source
+        from pocket.django.configuration import source
         from pocket.errors import PocketError
 
         name = os.environ.get(naming.STAGE_KEY, "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from pocket.django.check_report import UnknownTag, add_arguments, collect
+from pocket.django.checks.report import UnknownTag, add_arguments, collect
 
 
 class Command(BaseCommand):

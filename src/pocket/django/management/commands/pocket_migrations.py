@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, database: str, known: bool, beyond: list[str] | None, **options: Any) -> None:
         """Writes the list; raises CommandError for a history that Django would refuse to migrate."""
-        from pocket.django import migration_plan
+        from pocket.django.schema_changes import plan as migration_plan
 
         connection = connections[database]
         try:

@@ -1,0 +1,133 @@
+"""Management commands inside Lambda: one invocation each, and what came of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.build import uv
+from pocket.errors import AWSCallFailed, CommandFailed, DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pocket.config import StageConfig
+    from pocket.deploy.target import Target
+
+GRACE = 30
+"""Seconds to wait for an answer beyond the function's own timeout: a cold start counts before it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a management command ended; `result` is what it returned, as JSON carries it.
+
+    `log_tail` is the end of the function's log of this invocation, with Lambda's own lines.
+    """
+
+    command: str
+    exit_status: int
+    stdout: str
+    stderr: str
+    result: Any = None
+    traceback: str | None = None
+    log_tail: str = ""
+
+
+def manage(
+    stage: StageConfig, target: Target, command: str, args: Sequence[str], *, qualifier: str = naming.ALIAS
+) -> Outcome:
+    """Runs a management command in the stage's management handler and waits for its end.
+
+    `qualifier` is the function's version, or an alias of one.
+
+    Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
+    such handler or is not deployed. The invocation is never repeated.
+    """
+    handler, timeout = _management_handler(stage)
+    body = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
+    try:
+        answer = (
+            Clients(target)
+            .invoker(timeout + GRACE)
+            .invoke(
+                FunctionName=stage.function_name(handler),
+                Qualifier=qualifier,
+                Payload=json.dumps(body),
+                LogType="Tail",
+            )
+        )
+    except AWSCallFailed as error:
+        if error.code == "ResourceNotFoundException":
+            raise DeployError(
+                f"Stage {stage.name!r} has no function {stage.function_name(handler)}: it is not deployed.",
+                f"pocket deploy --stage {stage.name}",
+            ) from error
+        raise
+    text = answer["Payload"].read().decode()
+    if answer.get("FunctionError"):
+        raise _broken(command, handler, stage, text)
+    return replace(_outcome(command, text), log_tail=log_tail(answer))
+
+
+def log_tail(answer: Mapping[str, Any]) -> str:
+    """The end of the log, 4 KB at most, that came with the answer to an invocation which asked for it."""
+    return base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+
+
+def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) -> CommandFailed:
+    """The error for a command of Pocket's own that `stage` could not carry out; `what` says in words what failed."""
+    if "Unknown command" in outcome.stderr:
+        return CommandFailed(
+            f"The release of stage {stage.name!r} has no management command {command}.",
+            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
+        )
+    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
+    return CommandFailed(f"{what}:\n{said}")
+
+
+def _management_handler(stage: StageConfig) -> tuple[str, int]:
+    name = stage.command_handler
+    if name is None or stage.awscontainer is None:
+        raise DeployError(
+            f"Stage {stage.name!r} has no handler for management commands.",
+            f'Add one to pocket.toml: [awscontainer.handlers.management] with command = "{naming.MANAGEMENT_HANDLER}".',
+        )
+    return name, stage.awscontainer.handlers[name].timeout
+
+
+def _broken(command: str, handler: str, stage: StageConfig, text: str) -> CommandFailed:
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        facts = {}
+    facts = facts if isinstance(facts, dict) else {}
+    kind, said = facts.get("errorType", "an error"), facts.get("errorMessage", text[:500])
+    trace = facts.get("stackTrace") or []
+    return CommandFailed(
+        f"{command}: handler {handler!r} failed with {kind}: {said}",
+        f"`pocket logs --stage {stage.name}` shows what it wrote.",
+        output="".join(str(line) for line in trace),
+    )
+
+
+def _outcome(command: str, text: str) -> Outcome:
+    try:
+        facts = json.loads(text)
+        return Outcome(
+            command=facts.get("command", command),
+            exit_status=int(facts["exit_status"]),
+            stdout=facts.get("stdout") or "",
+            stderr=facts.get("stderr") or "",
+            result=facts.get("result"),
+            traceback=facts.get("traceback"),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CommandFailed(
+            f"{command}: the handler's answer is not that of {naming.MANAGEMENT_HANDLER}: {text[:200]}",
+            "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
+        ) from None

@@ -1,0 +1,282 @@
+"""Builds the artifact: the project, its packages, the manifest and the map of static files, in one zip.
+
+Everything is made below `.pocket/build/` in the project's folder. The same input gives the same bytes, and what did not
+change since the last build is not made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.config import build_manifest
+from pocket.deploy.build import archive, bytecode, modules, packages, platforms, requirements, source, static
+from pocket.deploy.build.archive import Entry
+from pocket.deploy.build.entrypoints import check_handlers
+from pocket.errors import BuildFailed, DeployError
+from pocket.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pocket.config import Project, StageConfig
+    from pocket.config.tables.awscontainer import AwsContainer
+    from pocket.deploy.build.platforms import Platform
+    from pocket.deploy.build.static import StaticFiles
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+
+LIMIT = 262_144_000
+"""The most bytes that Lambda unpacks of a zip (AWS: "Lambda quotas", 250 MB)."""
+
+_SHOWN_PACKAGES = 5
+_KEPT_ARCHIVES = 4
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A built zip: `size` and `unzipped` in bytes, `packages` the largest by name and bytes, largest first.
+
+    `static` is what must be in the bucket before the release is served; None where nothing is to upload.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    unzipped: int
+    packages: tuple[tuple[str, int], ...]
+    static: StaticFiles | None = None
+
+
+def build(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Artifact:
+    """The artifact of `stage` for `target`.
+
+    Raises BuildFailed where it cannot be built, ConfigErrors where a handler's `command` is not in it, DeployError
+    where the stage wants what Pocket does not build.
+    """
+    container = _buildable(stage)
+    folder = project.directory / ".pocket" / "build"
+    try:
+        with _alone(folder, reporter):
+            return _Build(project, stage, container, target, reporter, folder).run()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise BuildFailed(
+            f"The artifact could not be built: {where}{error.strerror or error}.",
+            f"Remove {folder} to build everything anew.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Build:
+    """One build, in `folder`, which no other build uses meanwhile."""
+
+    project: Project
+    stage: StageConfig
+    container: AwsContainer
+    target: Target
+    reporter: Reporter
+    folder: Path
+
+    def run(self) -> Artifact:
+        platform = platforms.choose(self.container, self.target)
+        interpreter = bytecode.find_interpreter(platform.python)
+        if interpreter is None:
+            lack = f"No Python {platform.python} here, so functions compile their modules at each start"
+            self.reporter.note(f"{lack}; with `uv python install {platform.python}` the next build does it.")
+        layers = self._install(platform, interpreter)
+        with self.reporter.step("Pack the project"):
+            own = self._source(interpreter)
+            files = merge([*(layer.files for layer in layers), own], self.reporter)
+            check_handlers(self.project, self.stage, files)
+        manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
+        files[naming.MANIFEST_FILE] = Entry.of(manifest)
+        files.update(modules.entries(files, own, self.folder))
+        collected = static.collect(
+            self.project,
+            self.stage,
+            self.target,
+            self.reporter,
+            manifest=manifest,
+            folder=self.folder / "static" / self.stage.name,
+            django=django_version(files),
+        )
+        files.update(static_entries(collected))
+        unzipped = sum(entry.size for entry in files.values())
+        largest = _largest(layers)
+        refuse_oversize(unzipped, largest)
+        with self.reporter.step("Write the zip"):
+            path = _write(files, self.folder / "artifacts")
+        built = Artifact(
+            path=path,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            size=path.stat().st_size,
+            unzipped=unzipped,
+            packages=largest,
+            static=collected if collected is not None and collected.store == "s3" else None,
+        )
+        _report(built, self.reporter)
+        return built
+
+    def _install(self, platform: Platform, interpreter: str | None) -> list[packages.Layer]:
+        directory = self.project.directory
+        with self.reporter.step(f"Install packages for Python {platform.python} on {platform.label}"):
+            place = requirements.locate(directory, self.container.requirements)
+            wanted = requirements.resolve(directory, place, platform)
+            if wanted.dropped:
+                self.reporter.note(f"Not needed by a function, left out: {', '.join(wanted.dropped)}.")
+            return packages.install(wanted, platform, interpreter, self.folder / "layers")
+
+    def _source(self, interpreter: str | None) -> dict[str, Entry]:
+        """The project's files, copied and compiled, so that nothing is written among them."""
+        chosen = source.select(self.project.directory, self.container.exclude)
+        for note in chosen.notes:
+            self.reporter.note(note)
+        place = self.folder / "source"
+        shutil.rmtree(place, ignore_errors=True)
+        for name, path in chosen.files.items():
+            copy = place / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+        faulty = bytecode.compile_tree(interpreter, place) if interpreter is not None else []
+        if faulty:
+            self.reporter.note(f"Not valid Python: {', '.join(faulty)}.")
+        return archive.scan(place)
+
+
+def write_manifest(manifest: Manifest, path: Path) -> Path:
+    """Writes the manifest to `path`, once reading it back has given the same; returns the path.
+
+    Raises BuildFailed where JSON does not carry one of its values.
+    """
+    hint = "Keep dates and times in `settings` as strings."
+    try:
+        text = manifest.to_json()
+    except (TypeError, ValueError) as error:
+        raise BuildFailed(f"The manifest holds a value that JSON cannot: {error}.", hint) from error
+    if Manifest.from_json(text) != manifest:
+        raise BuildFailed("The manifest does not read back as it was written.", hint)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str, Entry]:
+    """All files of `trees` by name, where a later tree wins; different files of one name are reported."""
+    files: dict[str, Entry] = {}
+    for tree in trees:
+        replaced = [
+            name
+            for name, entry in tree.items()
+            if name in files and files[name].sha256 != entry.sha256 and not name.endswith(".pyc")
+        ]
+        if replaced:
+            more = f" and {len(replaced) - 3} more" if len(replaced) > 3 else ""
+            reporter.note(f"Two different files of one name, the later one taken: {', '.join(replaced[:3])}{more}.")
+        files.update(tree)
+    return files
+
+
+def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
+    """What of the static files is part of the artifact: the map of hashed names, or all where they are served from it.
+
+    Raises BuildFailed where a storage of `"filesystem"` lies at no place in the artifact.
+    """
+    if collected is None:
+        return {}
+    mapped = {} if collected.manifest is None else {naming.STATIC_MANIFEST_FILE: collected.manifest}
+    if collected.store == "s3":
+        return mapped
+    if not collected.prefix or (collected.location or "").startswith("/"):
+        raise BuildFailed(
+            f'storages.{static.ALIAS} has store "filesystem" and location {collected.location!r}, which is no folder'
+            " of the artifact.",
+            'Give it a folder relative to pocket.toml, such as location = "static-collected", or store = "s3".',
+        )
+    entries = {file.name: file.content for file in collected.files} | mapped
+    return {f"{collected.prefix}{name}": entry for name, entry in entries.items()}
+
+
+def django_version(files: Mapping[str, Entry]) -> str | None:
+    """The version of Django among `files`, None where there is none."""
+    found = (re.match(r"django-([^/]+)\.dist-info/", name) for name in files)
+    return next((match[1] for match in found if match), None)
+
+
+def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]]) -> None:
+    """Raises BuildFailed where `unzipped` bytes are more than Lambda takes."""
+    if unzipped > LIMIT:
+        names = ", ".join(f"{name} ({megabytes(size)})" for name, size in largest)
+        raise BuildFailed(
+            f"The artifact is {megabytes(unzipped)} unpacked, Lambda takes {megabytes(LIMIT)}. The largest: {names}.",
+            "Leave packages out of the project's dependencies, or files out of the artifact: [awscontainer] exclude.",
+        )
+
+
+def megabytes(size: int) -> str:
+    """`size` in bytes as text, in units of 1024 x 1024 bytes, as AWS counts them."""
+    return f"{size / 1048576:.1f} MB"
+
+
+def _buildable(stage: StageConfig) -> AwsContainer:
+    container = stage.awscontainer
+    if container is None:
+        raise BuildFailed(
+            f"Stage {stage.name!r} has no [awscontainer] table, so there is nothing to build.",
+            "Declare at least one handler: [awscontainer.handlers.NAME].",
+        )
+    if container.dockerfile_path is not None:
+        raise DeployError(
+            f'awscontainer.dockerfile_path = "{container.dockerfile_path}": container images are not built yet.',
+            "Remove dockerfile_path: the artifact is then a zip.",
+        )
+    return container
+
+
+def _write(files: Mapping[str, Entry], folder: Path) -> Path:
+    """The zip of `files` below `folder`; one that holds the same already is taken as it is."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{archive.digest(files)[:32]}.zip"
+    if path.exists():
+        path.touch()
+    else:
+        archive.write(files, path)
+    for older in sorted(folder.glob("*.zip"), key=lambda item: item.stat().st_mtime)[:-_KEPT_ARCHIVES]:
+        older.unlink()
+    return path
+
+
+def _largest(layers: Sequence[packages.Layer]) -> tuple[tuple[str, int], ...]:
+    sizes = {name: size for layer in layers for name, size in layer.sizes.items()}
+    return tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_PACKAGES])
+
+
+def _report(built: Artifact, reporter: Reporter) -> None:
+    reporter.note(f"Artifact: {megabytes(built.size)} zipped, {megabytes(built.unzipped)} unpacked.")
+    rows = [[name, megabytes(size)] for name, size in built.packages]
+    reporter.table(["Largest packages", "Unpacked"], rows)
+
+
+@contextmanager
+def _alone(folder: Path, reporter: Reporter) -> Iterator[None]:
+    """Keeps two builds of one project apart; the folder is made, and hidden from git."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reporter.note("Another build of this project is running; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

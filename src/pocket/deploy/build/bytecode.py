@@ -1,0 +1,55 @@
+"""Compiles an artifact's modules, so that no function does it at each start.
+
+The files are unchecked-hash pycs (PEP 552): valid whatever time a zip gives their source. Code objects name the place
+where Lambda unpacks them, never the folder of the build.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pocket.deploy.build import uv
+from pocket.deploy.build.platforms import running_python
+
+TASK_ROOT = "/var/task"
+"""Where Lambda unpacks a zip."""
+
+
+def find_interpreter(python: str) -> str | None:
+    """A CPython of the minor version `python`, since each one reads only bytecode of its own; None without one."""
+    if python == running_python() and sys.implementation.name == "cpython":
+        return sys.executable
+    done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
+        [uv.find_binary(), "python", "find", "--no-project", f"cpython@{python}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
+
+
+def identity(interpreter: str | None) -> str:
+    """The full version of `interpreter`, which decides the bytes of what it compiles; empty for None."""
+    if interpreter is None or interpreter == sys.executable:
+        return sys.version if interpreter else ""
+    done = subprocess.run(  # noqa: S603 - an interpreter that uv found
+        [interpreter, "-I", "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def compile_tree(interpreter: str, tree: Path) -> list[str]:
+    """Writes `__pycache__` beside every module below `tree`; returns the files that do not compile, relative to it."""
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, "-j", "0"]
+    done = subprocess.run(  # noqa: S603 - an interpreter that uv or this process found
+        [interpreter, "-I", "-m", "compileall", *options, str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    marker = "*** Error compiling '"
+    lines = (line for line in done.stdout.splitlines() if line.startswith(marker))
+    paths = (Path(line.removeprefix(marker).rsplit("'", 1)[0]) for line in lines)
+    return sorted(path.relative_to(tree).as_posix() for path in paths)

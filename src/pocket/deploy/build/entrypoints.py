@@ -1,0 +1,103 @@
+"""Holds the dotted paths of `pocket.toml` against the modules in an artifact, which are read and not run."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from pocket.errors import ConfigErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.build.archive import Entry
+    from pocket.errors import ConfigError
+
+
+def check_handlers(project: Project, stage: StageConfig, files: Mapping[str, Entry]) -> None:
+    """Raises ConfigErrors with every handler whose `command`, and a settings module that, `files` does not contain."""
+    container = stage.awscontainer
+    handlers = {} if container is None else container.handlers
+    faults: list[ConfigError] = []
+    for name, handler in handlers.items():
+        fault = fault_of_command(handler.command, files)
+        if fault:
+            message = f'The handler "{name}" cannot start: {fault}'
+            hint = "`command` is the dotted path of a module in the artifact and a function in it."
+            faults.append(project.fault(stage.name, ("awscontainer", "handlers", name, "command"), message, hint))
+    settings = stage.settings_module
+    if settings is not None and find_module(settings, files) is None:
+        message = f"The settings module {settings} is not in the artifact: {_looked_for(settings)}"
+        hint = "Put its package beside pocket.toml, or install it through the project's requirements."
+        path = ("awscontainer", "envs", "DJANGO_SETTINGS_MODULE")
+        faults.append(project.fault(stage.name, path, message, hint))
+    if faults:
+        raise ConfigErrors(faults)
+
+
+def fault_of_command(command: str, files: Mapping[str, Entry]) -> str:
+    """What keeps Lambda from finding `command`, as a sentence; empty where nothing does."""
+    module, _, name = command.rpartition(".")
+    place = find_module(module, files)
+    if place is None:
+        return f"there is no module {module} in the artifact; {_looked_for(module)}"
+    if not place.endswith(".py"):
+        return ""
+    try:
+        tree = ast.parse(files[place].source.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        return f"{place} is not valid Python: {error}."
+    if defines(tree, name):
+        return ""
+    return f"{place} defines no {name!r}."
+
+
+def find_module(module: str, files: Mapping[str, Entry]) -> str | None:
+    """The path in the artifact of the file that importing `module` runs; None where there is none."""
+    stem = module.replace(".", "/")
+    for path in (f"{stem}/__init__.py", f"{stem}.py"):
+        if path in files:
+            return path
+    return next((path for path in files if path.startswith(f"{stem}.") and path.endswith(".so")), None)
+
+
+def defines(tree: ast.Module, name: str) -> bool:
+    """Whether importing `name` from the module may work.
+
+    A star import may bind any name; a module's `__getattr__` gives those of its `__all__`, and any without one.
+    """
+    bound = set(_bound(tree))
+    if name in bound or "*" in bound:
+        return True
+    listed = _listed(tree)
+    return "__getattr__" in bound and (listed is None or name in listed)
+
+
+def _listed(tree: ast.Module) -> set[str] | None:
+    """The names in the module's `__all__`, None where it has none that can be read."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(items) | ast.Tuple(items)):
+                return {item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+    return None
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Import() | ast.ImportFrom():
+                yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                continue
+            case _:
+                yield from _bound(node)
+
+
+def _looked_for(module: str) -> str:
+    stem = module.replace(".", "/")
+    return f"looked for {stem}.py and {stem}/__init__.py."

@@ -1,0 +1,57 @@
+"""Chooses the modules that a start imports for the bundle at the artifact's root."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocket import bundle, naming
+from pocket.deploy.build.archive import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_STARTING = frozenset(
+    {
+        *("django", "asgiref", "sqlparse", "environ", "pocket", "storages"),
+        *("fastapi", "starlette", "anyio", "pydantic", "annotated_types", "typing_extensions", "typing_inspection"),
+    }
+)
+"""Packages that a start imports whenever they are there; the rest stays as it is, for the sake of the size."""
+
+_LATER = frozenset({"migrations", "locale", "gis", "tests", "test", "commands", "v1"})
+"""Folders whose modules no start imports: `v1` is pydantic's old self."""
+
+_OF_THE_COMMAND = ("pocket/cli/", "pocket/deploy/", "pocket/local/")
+
+_PYC = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.cpython-[0-9]+\.pyc")
+
+
+def entries(files: Mapping[str, Entry], own: Collection[str], folder: Path) -> dict[str, Entry]:
+    """The bundle, written below `folder`, under its name in the artifact; empty where nothing was compiled.
+
+    `files` are the artifact's, `own` the names of those that are the project's.
+    """
+    chosen = {}
+    for name, entry in files.items():
+        found = _PYC.fullmatch(name)
+        if found is None:
+            continue
+        source = f"{found['folder']}{found['name']}.py"
+        if source in files and _starts(source, own):
+            chosen[source] = entry.source.read_bytes()
+    if not chosen:
+        return {}
+    path = folder / naming.MODULES_FILE
+    path.write_bytes(bundle.encode(chosen))
+    return {naming.MODULES_FILE: Entry.of(path)}
+
+
+def _starts(source: str, own: Collection[str]) -> bool:
+    parts = source.removesuffix(".py").split("/")
+    if not all(part.isidentifier() for part in parts) or not _LATER.isdisjoint(parts[:-1]):
+        return False
+    if source.startswith(_OF_THE_COMMAND):
+        return False
+    return parts[0] in _STARTING or source in own

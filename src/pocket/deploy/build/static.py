@@ -1,0 +1,199 @@
+"""A stage's static files: collected by Django in the project's own interpreter, and described for upload."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from mimetypes import MimeTypes
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.deploy.build import archive, uv
+from pocket.deploy.template.storage import object_prefix
+from pocket.errors import BuildFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pocket.config import Project, StageConfig
+    from pocket.config.tables.django import Storage
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+
+ALIAS = "staticfiles"
+"""The entry of Django's STORAGES that holds static files."""
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+
+_TYPES = MimeTypes()
+for _type, _suffix in (
+    ("text/javascript", ".js"),
+    ("text/javascript", ".mjs"),
+    ("application/json", ".map"),
+    ("application/manifest+json", ".webmanifest"),
+    ("application/wasm", ".wasm"),
+    ("font/woff", ".woff"),
+    ("font/woff2", ".woff2"),
+    ("font/ttf", ".ttf"),
+    ("font/otf", ".otf"),
+    ("image/avif", ".avif"),
+    ("image/webp", ".webp"),
+    ("image/x-icon", ".ico"),
+):
+    _TYPES.add_type(_type, _suffix)
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file to serve: `name` as Django knows it, and the headers it is served with."""
+
+    name: str
+    content: archive.Entry
+    content_type: str
+    cache_control: str
+
+
+@dataclass(frozen=True)
+class StaticFiles:
+    """A stage's static files; `manifest` is Django's map to hashed names, None where names are not hashed.
+
+    `store` and `location` are the storage's: files of `"s3"` are uploaded, those of `"filesystem"` are part of the
+    artifact.
+    """
+
+    store: str
+    location: str | None
+    files: tuple[StaticFile, ...]
+    manifest: archive.Entry | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the object keys, or the paths in the artifact, begin with."""
+        return object_prefix(self.location)
+
+
+def collect(
+    project: Project,
+    stage: StageConfig,
+    target: Target,
+    reporter: Reporter,
+    *,
+    manifest: Path,
+    folder: Path,
+    django: str | None = None,
+) -> StaticFiles | None:
+    """Collects the stage's static files into `folder`, which is emptied first; `manifest` is Pocket's own, as baked.
+
+    `django` is the version in the artifact: another one here, whose admin has other files, is reported. None where the
+    stage has no static storage, or the project no static files. Raises BuildFailed where the project's Python is not
+    found or Django fails.
+    """
+    storage = None if stage.awscontainer is None else stage.awscontainer.django.storages.get(ALIAS)
+    if storage is None or not storage.static:
+        return None
+    with reporter.step("Collect static files"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        python, found = find_python(project.directory)
+        if django not in (None, found):
+            reporter.note(f"Static files are those of Django {found} in {python}; the artifact has Django {django}.")
+        _run_django(python, project, stage, environment(stage, target, manifest), folder)
+        return describe(folder, storage)
+
+
+def describe(folder: Path, storage: Storage) -> StaticFiles | None:
+    """What was collected in `folder`; None where that is nothing."""
+    found = archive.scan(folder)
+    manifest = found.pop(naming.STATIC_MANIFEST_FILE, None) if storage.manifest else None
+    hashed = set(json.loads(manifest.source.read_text())["paths"].values()) if manifest else set()
+    files = tuple(
+        StaticFile(name, entry, content_type(name), IMMUTABLE if name in hashed else REVALIDATED)
+        for name, entry in found.items()
+    )
+    return StaticFiles(storage.store, storage.location, files, manifest) if files else None
+
+
+def content_type(name: str) -> str:
+    """The MIME type that a file of that name is served with; text is UTF-8, since Django's templates are."""
+    guessed, encoding = _TYPES.guess_type(name)
+    if encoding is not None:
+        return {"gzip": "application/gzip", "br": "application/x-brotli"}.get(encoding, "application/octet-stream")
+    if guessed is None:
+        return "application/octet-stream"
+    text = guessed.startswith("text/") or guessed in ("application/json", "application/manifest+json", "image/svg+xml")
+    return f"{guessed}; charset=utf-8" if text else guessed
+
+
+def find_python(directory: Path, purpose: str = "Static files are collected") -> tuple[str, str]:
+    """The interpreter with the project's packages, and the version of its Django; `purpose` begins the refusal.
+
+    That is the running one if it has Django, else that of the `.venv` in the folder or above it. Raises BuildFailed
+    where neither has Django.
+    """
+    beside = (ancestor / ".venv" / "bin" / "python" for ancestor in (directory, *directory.parents))
+    own = next((str(python) for python in beside if python.exists()), None)
+    for python in (sys.executable, own):
+        version = _django_version(python, directory) if python else None
+        if python and version:
+            return python, version
+    lacking = f"{own} has no Django either" if own else f"{directory} has no .venv"
+    raise BuildFailed(
+        f"{purpose} by the project's own Python: {sys.executable} has no Django, and {lacking}.",
+        "Run the command in the project's environment (uv run pocket ...), or make that environment: uv sync.",
+    )
+
+
+def _django_version(python: str, directory: Path) -> str | None:
+    code = "import django; print(django.get_version())"
+    done = subprocess.run(  # noqa: S603 - an interpreter of the project, arguments as a list
+        [python, "-c", code], cwd=directory, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None
+
+
+def _run_django(
+    python: str, project: Project, stage: StageConfig, environment: Mapping[str, str], folder: Path
+) -> None:
+    done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
+        [python, "-m", "pocket.django.collectstatic", str(folder)],
+        cwd=project.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    said = done.stderr.strip() or done.stdout.strip()
+    if "No module named 'pocket'" in said:
+        raise BuildFailed(
+            f"{python} has Django, but not django-pocket, which collects the static files.",
+            "Install the project's dependencies there: uv sync.",
+        )
+    raise BuildFailed(
+        f"Static files could not be collected for stage {stage.name!r}:\n{uv.last_lines(said)}",
+        "The project's settings were loaded with this stage's values and placeholders for its secrets.",
+    )
+
+
+def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
+    """What the project's settings find when they are loaded here for `stage`."""
+    found = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        naming.STAGE_KEY: stage.name,
+        naming.PROJECT_KEY: stage.project_name,
+        naming.REGION_KEY: stage.region,
+        naming.PLACEHOLDER_KEY: "1",
+        "POCKET_MANIFEST": str(manifest),
+    }
+    if stage.settings_module is not None:
+        found["DJANGO_SETTINGS_MODULE"] = stage.settings_module
+    envs = {} if stage.awscontainer is None else stage.awscontainer.envs
+    return {**found, **envs, **target.environment}

@@ -1,0 +1,100 @@
+"""Puts artifacts and static files into S3: what is there already stays, and nothing is ever deleted.
+
+Cached pages, and a release that is rolled back to, still ask for the static files of older releases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from pocket.deploy.build.artifact import Artifact
+    from pocket.deploy.build.static import StaticFile, StaticFiles
+    from pocket.deploy.reporting import Reporter
+
+ARTIFACT_PREFIX = "artifacts/"
+INDEX_KEY = ".pocket/static-index.json"
+"""The object that says which content each static object holds, in a bucket of static files."""
+
+_PARALLEL = 8
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many static files were uploaded, and how many were there already."""
+
+    uploaded: int
+    unchanged: int
+
+
+def artifact_key(artifact: Artifact) -> str:
+    """The key that the artifact has in the bucket of artifacts, whether it is there yet or not."""
+    return f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
+
+
+def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> str:
+    """Uploads the artifact under its content's hash, unless it is there; returns its key."""
+    key = artifact_key(artifact)
+    if key not in _listed(s3, bucket, key):
+        s3.upload_file(str(artifact.path), bucket, key, ExtraArgs={"ContentType": "application/zip"})
+    return key
+
+
+def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporter) -> Counts:
+    """Uploads the static files whose content or headers differ from what the bucket holds.
+
+    An index in the bucket holds our own hash of each object, beside the ETag that S3 gave it then: an object that was
+    removed or replaced since is uploaded again.
+    """
+    with reporter.step("Upload static files"):
+        index = _read_index(s3, bucket)
+        present = _listed(s3, bucket, static.prefix)
+        wanted = {f"{static.prefix}{file.name}": file for file in static.files}
+        changed = {key: file for key, file in wanted.items() if index.get(key) != [_hash(file), present.get(key)]}
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            tags = pool.map(lambda item: _put(s3, bucket, *item), changed.items())
+            for (key, file), tag in zip(changed.items(), tags, strict=True):
+                index[key] = [_hash(file), tag]
+        if changed:
+            body = json.dumps(index, sort_keys=True).encode()
+            s3.put_object(Bucket=bucket, Key=INDEX_KEY, Body=body, ContentType="application/json")
+    counts = Counts(len(changed), len(wanted) - len(changed))
+    reporter.note(f"Static files: {counts.uploaded} uploaded, {counts.unchanged} unchanged.")
+    return counts
+
+
+def _put(s3: S3Client, bucket: str, key: str, file: StaticFile) -> str:
+    """Uploads one file; returns the ETag of the new object."""
+    with file.content.source.open("rb") as body:
+        done = s3.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=file.content_type, CacheControl=file.cache_control
+        )
+    return done["ETag"]
+
+
+def _hash(file: StaticFile) -> str:
+    text = f"{file.content.sha256}\0{file.content_type}\0{file.cache_control}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _listed(s3: S3Client, bucket: str, prefix: str) -> dict[str, str]:
+    """The ETag of every object whose key begins with `prefix`."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", ())}
+
+
+def _read_index(s3: S3Client, bucket: str) -> dict[str, Any]:
+    """The index, empty where there is none yet or it is not ours; listing first, since a denied read looks alike."""
+    if INDEX_KEY not in _listed(s3, bucket, INDEX_KEY):
+        return {}
+    try:
+        index = json.loads(s3.get_object(Bucket=bucket, Key=INDEX_KEY)["Body"].read())
+    except ValueError:
+        return {}
+    return index if isinstance(index, dict) else {}

@@ -1,0 +1,191 @@
+"""The project's system checks: in a process of its own under a stage's settings, or inside Lambda on what is deployed.
+
+Here the project is looked at as its artifact would hold it: a copy without the laptop's `.env`, whose values are none
+of the stage's. Secrets, addresses and queues are placeholders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.config import build_manifest
+from pocket.deploy.aws import invoke
+from pocket.deploy.build import source, static, uv
+from pocket.deploy.gates import start_failure
+from pocket.errors import BuildFailed, DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.aws.invoke import Outcome
+    from pocket.deploy.target import Target
+
+ERROR = 40
+DOES_NOT_START = "pocket.E007"
+COMMAND = "pocket_check"
+_SMALL = 1 << 20
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a check; `level` is Django's number, `file` a path from the project's folder."""
+
+    id: str | None
+    level: int
+    message: str
+    hint: str | None = None
+    object: str | None = None
+    file: str | None = None
+    line: int | None = None
+    silenced: bool = False
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which checks run: as the options of Django's `check`."""
+
+    deploy: bool = False
+    tags: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options as a command line has them."""
+        pairs = [("--tag", tag) for tag in self.tags] + [("--database", alias) for alias in self.databases]
+        return [*(["--deploy"] if self.deploy else []), *(word for pair in pairs for word in pair)]
+
+
+def run(project: Project, stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
+    """The messages under the stage's settings; a project that does not start is one message.
+
+    Raises BuildFailed where the project's Python is not found or lacks Pocket, DeployError for an unknown tag.
+    """
+    python, _ = static.find_python(project.directory, "The project's checks are run")
+    if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
+        hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
+        return [Message(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
+    with _copy(project) as folder:
+        manifest = folder.parent / naming.MANIFEST_FILE
+        manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
+        done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
+            [python, "-m", "pocket.django.checks.report", *selection.arguments],
+            cwd=folder,
+            env=environment(stage, target, manifest),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = done.stderr.strip()
+        if done.returncode == 0:
+            return _messages(done.stdout)
+        if done.returncode == 2:
+            raise DeployError(uv.last_lines(said))
+        if re.search(r"No module named '?pocket", said):
+            raise BuildFailed(
+                f"{python} has Django, but no django-pocket that has the checks.",
+                "Install the project's dependencies there, in the version of this command: uv sync.",
+            )
+        return [_does_not_start(said, folder, stage)]
+
+
+def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
+    """The messages of the deployed release, checked inside Lambda with its own settings, role and database.
+
+    Raises what `invoke.manage` raises, and CommandFailed where the release cannot check itself.
+    """
+    return reported(stage, invoke.manage(stage, target, COMMAND, selection.arguments))
+
+
+def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
+    """The messages that a release reported of itself; raises CommandFailed where it could not."""
+    if outcome.exit_status == 0:
+        try:
+            return _messages(outcome.stdout.strip().rpartition("\n")[2])
+        except ValueError:
+            pass
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The release of stage {stage.name!r} could not be checked")
+
+
+def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
+    """What the settings see: the stage's own environment, and a stand-in for all that only a deploy gives."""
+    found = static.environment(stage, target, manifest)
+    container = stage.awscontainer
+    given = {*(container.envs if container else ()), *target.environment}
+    for variable in stage.secret_variables:
+        if variable.name not in given:
+            found.pop(variable.name, None)
+    if "DATABASE_URL" not in {variable.name for variable in stage.secret_variables}:
+        found.setdefault("DATABASE_URL", "sqlite://:memory:")
+    hosts = []
+    for name, handler in container.handlers.items() if container else ():
+        if handler.has_address:
+            api = handler.apigateway
+            host = api.domain if api is not None and api.domain else f"{name}.{stage.name}.invalid"
+            address = target.addresses.get(name, f"https://{host}").rstrip("/")
+            hosts.append(address.partition("://")[2])
+            found |= {naming.host_key(name): hosts[-1], naming.endpoint_key(name): address}
+        if handler.sqs is not None:
+            queue = stage.queue_name(name, fifo=handler.sqs.fifo)
+            found[naming.queue_url_key(name)] = f"https://sqs.{stage.region}.amazonaws.com/000000000000/{queue}"
+    found[naming.HOSTS_KEY] = ",".join(dict.fromkeys(hosts))
+    if container is not None and container.snapstart:
+        found["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
+    if target.endpoint_url is not None:
+        found["AWS_ENDPOINT_URL"] = target.endpoint_url
+    return found
+
+
+@contextmanager
+def _copy(project: Project) -> Iterator[Path]:
+    """A folder with the files that the artifact would hold, gone afterwards."""
+    exclude = next((item.awscontainer.exclude for item in project.stages.values() if item.awscontainer), [])
+    home = project.directory / ".pocket"
+    home.mkdir(exist_ok=True)
+    with _removed_if_empty(home), tempfile.TemporaryDirectory(prefix="check-", dir=home) as name:
+        folder = Path(name).resolve() / project.directory.name
+        folder.mkdir()
+        for path, origin in source.select(project.directory, exclude).files.items():
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _place(origin, place)
+        yield folder
+
+
+@contextmanager
+def _removed_if_empty(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _place(origin: Path, place: Path) -> None:
+    """Copies what is small; a link serves for the rest, which is data rather than source."""
+    if origin.stat().st_size > _SMALL:
+        with suppress(OSError):
+            os.link(origin, place)
+            return
+    shutil.copyfile(origin, place)
+
+
+def _messages(text: str) -> list[Message]:
+    data: list[dict[str, Any]] = json.loads(text)
+    return [Message(**item) for item in data]
+
+
+def _does_not_start(said: str, folder: Path, stage: StageConfig) -> Message:
+    failure = start_failure.explain(said, folder, stage.settings_module, stage.name)
+    text = f"The project does not start with the stage's settings: {failure.reason}"
+    return Message(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)

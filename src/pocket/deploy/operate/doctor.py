@@ -1,0 +1,107 @@
+"""The start-up diagnosis of a stage: in the project's own Python here, or inside Lambda on what is deployed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.config import build_manifest
+from pocket.config.stage import settings_module_of
+from pocket.deploy.aws import invoke
+from pocket.deploy.build import static, uv
+from pocket.deploy.gates import project as project_checks
+from pocket.diagnosis.report import Report
+from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pocket.config import Project, StageConfig
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+
+COMMAND = "pocket_startup"
+_PURPOSE = "The project is started"
+
+
+def examine(project: Project, *, path: str = "/") -> Report:
+    """The report of the project under the settings that hold on this machine, where POCKET_STAGE is unset.
+
+    Raises BuildFailed where the project's Python is not found or lacks Pocket, DeployError where the settings module
+    is not known, CommandFailed where the project's process does not come to its end.
+    """
+    python, _ = static.find_python(project.directory, _PURPOSE)
+    environ = {name: value for name, value in os.environ.items() if name not in {naming.STAGE_KEY, naming.MANIFEST_KEY}}
+    named = environ.get("DJANGO_SETTINGS_MODULE") or settings_module_of(project.directory / "manage.py")
+    return _run(python, project.directory, {**environ, "DJANGO_SETTINGS_MODULE": named or ""}, path)
+
+
+def examine_stage(
+    project: Project, stage: StageConfig, target: Target, reporter: Reporter, *, path: str = "/"
+) -> Report:
+    """The report of the project as the stage's artifact would hold it, with placeholders for the stage's secrets.
+
+    Static files are collected first where their names are hashed: a release has the map of them, and the first
+    request reads it. Raises as `examine` does.
+    """
+    python, _ = static.find_python(project.directory, _PURPOSE)
+    with project_checks._copy(project) as directory:
+        manifest = directory.parent / naming.MANIFEST_FILE
+        manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
+        with suppress(BuildFailed):
+            folder = directory.parent / "static"
+            collected = static.collect(project, stage, target, reporter, manifest=manifest, folder=folder)
+            if collected is not None and collected.manifest is not None:
+                shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
+        with reporter.step("Start the project in fresh processes"):
+            return _run(python, directory, project_checks.environment(stage, target, manifest), path)
+
+
+def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
+    """The report of the deployed release, from fresh processes inside Lambda, with its real settings and secrets.
+
+    `qualifier` is the management function's version, or an alias of one.
+
+    Raises what `invoke.manage` raises, and CommandFailed where the release cannot examine itself.
+    """
+    outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
+    if outcome.exit_status == 0:
+        return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be examined")
+
+
+def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) -> Report:
+    """Starts the project's processes; Python may write bytecode, since an artifact has it, too."""
+    if not environ.get("DJANGO_SETTINGS_MODULE"):
+        raise DeployError(
+            "The project's settings module is not known.",
+            "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE.",
+        )
+    settled = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    settled.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
+        [python, "-m", "pocket.django.doctor", "--path", path],
+        cwd=directory,
+        env=settled,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        try:
+            return Report.from_json(done.stdout)
+        except PocketError as error:
+            raise CommandFailed(error.message, error.hint) from error
+    said = done.stderr.strip()
+    if "No module named" in said and "pocket" in said:
+        raise BuildFailed(
+            f"{python} has Django, but no django-pocket that explains a start.",
+            "Install the project's dependencies there, in the version of this command: uv sync.",
+        )
+    raise CommandFailed(uv.last_lines(said))

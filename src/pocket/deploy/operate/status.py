@@ -1,0 +1,101 @@
+"""How a deployed stage is doing: its stack, functions, addresses and queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.stacks.stack import find
+from pocket.deploy.template.outputs import addresses
+from pocket.errors import AWSCallFailed, DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.target import Target
+
+_ABSENT_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+
+
+@dataclass(frozen=True)
+class FunctionStatus:
+    """The version of a function behind `live`; `state` is Lambda's word, `missing` where there is no such function."""
+
+    name: str
+    version: str
+    state: str
+    modified: str
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """Messages of a queue: waiting, in work, and given up (in the dead-letter queue). Each number is approximate."""
+
+    name: str
+    visible: int
+    in_flight: int
+    dead: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """A stage as it is deployed, which the file may have left behind."""
+
+    stack_name: str
+    stack_status: str
+    functions: tuple[FunctionStatus, ...]
+    addresses: Mapping[str, str]
+    queues: tuple[QueueStatus, ...]
+
+
+def read(stage: StageConfig, target: Target) -> Status:
+    """The stage's status. Raises DeployError where it is not deployed."""
+    clients = Clients(target)
+    stack = find(clients, stage.stack_name)
+    if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+        raise DeployError(f"Stage {stage.name!r} is not deployed.", f"pocket deploy --stage {stage.name}")
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    return Status(
+        stack_name=stack.name,
+        stack_status=stack.status,
+        functions=tuple(_function(clients, stage, name) for name in handlers),
+        addresses=addresses(stage, stack.outputs),
+        queues=tuple(
+            _queue(clients, stage, name, fifo=declared.sqs.fifo)
+            for name, declared in handlers.items()
+            if declared.sqs is not None
+        ),
+    )
+
+
+def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionStatus:
+    name = stage.function_name(handler)
+    try:
+        facts = clients.lambda_.get_function_configuration(FunctionName=name, Qualifier=naming.ALIAS)
+    except AWSCallFailed as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+        return FunctionStatus(name, "-", "missing", "-")
+    return FunctionStatus(name, facts.get("Version", ""), facts.get("State", ""), facts.get("LastModified", ""))
+
+
+def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:
+    visible, in_flight = _depth(clients, stage.queue_name(handler, fifo=fifo))
+    dead, _ = _depth(clients, stage.dead_letters_name(handler, fifo=fifo))
+    return QueueStatus(handler, visible, in_flight, dead)
+
+
+def _depth(clients: Clients, name: str) -> tuple[int, int]:
+    try:
+        url = clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        facts = clients.sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        )["Attributes"]
+    except AWSCallFailed as error:
+        if error.code in _ABSENT_QUEUE:
+            return 0, 0
+        raise
+    return int(facts["ApproximateNumberOfMessages"]), int(facts["ApproximateNumberOfMessagesNotVisible"])

@@ -1,0 +1,213 @@
+"""The releases of a stage, as its deployed template tells them: Pocket keeps no record of its own.
+
+A release is a version of every handler. Their names are in the template's top-level `Metadata`, which CloudFormation
+stores and does nothing with; the versions are resources of the same template for as long as a release is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.deploy.build.upload import ARTIFACT_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pocket.config import StageConfig
+
+KEY = "Pocket"
+"""Where in a template's `Metadata` the releases are."""
+
+NONE_LIVE = 0
+"""What stands for no live release: CloudFormation allows no null in a template."""
+
+KEPT = 5
+KEPT_SNAPSHOTS = 2
+"""Of releases that start from a snapshot: AWS charges for each that it keeps."""
+
+VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release; `versions` maps each handler to the logical id of its version.
+
+    `created` is UTC as `2026-11-21T06:10:00Z`, `git` the commit it was made from; both are "" where they are not known.
+    `dirty` says that there were changes beside that commit. `skipped` names gates, `destructive` the migrations, as
+    `app.name`, that were applied on the way to it and that an older release may not run after.
+    """
+
+    number: int
+    versions: Mapping[str, str]
+    created: str = ""
+    artifact: str = ""
+    git: str = ""
+    dirty: bool = False
+    skipped: tuple[str, ...] = ()
+    destructive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class History:
+    """The releases that are kept, oldest first, and the number of the one that is live; None before the first."""
+
+    releases: tuple[Release, ...] = ()
+    live: int | None = None
+
+    @property
+    def live_release(self) -> Release | None:
+        """The release that traffic goes to."""
+        return self.find(self.live) if self.live is not None else None
+
+    @property
+    def next_number(self) -> int:
+        """The number of the release to come."""
+        return max((release.number for release in self.releases), default=0) + 1
+
+    @property
+    def version_ids(self) -> set[str]:
+        """The logical ids of every version of every release."""
+        return {version for release in self.releases for version in release.versions.values()}
+
+    @property
+    def artifacts(self) -> set[str]:
+        """The keys of the releases' artifacts."""
+        return {release.artifact for release in self.releases if release.artifact}
+
+    def find(self, number: int) -> Release | None:
+        """The release of that number, None where it is not kept."""
+        return next((release for release in self.releases if release.number == number), None)
+
+    def keeping(self, most: int) -> History:
+        """The live release and the newest others, `most` in all."""
+        spare = [release for release in self.releases if release.number != self.live]
+        room = most - (self.live_release is not None)
+        dropped = {release.number for release in (spare[:-room] if room else spare)}
+        return replace(self, releases=tuple(item for item in self.releases if item.number not in dropped))
+
+    def with_live(self, release: Release, most: int) -> History:
+        """With one more release, which is live; the one before it is kept, whatever else is not."""
+        before = self.keeping(max(1, most - 1))
+        others = (item for item in before.releases if item.number != release.number)
+        return History((*others, release), release.number)
+
+    def to_metadata(self) -> dict[str, Any]:
+        """What the template's `Metadata` holds."""
+        live = NONE_LIVE if self.live is None else self.live
+        return {KEY: {"Live": live, "Releases": [_written(release) for release in self.releases]}}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A stage's stack as it is deployed: its template's `body`, empty where there is none, and what that tells."""
+
+    body: Mapping[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """The logical id of the version that each handler's alias refers to."""
+
+    @property
+    def resources(self) -> Mapping[str, Any]:
+        """The template's resources."""
+        return _mapping(self.body.get("Resources"))
+
+
+def standing(stage: StageConfig, body: object) -> Standing:
+    """What a deployed template, of whatever age or hand, tells of its stage.
+
+    The aliases are the truth. Where no release of the `Metadata` has their versions, as in a stack from before there
+    were releases, what they refer to becomes a release of which no more is known.
+    """
+    found = _mapping(body)
+    resources = _mapping(found.get("Resources"))
+    aliases = dict(_aliases(stage, resources))
+    written = _mapping(_mapping(found.get("Metadata")).get(KEY))
+    listed = written.get("Releases")
+    read = (_read(item) for item in (listed if isinstance(listed, list) else ()))
+    known = {item.number: item for item in read if item and set(item.versions.values()) & resources.keys()}
+    releases = tuple(known[number] for number in sorted(known))
+    if written.get("Live") == NONE_LIVE and written["Live"] is not False:
+        return Standing(found, History(releases, None), aliases)
+    history = History(releases)
+    if not aliases:
+        return Standing(found, history, aliases)
+    number = written.get("Live")
+    live = history.find(number) if isinstance(number, int) else None
+    if live is None or any(aliases.get(handler) != version for handler, version in live.versions.items()):
+        live = next((item for item in reversed(releases) if item.versions == aliases), None)
+    if live is None:
+        live = Release(history.next_number, aliases, artifact=_artifact(resources))
+        history = History((*releases, live))
+    return Standing(found, replace(history, live=live.number), aliases)
+
+
+def _aliases(stage: StageConfig, resources: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Each handler with an alias, and the version that the alias refers to.
+
+    The function's name tells the handler: a logical id does not, and the file may not have the handler any more.
+    """
+    for resource in resources.values():
+        properties = _mapping(_mapping(resource).get("Properties"))
+        if _mapping(resource).get("Type") != ALIAS or properties.get("Name") != naming.ALIAS:
+            continue
+        function = resources.get(str(_mapping(properties.get("FunctionName")).get("Ref")))
+        name = _mapping(_mapping(function).get("Properties")).get("FunctionName")
+        version = _mapping(properties.get("FunctionVersion")).get("Fn::GetAtt")
+        own = f"{stage.stack_name}-"
+        if isinstance(name, str) and name.startswith(own) and isinstance(version, list) and version:
+            yield name.removeprefix(own), str(version[0])
+
+
+def _artifact(resources: Mapping[str, Any]) -> str:
+    for resource in resources.values():
+        code = _mapping(_mapping(_mapping(resource).get("Properties")).get("Code"))
+        if str(code.get("S3Key", "")).startswith(ARTIFACT_PREFIX):
+            return str(code["S3Key"])
+    return ""
+
+
+def _written(release: Release) -> dict[str, Any]:
+    return {
+        "Release": release.number,
+        "Created": release.created,
+        "Artifact": release.artifact,
+        "Git": release.git,
+        "Dirty": release.dirty,
+        "Skipped": list(release.skipped),
+        "Destructive": list(release.destructive),
+        "Versions": dict(release.versions),
+    }
+
+
+def _read(item: object) -> Release | None:
+    """The release that `_written` wrote; None for what is none."""
+    data = _mapping(item)
+    number, versions = data.get("Release"), _mapping(data.get("Versions"))
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1 or not versions:
+        return None
+    if not all(isinstance(version, str) for version in versions.values()):
+        return None
+    return Release(
+        number,
+        dict(versions),
+        created=_text(data.get("Created")),
+        artifact=_text(data.get("Artifact")),
+        git=_text(data.get("Git")),
+        dirty=data.get("Dirty") is True,
+        skipped=_texts(data.get("Skipped")),
+        destructive=_texts(data.get("Destructive")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

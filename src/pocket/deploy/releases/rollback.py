@@ -1,0 +1,144 @@
+"""Back, or forward, to a release that is kept: `live` of all handlers moves, and nothing is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.deploy.aws.account import account_id, place
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.gates import migrations, smoke
+from pocket.deploy.releases.deploy import read
+from pocket.deploy.releases.versions import numbers
+from pocket.deploy.stacks.plan import Plans
+from pocket.deploy.template import Template
+from pocket.deploy.template.outputs import addresses
+from pocket.deploy.template.steps import moved
+from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.errors import CommandFailed, DeployError, PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.releases.history import Release, Standing
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.target import Target
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """The release that is live now, the one that was, and the addresses by handler."""
+
+    release: Release
+    before: Release
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+def rollback(
+    stage: StageConfig, target: Target, reporter: Reporter, number: int | None = None, *, assume_yes: bool = False
+) -> RolledBack:
+    """Makes release `number` live, without one the release before the live one.
+
+    A handler that came after that release stays as it is. Raises DeployError for a release that is not kept, that is
+    live already, that has a handler which the stage has no more, or that a destructive migration lies behind;
+    PlanRefused where the user declines.
+    """
+    clients = Clients(target)
+    with reporter.step("Check the credentials"):
+        account = account_id(clients)
+    found = read(clients, stage)
+    live = found.history.live_release
+    if live is None:
+        raise DeployError(f"Stage {stage.name!r} has no release.", f"pocket deploy --stage {stage.name}")
+    wanted = _chosen(stage, found, live, number)
+    _refuse_removed(stage, found, wanted)
+    with reporter.step("Look for migrations that lie between"):
+        _refuse_destructive(stage, clients, reporter, found, wanted)
+    for handler in sorted(found.aliases.keys() - wanted.versions.keys()):
+        reporter.note(f"Handler {handler} came after release {wanted.number} and stays as it is.")
+    reporter.note(f"Stage {stage.name} in {place(clients, account)}: from release {live.number} to {wanted.number}.")
+    question = f"Make release {wanted.number} of stage {stage.name} live?"
+    if not assume_yes and not reporter.confirm(question):
+        raise PlanRefused(f"Release {live.number} stays live.", "--yes goes on without asking.")
+    history = replace(found.history, live=wanted.number)
+    aliases = {naming.logical_id(handler, "Alias"): version for handler, version in wanted.versions.items()}
+    template = Template(moved(found.body, history.to_metadata(), aliases))
+    with Plans(clients, reporter) as plans:
+        plan = plans.add(stage.stack_name, template, bucket=artifact_bucket_name(stage, account))
+        stack = plans.carry_out(plan)
+    asked = addresses(stage, stack.outputs) if stack is not None else {}
+    with reporter.step("Ask each address once"):
+        for handler, address in asked.items():
+            smoke.check(clients, stage, handler, address, reporter)
+    return RolledBack(wanted, live, asked)
+
+
+def _chosen(stage: StageConfig, found: Standing, live: Release, number: int | None) -> Release:
+    releases = found.history.releases
+    kept = ", ".join(str(release.number) for release in releases)
+    if number is None:
+        earlier = [release for release in releases if release.number < live.number]
+        if not earlier:
+            raise DeployError(
+                f"Stage {stage.name!r} keeps no release before release {live.number}, which is live.",
+                f"Releases that are kept: {kept}. An older one comes back by deploying its commit.",
+            )
+        return earlier[-1]
+    wanted = found.history.find(number)
+    if wanted is None:
+        raise DeployError(
+            f"Stage {stage.name!r} does not keep release {number}.",
+            f"Releases that are kept: {kept}. An older one comes back by deploying its commit.",
+        )
+    if wanted.number == live.number:
+        raise DeployError(f"Release {number} of stage {stage.name!r} is live already.", f"Kept: {kept}.")
+    return wanted
+
+
+def _refuse_removed(stage: StageConfig, found: Standing, wanted: Release) -> None:
+    gone = sorted(handler for handler, version in wanted.versions.items() if version not in found.resources)
+    if gone:
+        raise DeployError(
+            f"Release {wanted.number} of stage {stage.name!r} has handlers that were removed since: {', '.join(gone)}.",
+            "Deploy its commit: that brings the handlers back.",
+        )
+
+
+def _refuse_destructive(
+    stage: StageConfig, clients: Clients, reporter: Reporter, found: Standing, wanted: Release
+) -> None:
+    """Refuses the way back over a destructive migration.
+
+    What was applied on the way to a release is recorded. A migration may also have been applied by hand, or for a
+    release that a gate refused afterwards, so the live release is asked what its code has beyond the wanted one's.
+    """
+    live = found.history.live_release
+    if live is None or wanted.number > live.number:
+        return
+    between = [item for item in found.history.releases if wanted.number < item.number <= live.number]
+    named = [name for release in between for name in release.destructive]
+    if not named:
+        named = _unrecorded(stage, clients, reporter, live, wanted)
+    if named:
+        raise DeployError(
+            f"Release {wanted.number} of stage {stage.name!r} may not run on the database as it is: destructive"
+            f" migrations came after it: {', '.join(dict.fromkeys(named))}.",
+            "Deploy a release that runs on the database as it is, or migrate back first (`pocket manage`), if nothing"
+            " was lost, and deploy the older commit.",
+        )
+
+
+def _unrecorded(stage: StageConfig, clients: Clients, reporter: Reporter, live: Release, wanted: Release) -> list[str]:
+    handler = stage.command_handler
+    if handler is None or handler not in live.versions or handler not in wanted.versions:
+        return []
+    number = numbers(clients, stage.stack_name)
+    try:
+        known = migrations.known(stage, clients.target, number[wanted.versions[handler]])
+        beyond = migrations.listed(stage, clients.target, number[live.versions[handler]], ["--beyond", *known])
+    except CommandFailed as error:
+        reporter.note(f"The releases' migrations could not be compared, what is recorded counts: {error.message}")
+        return []
+    return [item.name for item in beyond if item.reasons]

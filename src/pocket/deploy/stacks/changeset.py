@@ -1,0 +1,202 @@
+"""Change sets: what CloudFormation would do to a stack, as a plan, and then its doing."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from pocket.deploy.releases.history import ALIAS, VERSION
+from pocket.deploy.reporting import PlanRow
+from pocket.deploy.stacks.failures import failed, unplanned
+from pocket.deploy.stacks.stack import EventFeed, Stack, delete, find, watch
+from pocket.errors import AWSCallFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, ParameterTypeDef
+
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
+    "Add": ("add", "the gates ask it before `live` moves to it"),
+    "Remove": ("remove", "of no release that is kept"),
+}
+LIVE_MOVES = "`live` moves to the new version"
+_RETAINED = "kept with its content; only `pocket destroy` removes it"
+
+
+class Source(TypedDict, total=False):
+    """Where CloudFormation finds a template: one of the two."""
+
+    TemplateBody: str
+    TemplateURL: str
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set, `arn`, that waits to be executed; without rows it changes outputs alone."""
+
+    arn: str
+    stack_name: str
+    stack_id: str
+    creates: bool
+    rows: tuple[PlanRow, ...] = ()
+
+
+def create(
+    clients: Clients,
+    stack_name: str,
+    existing: Stack | None,
+    source: Source,
+    parameters: Mapping[str, str | None],
+    *,
+    adopt: bool = False,
+) -> ChangeSet | None:
+    """The change set that brings `existing` (None where the stack is to be created) to a template, None if it does.
+
+    A parameter whose value is None keeps the one that the stack has. With `adopt` a resource of a fixed name that
+    exists outside the stack is taken into it, if the template retains it. Raises StackFailed where CloudFormation
+    cannot make the change set; the stack is then as it was.
+    """
+    answer = clients.cloudformation.create_change_set(
+        **source,
+        StackName=stack_name,
+        ChangeSetName=f"pocket-{uuid.uuid4().hex}",
+        ChangeSetType="CREATE" if existing is None else "UPDATE",
+        Parameters=[_parameter(key, value) for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+        ImportExistingResources=adopt,
+    )
+    made = ChangeSet(answer["Id"], stack_name, answer["StackId"], creates=existing is None)
+    try:
+        described = _described(clients, made)
+    except BaseException:
+        discard(clients, made)
+        raise
+    if described["Status"] == "CREATE_COMPLETE":
+        return replace(made, rows=tuple(_rows(item["ResourceChange"] for item in described.get("Changes", []))))
+    reason = described.get("StatusReason", "")
+    unchanged = any(words in reason for words in _NO_CHANGES)
+    error = None if unchanged else unplanned(clients, stack_name, made.arn, reason)
+    discard(clients, made)
+    if error is not None:
+        raise error
+    return None
+
+
+def discard(clients: Clients, change_set: ChangeSet) -> None:
+    """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it."""
+    clients.cloudformation.delete_change_set(ChangeSetName=change_set.arn)
+    if change_set.creates:
+        found = find(clients, change_set.stack_id)
+        if found is not None and found.status == "REVIEW_IN_PROGRESS":
+            clients.cloudformation.delete_stack(StackName=change_set.stack_id)
+
+
+def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stack:
+    """Executes the change set and waits for its end; returns the stack.
+
+    Raises StackFailed with the first resource that failed, after CloudFormation has taken everything back: an update
+    is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
+    """
+    feed = EventFeed(clients, change_set.stack_id)
+    clients.cloudformation.execute_change_set(ChangeSetName=change_set.arn)
+    try:
+        ended = watch(clients, feed, reporter)
+    except KeyboardInterrupt:
+        _take_back(clients, change_set, feed, reporter)
+        raise
+    except AWSCallFailed:
+        reporter.note(_goes_on(change_set.stack_name))
+        raise
+    if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        return ended
+    if change_set.creates and ended.status != "DELETE_COMPLETE":
+        error = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
+        delete(clients, ended, reporter)
+        raise error
+    if ended.status == "UPDATE_ROLLBACK_COMPLETE":
+        raise failed(
+            clients, feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended
+        )
+    raise failed(clients, feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
+
+
+def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporter: Reporter) -> None:
+    """Undoes what was begun; a second Ctrl-C leaves that to CloudFormation, which goes on by itself."""
+    name = change_set.stack_name
+    reporter.note(
+        f"Interrupted: stack {name} is taken back to where it was. Ctrl-C again leaves that to CloudFormation."
+    )
+    try:
+        if change_set.creates:
+            clients.cloudformation.delete_stack(StackName=change_set.stack_id)
+        else:
+            clients.cloudformation.cancel_update_stack(StackName=change_set.stack_id)
+    except AWSCallFailed:
+        # The change was too far to be cancelled: it completes, and the stack is whole in either case.
+        reporter.note(f"Stack {name} was past cancelling; CloudFormation completes the change.")
+    try:
+        ended = watch(clients, feed, reporter)
+    except KeyboardInterrupt:
+        reporter.note(_goes_on(name))
+    else:
+        reporter.note(f"Stack {name} is in {ended.status}.")
+
+
+def _parameter(key: str, value: str | None) -> ParameterTypeDef:
+    if value is None:
+        return {"ParameterKey": key, "UsePreviousValue": True}
+    return {"ParameterKey": key, "ParameterValue": value}
+
+
+def _goes_on(stack_name: str) -> str:
+    return f"CloudFormation goes on with stack {stack_name}; `pocket status` shows where it stands."
+
+
+def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutputTypeDef:
+    pause = 0.5 if clients.target.endpoint_url is None else 0.05
+    described = _page(clients, change_set)
+    while described["Status"] in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 5)
+        described = _page(clients, change_set)
+    page = described
+    while token := page.get("NextToken"):
+        page = _page(clients, change_set, NextToken=token)
+        described["Changes"] += page["Changes"]
+    return described
+
+
+def _page(clients: Clients, change_set: ChangeSet, **more: Any) -> DescribeChangeSetOutputTypeDef:
+    return clients.cloudformation.describe_change_set(ChangeSetName=change_set.arn, **more)
+
+
+def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:
+    for change in changes:
+        action, detail = _action(change)
+        yield PlanRow(action, change["LogicalResourceId"], change["ResourceType"], detail)
+
+
+def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replace", "remove"], str]:
+    action, policy = change["Action"], change.get("PolicyAction", "")
+    properties = sorted({item["Target"].get("Name", "") for item in change.get("Details", [])} - {""})
+    kind = change["ResourceType"]
+    if (kind == VERSION and action in _VERSIONS) or (kind == ALIAS and properties == ["FunctionVersion"]):
+        return _VERSIONS.get(action, ("change", LIVE_MOVES))
+    if action == "Add":
+        return "add", ""
+    if action == "Import":
+        return "add", "exists already and is taken over"
+    if action == "Remove":
+        return "remove", _RETAINED if policy == "Retain" else ""
+    replacement = change.get("Replacement", "False")
+    named = ", ".join(properties)
+    if replacement == "True":
+        return "replace", f"{named}; the old one is {_RETAINED}" if "Retain" in policy else named
+    return "change", f"{named} (replaced if its value differs)" if replacement == "Conditional" else named

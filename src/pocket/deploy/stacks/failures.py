@@ -1,0 +1,71 @@
+"""Why CloudFormation failed: the first resource that did, or what it found before it began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import AWSCallFailed, StackFailed
+
+if TYPE_CHECKING:
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.stacks.stack import EventFeed, Stack
+
+CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
+
+_ELSEWHERE = "DescribeEvents"
+"""In a reason that says nothing itself and names the API that does."""
+
+
+def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackFailed:
+    """The error that names the first resource that failed: what failed after it, failed because of it.
+
+    Where CloudFormation found fault with the whole before it changed anything, it names all that was found.
+    """
+    for event in feed.given:
+        of_stack = event.kind == "AWS::CloudFormation::Stack"
+        if not event.status.endswith("_FAILED") or "cancelled" in event.reason.lower():
+            continue
+        if of_stack and _ELSEWHERE in event.reason:
+            return _refused(clients, what, event.reason, StackName=ended.stack_id)
+        if not of_stack:
+            message = f"{what}: {event.logical_id} ({event.kind}): {event.reason or event.status}"
+            return StackFailed(message, CONSOLE_HINT, resource=event.logical_id, reason=event.reason)
+    reason = ended.reason or ended.status
+    return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
+
+
+def unplanned(clients: Clients, stack_name: str, change_set: str, reason: str) -> StackFailed:
+    """The error of a change set that could not be made; `change_set` is its ARN and must still exist."""
+    what = f"CloudFormation cannot plan the change of stack {stack_name}"
+    if _ELSEWHERE in reason:
+        return _refused(clients, what, reason, ChangeSetName=change_set)
+    return StackFailed(f"{what}: {reason}", reason=reason)
+
+
+def _refused(clients: Clients, what: str, reason: str, **where: Any) -> StackFailed:
+    faults = _faults(clients, **where)
+    if not faults:
+        return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
+    first, told = faults[0]
+    listed = "; ".join(f"{resource}: {words}" for resource, words in faults)
+    return StackFailed(f"{what}: {listed}", CONSOLE_HINT, resource=first, reason=told)
+
+
+def _faults(clients: Clients, **where: Any) -> list[tuple[str, str]]:
+    """Resources and reasons of the newest operation that did not pass CloudFormation's own validation.
+
+    `where` is `StackName` or `ChangeSetName`.
+    """
+    pages = clients.cloudformation.get_paginator("describe_events").paginate(**where, Filters={"FailedEvents": True})
+    try:
+        events = [item for page in pages for item in page["OperationEvents"]]
+    except AWSCallFailed:
+        # What is already known is worth more than why its details stay unknown.
+        return []
+    found = [item for item in events if item.get("ValidationStatus") == "FAILED"]
+    newest = max(found, key=lambda item: item["Timestamp"], default=None)
+    return [
+        (item.get("LogicalResourceId", ""), item.get("ValidationStatusReason", ""))
+        for item in found
+        if newest is not None and item.get("OperationId") == newest.get("OperationId")
+    ]

@@ -1,0 +1,161 @@
+"""A CloudFormation stack as it stands: found, waited for, deleted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.stacks.failures import CONSOLE_HINT, failed
+from pocket.errors import AWSCallFailed, DeployError, StackFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as CloudFormation describes it; secret parameters are masked there."""
+
+    name: str
+    stack_id: str
+    status: str
+    reason: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether CloudFormation still works on it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it stands and can be updated."""
+        return self.status in USABLE
+
+
+USABLE = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one resource of a stack."""
+
+    event_id: str
+    logical_id: str
+    kind: str
+    status: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.logical_id} ({self.kind})" + (f": {self.reason}" if self.reason else "")
+
+
+def find(clients: Clients, name_or_id: str) -> Stack | None:
+    """The stack, None where there is none; a deleted one is found by its id alone."""
+    try:
+        found = clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
+    except AWSCallFailed as error:
+        if error.code == "ValidationError" and "does not exist" in error.message:
+            return None
+        raise
+    facts: Mapping[str, Any] = found[0]
+    return Stack(
+        name=facts["StackName"],
+        stack_id=facts["StackId"],
+        status=facts["StackStatus"],
+        reason=facts.get("StackStatusReason", ""),
+        outputs={item["OutputKey"]: item["OutputValue"] for item in facts.get("Outputs", [])},
+        parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in facts.get("Parameters", [])},
+    )
+
+
+def changeable(clients: Clients, name: str, reporter: Reporter) -> Stack | None:
+    """The stack where it can be updated, None where it is to be created.
+
+    What a failed first creation left behind is removed on the way: AWS allows nothing else with it. Raises DeployError
+    for a stack that something else is working on, or that only its owner can repair.
+    """
+    found = find(clients, name)
+    if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}:
+        return None
+    if found.usable:
+        return found
+    if found.busy:
+        raise DeployError(
+            f"Stack {name} is in {found.status}: something else is changing it.",
+            "Wait for it to end (`pocket status`), then deploy again.",
+        )
+    if found.status == "ROLLBACK_COMPLETE":
+        reporter.note(f"Stack {name} was never completed; what its creation left is removed first.")
+        delete(clients, found, reporter)
+        return None
+    if found.status == "UPDATE_ROLLBACK_FAILED":
+        hint = f"Repair the cause, then run `aws cloudformation continue-update-rollback --stack-name {name}`."
+    else:
+        hint = f"`pocket destroy` removes it. {CONSOLE_HINT}"
+    raise StackFailed(f"Stack {name} is in {found.status} and cannot be updated: {found.reason}", hint)
+
+
+def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:
+    """Deletes the stack and waits until it is gone. Raises StackFailed where a resource stays."""
+    feed = EventFeed(clients, stack.stack_id)
+    clients.cloudformation.delete_stack(StackName=stack.stack_id)
+    ended = watch(clients, feed, reporter)
+    if ended.status != "DELETE_COMPLETE":
+        raise failed(clients, feed, f"Stack {stack.name} could not be deleted", ended)
+
+
+class EventFeed:
+    """The events of a stack from now on, each given out once, oldest first."""
+
+    def __init__(self, clients: Clients, stack_id: str) -> None:
+        self.stack_id = stack_id
+        self.given: list[Event] = []
+        self._clients = clients
+        self._seen = {event.event_id for event in islice(self._newest_first(), 1)}
+
+    def fresh(self) -> list[Event]:
+        """What happened since the last call."""
+        found = list(self._newest_first())[::-1]
+        self._seen.update(event.event_id for event in found)
+        self.given.extend(found)
+        return found
+
+    def _newest_first(self) -> Iterator[Event]:
+        seen: set[str] = getattr(self, "_seen", set())
+        pages = self._clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
+        for page in pages:
+            for item in page["StackEvents"]:
+                if item["EventId"] in seen:
+                    return
+                yield Event(
+                    event_id=item["EventId"],
+                    logical_id=item.get("LogicalResourceId", ""),
+                    kind=item.get("ResourceType", ""),
+                    status=item.get("ResourceStatus", ""),
+                    reason=item.get("ResourceStatusReason", ""),
+                )
+
+
+def watch(clients: Clients, feed: EventFeed, reporter: Reporter) -> Stack:
+    """Reports the stack's events as they come, until CloudFormation has finished with it; returns how it ended."""
+    pause = 2.0 if clients.target.endpoint_url is None else 0.1
+    while True:
+        # Asked before the events are read, so that the last ones are not missed.
+        stack = find(clients, feed.stack_id)
+        for event in feed.fresh():
+            if event.kind != "AWS::CloudFormation::Stack" or event.reason:
+                reporter.event(str(event))
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            return stack or Stack(feed.stack_id, feed.stack_id, "DELETE_COMPLETE")
+        if not stack.busy:
+            return stack
+        time.sleep(pause)

@@ -1,0 +1,111 @@
+"""`python -m pocket.django.checks.report`: the project's system checks, as JSON on standard output and nothing else.
+
+Runs in the project's folder, with the environment that its settings are to see. What the project prints goes to
+standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.core.checks import CheckMessage
+
+
+class UnknownTag(Exception):
+    """There are no checks with a tag that was asked for."""
+
+
+def collect(*, deploy: bool, tags: Sequence[str], databases: Sequence[str]) -> list[dict[str, Any]]:
+    """The messages of Django's checks, with those of Pocket's among them, the gravest first; Django is set up.
+
+    Without `tags` all checks run; without `databases` none uses a connection. Each message: id, level (a number),
+    message, hint, object, file and line (None where it is about no place), silenced. Raises UnknownTag.
+    """
+    from django.core import checks
+
+    from pocket.django.checks import register
+
+    register()
+    for tag in tags:
+        if not checks.tag_exists(tag, deploy):
+            raise UnknownTag(f'There is no system check with the "{tag}" tag.')
+    found = checks.run_checks(
+        tags=list(tags) or None, include_deployment_checks=deploy, databases=list(databases) or None
+    )
+    described = [_described(message) for message in found]
+    return sorted(described, key=lambda item: (-item["level"], item["id"] or "", item["object"] or "", item["message"]))
+
+
+def add_arguments(parser: Any) -> None:
+    """The options of `collect`, for a parser of argparse."""
+    parser.add_argument("--deploy", action="store_true", help="Check deployment settings, too.")
+    parser.add_argument("--tag", "-t", action="append", dest="tags", default=[], help="Run checks of this tag only.")
+    parser.add_argument("--database", action="append", dest="databases", default=[], help="Check this database, too.")
+
+
+def _described(message: CheckMessage) -> dict[str, Any]:
+    from pocket.django.checks.places import place_of
+
+    file, line = place_of(message.obj)
+    return {
+        "id": message.id,
+        "level": message.level,
+        "message": str(message.msg),
+        "hint": None if message.hint is None else str(message.hint),
+        "object": _named(message.obj),
+        "file": file,
+        "line": line,
+        "silenced": message.is_silenced(),
+    }
+
+
+def _named(obj: Any) -> str | None:
+    from django.db.models.base import ModelBase
+
+    if obj is None:
+        return None
+    meta: Any = getattr(obj, "_meta", None)
+    return meta.label if isinstance(obj, ModelBase) else str(obj)
+
+
+def main() -> int:
+    """The command; its exit status: 0 done, 2 misused."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    parser = argparse.ArgumentParser(prog="python -m pocket.django.checks.report")
+    add_arguments(parser)
+    options = parser.parse_args()
+    sys.path.insert(0, str(Path.cwd()))
+    _set_up()
+    try:
+        found = collect(deploy=options.deploy, tags=options.tags, databases=options.databases)
+    except UnknownTag as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    with os.fdopen(out, "w", encoding="utf-8") as stream:
+        json.dump(found, stream)
+    return 0
+
+
+def _set_up() -> None:
+    """As a function's start does it."""
+    import django
+    from django.conf import settings
+
+    from pocket.django.configuration.startup import check_before_reuse
+
+    check_before_reuse(settings.DATABASES)
+    django.setup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

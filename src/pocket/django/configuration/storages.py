@@ -1,0 +1,100 @@
+"""STORAGES from the `storages` table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.configuration.faults import SettingsError
+from pocket.naming import STATIC_MANIFEST_FILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pocket.manifest import DjangoTables, Storage
+
+DEFAULTS = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+_BACKENDS = {
+    ("s3", False, False): "storages.backends.s3.S3Storage",
+    ("s3", True, False): "storages.backends.s3.S3StaticStorage",
+    ("s3", True, True): "storages.backends.s3.S3ManifestStaticStorage",
+    ("filesystem", False, False): "django.core.files.storage.FileSystemStorage",
+    ("filesystem", True, False): "django.contrib.staticfiles.storage.StaticFilesStorage",
+    ("filesystem", True, True): "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+}
+
+
+def storages(tables: DjangoTables, *, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+    """Django's STORAGES.
+
+    `bucket` is None where none is known: then a store of `s3` raises SettingsError. `release` is the folder of the
+    baked manifest, None where the values come from pocket.toml.
+    """
+    found = {name: _entry(name, item, bucket, region, release) for name, item in tables.storages.items()}
+    return {name: dict(entry) for name, entry in ({**DEFAULTS, **found}).items()}
+
+
+def _entry(name: str, item: Storage, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+    backend = _BACKENDS.get((item.store, item.static, item.manifest))
+    if backend is None:
+        raise SettingsError(
+            f"The storage {name!r} has store {item.store!r}, static {item.static} and manifest {item.manifest},"
+            " and no backend goes with that.",
+            'The stores are "s3" and "filesystem"; manifest needs static.',
+        )
+    options = dict(item.options)
+    if item.store == "s3":
+        options = _s3_options(name, item, bucket, region, release)
+    elif item.location is not None:
+        options.setdefault("location", item.location)
+    return {"BACKEND": backend, "OPTIONS": options} if options else {"BACKEND": backend}
+
+
+def _s3_options(name: str, item: Storage, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+    if not bucket:
+        raise SettingsError(
+            f'The storage {name!r} has store "s3", and no bucket is known.',
+            "Where POCKET_STAGE is unset, set [general] s3_fallback_bucket_name; for a stage, add the table [s3].",
+        )
+    from pocket.runtime.endpoints import override
+
+    here = override("s3")
+    options: dict[str, Any] = {
+        "bucket_name": bucket,
+        "location": item.location or "",
+        # A dot in the name falls outside S3's certificate, and the local AWS has one host for all buckets.
+        "addressing_style": "path" if here or "." in bucket else "virtual",
+        "region_name": region,
+        "signature_version": "s3v4",
+        **item.options,
+    }
+    if item.static:
+        _address(options, here, region)
+    if item.manifest and release is not None and (release / STATIC_MANIFEST_FILE).is_file():
+        from pocket.django.configuration.static_manifest import BakedManifest
+
+        options.setdefault("manifest_storage", BakedManifest(release))
+    return options
+
+
+def _address(options: dict[str, Any], here: str | None, region: str) -> None:
+    """Makes the URL of a static file a matter of joining strings: no client, no signing.
+
+    django-storages joins `custom_domain` and the file's name. An option that the project chose that bears on URLs
+    leaves all of them to django-storages.
+    """
+    if options.keys() & {"custom_domain", "endpoint_url", "querystring_auth", "url_protocol", "client_config"}:
+        return
+    from pocket.runtime.endpoints import domain_suffix
+
+    bucket = options["bucket_name"]
+    if here is not None:
+        scheme, _, host = here.partition("//")
+        options.update(custom_domain=f"{host}/{bucket}", url_protocol=scheme)
+    elif "." in bucket:
+        options["custom_domain"] = f"s3.{region}.{domain_suffix(region)}/{bucket}"
+    else:
+        options["custom_domain"] = f"{bucket}.s3.{region}.{domain_suffix(region)}"

@@ -1,0 +1,196 @@
+"""Which operations of a migration are additive, and why the others are not.
+
+Each operation is judged between the states before and after it, on a connection whose backend knows what a change of
+a field means to the database. What is done to a table that came with the same migrations is additive: no data is in
+it, and no older release asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import router
+from django.db.migrations import operations as django_operations
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.models import ModelOperation
+
+from pocket.django.schema_changes.fields import added, altered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.migrations import Migration
+    from django.db.migrations.state import ProjectState
+
+LOST = "the data in it is lost"
+RENAMED = "the release that is live asks for the old name"
+UNJUDGED = "what it does cannot be judged"
+CONSTRAINED = "the release that is live may write rows that it refuses, and rows that are there may break it"
+
+_ADDITIVE = frozenset(
+    {
+        "AddIndex",
+        "AlterConstraint",
+        "AlterIndexTogether",
+        "AlterModelManagers",
+        "AlterModelOptions",
+        "AlterModelTableComment",
+        "CreateCollation",
+        "CreateExtension",
+        "CreateModel",
+        "RemoveConstraint",
+        "RemoveIndex",
+        "RenameIndex",
+        "ValidateConstraint",
+    }
+)
+
+
+class Judge:
+    """Walks through migrations in order, from a `state`; remembers the tables that they created."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState) -> None:
+        self._connection = connection
+        self._state = state
+        self._created: set[tuple[str, str]] = set()
+
+    def pass_by(self, migration: Migration) -> None:
+        """Takes the migration into the state, unjudged."""
+        self._state = migration.mutate_state(self._state, preserve=False)
+
+    def label(self, migration: Migration) -> Iterator[tuple[str, str]]:
+        """Each operation of the migration in Django's words, and why it is destructive, "" where it is additive."""
+        app = migration.app_label
+        for operation in migration.operations:
+            before = self._state
+            self._state = before.clone()
+            operation.state_forwards(app, self._state)
+            yield operation.describe(), self._reason(app, operation, before, self._state)
+
+    def _reason(self, app: str, operation: Operation, before: ProjectState, after: ProjectState) -> str:
+        if isinstance(operation, django_operations.SeparateDatabaseAndState):
+            return self._reason_inside(app, operation, before)
+        kind = _kind(operation)
+        model = _model(operation)
+        if model and not self._touches(app, model, before, after):
+            return ""
+        if kind == "CreateModel":
+            self._created.add((app, model))
+        if (app, model) in self._created:
+            if isinstance(operation, django_operations.RenameModel):
+                self._created.add((app, operation.new_name_lower))
+            return "" if kind else UNJUDGED
+        if kind in _ADDITIVE:
+            return ""
+        return _REASONS[kind](self._connection, app, operation, before, after) if kind in _REASONS else UNJUDGED
+
+    def _reason_inside(
+        self, app: str, operation: django_operations.SeparateDatabaseAndState, before: ProjectState
+    ) -> str:
+        """The first reason among what is done to the database, each operation in the state that it makes by itself."""
+        for inner in operation.database_operations:
+            after = before.clone()
+            inner.state_forwards(app, after)
+            if reason := self._reason(app, inner, before, after):
+                return f"{inner.describe()}: {reason}"
+            before = after
+        return ""
+
+    def _touches(self, app: str, model: str, before: ProjectState, after: ProjectState) -> bool:
+        """Whether the model has a table that this database's migrations make."""
+        if not router.allow_migrate(self._connection.alias, app, model_name=model):
+            return False
+        state = before.models.get((app, model)) or after.models.get((app, model))
+        return state is None or (state.options.get("managed", True) and not state.options.get("proxy", False))
+
+
+def _kind(operation: Operation) -> str:
+    """The name of Django's own operation that this one is, "" for another's, or one that was given another effect."""
+    for kind in type(operation).__mro__:
+        if kind.__module__.startswith(("django.db.migrations.", "django.contrib.postgres.operations")):
+            own = type(operation).database_forwards is kind.database_forwards  # type: ignore[attr-defined]
+            known = kind.__name__ in _ADDITIVE or kind.__name__ in _REASONS
+            if known:
+                return kind.__name__ if own or _of_django(type(operation)) else ""
+    return ""
+
+
+def _of_django(kind: type) -> bool:
+    return kind.__module__.startswith("django.")
+
+
+def _model(operation: Operation) -> str:
+    """The lowercase name of the model that the operation is about, "" where it is about none."""
+    if isinstance(operation, django_operations.RenameModel):
+        return operation.old_name_lower
+    if isinstance(operation, ModelOperation):
+        return operation.name_lower
+    return str(getattr(operation, "model_name", "")).lower()
+
+
+def _add_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    return added(_field(after, app, operation.model_name_lower, operation.name))
+
+
+def _alter_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    old = _field(before, app, operation.model_name_lower, operation.name)
+    return altered(connection, old, _field(after, app, operation.model_name_lower, operation.name))
+
+
+def _rename_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    old = _field(before, app, operation.model_name_lower, operation.old_name)
+    new = _field(after, app, operation.model_name_lower, operation.new_name)
+    same = old.column == new.column if not new.many_to_many else old.m2m_db_table() == new.m2m_db_table()
+    return "" if same else RENAMED
+
+
+def _rename_model(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    old = before.apps.get_model(app, operation.old_name)._meta.db_table
+    return "" if old == after.apps.get_model(app, operation.new_name)._meta.db_table else RENAMED
+
+
+def _alter_table(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    old = before.apps.get_model(app, operation.name)._meta.db_table
+    return "" if old == after.apps.get_model(app, operation.name)._meta.db_table else RENAMED
+
+
+def _alter_order(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    was = before.models[app, operation.name_lower].options.get("order_with_respect_to")
+    if bool(was) == bool(operation.order_with_respect_to):
+        return ""
+    return LOST if was else "it adds the column _order, which the release that is live does not fill"
+
+
+def _alter_unique(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    old = before.models[app, operation.name_lower].options.get("unique_together") or ()
+    new = operation.option_value or ()
+    return CONSTRAINED if {tuple(item) for item in new} - {tuple(item) for item in old} else ""
+
+
+def _run_python(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    return "" if operation.code is django_operations.RunPython.noop else UNJUDGED
+
+
+def _run_sql(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    return "" if operation.sql in (django_operations.RunSQL.noop, []) else UNJUDGED
+
+
+_REASONS: dict[str, Any] = {
+    "AddConstraint": lambda *_: CONSTRAINED,
+    "AddField": _add_field,
+    "AlterField": _alter_field,
+    "AlterModelTable": _alter_table,
+    "AlterOrderWithRespectTo": _alter_order,
+    "AlterUniqueTogether": _alter_unique,
+    "DeleteModel": lambda *_: LOST,
+    "RemoveField": lambda *_: LOST,
+    "RenameField": _rename_field,
+    "RenameModel": _rename_model,
+    "RunPython": _run_python,
+    "RunSQL": _run_sql,
+}
+
+
+def _field(state: ProjectState, app: str, model: str, name: str) -> Any:
+    return state.apps.get_model(app, model)._meta.get_field(name)
