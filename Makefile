@@ -20,19 +20,27 @@ IN_LAMBDA := tests/asgi tests/django tests/examples tests/fastapi tests/lambda_h
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next lint format setup setup-next postgresql clean
+.PHONY: demo test test-current test-next lint docs docs-serve format setup setup-next setup-docs postgresql clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
 	@cd examples/board && exec .venv/bin/pocket local --run "load_demo --admin-password '$(DEMO_PASSWORD)'" \
 		--page /admin/ --ready "The administrator is admin, the password $(DEMO_PASSWORD)."
 
-test: lint test-current test-next
+test: lint docs test-current test-next
 
 lint: setup
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+
+# Links that lead nowhere, and pages that no menu names, are errors.
+docs: setup-docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@echo "The site is in .site; make docs-serve shows it."
+
+docs-serve: setup-docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs serve
 
 format: setup
 	.venv/bin/ruff format
@@ -61,6 +69,9 @@ ifneq ($(NEXT_PYTHON),)
 	@UV_PROJECT_ENVIRONMENT=.venv-next $(UV) sync $(SYNC) --python $(NEXT_PYTHON)
 endif
 
+setup-docs: $(TOOLS)/.ready
+	@UV_PROJECT_ENVIRONMENT=.venv-docs $(UV) sync --quiet --only-group docs --locked --python $(PYTHON)
+
 postgresql:
 	@scripts/ensure-postgresql
 
@@ -73,5 +84,5 @@ $(TOOLS)/.ready: Makefile
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-next $(TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist
+	rm -rf .venv .venv-next .venv-docs $(TOOLS) .site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist
 	rm -rf .e2e examples/board/.venv examples/board/.pocket

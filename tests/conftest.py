@@ -7,9 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from aws_double import AWSDouble
+from hypothesis import HealthCheck, settings
 from postgres import Postgres, running
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+# A busy machine makes a generated case slow, not wrong.
+settings.register_profile("pocket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pocket")
 
 _OWN_STAGES = {"tests/e2e/test_gate.py", "tests/e2e/test_local.py"}
 

@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 TESTS = REPOSITORY / "tests"
 SOURCE = REPOSITORY / "src" / "pocket"
 ABBREVIATED = {"test_broken", "test_cures"}
-PAGE = (REPOSITORY / "docs" / "specification.md").read_text()
+PAGE = (REPOSITORY / "docs" / "contributing" / "specification.md").read_text()
 SECTIONS = {text.split("\n", 1)[0]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
 
 of_each = pytest.mark.parametrize("title", SECTIONS)
