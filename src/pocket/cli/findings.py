@@ -54,7 +54,7 @@ class Finding:
 
 def of_file(error: ConfigError) -> list[Finding]:
     """The file's faults, in its order."""
-    from pocket.config.check_ids import check_id
+    from pocket.check_ids import check_id
 
     faults = error.faults if isinstance(error, ConfigErrors) else (error,)
     return [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import Error
 
 from pocket import naming
+from pocket.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
 from pocket.django.checks import deployment, project
 from pocket.django.configuration import source
 from pocket.errors import ConfigError, ConfigErrors, PocketError
@@ -32,8 +33,6 @@ _OWN_COMMANDS = {
 
 def file(**_: Any) -> Iterator[CheckMessage]:
     """Each fault of pocket.toml or of the manifest, where one of them is there."""
-    from pocket.config.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
-
     try:
         manifest, path = source.manifest()
     except ConfigErrors as errors:
@@ -58,8 +57,6 @@ def file(**_: Any) -> Iterator[CheckMessage]:
 
 def missing(**_: Any) -> Iterator[CheckMessage]:
     """That there is neither a manifest nor a pocket.toml."""
-    from pocket.config.check_ids import MISSING, check_id
-
     try:
         source.manifest()
     except ConfigErrors:
