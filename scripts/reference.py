@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from pocket import naming
 from pocket.cli.app import app
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
@@ -36,9 +37,29 @@ def command_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def handler_table() -> str:
+    """Pocket's own handlers as a table: what each one does and which keys it takes."""
+    rows = ["| `command` | Does | Takes |", "|---|---|---|"]
+    for command, kind in naming.HANDLERS.items():
+        takes = " or ".join(f"`{front}`" for front in sorted(kind.fronts))
+        rows.append(f"| `{command}` | {kind.summary} | {takes} |")
+    return "\n".join(rows)
+
+
+def with_section(page: Path, name: str, text: str) -> str:
+    """The page with `text` between its comments `NAME` and `/NAME`, which a person leaves in place."""
+    begin, end = f"<!-- {name}: written by scripts/reference.py -->\n", f"<!-- /{name} -->"
+    before, found, rest = page.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"{page.name} has no section between {begin.strip()!r} and {end!r}.")
+    return f"{before}{begin}{text}\n{end}{after}"
+
+
 def pages() -> dict[Path, str]:
     """Each generated page's path and what it must hold."""
-    return {DOCS / "cli.md": command_page()}
+    file_page = DOCS / "pocket-toml.md"
+    return {DOCS / "cli.md": command_page(), file_page: with_section(file_page, "handlers", handler_table())}
 
 
 if __name__ == "__main__":

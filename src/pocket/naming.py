@@ -4,6 +4,7 @@ Pure functions of the configuration's words; a name is spelled here once and now
 """
 
 import re
+from typing import NamedTuple
 
 MANIFEST_FILE = "pocket.manifest.json"
 """The manifest's name at the root of the artifact."""
@@ -32,6 +33,46 @@ FASTAPI_HANDLER = "pocket.fastapi.lambda_handlers.asgi_handler"
 COMBINED_HANDLER = "pocket.fastapi.lambda_handlers.combined_handler"
 MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.management_command_handler"
 SQS_MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.sqs_management_command_handler"
+
+
+class HandlerKind(NamedTuple):
+    """One of Pocket's own Lambda handlers, as a `command` of pocket.toml names it.
+
+    `fronts` are the keys of the handler's table that it takes for its callers. A kind that does not name `commands`
+    runs no management commands that are sent to it.
+    """
+
+    summary: str
+    fronts: frozenset[str]
+    pages: bool = False
+    api: bool = False
+    commands: bool = False
+
+    @property
+    def answers_http(self) -> bool:
+        """Whether it answers HTTP requests: pages, an API or both."""
+        return self.pages or self.api
+
+
+_HTTP = frozenset({"apigateway", "function_url"})
+
+HANDLERS = {
+    WSGI_HANDLER: HandlerKind("answers HTTP; best for synchronous views", _HTTP, pages=True),
+    ASGI_HANDLER: HandlerKind("answers HTTP; best for asynchronous views", _HTTP, pages=True),
+    FASTAPI_HANDLER: HandlerKind("answers HTTP with the FastAPI application alone", _HTTP, api=True),
+    COMBINED_HANDLER: HandlerKind(
+        "answers HTTP: the FastAPI application under its prefix, Django elsewhere", _HTTP, pages=True, api=True
+    ),
+    MANAGEMENT_HANDLER: HandlerKind(
+        "runs management commands that are sent to it directly: `pocket manage`, schedules",
+        frozenset({"schedule"}),
+        commands=True,
+    ),
+    SQS_MANAGEMENT_HANDLER: HandlerKind(
+        "runs management commands from a queue: `pocket_call_command`", frozenset({"sqs"})
+    ),
+}
+"""Pocket's own handlers by their dotted path; any other command is a callable of the project's."""
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
 

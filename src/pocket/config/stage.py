@@ -104,8 +104,8 @@ class StageConfig:
     def command_handler(self) -> str | None:
         """The first handler that runs management commands when it is invoked; None where the stage has none."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
-        commands = (name for name, handler in handlers.items() if handler.command == naming.MANAGEMENT_HANDLER)
-        return next(commands, None)
+        kinds = ((name, naming.HANDLERS.get(handler.command)) for name, handler in handlers.items())
+        return next((name for name, kind in kinds if kind is not None and kind.commands), None)
 
     def formatted(self, name: str) -> str:
         """`name` with its placeholders filled."""

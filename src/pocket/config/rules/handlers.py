@@ -12,22 +12,6 @@ from pocket.config.tables.handlers import Handler
 
 _LONGEST_BEHIND_API = 30
 _FRONTS = ("apigateway", "function_url", "sqs")
-_PURPOSES = {
-    naming.WSGI_HANDLER: "answers HTTP",
-    naming.ASGI_HANDLER: "answers HTTP",
-    naming.FASTAPI_HANDLER: "answers HTTP",
-    naming.COMBINED_HANDLER: "answers HTTP",
-    naming.MANAGEMENT_HANDLER: "runs management commands that are sent to it directly",
-    naming.SQS_MANAGEMENT_HANDLER: "runs management commands from a queue",
-}
-_FITTING = {
-    naming.WSGI_HANDLER: {"apigateway", "function_url"},
-    naming.ASGI_HANDLER: {"apigateway", "function_url"},
-    naming.FASTAPI_HANDLER: {"apigateway", "function_url"},
-    naming.COMBINED_HANDLER: {"apigateway", "function_url"},
-    naming.MANAGEMENT_HANDLER: set(),
-    naming.SQS_MANAGEMENT_HANDLER: {"sqs"},
-}
 
 
 def faults(stage: StageConfig) -> Iterator[Fault]:
@@ -53,17 +37,17 @@ def _fronts(handler: Handler, path: KeyPath) -> Iterator[Fault]:
 
 
 def _purpose(handler: Handler, path: KeyPath) -> Iterator[Fault]:
-    purpose = _PURPOSES.get(handler.command)
+    kind = naming.HANDLERS.get(handler.command)
     command = (*path, "command")
-    for key in _FRONTS if purpose else ():
-        if getattr(handler, key) is not None and key not in _FITTING[handler.command]:
-            message = f"This does not fit the handler's command, which {purpose}."
+    for key in _FRONTS:
+        if kind is not None and getattr(handler, key) is not None and key not in kind.fronts:
+            message = f"This does not fit the handler's command, which {kind.summary}."
             hint = f'For a queue, the command is "{naming.SQS_MANAGEMENT_HANDLER}".' if key == "sqs" else ""
             yield Fault((*path, key), "purpose", message, hint, (command,))
     if handler.command == naming.SQS_MANAGEMENT_HANDLER and handler.sqs is None:
         message = "This command takes its work from a queue, and the handler has none."
         yield Fault(command, "no-queue", message, "Add sqs = {} to the handler.", ((*path, "sqs"),))
-    if handler.schedule and handler.command != naming.MANAGEMENT_HANDLER:
+    if handler.schedule and (kind is None or not kind.commands):
         message = f'Only a handler with the command "{naming.MANAGEMENT_HANDLER}" has a schedule.'
         yield Fault((*path, "schedule"), "schedule", message, "Move the schedule to such a handler.", (command,))
 

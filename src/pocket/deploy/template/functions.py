@@ -45,7 +45,8 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
             },
         },
     }
-    if inputs.handlers[handler].command == naming.MANAGEMENT_HANDLER:
+    kind = naming.HANDLERS.get(inputs.handlers[handler].command)
+    if kind is not None and kind.commands:
         resources.update(_no_retries(handler))
     return resources
 

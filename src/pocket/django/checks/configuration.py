@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
     from django.core.checks import CheckMessage
 
-_OWN_COMMANDS = {
-    naming.WSGI_HANDLER,
-    naming.ASGI_HANDLER,
-    naming.FASTAPI_HANDLER,
-    naming.COMBINED_HANDLER,
-    naming.MANAGEMENT_HANDLER,
-    naming.SQS_MANAGEMENT_HANDLER,
-}
-
 
 def file(**_: Any) -> Iterator[CheckMessage]:
     """Each fault of pocket.toml or of the manifest, where one of them is there."""
@@ -77,7 +68,7 @@ def handlers(**_: Any) -> Iterator[CheckMessage]:
     """Each handler of the stage whose dotted path leads nowhere; found by reading, since importing would start it."""
     found = deployment.current()
     for name, handler in found.stage.handlers.items() if found else ():
-        if handler.command in _OWN_COMMANDS:
+        if handler.command in naming.HANDLERS:
             continue
         lacking = _lacking(*handler.command.rsplit(".", 1))
         if lacking:

@@ -152,7 +152,8 @@ def serves_pages(command: str) -> bool:
     """Whether the Lambda handler `command` may answer requests with the URLconf; one of the project's own may."""
     from pocket import naming
 
-    return command not in {naming.FASTAPI_HANDLER, naming.MANAGEMENT_HANDLER, naming.SQS_MANAGEMENT_HANDLER}
+    kind = naming.HANDLERS.get(command)
+    return kind is None or kind.pages
 
 
 def _event(path: str, host: str) -> dict[str, Any]:
