@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,7 @@ def test_additive_migrations_are_applied_without_a_question(site: Site) -> None:
     site.deploy(site.project("A"))
     voice = Voice()
     site.deploy(site.project("B", PENDING=[GROW]), voice)
+    assert "The database is PostgreSQL small at db.internal:5432." in voice.notes
     assert "Pending migrations, all additive: shop.0006_grow" in voice.notes
     assert "migrate ['--noinput'] report" in voice.events
     assert len(voice.questions) == 1, "the plan's"
@@ -242,6 +244,19 @@ def test_allow_destructive_answers_what_yes_does_not(site: Site) -> None:
     done = site.deploy(site.project("B", PENDING=[DROP]), voice, allow_destructive=True)
     assert done.history.releases[-1].destructive == ("shop.0007_drop",)
     assert len(voice.questions) == 1
+
+
+@pytest.mark.parametrize(("own", "questions"), [("small", 1), ("other", 2), (None, 2)])
+def test_only_the_rehearsals_own_database_is_migrated_unasked(site: Site, own: str | None, questions: int) -> None:
+    site.deploy(site.project("A"))
+    site.target = replace(site.target, own_database=own)
+    voice = Voice()
+    project = site.project("B", PENDING=[DROP])
+    handlers = site.folder / "pocket/django/lambda_handlers.py"
+    handlers.write_text(handlers.read_text().replace("db.internal:5432", ""))
+    done = site.deploy(project, voice)
+    assert len(voice.questions) == questions
+    assert done.history.releases[-1].destructive == ("shop.0007_drop",)
 
 
 def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> None:

@@ -140,6 +140,19 @@ def test_a_second_start_names_the_first(project: Path) -> None:
         assert local.endpoint_url in refused.value.message
 
 
+def test_the_database_of_the_start_is_known_to_those_who_attach_and_shown_to_nobody(
+    project: Path, other_process: Any
+) -> None:
+    url = "postgres://app:swordfish@127.0.0.1/shop"
+    parent = other_process(STARTER.replace('["web"]', f'["web"], database_url="{url}"'), str(project))
+    pid = int(parent.stdout.readline())
+    local = attach(project)
+    assert local.database_url == url
+    shown = repr(local) + local.log.read_text()
+    shown += "".join(Path(f"/proc/{pid}/{name}").read_text() for name in ("cmdline", "environ"))
+    assert "swordfish" not in shown
+
+
 def test_two_projects_run_side_by_side(project: Path, cloud: Any) -> None:
     with start(project, ["web"]) as two:
         assert cloud.local.endpoint_url != two.endpoint_url

@@ -123,6 +123,8 @@ MESSAGES = []
 def management_command_handler(event, context):
     if event["command"] == "pocket_check":
         return answer(json.dumps(MESSAGES))
+    if event["command"] == "pocket_migrations" and "--where" in event["args"]:
+        return answer(json.dumps({"kind": "PostgreSQL", "name": "small", "host": "db.internal:5432"}))
     if event["command"] == "pocket_migrations":
         if "--beyond" in event["args"]:
             return answer(json.dumps([item for item in KNOWN if item["migration"] not in event["args"]]))

@@ -44,10 +44,12 @@ def deploy(
 
 def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     """Remove a stage and all it holds, after asking its name."""
+    from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.deploy.operate import destroy as removal
     from pocket.errors import DeployError
+    from pocket.local import attach
 
     place = destination(stage, local=local)
     if not yes and not _named(place.stage.name):
@@ -58,6 +60,8 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     removed = removal.destroy(place.stage, place.target, reporter(assume_yes=True))
     for kept in removed.kept:
         sys.stderr.write(f"Kept: {kept}\n")
+    if local and (said := rehearsal_database.discard(place.stage, attach(place.project.directory))):
+        sys.stderr.write(f"{said}\n")
 
 
 def _named(stage: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli.options import SkipGates, Stage
+from pocket.cli.options import AllowDestructive, SkipGates, Stage
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -37,10 +37,12 @@ def local(
     port: Port = None,
     migrate: Migrate = True,
     skip_gate: SkipGates = None,
+    allow_destructive: AllowDestructive = False,
     page: Page = None,
     ready: Ready = "",
 ) -> None:
     """Run a stage on the embedded AWS until Ctrl-C."""
+    from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import Destination, current_project, local_target
     from pocket.cli.rehearsal import rehearse
@@ -55,11 +57,10 @@ def local(
     commands = [shlex.split(command) for command in run or ()]
     skipped = (*(skip_gate or ()), *(() if migrate else ("migrations",)))
     with voice.step("Start the embedded AWS"):
-        aws = start(project.directory, config.sites, port=port)
+        aws = start(project.directory, config.sites, port=port, database_url=rehearsal_database.named())
     with aws:
         place = Destination(project, config, local_target(config, aws))
-        # Nothing answered before this command started it, so no migration can break what is live.
-        deployed = rehearse(place, aws, voice, commands, skip_gates=skipped, allow_destructive=True)
+        deployed = rehearse(place, aws, voice, commands, skip_gates=skipped, allow_destructive=allow_destructive)
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket.config import find_file, load
-from pocket.errors import DeployError
 
 if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
@@ -55,28 +53,20 @@ def aws_target(stage: StageConfig) -> Target:
 
 
 def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
-    """The embedded AWS, with a database in its state folder unless the stage or the shell names one."""
+    """The embedded AWS, with the database that it was started with, or one of the stage's own in its folder.
+
+    Raises LocalAWSError where the shell names another database than the embedded AWS was started with.
+    """
+    from pocket.cli import rehearsal_database
     from pocket.deploy.target import Credentials, Target
 
+    own = rehearsal_database.own_file(stage, aws)
     return Target(
         region=stage.region,
         endpoint_url=aws.endpoint_url,
         credentials=Credentials(aws.access_key_id, aws.secret_access_key),
         addresses=aws.addresses,
-        environment=_database(stage, aws.state_dir),
+        environment=rehearsal_database.variables(stage, aws),
         platform="host",
+        own_database=str(own),
     )
-
-
-def _database(stage: StageConfig, state_dir: Path) -> dict[str, str]:
-    key = "DATABASE_URL"
-    container = stage.awscontainer
-    if container is None:
-        raise DeployError(
-            f"Stage {stage.name!r} has no [awscontainer] table, so there is nothing to deploy.",
-            "Declare at least one handler in [awscontainer.handlers.NAME].",
-        )
-    if os.environ.get(key):
-        return {key: os.environ[key]}
-    declared = {*container.envs, *(variable.name for variable in stage.secret_variables)}
-    return {} if key in declared else {key: f"sqlite:///{state_dir / 'db.sqlite3'}"}

@@ -30,7 +30,11 @@ def rehearse(
 
     Raises what the deploy raises, and CommandFailed for a command that did not succeed.
     """
+    from pocket.cli import rehearsal_database
     from pocket.deploy.releases import deploy as release
+
+    if unused := rehearsal_database.unused():
+        reporter.note(unused)
 
     def published(routes: Mapping[str, str]) -> None:
         aws.route(routes)

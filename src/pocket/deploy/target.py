@@ -29,6 +29,8 @@ class Target:
     handler's name to the address that replaces the one AWS would give it (`http://localhost:8001`). `environment` is
     laid over every function's own; its values may be secret and do not show in a representation. `platform` is
     `"lambda"` where functions run on Lambda's Linux, `"host"` where they run on this machine's interpreter.
+    `own_database` is the SQLite file that Pocket keeps for a rehearsal: nothing in it is missed, so it is migrated
+    without a question.
     """
 
     region: str
@@ -37,3 +39,4 @@ class Target:
     addresses: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     platform: Literal["lambda", "host"] = "lambda"
+    own_database: str | None = None

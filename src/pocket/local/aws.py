@@ -33,7 +33,9 @@ class LocalAWS:
     state_dir: Path
     log: Path
     pid: int
-    _token: str = field(repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    """Of the database that `start` was told of, for every stage that is deployed onto it until it ends."""
+    _token: str = field(default="", repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     def route(self, sites: Mapping[str, str]) -> None:
@@ -81,16 +83,20 @@ class LocalAWS:
         self.stop()
 
 
-def start(project_dir: Path, sites: Sequence[str], *, port: int | None = None) -> LocalAWS:
+def start(
+    project_dir: Path, sites: Sequence[str], *, port: int | None = None, database_url: str | None = None
+) -> LocalAWS:
     """Start the project's local AWS and return it once it answers; it ends with this process.
 
     Each of `sites`, names of handlers with an address, gets a port of its own, the same as the last time where it is
-    free. `port` is the first site's, and the others follow it. Raises LocalAWSError where one runs already, where
-    `port` is in use, and where it does not start.
+    free. `port` is the first site's, and the others follow it. `database_url` is remembered while it runs. Raises
+    LocalAWSError where one runs already, where `port` is in use, and where it does not start.
     """
     folder = StateFolder.of(project_dir)
     folder.create()
-    running_process, running = process.launch(folder, sites, port)
+    running_process, running = process.launch(
+        folder, {"sites": list(sites), "port": port, "database_url": database_url}
+    )
     local = _local_aws(folder, running, running_process)
     try:
         control.ask(local.endpoint_url, running["token"], "health")
@@ -123,6 +129,7 @@ def _local_aws(
         state_dir=folder.path,
         log=folder.log,
         pid=running["pid"],
+        database_url=running["database_url"],
         _token=running["token"],
         _process=running_process,
     )

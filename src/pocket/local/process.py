@@ -16,7 +16,7 @@ from pocket.errors import LocalAWSError
 from pocket.local.environment import emulator_python, function_python, python_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from pocket.local.folder import StateFolder
 
@@ -26,17 +26,17 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
-def launch(
-    folder: StateFolder, sites: Sequence[str], port: int | None
-) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """The running emulator, and what it says of itself; raises LocalAWSError where it did not start."""
+def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """The running emulator, and what it says of itself; raises LocalAWSError where it did not start.
+
+    `wanted` is of the settings that `launcher.server` reads: `sites`, `port`, `database_url`.
+    """
     lock = folder.take()
     with lock:
         python = emulator_python(folder.path)
         settings = {
+            **wanted,
             "folder": str(folder.path),
-            "sites": list(sites),
-            "port": port,
             "python": str(function_python(folder.path)),
             "python_version": python_version(),
         }

@@ -29,11 +29,28 @@ class Migration:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Database:
+    """The database that a release migrates, as it describes it itself; `host` is empty for a file."""
+
+    kind: str = ""
+    name: str = ""
+    host: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f" at {self.host}" if self.host else "")
+
+    def is_file(self, path: str | None) -> bool:
+        """Whether it is the file of that path."""
+        return path is not None and not self.host and self.name == path
+
+
 def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> tuple[str, ...]:
-    """Applies the pending migrations; returns the names of the destructive ones among them.
+    """Applies the pending migrations, after naming the database; returns the names of the destructive ones among them.
 
     Destructive ones are applied where the user agrees or `allow_destructive`, and without a question where no release
-    is live that they could break. Raises GateRefused where they are not, or where a migration fails.
+    is live that they could break, or where the database is the target's own. Raises GateRefused where they are not, or
+    where a migration fails.
     """
     version = candidate.management_version
     if version is None:
@@ -42,15 +59,17 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
     with reporter.step(f"Gate {MIGRATIONS}: what is pending"):
         try:
             pending = listed(stage, target, version)
+            database = where(stage, target, version) if pending else Database()
         except CommandFailed as error:
             raise refusal(stage, candidate.live, MIGRATIONS, [error.message], error.hint) from error
     if not pending:
         reporter.note("No migration is pending.")
         return ()
+    reporter.note(f"The database is {database}.")
     destructive = [item for item in pending if item.reasons] if candidate.live is not None else []
     if destructive:
         _show(candidate, destructive)
-        if not allow_destructive:
+        if not allow_destructive and not database.is_file(target.own_database):
             _confirm(candidate, destructive)
     else:
         reporter.note(f"Pending migrations, all additive: {', '.join(item.name for item in pending)}")
@@ -68,11 +87,16 @@ def known(stage: StageConfig, target: Target, version: str) -> list[str]:
     return [str(item) for item in _asked(stage, target, version, ["--known"])]
 
 
-def _asked(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> list[Any]:
+def where(stage: StageConfig, target: Target, version: str) -> Database:
+    """The database that the version migrates; raises CommandFailed where it cannot tell."""
+    return Database(**_asked(stage, target, version, ["--where"]))
+
+
+def _asked(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> Any:
     outcome = invoke.manage(stage, target, COMMAND, arguments, qualifier=version)
     if outcome.exit_status == 0:
         try:
-            return list(json.loads(outcome.stdout.strip().rpartition("\n")[2]))
+            return json.loads(outcome.stdout.strip().rpartition("\n")[2])
         except (TypeError, ValueError):
             pass
     raise invoke.unanswered(stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed")

@@ -64,6 +64,7 @@ class Launcher:
         self.folder = Path(settings["folder"])
         self.python = Path(settings["python"])
         self.python_version: str = settings["python_version"]
+        self.database_url: str | None = settings["database_url"]
         self.token: str = secrets.token_urlsafe(32)
         alphabet = string.ascii_uppercase + "234567"
         self.access_key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
@@ -93,6 +94,7 @@ class Launcher:
             "secret_access_key": self.secret_access_key,
             "token": self.token,
             "addresses": {name: site.address for name, site in sites.items()},
+            "database_url": self.database_url,
         }
         temporary = self.running_file.with_suffix(".new")
         temporary.write_text(json.dumps(running))

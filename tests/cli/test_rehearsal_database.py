@@ -1,0 +1,105 @@
+"""Which database a rehearsal uses: its own or one that was named for it, never the shell's, the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import project as project_of
+
+from pocket.cli import rehearsal_database
+from pocket.cli.project import local_target
+from pocket.config import StageConfig
+from pocket.errors import LocalAWSError
+from pocket.local import LocalAWS
+
+SERVER = "postgres://app:swordfish@db.example.com/shop"
+LOOPBACK = "postgres://app:swordfish@127.0.0.1/shop"
+
+
+@pytest.fixture(autouse=True)
+def shell(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+def aws(folder: Path, database_url: str | None = None) -> LocalAWS:
+    (folder / "state").mkdir(exist_ok=True)
+    return LocalAWS("http://127.0.0.1:1", "id", "secret", {}, folder / "state", folder / "log", 1, database_url)
+
+
+def stage(folder: Path, more: str = "", name: str = "dev") -> StageConfig:
+    text = (
+        '[general]\nregion = "eu-central-1"\nstages = ["dev", "other"]\nproject_name = "shop"\n'
+        f'[awscontainer.handlers.web]\ncommand = "app.web"\n{more}'
+    )
+    return project_of(folder, text).stage(name)
+
+
+@pytest.mark.parametrize("url", [SERVER, LOOPBACK, "sqlite:////home/me/mine.sqlite3"])
+def test_the_shells_database_is_not_used_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    target = local_target(stage(tmp_path), aws(tmp_path))
+    assert target.environment == {"DATABASE_URL": f"sqlite:///{target.own_database}"}
+    assert target.own_database == str(tmp_path / "state" / "databases" / "dev.sqlite3")
+    said = rehearsal_database.unused()
+    assert said == (
+        "DATABASE_URL of this shell is not used here. To rehearse with a database of your own, set"
+        " POCKET_LOCAL_DATABASE_URL."
+    )
+
+
+def test_each_stage_has_a_file_of_its_own(tmp_path: Path) -> None:
+    running = aws(tmp_path)
+    one, other = (local_target(stage(tmp_path, name=name), running) for name in ("dev", "other"))
+    assert one.own_database != other.own_database
+
+
+def test_a_database_that_the_stages_table_names_stays(tmp_path: Path) -> None:
+    named = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
+    assert local_target(named, aws(tmp_path)).environment == {}
+
+
+def test_the_database_of_the_start_is_that_of_every_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = aws(tmp_path, LOOPBACK)
+    declared = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
+    for config in (stage(tmp_path), declared):
+        assert local_target(config, running).environment == {"DATABASE_URL": LOOPBACK}
+        monkeypatch.setenv(rehearsal_database.VARIABLE, LOOPBACK)
+
+
+@pytest.mark.parametrize("started_with", [None, SERVER])
+def test_a_terminal_that_names_another_database_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started_with: str | None
+) -> None:
+    monkeypatch.setenv(rehearsal_database.VARIABLE, LOOPBACK)
+    with pytest.raises(LocalAWSError, match="POCKET_LOCAL_DATABASE_URL names another database") as refused:
+        local_target(stage(tmp_path), aws(tmp_path, started_with))
+    assert "swordfish" not in f"{refused.value}{refused.value.hint}"
+
+
+def test_nothing_is_said_where_the_shell_has_none_or_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rehearsal_database.unused() == ""
+    monkeypatch.setenv("DATABASE_URL", SERVER)
+    monkeypatch.setenv(rehearsal_database.VARIABLE, LOOPBACK)
+    assert rehearsal_database.unused() == ""
+
+
+def test_a_stage_that_goes_takes_its_own_database_along(tmp_path: Path) -> None:
+    running: Any = aws(tmp_path)
+    file = Path(str(local_target(stage(tmp_path), running).own_database))
+    for part in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + part).write_text("data")
+    kept = [file.with_name("other.sqlite3"), file.with_name(file.name + ".backup")]
+    for path in kept:
+        path.write_text("another's")
+    assert rehearsal_database.discard(stage(tmp_path), running) == f"Removed the stage's database {file}."
+    assert sorted(file.parent.iterdir()) == sorted(kept)
+    assert rehearsal_database.discard(stage(tmp_path), running) == ""
+
+
+def test_a_database_that_was_named_stays_and_that_is_said(tmp_path: Path) -> None:
+    said = rehearsal_database.discard(stage(tmp_path), aws(tmp_path, SERVER))
+    assert said == "Kept: the database that POCKET_LOCAL_DATABASE_URL names, which is your own."
