@@ -1,9 +1,12 @@
+import gzip
+import os
 from pathlib import Path
 
 import pytest
 from tiny_project import write
 
 from pocket.deploy.build import source
+from pocket.errors import BuildFailed
 
 
 def chosen(folder: Path, *exclude: str) -> set[str]:
@@ -66,6 +69,121 @@ def test_secrets_stay_out_and_are_named_while_certificates_go_in(tmp_path: Path)
     found = source.select(tmp_path)
     assert set(found.files) == {"certs/rds-ca.pem", "app/key.py"}
     assert all(any(secret in note for note in found.notes) for secret in secrets)
+
+
+SECRETS = {
+    "prod.env": "A=b\n",
+    "config/live.txt": "DB_HOST=db\nDB_PASSWORD=hunter2\n",
+    "config/values.yml": "web:\n  API_TOKEN: abcdefgh\n",
+    "config/broker.ini": "[broker]\nurl = amqp://shop:hunter2@queue.example.com/\n",
+    "google.json": '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nMII"}',
+    "client_secret.json": '{"installed": {"client_id": "x", "client_secret": "GOCSPX-abc"}}',
+    "infra/state.json": '{"version": 4, "terraform_version": "1.9.0", "serial": 7, "lineage": "x", "outputs": {}}',
+    "infra/terraform.tfstate": "{}",
+    "infra/live.tfvars": 'size = "small"',
+    "jwk.json": '{"kty": "RSA", "n": "x", "e": "AQAB", "d": "y"}',
+    "npmrc": "//registry.npmjs.org/:_authToken=npm_x\n",
+    "passwords": "db.example.com:5432:shop:shop:hunter2\n",
+    "docker.json": '{"auths": {"ghcr.io": {"auth": "eDp5"}}}',
+    "cluster.yaml": "users:\n- name: me\n  user:\n    client-key-data: LS0t\n",
+    "requirements.in": "--index-url https://me:hunter2@pypi.example.com/simple\nsix\n",
+    "apple.p8": "-----BEGIN PRIVATE KEY-----\nMII\n",
+    "notes/keys.py": f'KEY = """-----BEGIN RSA PRIVATE KEY-----\n{"MIIEow" * 12}\n"""\n',
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_content_decides_what_is_a_secret_and_no_pattern_brings_it_back(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {name: SECRETS[name], "manage.py": ""})
+    found = source.select(tmp_path, ["!*", f"!{name}"])
+    assert set(found.files) == {"manage.py"}
+    assert any("may hold secrets" in note and name in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("settings.py", 'SECRET_KEY = env("SECRET_KEY")\nif "-----BEGIN PRIVATE KEY-----\\n" in text: pass\n'),
+        ("data.json", '{"password": "Passwort", "labels": ["SECRET_KEY"]}'),
+        ("locale/de.json", '{"FORGOT_PASSWORD": "vergessen"}'),
+        ("README.md", "DATABASE_URL=postgres://me:secret@localhost/shop\n"),
+        ("gunicorn.ini", "[server]\nbind = 0.0.0.0:8000\nworkers = 4\n"),
+        ("logging.yml", "SECRET_KEY: ${SECRET_KEY}\n"),
+        ("requirements.txt", "django-environ==0.12\npython_secrets==1\n"),
+        ("fixtures/users.json", '[{"model": "auth.user", "fields": {"password": "argon2$x"}}]'),
+        ("tree.xml", "<url>https://example.com:8000/a@b</url>"),
+    ],
+)
+def test_what_only_names_a_secret_is_packed(tmp_path: Path, name: str, text: str) -> None:
+    write(tmp_path, {name: text})
+    assert chosen(tmp_path) == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data/live", b"SQLite format 3\0rest"),
+        ("backup", b"PGDMP\1\2"),
+        ("backup.sql", b"--\n-- PostgreSQL database dump\n--\n"),
+        ("backup.sql.gz", gzip.compress(b"/*!999999\\- enable the sandbox mode */\n-- MariaDB dump 10.19\n")),
+        ("backup.txt", b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n"),
+        ("dump.json", b'[{"model": "auth.user", "pk": 1, "fields": {"password": "pbkdf2_sha256$600000$x"}}]'),
+        ("old.sqlite3", b""),
+    ],
+)
+def test_a_database_goes_in_only_by_its_name(tmp_path: Path, name: str, content: bytes) -> None:
+    write(tmp_path, {name: ""})
+    (tmp_path / name).write_bytes(content)
+    found = source.select(tmp_path)
+    assert not found.files
+    assert f'"!{name}"' in found.notes[0]
+    assert chosen(tmp_path, f"!{name}") == {name}
+
+
+def test_names_with_a_dot_in_front_go_in_only_by_their_name(tmp_path: Path) -> None:
+    dotted = {
+        ".well-known/security.txt",
+        ".data/a.csv",
+        ".data/.b",
+        "app/.hidden",
+        ".kube/config",
+        ".docker/config.json",
+    }
+    write(tmp_path, dict.fromkeys({*dotted, ".npmrc", ".git-credentials", ".pgpass", ".gitignore", "x.py"}, ""))
+    assert chosen(tmp_path) == {"x.py"}
+    (secret, default, *_) = source.select(tmp_path).notes
+    assert all(name in secret for name in (".docker/", ".git-credentials", ".kube/", ".npmrc", ".pgpass"))
+    assert "app/.hidden" in default
+    assert ".gitignore" not in default
+    assert chosen(tmp_path, "!.well-known", "!.data/") == {"x.py", ".well-known/security.txt", ".data/a.csv"}
+    assert chosen(tmp_path, "!.*") == {"x.py", ".gitignore"} | dotted - {".kube/config", ".docker/config.json"}
+
+
+def test_a_pattern_brings_back_and_the_last_one_decides(tmp_path: Path) -> None:
+    write(tmp_path, dict.fromkeys(["dist/app.js", "dist/.vite/manifest.json", "dist/app.js.map", "dist/old/x.js"], ""))
+    assert chosen(tmp_path) == set()
+    assert "Left out by default: dist/." in source.select(tmp_path).notes[0]
+    assert chosen(tmp_path, "!dist/", "*.map", "/dist/old/") == {"dist/app.js", "dist/.vite/manifest.json"}
+    assert chosen(tmp_path, "!dist/old/x.js") == {"dist/old/x.js"}
+    assert chosen(tmp_path, "!dist/", "dist") == set()
+
+
+def test_what_is_packed_besides_code_is_listed(tmp_path: Path) -> None:
+    write(
+        tmp_path, {"app/x.py": "", "app/templates/a.txt": "", "app/static/a.css": "", "app/data/cities.csv": "x" * 4096}
+    )
+    assert source.select(tmp_path).notes == ("Packed besides code (1): app/data/cities.csv (4 KB).",)
+    write(tmp_path, {f"maps/{number}.bin": "12345" for number in range(20)})
+    assert source.select(tmp_path).notes == (
+        "Packed besides code (21): app/ (1 files, 4 KB), maps/ (20 files, 100 bytes).",
+    )
+
+
+def test_a_name_that_is_no_text_is_an_error_that_shows_it(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).touch()
+    with pytest.raises(BuildFailed, match=r"caf\\xe9\.py") as caught:
+        source.select(tmp_path)
+    str(caught.value).encode()
 
 
 def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ class AwsContainer(Table):
         " `requirements.txt`, else `pyproject.toml`.",
     )
     exclude: list[Text] = Field(
-        default_factory=list, description="More patterns of files that are left out of the artifact."
+        default_factory=list,
+        description="Patterns of files that are left out of the artifact; one with `!` in front brings files back.",
     )
     snapstart: bool = Field(False, description="Starts the functions from a snapshot of their started state.")
     permissions_boundary: str | None = Field(

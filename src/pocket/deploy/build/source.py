@@ -1,51 +1,32 @@
 """Which files of a project go into its artifact.
 
-Left out are a list that suits every project, the project's own `exclude` patterns, and secrets, which no pattern
-brings back. `.gitignore` is not asked: what git ignores (compiled styles, translations) is often what must be shipped.
-
-A pattern without `/` matches a file's or folder's name anywhere; one with `/` matches the path from the project's
-folder; `*`, `?` and `[...]` as in a shell, where `*` stops at no `/`; a trailing `/` matches folders only.
+Left out are what tools leave, data, and every name that begins with a dot, unless a pattern of the project's `exclude`
+brings it back (`!name`); and secrets, which no pattern brings back. `.gitignore` is not asked: what git ignores
+(compiled styles, translations) is often what must be shipped.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pocket.deploy.build import contents, listing, patterns
+from pocket.deploy.build.exclusions import (
+    BUILD_PRODUCTS,
+    DATA,
+    DOTTED,
+    NEVER,
+    OF_TOOLS,
+    PACKAGES_DESPITE_THEIR_NAME,
+    SECRETS,
+)
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-BUILD_PRODUCTS = (
-    *(".git", ".hg", ".svn", ".venv*/", "venv/", "__pycache__", "*.py[co]", "node_modules", ".pocket", "*.egg-info"),
-    *(
-        ".pytest_cache",
-        ".mypy_cache",
-        ".ruff_cache",
-        ".hypothesis",
-        ".tox",
-        ".nox",
-        ".coverage",
-        ".coverage.*",
-        "htmlcov",
-    ),
-)
-"""What no wheel and no artifact is made of."""
-
-DEFAULT_EXCLUDES = (
-    *BUILD_PRODUCTS,
-    *("*.sqlite3", "*.sqlite3-*", "*.log", "/media/", "/dist/", "/build/"),
-    *("/pocket.toml", "/uv.lock", ".DS_Store", ".idea", ".vscode", ".github", ".gitignore", ".gitattributes"),
-    *(".terraform", ".aws-sam", ".ipynb_checkpoints"),
-)
-SECRETS = (".env*", ".netrc", ".pypirc", ".ssh", ".aws", "id_rsa", "id_ecdsa", "id_ed25519", "*.p12", "*.pfx", "*.jks")
-_KEY_FILES = ("*.pem", "*.key", "*.crt", "*.ppk")
-_KEY_MARK = b"PRIVATE KEY"
-_PACKAGES_DESPITE_THEIR_NAME = ("media", "dist", "build")
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -59,31 +40,21 @@ class Source:
 def select(directory: Path, exclude: Sequence[str] = ()) -> Source:
     """The files below `directory` that go into the artifact; links that stay inside the project are followed.
 
-    Raises BuildFailed where a file that belongs in cannot be read.
+    Raises BuildFailed where a file that belongs in cannot be read, or its name is no text.
     """
-    walk = _Walk(directory.resolve(), (*DEFAULT_EXCLUDES, *exclude))
+    walk = _Walk(directory.resolve(), (*DATA, *DOTTED, *OF_TOOLS, *exclude))
     files: dict[str, Path] = {}
-    secret = []
+    secrets = []
     for name, path in walk.files():
-        if matches(name, SECRETS, folder=False) or _holds_private_key(path):
-            secret.append(name)
+        found = _look(path, name)
+        if found == "secret":
+            secrets.append(name)
+        elif found == "database" and not walk.is_named(name):
+            walk.left_out.append(name)
         else:
             files[name] = path
-    if secret:
-        walk.notes.append(f"Left out, since they may hold secrets: {', '.join(secret)}.")
-    return Source(files, tuple(walk.notes))
-
-
-def matches(name: str, patterns: Iterable[str], *, folder: bool) -> bool:
-    """Whether one of `patterns` matches the path `name`, relative to the project's folder, itself (not a parent)."""
-    last = PurePosixPath(name).name
-    for pattern in patterns:
-        if pattern.endswith("/") and not folder:
-            continue
-        bare = pattern.rstrip("/")
-        if fnmatchcase(name, bare.lstrip("/")) if "/" in bare else fnmatchcase(last, bare):
-            return True
-    return False
+    notes = [*walk.notes, *listing.notes(sorted([*secrets, *walk.secrets]), sorted(walk.left_out), files)]
+    return Source(files, tuple(notes))
 
 
 def folder_digest(path: Path) -> str:
@@ -100,35 +71,63 @@ def folder_digest(path: Path) -> str:
 
 
 class _Walk:
-    """One pass over the files below `root` that no pattern matches; `notes` says which links led nowhere."""
+    """One pass over the files below `root` that no pattern of `exclude` leaves out.
 
-    def __init__(self, root: Path, patterns: Sequence[str]) -> None:
+    `notes` says which links led nowhere, `left_out` what one of Pocket's own patterns left out that a project may want,
+    `secrets` what bears the name of a secret. Folders end in `/`.
+    """
+
+    def __init__(self, root: Path, exclude: Sequence[str]) -> None:
         self.root = root
-        self.patterns = patterns
+        self.exclude = exclude
         self.notes: list[str] = []
+        self.left_out: list[str] = []
+        self.secrets: list[str] = []
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Path relative to the root, with `/` between names, and place of every regular file, in order of names."""
-        yield from self._below("", self.root, frozenset({self.root}))
+        yield from self._below("", self.root, frozenset({self.root}), inherited=False)
 
-    def _below(self, prefix: str, folder: Path, ancestors: frozenset[Path]) -> Iterator[tuple[str, Path]]:
+    def is_named(self, name: str) -> bool:
+        """Whether a pattern with `!` is what decides about the file `name`, or about a folder above it."""
+        steps = [name, *map(str, PurePosixPath(name).parents)][:-1]
+        found = (patterns.deciding(step, self.exclude, folder=step != name) for step in steps)
+        return next((each.startswith("!") for each in found if each is not None), False)
+
+    def _below(
+        self, prefix: str, folder: Path, ancestors: frozenset[Path], *, inherited: bool
+    ) -> Iterator[tuple[str, Path]]:
+        """The files in `folder`; where it is itself left out (`inherited`), those that a pattern brings back."""
         for path in _children(folder):
             name = f"{prefix}{path.name}"
             place = self._followed(name, path) if path.is_symlink() else path
-            if place is None or place in ancestors:
+            if place is None or place in ancestors or self._never(name, place):
                 continue
+            out = self._leaves_out(name, place, inherited=inherited)
             if place.is_dir():
-                if not self._leaves_out(name, place):
-                    yield from self._below(f"{name}/", place, ancestors | {place})
-            elif place.is_file() and not matches(name, self.patterns, folder=False):
-                yield name, place
+                if not out or patterns.reach_below(name, self.exclude):
+                    yield from self._below(f"{name}/", place, ancestors | {place}, inherited=out)
+            elif place.is_file() and not out:
+                yield _text(name, path), place
 
-    def _leaves_out(self, name: str, folder: Path) -> bool:
-        if (folder / "pyvenv.cfg").exists():
-            return True
-        if name in _PACKAGES_DESPITE_THEIR_NAME and (folder / "__init__.py").exists():
+    def _never(self, name: str, place: Path) -> bool:
+        folder = place.is_dir()
+        if not patterns.matches(name, SECRETS, folder=folder):
+            return patterns.matches(name, NEVER, folder=folder)
+        self.secrets.append(f"{name}/" if folder else name)
+        return True
+
+    def _leaves_out(self, name: str, place: Path, *, inherited: bool) -> bool:
+        folder = place.is_dir()
+        pattern = patterns.deciding(name, self.exclude, folder=folder)
+        if pattern is None or (inherited and pattern in DOTTED):
+            return inherited or (folder and (place / "pyvenv.cfg").exists())
+        if pattern in PACKAGES_DESPITE_THEIR_NAME and (place / "__init__.py").exists():
             return False
-        return matches(name, (*self.patterns, *SECRETS), folder=True)
+        out = not pattern.startswith("!")
+        if out and not inherited and pattern in (*DATA, *DOTTED):
+            self.left_out.append(f"{name}/" if folder else name)
+        return out
 
     def _followed(self, name: str, link: Path) -> Path | None:
         """Where `link` leads; None, with a note, where that is nothing to pack."""
@@ -141,11 +140,12 @@ class _Walk:
             self.notes.append(f"Left out {name}: the link leads out of the project.")
             return None
         inner = place.relative_to(self.root)
-        hidden = (*self.patterns, *SECRETS)
-        steps = [inner, *inner.parents][:-1]
-        if any(matches(step.as_posix(), hidden, folder=step != inner or place.is_dir()) for step in steps):
+        steps = [(step.as_posix(), step != inner or place.is_dir()) for step in [inner, *inner.parents][:-1]]
+        if any(patterns.matches(step, (*SECRETS, *NEVER), folder=folder) for step, folder in steps):
             return None
-        return place
+        found = (patterns.deciding(step, self.exclude, folder=folder) for step, folder in steps)
+        hidden = next((not each.startswith("!") for each in found if each is not None), False)
+        return None if hidden else place
 
 
 def _children(folder: Path) -> list[Path]:
@@ -155,8 +155,23 @@ def _children(folder: Path) -> list[Path]:
         raise _unreadable(folder, error) from error
 
 
-def _holds_private_key(path: Path) -> bool:
-    return matches(path.name, _KEY_FILES, folder=False) and _KEY_MARK in _read(path)
+def _look(path: Path, name: str) -> str | None:
+    try:
+        return contents.look(path, name)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _text(name: str, path: Path) -> str:
+    """`name`, which has to be one that a zip can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BuildFailed(
+            f"The name of a file is not UTF-8: {os.fsencode(path)!r}.",
+            "Rename the file, or leave out its folder: [awscontainer] exclude.",
+        ) from None
+    return name
 
 
 def _read(path: Path) -> bytes:
