@@ -91,6 +91,21 @@ def test_what_a_command_leaves_behind_is_put_back(tmp_path: Path) -> None:
     assert found["stdout"] == "en UTC True\n"
 
 
+def test_a_command_has_its_variables_for_as_long_as_it_runs(tmp_path: Path) -> None:
+    given = {"PASSWORD": "swordfish", "LAMBDA_TASK_ROOT": "/elsewhere"}
+    names = ("PASSWORD", "LAMBDA_TASK_ROOT")
+    before, failed, during, after = invoke(
+        tmp_path,
+        job("recall", *names),
+        job("crash", environ=given),
+        job("recall", *names, environ=given),
+        job("recall", *names),
+    )
+    assert failed["exit_status"] == 1
+    assert during["stdout"] == "PASSWORD=swordfish LAMBDA_TASK_ROOT=/elsewhere\n"
+    assert before["stdout"] == after["stdout"] == f"PASSWORD=None LAMBDA_TASK_ROOT={tmp_path}\n"
+
+
 @pytest.mark.parametrize("report", [False, True])
 def test_a_body_that_names_no_command_says_how_to(tmp_path: Path, report: bool) -> None:
     bodies: list[Any] = [
@@ -102,6 +117,8 @@ def test_a_body_that_names_no_command_says_how_to(tmp_path: Path, report: bool) 
         {"command": "job", "kwargs": []},
         {"command": "job", "arg": []},
         {"command": "job", "on_failure": "ignore"},
+        {"command": "job", "environ": ["A=1"]},
+        {"command": "job", "environ": {"A": 1}},
     ]
     if report:
         bodies = [{**body, "on_failure": "report", "command": 1} for body in bodies if isinstance(body, dict)]

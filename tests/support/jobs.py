@@ -43,6 +43,9 @@ class Command(BaseCommand):
     def ask(self, words, file):
         input("? ")
 
+    def recall(self, words, file):
+        self.stdout.write(" ".join(f"{word}={os.environ.get(word)}" for word in words))
+
     def flood(self, words, file):
         for _ in range(3000):
             self.stdout.write("x" * 999)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +16,17 @@ if TYPE_CHECKING:
     from pocket.deploy.operate.status import Status
 
 
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME", help="A variable of this shell that the command gets; may be repeated."),
+]
+
+
 def manage(
     stage: Stage,
     command: Annotated[str, typer.Argument(help="The management command, for instance migrate.")],
     args: Annotated[list[str] | None, typer.Argument(help="Its arguments, passed on as they are.")] = None,
+    env: Env = None,
     local: Local = False,
 ) -> None:
     """Run a management command inside Lambda."""
@@ -26,12 +34,25 @@ def manage(
     from pocket.deploy.aws import invoke
 
     place = destination(stage, local=local)
-    result = invoke.manage(place.stage, place.target, command, args or [])
+    environ = {name: _variable(name) for name in env or ()}
+    result = invoke.manage(place.stage, place.target, command, args or [], environ=environ)
     sys.stdout.write(result.stdout)
     sys.stderr.write(result.stderr)
     if result.traceback:
         sys.stderr.write(result.traceback)
     raise typer.Exit(result.exit_status)
+
+
+def _variable(name: str) -> str:
+    """The shell's value; where it has none and there is a terminal, what is typed there, unseen."""
+    from pocket.errors import CommandFailed
+
+    if name in os.environ:
+        return os.environ[name]
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"The variable {name} is not set.", f"Set {name} in this shell, or leave out --env {name}.")
+    value: str = typer.prompt(name, hide_input=True, confirmation_prompt=True, err=True)
+    return value
 
 
 def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:

@@ -39,17 +39,25 @@ class Outcome:
 
 
 def manage(
-    stage: StageConfig, target: Target, command: str, args: Sequence[str], *, qualifier: str = naming.ALIAS
+    stage: StageConfig,
+    target: Target,
+    command: str,
+    args: Sequence[str],
+    *,
+    qualifier: str = naming.ALIAS,
+    environ: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Runs a management command in the stage's management handler and waits for its end.
 
-    `qualifier` is the function's version, or an alias of one.
+    `qualifier` is the function's version, or an alias of one. `environ` are variables for this command alone.
 
     Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
     such handler or is not deployed. The invocation is never repeated.
     """
     handler, timeout = _management_handler(stage)
-    body = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
+    body: dict[str, Any] = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
+    if environ:
+        body["environ"] = dict(environ)
     try:
         answer = (
             Clients(target)

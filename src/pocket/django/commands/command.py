@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import traceback
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from pocket.django.commands.output import captured
 from pocket.django.commands.queue import parse
 from pocket.errors import CommandFailed
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 logger = logging.getLogger("pocket.commands")
 
 
 def run(body: object) -> dict[str, Any]:
-    """Runs the command that `body` names and returns what became of it.
+    """Runs the command that `body` names, with the variables of its `environ`, and returns what became of it.
 
     The result: command, exit_status, stdout, stderr, result (None where JSON cannot say it) and traceback (None where
     nothing was raised but a CommandError). Where `on_failure` is not "report" a failure raises CommandFailed.
     """
     command, args, kwargs, report = parse(body)
-    outcome = _outcome(command, args, kwargs)
+    with _set(body["environ"] if isinstance(body, dict) and "environ" in body else {}):
+        outcome = _outcome(command, args, kwargs)
     status = outcome["exit_status"]
     if status == 0 or report:
         return outcome
@@ -50,6 +56,21 @@ def reset() -> None:
     timezone.deactivate()
     set_urlconf(None)
     set_script_prefix("/")
+
+
+@contextmanager
+def _set(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets the environment's variables for one command, and puts back what was there before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _outcome(command: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Mode = Literal["either", "direct", "sqs"]
 
-_KEYS = {"command", "args", "kwargs", "on_failure"}
+_KEYS = {"command", "args", "kwargs", "on_failure", "environ"}
 
 
 def call(
@@ -63,6 +63,9 @@ def parse(body: object) -> tuple[str, list[Any], dict[str, Any], bool]:
         raise _unreadable('"args" is not a list')
     if not isinstance(kwargs, dict):
         raise _unreadable('"kwargs" is not an object')
+    environ = body.get("environ", {})
+    if not isinstance(environ, dict) or not all(isinstance(value, str) for value in environ.values()):
+        raise _unreadable('"environ" is not an object of strings')
     if mode not in {"raise", "report"}:
         raise _unreadable('"on_failure" is neither "raise" nor "report"')
     return command, args, kwargs, mode == "report"
