@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pocket.definitions import defines
 from pocket.errors import ConfigErrors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.build.archive import Entry
@@ -60,42 +61,6 @@ def find_module(module: str, files: Mapping[str, Entry]) -> str | None:
         if path in files:
             return path
     return next((path for path in files if path.startswith(f"{stem}.") and path.endswith(".so")), None)
-
-
-def defines(tree: ast.Module, name: str) -> bool:
-    """Whether importing `name` from the module may work.
-
-    A star import may bind any name; a module's `__getattr__` gives those of its `__all__`, and any without one.
-    """
-    bound = set(_bound(tree))
-    if name in bound or "*" in bound:
-        return True
-    listed = _listed(tree)
-    return "__getattr__" in bound and (listed is None or name in listed)
-
-
-def _listed(tree: ast.Module) -> set[str] | None:
-    """The names in the module's `__all__`, None where it has none that can be read."""
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(items) | ast.Tuple(items)):
-                return {item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)}
-    return None
-
-
-def _bound(tree: ast.AST) -> Iterator[str]:
-    for node in ast.iter_child_nodes(tree):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield node.name
-            case ast.Import() | ast.ImportFrom():
-                yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-            case ast.Name(ctx=ast.Store()):
-                yield node.id
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                continue
-            case _:
-                yield from _bound(node)
 
 
 def _looked_for(module: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from django.core.checks import Error
 
 from pocket import naming
 from pocket.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
+from pocket.definitions import defines
 from pocket.django.checks import deployment, project
 from pocket.django.configuration import source
 from pocket.errors import ConfigError, ConfigErrors, PocketError
@@ -111,27 +111,4 @@ def _lacking(module: str, attribute: str) -> str | None:
     parsed = project.tree(Path(spec.origin))
     if parsed is None:
         return f"the module {module!r} is no Python that this interpreter reads"
-    names = set(_bound(parsed.body))
-    return None if names & {attribute, "*", "__getattr__"} else f"the module {module!r} has no {attribute!r}"
-
-
-def _bound(body: list[ast.stmt]) -> Iterator[str]:
-    """The names that running `body` binds; "*" for what a star brings."""
-    for statement in body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield statement.name
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
-        else:
-            yield from _bound_within(statement)
-
-
-def _bound_within(statement: ast.stmt) -> Iterator[str]:
-    for field in ("body", "orelse", "finalbody"):
-        yield from _bound(getattr(statement, field, []))
-    for handler in getattr(statement, "handlers", []):
-        yield from _bound(handler.body)
-    compound = isinstance(statement, ast.If | ast.While | ast.Try)
-    for node in () if compound else ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
+    return None if defines(parsed, attribute) else f"the module {module!r} has no {attribute!r}"
