@@ -4,6 +4,7 @@ Pure functions of the configuration's words; a name is spelled here once and now
 """
 
 import re
+import sys
 from typing import NamedTuple
 
 MANIFEST_FILE = "pocket.manifest.json"
@@ -75,6 +76,14 @@ HANDLERS = {
 """Pocket's own handlers by their dotted path; any other command is a callable of the project's."""
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
+
+LARGEST_ENVIRONMENT = 4096
+"""Bytes that Lambda allows for the names and values of a function's environment together."""
+
+
+def running_python() -> str:
+    """The minor version of the running Python, such as `3.13`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def resource_name(prefix: str, stage: str, project: str, *parts: str) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pocket import config
+from pocket import config, naming
 from pocket.config.rules import environment
-from pocket.config.tables.awscontainer import LAMBDA_PYTHONS, running_python
+from pocket.config.tables.awscontainer import LAMBDA_PYTHONS
 from pocket.errors import ConfigError
 
 Read = Callable[..., config.Project]
@@ -241,8 +241,8 @@ def test_the_running_python_is_the_zips_unless_lambda_lacks_it(
 ) -> None:
     stage = read(container()).stage("dev")
     assert stage.awscontainer is not None
-    assert stage.awscontainer.python_version == running_python()
-    assert running_python() in LAMBDA_PYTHONS
+    assert stage.awscontainer.python_version == naming.running_python()
+    assert naming.running_python() in LAMBDA_PYTHONS
     monkeypatch.setattr("sys.version_info", type("Version", (), {"major": 3, "minor": 99}))
     fault = one(refused(container()))
     assert (fault.key, fault.line) == ("awscontainer.python_version", 4)

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
 
-from pocket.deploy.build import bytecode, installed, platforms, uv
+from pocket.deploy.build import bytecode, installed, uv
 from pocket.deploy.build.packages import Layer, install
 from pocket.deploy.build.platforms import Platform, lambda_platform
 from pocket.deploy.build.requirements import resolve
@@ -142,7 +142,7 @@ def test_bytecode_is_read_without_its_source_and_names_lambdas_folder(tmp_path: 
 
 
 def test_an_interpreter_is_of_the_wanted_version_or_none() -> None:
-    assert bytecode.find_interpreter(platforms.running_python()) == sys.executable
+    assert bytecode.find_interpreter(naming.running_python()) == sys.executable
     assert bytecode.find_interpreter("3.6") is None
 
 

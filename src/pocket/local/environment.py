@@ -19,11 +19,6 @@ from pocket.errors import LocalAWSError
 REQUIREMENTS = Path(__file__).with_name("launcher") / "requirements.txt"
 
 
-def python_version() -> str:
-    """Of the Python that runs this and will run functions, for instance `3.13`."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 def emulator_python(folder: Path) -> Path:
     """MiniStack's interpreter under `folder`, installed if it is not or is out of date."""
     environment = folder / "ministack"

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.errors import LocalAWSError
-from pocket.local.environment import emulator_python, function_python, python_version
+from pocket.local.environment import emulator_python, function_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.P
             **wanted,
             "folder": str(folder.path),
             "python": str(function_python(folder.path)),
-            "python_version": python_version(),
+            "python_version": naming.running_python(),
         }
         with folder.open_log() as log:
             process = _spawn(python, folder, lock, log)

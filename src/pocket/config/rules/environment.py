@@ -23,7 +23,6 @@ _RESERVED = {
 }
 _RESERVED_PREFIXES = ("AWS_LAMBDA_", "LAMBDA_", "POCKET_")
 _OPEN = {"AWS_LAMBDA_EXEC_WRAPPER"}
-_LARGEST_ENVIRONMENT = 4096
 
 
 def is_reserved(name: str) -> bool:
@@ -44,8 +43,10 @@ def faults(stage: StageConfig) -> Iterator[Fault]:
             yield Fault(path, f"twice-{name}", message, "Remove one of the two.", (declared[name],))
         declared.setdefault(name, path)
     size = estimated_size(stage)
-    if size > _LARGEST_ENVIRONMENT:
-        message = f"The functions' environment would have about {size} bytes; Lambda takes at most 4096."
+    if size > naming.LARGEST_ENVIRONMENT:
+        message = (
+            f"The functions' environment would have about {size} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
+        )
         hint = "Move long values to awscontainer.secretsmanager or awscontainer.django.settings."
         yield Fault(("awscontainer", "envs"), "size", message, hint)
 

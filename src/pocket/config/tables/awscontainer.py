@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Literal, get_args
 
 from pydantic import Field
 
+from pocket import naming
 from pocket.config import patterns
 from pocket.config.tables.django import DjangoTables
 from pocket.config.tables.fastapi import FastAPI
@@ -17,11 +17,6 @@ from pocket.config.tables.table import HandlerName, Table, Text, VariableName
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 LAMBDA_PYTHONS: tuple[str, ...] = get_args(PythonVersion)
 """The Python versions that Lambda has a managed runtime for and that Pocket runs on, oldest first."""
-
-
-def running_python() -> str:
-    """The version of the running Python, such as `3.13`; Lambda may not have it."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Startup(Table):
@@ -53,7 +48,7 @@ class AwsContainer(Table):
     )
     architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor of every function.")
     python_version: PythonVersion = Field(
-        default_factory=running_python,  # type: ignore[arg-type]  # a rule refuses what Lambda does not have
+        default_factory=naming.running_python,  # type: ignore[arg-type]  # a rule refuses what Lambda does not have
         description="Python of the zip's runtime; the running Python's where it is absent and Lambda has it.",
     )
     envs: dict[VariableName, str] = Field(default_factory=dict, description="Environment of every function.")

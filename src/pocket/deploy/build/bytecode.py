@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pocket import naming
 from pocket.deploy.build import uv
-from pocket.deploy.build.platforms import running_python
 
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks a zip."""
@@ -19,7 +19,7 @@ TASK_ROOT = "/var/task"
 
 def find_interpreter(python: str) -> str | None:
     """A CPython of the minor version `python`, since each one reads only bytecode of its own; None without one."""
-    if python == running_python() and sys.implementation.name == "cpython":
+    if python == naming.running_python() and sys.implementation.name == "cpython":
         return sys.executable
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
         [uv.find_binary(), "python", "find", "--no-project", f"cpython@{python}"],

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pocket import naming
+
 if TYPE_CHECKING:
     from pocket.config.tables.awscontainer import AwsContainer
     from pocket.deploy.target import Target
@@ -34,7 +36,7 @@ class Platform:
 def choose(container: AwsContainer, target: Target) -> Platform:
     """The platform that `target` runs functions on: Lambda's Linux, or this machine and its running Python."""
     if target.platform == "host":
-        return Platform(running_python(), None, f"this machine ({platform.system()} {platform.machine()})")
+        return Platform(naming.running_python(), None, f"this machine ({platform.system()} {platform.machine()})")
     return lambda_platform(container.python_version, container.architecture)
 
 
@@ -43,8 +45,3 @@ def lambda_platform(python: str, architecture: str) -> Platform:
     major, minor = (int(part) for part in python.split("."))
     libc = "manylinux_2_34" if (major, minor) >= _FIRST_ON_AMAZON_LINUX_2023 else "manylinux2014"
     return Platform(python, f"{_MACHINES[architecture]}-{libc}", f"Lambda {architecture}")
-
-
-def running_python() -> str:
-    """The minor version of the interpreter that runs Pocket."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -16,9 +16,6 @@ from pocket.errors import PlanRefused
 if TYPE_CHECKING:
     from pocket.deploy.template.inputs import Inputs
 
-LIMIT = 4096
-"""Bytes that Lambda allows for all names and values together."""
-
 _REFERENCE_ROOM = 40
 """Bytes that one `${...}` is taken to become: an API's or queue's name is shorter than that."""
 
@@ -86,11 +83,12 @@ def parameters(inputs: Inputs) -> dict[str, str]:
 def _check_size(values: dict[str, str]) -> None:
     sizes = {key: len(key.encode()) + len(value.encode()) for key, value in values.items()}
     total = sum(sizes.values())
-    if total > LIMIT:
+    if total > naming.LARGEST_ENVIRONMENT:
         largest = sorted(sizes, key=lambda key: -sizes[key])[:3]
         named = ", ".join(f"{key} ({sizes[key]} bytes)" for key in largest)
         raise PlanRefused(
-            f"The functions' environment has {total} bytes, Lambda allows {LIMIT}. The largest: {named}.",
+            f"The functions' environment has {total} bytes, Lambda allows"
+            f" {naming.LARGEST_ENVIRONMENT}. The largest: {named}.",
             "Move long values from `awscontainer.envs` to a secret or to the settings module.",
         )
 
