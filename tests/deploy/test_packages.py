@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
 
+from pocket import naming
 from pocket.deploy.build import bytecode, installed, uv
 from pocket.deploy.build.packages import Layer, install
 from pocket.deploy.build.platforms import Platform, lambda_platform

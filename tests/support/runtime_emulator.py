@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from uv import find_uv_bin
+
 VERSION = "1.170.0"
 CACHE = Path(__file__).parent.parent.parent / ".tools" / f"aws-sam-cli-{VERSION}"
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -55,10 +57,18 @@ def program() -> Path:
 def _fetch(directory: Path) -> subprocess.CompletedProcess[str]:
     directory.mkdir(parents=True)
     requirement = f"aws-sam-cli=={VERSION}"
-    uv = shutil.which("uv")
-    command = [uv, "pip", "install"] if uv else [sys.executable, "-m", "pip", "install"]
     return subprocess.run(
-        [*command, "--no-deps", "--target", str(directory), requirement],
+        [
+            find_uv_bin(),
+            "pip",
+            "install",
+            "--python",
+            sys.executable,
+            "--no-deps",
+            "--target",
+            str(directory),
+            requirement,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from pocket.asgi.lifespan import Application
-    from pocket.lambda_http.formats import Format
     from pocket.lambda_http.request import Request
-    from pocket.lambda_http.response import Response
+    from pocket.lambda_http.response import Format, Response
 
 logger = logging.getLogger("pocket.http")
 

@@ -9,30 +9,7 @@ from pocket.lambda_http.payload_two import is_of_function_url
 from pocket.lambda_http.request import unknown
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
-    from pocket.lambda_http.request import Gateway, Request
-    from pocket.lambda_http.response import Response
-
-    class Format(Protocol):
-        """What a module of a wire format offers; `LIMIT` is the most JSON, in bytes, that it takes back."""
-
-        LIMIT: int
-
-        def recognise(self, event: dict[str, Any], /) -> bool:
-            """Whether `event` is of this format."""
-            ...
-
-        def parse(self, event: dict[str, Any], gateway: Gateway, /) -> Request:
-            """The request of `event`; raises UnknownEvent for a broken one."""
-            ...
-
-        def shape(self, event: dict[str, Any], response: Response, /) -> dict[str, Any]:
-            """`response` to `event` as this format writes it; always with `body` and `isBase64Encoded`."""
-            ...
-
-
-FORMATS: tuple[Format, ...] = (http_api, function_url, rest_api, load_balancer)
+    from pocket.lambda_http.response import Format
 
 
 def choose(event: Any) -> Format:

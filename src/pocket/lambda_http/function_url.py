@@ -10,16 +10,11 @@ from typing import Any
 
 from pocket.lambda_http import addresses
 from pocket.lambda_http.headers import latin
-from pocket.lambda_http.payload_two import is_of_function_url, parse_payload_two, shape_payload_two
+from pocket.lambda_http.payload_two import parse_payload_two, shape_payload_two
 from pocket.lambda_http.request import Gateway, Request, decoded, reading
 from pocket.lambda_http.response import LAMBDA_LIMIT
 
 LIMIT = LAMBDA_LIMIT
-
-
-def recognise(event: dict[str, Any]) -> bool:
-    """Whether `event` comes from a function URL."""
-    return is_of_function_url(event) is True
 
 
 @reading

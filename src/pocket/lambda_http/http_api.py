@@ -12,16 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.payload_two import is_of_function_url, parse_payload_two, shape_payload_two
+from pocket.lambda_http.payload_two import parse_payload_two, shape_payload_two
 from pocket.lambda_http.request import Gateway, Request, reading, rooted
 from pocket.lambda_http.response import LAMBDA_LIMIT
 
 LIMIT = LAMBDA_LIMIT
-
-
-def recognise(event: dict[str, Any]) -> bool:
-    """Whether `event` comes from an HTTP API with payload format 2.0."""
-    return is_of_function_url(event) is False
 
 
 @reading

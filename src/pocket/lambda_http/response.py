@@ -11,8 +11,23 @@ from pocket.lambda_http.encoding import base64_ascii, json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Protocol
 
-    from pocket.lambda_http.formats import Format
+    from pocket.lambda_http.request import Gateway, Request
+
+    class Format(Protocol):
+        """What a module of a wire format offers; `LIMIT` is the most JSON, in bytes, that it takes back."""
+
+        LIMIT: int
+
+        def parse(self, event: dict[str, Any], gateway: Gateway, /) -> Request:
+            """The request of `event`; raises UnknownEvent for a broken one."""
+            ...
+
+        def shape(self, event: dict[str, Any], response: Response, /) -> dict[str, Any]:
+            """`response` to `event` as this format writes it; always with `body` and `isBase64Encoded`."""
+            ...
+
 
 LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of JSON that a synchronous invocation may return: 6,291,556, the number in Lambda's own error."""
