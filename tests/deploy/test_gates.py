@@ -18,7 +18,7 @@ from pocket.config import Project, build_manifest
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
-from pocket.deploy.gates.request import http_event, passes
+from pocket.deploy.gates.request import passes
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.releases.deploy import Deployed
@@ -30,6 +30,7 @@ from pocket.deploy.template import Code, Inputs, render, render_storage
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.errors import DeployError, GateRefused, PlanRefused
 from pocket.local import LocalAWS
+from pocket.probe import http_event
 
 HEAD = f"""
 [general]

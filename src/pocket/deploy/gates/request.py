@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
 
 from pocket.deploy.aws.invoke import GRACE, log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import REQUEST, Candidate, refusal
+from pocket.probe import http_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_REPORT", "INIT_START")
 
-AGENT = "pocket"
 SHOWN = 20
 """Lines of the function's log that a refusal shows."""
 
@@ -43,65 +40,6 @@ def check(candidate: Candidate) -> None:
 def passes(status: int, path: str) -> bool:
     """Whether a status will do: one below 500 for the default path, whatever it is; below 400 for a chosen one."""
     return 100 <= status < (500 if path == "/" else 400)
-
-
-def http_event(address: str, target: str) -> dict[str, Any]:
-    """A GET of `target`, a path with or without a query, as an HTTP API and a function URL bring it.
-
-    `address` is the handler's own, such as `https://HOST`. Format 2.0:
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-    """
-    scheme, _, host = address.rstrip("/").partition("://")
-    path, _, query = target.partition("?")
-    # An HTTP API decodes the path, but for an encoded percent sign; a function URL leaves it as it came.
-    raw_path = path if ".lambda-url." in host else unquote(path.replace("%25", "%2525"))
-    port = host.rpartition(":")[2] if ":" in host else {"http": "80"}.get(scheme, "443")
-    now = time.time()
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": raw_path,
-        "rawQueryString": query,
-        "headers": {
-            "accept": "*/*",
-            "host": host,
-            "user-agent": AGENT,
-            "x-amzn-trace-id": f"Root=1-{int(now):08x}-{uuid.uuid4().hex[:24]}",
-            "x-forwarded-for": "127.0.0.1",
-            "x-forwarded-port": port,
-            "x-forwarded-proto": scheme,
-        },
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": host.partition(".")[0],
-            "domainName": host,
-            "domainPrefix": host.partition(".")[0],
-            "http": {
-                "method": "GET",
-                "path": raw_path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": AGENT,
-            },
-            "requestId": str(uuid.uuid4()),
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
-            "timeEpoch": int(now * 1000),
-        },
-        "isBase64Encoded": False,
-    }
-    if query:
-        event["queryStringParameters"] = _joined(query)
-    return event
-
-
-def _joined(query: str) -> dict[str, str]:
-    """Parameters by name; values of one name are joined by commas, as both gateways do."""
-    found: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
 
 
 def _asked(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:

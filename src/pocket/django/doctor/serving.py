@@ -95,10 +95,12 @@ class Site:
         """A GET of `path` over HTTPS."""
         from django.conf import settings
 
+        from pocket.probe import http_event
+
         host = next((name for name in settings.ALLOWED_HOSTS if not name.startswith((".", "*"))), "localhost")
         settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
         self.error = ""
-        answer = handler(_event(path, host), None)
+        answer = handler(http_event(f"https://{host}", path, "pocket doctor"), None)
         self.answers.append((path, answer, self.error))
 
     def listen(self) -> None:
@@ -154,20 +156,3 @@ def serves_pages(command: str) -> bool:
 
     kind = naming.HANDLERS.get(command)
     return kind is None or kind.pages
-
-
-def _event(path: str, host: str) -> dict[str, Any]:
-    """What an HTTP API sends for a GET of `path` over HTTPS."""
-    address, _, query = path.partition("?")
-    return {
-        "version": "2.0",
-        "rawPath": address,
-        "rawQueryString": query,
-        "headers": {"host": host, "accept": "text/html", "x-forwarded-proto": "https", "user-agent": "pocket doctor"},
-        "isBase64Encoded": False,
-        "requestContext": {
-            "stage": "$default",
-            "domainName": host,
-            "http": {"method": "GET", "path": address, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-        },
-    }
