@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "definitions": set(),
     "probe": set(),
     "check_ids": {"errors"},
+    "isolation": {"errors"},
     "lambda_http": {"errors"},
     "diagnosis": {"errors"},
     "config": {"errors", "naming", "manifest"},
@@ -35,8 +36,8 @@ ALLOWED: dict[str, set[str]] = {
         "diagnosis",
     },
     "fastapi": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "django"},
-    "deploy": {"errors", "naming", "manifest", "bundle", "definitions", "probe", "config", "diagnosis"},
-    "local": {"errors", "naming", "config"},
+    "deploy": {"errors", "naming", "isolation", "manifest", "bundle", "definitions", "probe", "config", "diagnosis"},
+    "local": {"errors", "naming", "isolation", "config"},
     "cli": {"errors", "naming", "check_ids", "config", "deploy", "local", "diagnosis"},
     "__main__": {"cli"},
 }

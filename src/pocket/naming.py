@@ -25,6 +25,8 @@ REGION_KEY = "POCKET_REGION"
 HOSTS_KEY = "POCKET_HOSTS"
 MANIFEST_KEY = "POCKET_MANIFEST"
 """The path of a manifest that is read instead of the baked one, for tools and tests."""
+ORIGIN_KEY = "POCKET_COPY_OF"
+"""The folder that the copy which a process runs in was made from."""
 PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
 """Set (to anything) where a stage's settings are loaded on a laptop: secrets become placeholders, no call is made."""
 

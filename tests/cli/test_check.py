@@ -123,6 +123,44 @@ def test_the_layers_come_in_their_order(of_faulty: subprocess.CompletedProcess[s
     assert set(layers) == {"project", "fastapi"}
 
 
+SEARCH = """
+import os
+from pathlib import Path
+for folder in Path(__file__).resolve().parents:
+    if (folder / ".env").is_file():
+        os.environ.update(line.split("=", 1) for line in (folder / ".env").read_text().split())
+        break
+TOKEN = os.environ["TOKEN"]
+"""
+"""As python-dotenv and python-decouple do it."""
+
+
+@pytest.mark.parametrize("place", [".env", "../.env"])
+def test_an_env_file_of_the_laptop_does_not_reach_the_project(tiny: Path, place: str) -> None:
+    (tiny / place).write_text("TOKEN=of-the-laptop")
+    add(tiny / "tiny_settings.py", SEARCH)
+    done = pocket_check(tiny, "--stage", "dev", "--format", "json")
+    assert [item["id"] for item in messages(done)] == ["pocket.E007"], done.stderr
+    assert "'TOKEN'" in messages(done)[0]["message"]
+
+
+def test_an_editable_install_of_the_project_does_not_lead_back_to_it(tiny: Path, tmp_path: Path) -> None:
+    (tiny / ".env").write_text("TOKEN=of-the-laptop")
+    (tiny / "src").mkdir()
+    (tiny / "tiny_settings.py").rename(tiny / "src" / "tiny_settings.py")
+    add(tiny / "src" / "tiny_settings.py", SEARCH)
+    done = pocket_check(tiny, "--stage", "dev", "--format", "json", PYTHONPATH=str(tiny / "src"))
+    assert [(item["id"], item["file"]) for item in messages(done)] == [("pocket.E007", "src/tiny_settings.py")]
+
+
+def test_nothing_of_the_project_needs_to_be_written(tiny: Path) -> None:
+    (tiny / ".pocket").touch()
+    before = {path: path.stat().st_mtime_ns for path in [tiny, *tiny.rglob("*")]}
+    done = pocket_check(tiny, "--stage", "dev", "--tag", "models")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in [tiny, *tiny.rglob("*")]} == before
+
+
 def test_nothing_is_left_in_the_project(faulty: Path, of_faulty: object) -> None:
     assert not (faulty / ".pocket").exists()
     assert not (faulty / "shop.log").exists(), "the project's log was opened in the copy"

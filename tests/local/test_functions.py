@@ -41,6 +41,15 @@ def test_a_function_sees_no_package_and_no_variable_of_emulator_or_developer(clo
     assert cloud.local.secret_access_key not in str(seen)
 
 
+def test_nothing_of_the_project_is_above_a_functions_code(cloud: Any) -> None:
+    source = "def handler(event, context):\n    return __file__\n"
+    project = cloud.local.state_dir.parent.parent
+    code = Path(cloud.call(source)).resolve()
+    assert code.is_file()
+    assert not code.is_relative_to(project)
+    assert not [above for above in code.parents if (above / ".env").exists() or above == project]
+
+
 def test_a_function_acts_as_its_role_and_no_more(cloud: Any) -> None:
     """Signed by hand, as `pocket.runtime` does: the bare interpreter has no boto3."""
     cloud.client("secretsmanager").create_secret(Name="allowed", SecretString="one")

@@ -22,7 +22,6 @@ def zip_of(entries: dict[str, tuple[bytes, int]]) -> bytes:
 
 @pytest.fixture
 def packages(tmp_path: Path) -> Packages:
-    (tmp_path / "tmp").mkdir()
     return Packages(tmp_path / "packages", tmp_path / "tmp")
 
 

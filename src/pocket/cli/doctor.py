@@ -54,7 +54,10 @@ def doctor(
         sys.stderr.write("There is no run to compare with yet.\n")
     container = config.awscontainer if config else None
     excess = exceeds(container.startup.budget_ms if container else None, report)
-    history.keep(project.directory, report, place)
+    try:
+        history.keep(project.directory, report, place)
+    except OSError as error:
+        sys.stderr.write(f"This run is not kept for --compare: {error.filename}: {error.strerror}.\n")
     _show(report, before, excess, html=html, output=output)
     raise typer.Exit(1 if report.troubles or excess else 0)
 

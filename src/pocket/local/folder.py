@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pocket import isolation
 from pocket.errors import LocalAWSError
 from pocket.local.launcher.packages import remove_tree
 
@@ -48,6 +49,27 @@ class StateFolder:
     @property
     def temporary(self) -> Path:
         return self.path / "tmp"
+
+    def make_packages(self) -> Path:
+        """The folder that functions' packages are unpacked in: as on AWS, nothing of the project is above it.
+
+        What other projects of this user left there, and are no more, is removed. Raises PocketError where it cannot be
+        made.
+        """
+        folder = isolation.lasting_folder(self.path)
+        mark = folder / "project"
+        try:
+            folder.mkdir(exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                mark.symlink_to(self.path)
+        except OSError as error:
+            raise LocalAWSError(
+                f"Packages of functions cannot be unpacked in {folder}: {error.strerror}.", "Make it writable."
+            ) from error
+        for other in folder.parent.iterdir():
+            if (other / mark.name).is_symlink() and not (other / mark.name).exists():
+                remove_tree(other)
+        return folder
 
     def create(self) -> None:
         """Make the folder, for its owner alone; its parent is kept out of version control."""

@@ -38,6 +38,7 @@ def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.P
         settings = {
             **wanted,
             "folder": str(folder.path),
+            "packages": str(folder.make_packages()),
             "python": str(function_python(folder.path)),
             "python_version": naming.running_python(),
         }

@@ -9,23 +9,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import source, static, uv
+from pocket.deploy.build import copies, static, uv
 from pocket.deploy.gates import start_failure
 from pocket.errors import BuildFailed, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.aws.invoke import Outcome
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 ERROR = 40
 DOES_NOT_START = "pocket.E007"
 COMMAND = "pocket_check"
-_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -75,13 +70,13 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
     if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
         hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
         return [Message(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
-    with _copy(project) as folder:
+    with copies.isolated(project) as folder:
         manifest = folder.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
         done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
             [python, "-m", "pocket.django.checks.report", *selection.arguments],
             cwd=folder,
-            env=environment(stage, target, manifest),
+            env={**environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
             capture_output=True,
             text=True,
             check=False,
@@ -144,40 +139,6 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
     if target.endpoint_url is not None:
         found["AWS_ENDPOINT_URL"] = target.endpoint_url
     return found
-
-
-@contextmanager
-def _copy(project: Project) -> Iterator[Path]:
-    """A folder with the files that the artifact would hold, gone afterwards."""
-    exclude = next((item.awscontainer.exclude for item in project.stages.values() if item.awscontainer), [])
-    home = project.directory / ".pocket"
-    home.mkdir(exist_ok=True)
-    with _removed_if_empty(home), tempfile.TemporaryDirectory(prefix="check-", dir=home) as name:
-        folder = Path(name).resolve() / project.directory.name
-        folder.mkdir()
-        for path, origin in source.select(project.directory, exclude).files.items():
-            place = folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _place(origin, place)
-        yield folder
-
-
-@contextmanager
-def _removed_if_empty(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            folder.rmdir()
-
-
-def _place(origin: Path, place: Path) -> None:
-    """Copies what is small; a link serves for the rest, which is data rather than source."""
-    if origin.stat().st_size > _SMALL:
-        with suppress(OSError):
-            os.link(origin, place)
-            return
-    shutil.copyfile(origin, place)
 
 
 def _messages(text: str) -> list[Message]:

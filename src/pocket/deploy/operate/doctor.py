@@ -12,7 +12,7 @@ from pocket import naming
 from pocket.config import build_manifest
 from pocket.config.stage import settings_module_of
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import static, uv
+from pocket.deploy.build import copies, static, uv
 from pocket.deploy.gates import project as project_checks
 from pocket.diagnosis.report import Report
 from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
@@ -50,7 +50,7 @@ def examine_stage(
     request reads it. Raises as `examine` does.
     """
     python, _ = static.find_python(project.directory, _PURPOSE)
-    with project_checks._copy(project) as directory:
+    with copies.isolated(project) as directory:
         manifest = directory.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
         with suppress(BuildFailed):
@@ -59,7 +59,8 @@ def examine_stage(
             if collected is not None and collected.manifest is not None:
                 shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
         with reporter.step("Start the project in fresh processes"):
-            return _run(python, directory, project_checks.environment(stage, target, manifest), path)
+            environ = project_checks.environment(stage, target, manifest)
+            return _run(python, directory, {**environ, naming.ORIGIN_KEY: str(project.directory)}, path)
 
 
 def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.django import origin
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,6 +87,7 @@ def main() -> int:
     add_arguments(parser)
     options = parser.parse_args()
     sys.path.insert(0, str(Path.cwd()))
+    origin.leave()
     _set_up()
     try:
         found = collect(deploy=options.deploy, tags=options.tags, databases=options.databases)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pocket.django import origin
 from pocket.django.doctor.examination import RUNS, examine
 from pocket.errors import PocketError
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=RUNS, help="How often to measure; the fastest counts.")
     options = parser.parse_args()
     sys.path.insert(0, str(Path.cwd()))
+    origin.leave()
     try:
         report = examine(Path.cwd(), path=options.path, runs=options.runs)
     except PocketError as error:

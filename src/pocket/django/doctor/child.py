@@ -12,6 +12,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
+from pocket.django import origin
 from pocket.django.doctor.driver import Start
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def main(mode: str, file: str, path: str) -> None:
         from pocket.django.lambda_handlers import _use_bundle
 
         _use_bundle()
+    origin.leave()
     start = Start()
     start.run(None if mode == "twice" else path)
     import json
@@ -46,7 +49,6 @@ def main(mode: str, file: str, path: str) -> None:
 def _twice(start: Start) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from pocket import naming
     from pocket.django.doctor.idempotence import run_twice
 
     hide = hiding(_secrets(os.environ.get(naming.STAGE_KEY, "")))
@@ -62,7 +64,6 @@ def _started(start: Start) -> dict[str, Any]:
     import django
     from django.apps import apps
 
-    from pocket import naming
     from pocket.diagnosis.report import Report
     from pocket.django.doctor.judgement import judge
     from pocket.django.doctor.origins import Origins

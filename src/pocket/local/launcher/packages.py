@@ -32,7 +32,9 @@ class Packages:
         self._users: dict[Path, int] = {}
         self._newest: tuple[Path, Index] | None = None
         self._lock = threading.Lock()
-        root.mkdir(parents=True, exist_ok=True)
+        remove_tree(temporary)
+        for folder in (root, temporary):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, package: bytes) -> Path:
         """The folder that holds what the zip `package` holds; give it back with `give_back`."""

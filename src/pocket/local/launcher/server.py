@@ -62,6 +62,7 @@ class Launcher:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.folder = Path(settings["folder"])
+        self.packages = Path(settings["packages"])
         self.python = Path(settings["python"])
         self.python_version: str = settings["python_version"]
         self.database_url: str | None = settings["database_url"]
@@ -179,7 +180,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
         version=launcher.python_version,
         folder=launcher.temporary,
         endpoint_url=launcher.endpoint_url,
-        packages=Packages(launcher.folder / "packages", launcher.temporary),
+        packages=Packages(launcher.packages / "unpacked", launcher.packages / "tmp"),
         credentials=role_credentials(role_key(launcher.folder / "roles.key")),
     )
     install(runtime)

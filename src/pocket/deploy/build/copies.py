@@ -1,0 +1,55 @@
+"""A project as its artifact would hold it, in a folder of its own: without what an artifact leaves out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocket import isolation
+from pocket.deploy.build import source
+from pocket.errors import BuildFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.config import Project
+
+_SMALL = 1 << 20
+
+
+@contextmanager
+def isolated(project: Project) -> Iterator[Path]:
+    """A folder with the files that the artifact would hold, gone afterwards.
+
+    Nothing of the project is above it, and the project's folder is not written to. Raises BuildFailed where it cannot
+    be made.
+    """
+    exclude = next((item.awscontainer.exclude for item in project.stages.values() if item.awscontainer), [])
+    files = source.select(project.directory, exclude).files
+    place = isolation.outside(project.directory)
+    with tempfile.TemporaryDirectory(prefix="pocket-copy-", dir=place, ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve() / project.directory.name
+        try:
+            folder.mkdir()
+            for path, origin in files.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                _copy(origin, folder / path)
+        except OSError as error:
+            raise BuildFailed(
+                f"The project could not be copied to {folder}: {error.strerror or error}.",
+                "Set TMPDIR to a folder with room for the project.",
+            ) from error
+        yield folder
+
+
+def _copy(origin: Path, place: Path) -> None:
+    """Copies what is small; a link serves for the rest, which is data rather than source."""
+    if origin.stat().st_size > _SMALL:
+        with suppress(OSError):
+            os.link(origin, place)
+            return
+    shutil.copyfile(origin, place)

@@ -1,0 +1,24 @@
+"""What an editable install of the project puts on `sys.path` is taken from the copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pocket.django.origin import redirected
+
+
+def test_the_folders_of_the_origin_are_those_of_the_copy(tmp_path: Path) -> None:
+    origin, copy = tmp_path / "site", tmp_path / "copies" / "site"
+    for folder in (origin / "src", origin / ".venv" / "lib", origin / "libs", copy / "src", tmp_path / "site-two"):
+        folder.mkdir(parents=True)
+    path = [str(copy), "", "/usr/lib", str(origin / ".venv" / "lib"), str(origin), str(origin / "src")]
+    path += [str(origin / "libs"), str(tmp_path / "site-two")]
+    assert redirected(path, str(origin), str(copy)) == [
+        str(copy),
+        "",
+        "/usr/lib",
+        str(origin / ".venv" / "lib"),
+        str(copy / "src"),
+        str(origin / "libs"),
+        str(tmp_path / "site-two"),
+    ]
