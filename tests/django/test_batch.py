@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_double import AWSDouble
 from fresh import evaluate, run
 from jobs import write_project
 
@@ -75,19 +76,20 @@ def test_a_fifo_batch_ends_at_its_first_failure(tmp_path: Path) -> None:
 
 def test_what_there_is_no_time_for_goes_back_to_the_queue(tmp_path: Path) -> None:
     event = {"Records": records(tmp_path, "slow", "b", "c")}
-    assert invoke(tmp_path, event, 100) == failed(1, 2)
+    assert invoke(tmp_path, event, 60_000, 100) == failed(1, 2)
     assert notes(tmp_path) == ["slow"]
 
 
 @pytest.mark.parametrize("queue", [QUEUE, f"{QUEUE}.fifo"])
 def test_the_slowest_command_so_far_says_how_much_time_is_needed(tmp_path: Path, queue: str) -> None:
     event = {"Records": records(tmp_path, "slow", "quick", "c", "d", queue=queue)}
-    assert invoke(tmp_path, event, 60_000, 250) == failed(2, 3)
+    assert invoke(tmp_path, event, 60_000, 60_000, 250) == failed(2, 3)
     assert notes(tmp_path) == ["slow", "quick"]
 
 
-def test_the_first_message_is_begun_however_little_time_is_left(tmp_path: Path) -> None:
-    assert invoke(tmp_path, {"Records": records(tmp_path, "a")}, 1) == failed()
+def test_a_command_is_stopped_before_the_function_is_and_the_others_of_the_batch_go_back(tmp_path: Path) -> None:
+    body = json.dumps({"command": "job", "kwargs": {"do": "hang"}})
+    assert invoke(tmp_path, {"Records": records(tmp_path, "a", body, "b")}, 60_000, 500, 10) == failed(1, 2)
     assert notes(tmp_path) == ["a"]
 
 
@@ -132,3 +134,67 @@ handler(json.loads({json.dumps(event)}), None)
     assert "swordfish" not in done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert any("id-0" in line["message"] for line in lines)
+
+
+def log_of(directory: Path, event: object, environ: dict[str, str], remaining: int = 60_000) -> str:
+    """The log of one invocation, which may end the process."""
+    code = f"""
+import json
+from pocket.django.lambda_handlers import sqs_management_command_handler as handler
+class Context:
+    aws_request_id = "request-1"
+    def get_remaining_time_in_millis(self):
+        return {remaining}
+handler(json.loads({json.dumps(json.dumps(event))}), Context())
+"""
+    return run(code, directory, environ).stderr
+
+
+PROJECTS_OWN = """
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+"""
+
+
+@pytest.mark.parametrize("own", ["", PROJECTS_OWN])
+@pytest.mark.parametrize("do", ["log", "die", "hang", "crash", "cancel"])
+def test_every_line_of_a_command_carries_its_messages_id(tmp_path: Path, do: str, own: str) -> None:
+    environ = write_project(tmp_path)
+    with (tmp_path / "jobs_settings.py").open("a") as file:
+        file.write(own)
+    body = json.dumps({"command": "job", "kwargs": {"do": do}})
+    lines = log_of(tmp_path, {"Records": records(tmp_path, body)}, environ, 500).splitlines()
+    assert "request-1" in lines[0]
+    assert [line for line in lines if "id-0" not in line] == []
+    for line in lines:
+        if line.startswith("{"):
+            assert json.loads(line)["messageId"] == "id-0"
+    if do == "log":
+        assert {"[id-0] printed", "[id-0] in two lines", "[id-0] from a child"} <= set(lines)
+        assert any("a record" in line for line in lines)
+
+
+def test_a_message_that_cannot_be_read_at_all_is_a_failure_of_its_own(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "{" + '"a":{' * 10_000, "a")}
+    assert invoke(tmp_path, event) == failed(0)
+    assert notes(tmp_path) == ["a"]
+
+
+def test_each_done_message_of_a_batch_is_deleted_before_the_next_one_begins(tmp_path: Path, aws: AWSDouble) -> None:
+    die = json.dumps({"command": "job", "kwargs": {"do": "die"}})
+    event = {"Records": records(tmp_path, "a", "bad", die, "b")}
+    for record in event["Records"]:
+        record["receiptHandle"] = f"receipt of {record['messageId']}"
+    log_of(tmp_path, event, {**write_project(tmp_path), **aws.environ})
+    assert [payload["ReceiptHandle"] for _, payload in aws.calls] == ["receipt of id-0"]
+
+
+def test_a_single_message_is_left_to_lambda(tmp_path: Path, aws: AWSDouble) -> None:
+    [record] = records(tmp_path, "a")
+    log_of(tmp_path, {"Records": [{**record, "receiptHandle": "r"}]}, {**write_project(tmp_path), **aws.environ})
+    assert aws.calls == []

@@ -135,3 +135,61 @@ def test_the_log_has_the_output_as_it_comes_and_descriptor_one_stays_clean(tmp_p
     assert done.stdout == ""
     for line in ("first word", '{"status":"ok"}', "printed", "complaint"):
         assert line in done.stderr.splitlines()
+
+
+def test_whatever_a_command_raises_is_its_failure_and_the_process_goes_on(tmp_path: Path) -> None:
+    *ended, after = invoke(tmp_path, job("cancel"), job("interrupt"), job("generator_exit"), job("speak", "on"))
+    assert [found["exit_status"] for found in ended] == [1, 130, 1]
+    for found, name in zip(ended, ("CancelledError", "KeyboardInterrupt", "GeneratorExit"), strict=True):
+        assert name in found["traceback"]
+    assert after["exit_status"] == 0
+
+
+@pytest.mark.parametrize("code", ["256", "-1", "257", "2**70", "True", "False", "0.5", "('a', 1)", "None", "''"])
+def test_the_exit_status_is_the_one_of_a_shell(tmp_path: Path, code: str) -> None:
+    [found] = invoke(tmp_path, job("exit", code))
+    shell = run(f"import sys; sys.exit({code})", tmp_path)
+    assert (found["exit_status"], found["stderr"]) == (shell.returncode, shell.stderr)
+
+
+@pytest.mark.parametrize("words", [["--number", "x"], ["--colour", "red"], ["--number"]])
+def test_arguments_that_a_command_does_not_take_end_it_with_usage_and_two(tmp_path: Path, words: list[str]) -> None:
+    [found] = invoke(tmp_path, {"command": "job", "args": words, "on_failure": "report"})
+    assert found["exit_status"] == 2
+    assert found["stderr"].startswith("usage:")
+    assert "error: " in found["stderr"].splitlines()[-1]
+    assert found["traceback"] is None
+
+
+def test_the_standard_streams_are_those_of_a_shell(tmp_path: Path) -> None:
+    raw, reconfigured, rewrapped, closed, after = invoke(
+        tmp_path, job("write_bytes"), job("reconfigure"), job("rewrap"), job("close"), job("speak", "on")
+    )
+    assert (raw["stdout"], raw["stderr"]) == ("text\nbytes é\nmore, and the end\n", "raw complaint\n")
+    assert reconfigured["stdout"] == "\\udcff\n"
+    assert (rewrapped["stdout"], rewrapped["stderr"]) == ("rewrapped é\n", "complained é\n")
+    assert (closed["exit_status"], closed["stdout"]) == (0, "last words\n")
+    assert after["stdout"].startswith("first on\n")
+
+
+def test_what_writes_after_its_command_has_ended_reaches_the_log_and_no_later_command(tmp_path: Path) -> None:
+    first, second = invoke(tmp_path, job("linger"), job("log"))
+    assert first["exit_status"] == second["exit_status"] == 0
+    assert "thread" not in second["stdout"]
+    assert "after the end" not in second["stderr"]
+
+
+def test_a_command_without_time_left_is_stopped_and_the_next_one_runs(tmp_path: Path) -> None:
+    environ = write_project(tmp_path)
+    code = f"""{HANDLER}
+class Context:
+    aws_request_id = "r"
+    def get_remaining_time_in_millis(self):
+        return 500
+result = [handler(body, Context()) for body in json.loads({json.dumps(json.dumps([job("hang"), job("speak")]))})]
+"""
+    stopped, after = evaluate(code, tmp_path, environ)
+    assert stopped["exit_status"] == 124
+    assert "DeadlineReached: Stopped after 0." in stopped["traceback"]
+    assert "time.sleep(60)" in stopped["traceback"], "the place where it was"
+    assert after["exit_status"] == 0

@@ -9,7 +9,7 @@ from fresh import write_manifest
 from pocket.manifest import Handler, Stage
 
 COMMAND = """
-import os, subprocess, sys, time
+import asyncio, codecs, io, logging, os, subprocess, sys, threading, time
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone, translation
@@ -20,8 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("words", nargs="*")
         parser.add_argument("--do", default="speak")
         parser.add_argument("--file")
+        parser.add_argument("--number", type=int)
 
-    def handle(self, *args, words, do, file, **options):
+    def handle(self, *args, words, do, file, number, **options):
         getattr(self, do)(words, file)
 
     def speak(self, words, file):
@@ -67,6 +68,64 @@ class Command(BaseCommand):
             raise ValueError(words[0])
         if words[0].startswith("slow"):
             time.sleep(0.3)
+
+    def hang(self, words, file):
+        time.sleep(60)
+
+    def cancel(self, words, file):
+        async def wait():
+            asyncio.current_task().cancel()
+            await asyncio.sleep(1)
+        asyncio.run(wait())
+
+    def interrupt(self, words, file):
+        raise KeyboardInterrupt
+
+    def generator_exit(self, words, file):
+        raise GeneratorExit
+
+    def exit(self, words, file):
+        sys.exit(eval(words[0]))
+
+    def write_bytes(self, words, file):
+        print("text")
+        sys.stdout.buffer.write("bytes \u00e9\\n".encode())
+        sys.stdout.flush()
+        print("more", end="")
+        sys.stdout.buffer.write(b", and the end\\n")
+        sys.stderr.buffer.write(b"raw complaint\\n")
+
+    def reconfigure(self, words, file):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        print(chr(0xdcff))
+
+    def rewrap(self, words, file):
+        sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding="utf-8")
+        sys.stderr = codecs.getwriter("utf-8")(sys.stderr.buffer)
+        print("rewrapped " + chr(0xe9))
+        sys.stderr.write("complained " + chr(0xe9) + chr(10))
+
+    def close(self, words, file):
+        print("last words")
+        sys.stdout.close()
+        sys.stderr.close()
+
+    def linger(self, words, file):
+        logging.getLogger("lingering").addHandler(logging.StreamHandler(sys.stderr))
+        thread = threading.Timer(0.1, print, ["from a thread"], {"file": sys.stdout, "flush": True})
+        thread.start()
+
+    def log(self, words, file):
+        logging.getLogger("lingering").warning("after the end")
+        time.sleep(0.3)
+        logging.getLogger("jobs").warning("a record")
+        print("printed", "in two lines", sep="\\n")
+        print('{"level": "odd"}')
+        subprocess.run(["echo", "from a child"], check=True)
+
+    def die(self, words, file):
+        print("about to die")
+        os._exit(9)
 """
 SETTINGS = """
 import os

@@ -49,13 +49,15 @@ def _warmed(handler: Handler) -> Handler:
 
 def _management() -> Callable[[], Handler]:
     from pocket.django.commands import command as commands
+    from pocket.django.commands.deadline import seconds_left
 
-    return lambda: lambda event, _context: commands.run(event)
+    return lambda: lambda event, context: commands.run(event, seconds_left(context) if context else None)
 
 
 def _queue() -> Callable[[], Handler]:
-    from pocket.django.commands import batch
+    from pocket.django.commands import batch, log_lines
 
+    log_lines.install()
     return lambda: batch.run
 
 

@@ -1,4 +1,4 @@
-"""Sending one message to an SQS queue."""
+"""Sending one message to an SQS queue, and deleting one from it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def send(queue_url: str, body: str, *, region: str) -> str:
         payload |= {"MessageGroupId": FIFO_GROUP, "MessageDeduplicationId": uuid.uuid4().hex}
     answer = aws.call_json("sqs", "SendMessage", payload, region=queue_region(queue_url) or region)
     return str(answer["MessageId"])
+
+
+def delete(queue_url: str, receipt_handle: str, *, region: str) -> None:
+    """Deletes a message that was received; raises AWSCallFailed."""
+    payload = {"QueueUrl": queue_url, "ReceiptHandle": receipt_handle}
+    aws.call_json("sqs", "DeleteMessage", payload, region=queue_region(queue_url) or region)
 
 
 def queue_region(queue_url: str) -> str | None:

@@ -46,7 +46,13 @@ class FunctionUrl(Table):
 class Sqs(Table):
     """A queue in front of the function, with its dead-letter queue."""
 
-    batch_size: int = Field(10, ge=1, le=10, description="Most messages that one invocation gets.")
+    batch_size: int = Field(
+        1,
+        ge=1,
+        le=10,
+        description="Most messages that one invocation gets; in a batch of several a message that ends the function"
+        " costs the others an attempt.",
+    )
     maximum_concurrency: int = Field(2, ge=2, le=1000, description="Most invocations that run at the same time.")
     message_retention_period: int = Field(
         345600, ge=60, le=1209600, description="Seconds that a message is kept in the queue."

@@ -1,47 +1,57 @@
-"""One SQS batch of management commands: runs them in order and tells which messages are to be delivered again."""
+"""One SQS batch of management commands: runs them in order and tells which messages are to be delivered again.
+
+A batch is one message unless the file says otherwise. Of several, each is deleted as soon as its command is done: what
+ends the function in a later one does not run it again.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.django.commands import command as commands
-from pocket.errors import CommandFailed, PocketError, UnknownEvent
+from pocket.django.commands import log_lines
+from pocket.django.commands.deadline import seconds_left
+from pocket.errors import AWSCallFailed, CommandFailed, PocketError, UnknownEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pocket.django.commands.deadline import Context
+    from pocket.manifest import Handler
+
+    Record = Mapping[str, Any]
+
 logger = logging.getLogger("pocket.queue")
-
-
-class Context(Protocol):
-    """What is used of Lambda's context object."""
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Runs the batch and returns `batchItemFailures`: the ids of the messages that failed or were not begun.
 
-    Deletes nothing: what is not reported Lambda deletes. A FIFO queue's batch ends at its first failure, and the rest
-    is reported with it, so that the order holds. Any batch ends early where less time is left than the slowest command
-    so far took. Raises UnknownEvent for another event than SQS's.
+    What is not reported Lambda deletes. A FIFO queue's batch ends at its first failure, and the rest is reported with
+    it, so that the order holds. Any batch ends early where less time is left than the slowest command so far took.
+    Raises UnknownEvent for another event than SQS's.
     """
     records = _records(event)
     failed: list[str] = []
     slowest = 0.0
     for number, record in enumerate(records):
-        if number and context.get_remaining_time_in_millis() < slowest * 1000:
+        left = seconds_left(context)
+        if number and left < slowest:
             logger.warning("Too little time is left: %d of %d messages go back to the queue.", *_left(records, number))
             failed += [item["messageId"] for item in records[number:]]
             break
         started = time.monotonic()
-        succeeded = _succeeds(record)
-        slowest = max(slowest, time.monotonic() - started)
+        with log_lines.of_message(record["messageId"]):
+            succeeded = _succeeds(record, context, left)
+            slowest = max(slowest, time.monotonic() - started)
+            if succeeded and len(records) > 1:
+                _delete(record)
         if succeeded:
             continue
         if _is_fifo(record):
@@ -56,51 +66,82 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": item} for item in failed]}
 
 
-def _records(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _records(event: Mapping[str, Any]) -> list[Record]:
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or any(item.get("eventSource") != "aws:sqs" for item in records):
         raise UnknownEvent(
-            "sqs_management_command_handler takes batches of SQS messages, and this event is none.",
+            "sqs_management_command_handler expected a batch of SQS messages; got a different event.",
             f'To run a command directly, invoke a handler with command = "{naming.MANAGEMENT_HANDLER}".',
         )
     return records
 
 
-def _left(records: list[Mapping[str, Any]], number: int) -> tuple[int, int]:
+def _left(records: list[Record], number: int) -> tuple[int, int]:
     return len(records) - number, len(records)
 
 
-def _succeeds(record: Mapping[str, Any]) -> bool:
+def _succeeds(record: Record, context: Context, seconds: float) -> bool:
     message = record["messageId"]
+    # Not a log record: where the process dies with the command, this line must be in the log, whatever LOGGING says.
+    attempt = record.get("attributes", {}).get("ApproximateReceiveCount", "1")
+    request = getattr(context, "aws_request_id", "-")
+    sys.stderr.write(f"Message {message} begins: attempt {attempt}, request {request}.\n")
     try:
-        try:
-            body = json.loads(record["body"])
-        except ValueError:
-            raise CommandFailed(
-                "The message is not JSON.", "pocket_call_command() sends what this handler takes."
-            ) from None
-        if isinstance(body, dict):
-            body = {**body, "on_failure": "raise"}
-        commands.run(body)
+        commands.run(_body(record), seconds)
     except PocketError as error:
         logger.error("Message %s failed: %s", message, error.message)
+        return False
+    except Exception:
+        # Not the command, whose every end is a CommandFailed, but what tidies up after it: a connection, for instance.
+        logger.exception("Message %s failed outside of its command.", message)
         return False
     return True
 
 
-def _is_fifo(record: Mapping[str, Any]) -> bool:
+def _body(record: Record) -> Any:
+    try:
+        body = json.loads(record["body"])
+    except (ValueError, RecursionError):
+        raise CommandFailed(
+            "The message is not JSON.", "pocket_call_command() sends what this handler takes."
+        ) from None
+    return {**body, "on_failure": "raise"} if isinstance(body, dict) else body
+
+
+def _delete(record: Record) -> None:
+    """Deletes the message; where that fails Lambda will, unless a later command of the batch ends the process."""
+    from pocket.runtime import sqs
+
+    url, _ = _queue(record)
+    receipt = record.get("receiptHandle")
+    if not url or not receipt:
+        return
+    try:
+        sqs.delete(url, receipt, region=record.get("awsRegion") or os.environ.get("AWS_REGION", ""))
+    except AWSCallFailed as error:
+        logger.warning("Message %s is done, and could not be deleted yet: %s", record["messageId"], error.message)
+
+
+def _is_fifo(record: Record) -> bool:
     return str(record.get("eventSourceARN", "")).endswith(".fifo")
 
 
-def _reports(record: Mapping[str, Any]) -> bool:
-    """Whether the queue's mapping takes partial failures; the queue is the event's, not one by a fixed name."""
+def _reports(record: Record) -> bool:
+    """Whether the queue's mapping takes partial failures."""
+    _, handler = _queue(record)
+    return handler is None or handler.partial_failures
+
+
+def _queue(record: Record) -> tuple[str | None, Handler | None]:
+    """The URL of the queue that the message is from, and the handler behind it; the queue is the event's, not one by
+    a fixed name, and may be none of the stage's."""
     from pocket.django.configuration import source
 
     name = source.stage_name()
-    if name is None:
-        return True
     queue = str(record.get("eventSourceARN", "")).rpartition(":")[2]
-    for handler, item in source.stage(source.manifest()[0], name).handlers.items():
-        if item.queue and os.environ.get(naming.queue_url_key(handler), "").rpartition("/")[2] == queue:
-            return item.partial_failures
-    return True
+    if name is not None:
+        for key, handler in source.stage(source.manifest()[0], name).handlers.items():
+            url = os.environ.get(naming.queue_url_key(key), "")
+            if handler.queue and url.rpartition("/")[2] == queue:
+                return url, handler
+    return None, None

@@ -9,6 +9,7 @@ import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pocket.django.commands.deadline import STOPPED, DeadlineReached, stopping
 from pocket.django.commands.output import captured
 from pocket.django.commands.queue import parse
 from pocket.errors import CommandFailed
@@ -16,18 +17,21 @@ from pocket.errors import CommandFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pocket.django.commands.output import Captured
+
 logger = logging.getLogger("pocket.commands")
 
 
-def run(body: object) -> dict[str, Any]:
+def run(body: object, seconds: float | None = None) -> dict[str, Any]:
     """Runs the command that `body` names, with the variables of its `environ`, and returns what became of it.
 
-    The result: command, exit_status, stdout, stderr, result (None where JSON cannot say it) and traceback (None where
-    nothing was raised but a CommandError). Where `on_failure` is not "report" a failure raises CommandFailed.
+    A command that takes longer than `seconds` is stopped. The result: command, exit_status, stdout, stderr, result
+    (None where JSON cannot say it) and traceback (None where nothing was raised but a CommandError). Where
+    `on_failure` is not "report" a failure raises CommandFailed.
     """
     command, args, kwargs, report = parse(body)
     with _set(body["environ"] if isinstance(body, dict) and "environ" in body else {}):
-        outcome = _outcome(command, args, kwargs)
+        outcome = _outcome(command, args, kwargs, seconds)
     status = outcome["exit_status"]
     if status == 0 or report:
         return outcome
@@ -73,24 +77,20 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _outcome(command: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    from django.core.management import call_command
-    from django.core.management.base import CommandError
+def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> dict[str, Any]:
+    from django.db import connections
 
     status, value, trace = 0, None, None
     reset()
     with captured() as output:
         try:
-            value = call_command(command, *args, **kwargs)
-        except CommandError as error:
-            status = error.returncode
-            _complain(f"{type(error).__name__}: {error}\n")
-        except SystemExit as error:
-            status = _exit_status(error)
-            if isinstance(error.code, str):
-                _complain(f"{error.code}\n")
-        except Exception:  # noqa: BLE001 - whatever a project's command raises is its failure, not ours
-            status, trace = 1, traceback.format_exc()
+            with stopping(seconds):
+                value = _call(command, args, kwargs)
+        except BaseException as error:  # noqa: BLE001 - whatever ends a project's command is its end, not this process's
+            status, trace = _failure(error, output)
+            if isinstance(error, DeadlineReached):
+                # It may have been stopped in the middle of a statement, and no driver goes on from there.
+                connections.close_all()
         finally:
             reset()
         stdout, stderr = output.texts()
@@ -104,16 +104,46 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str,
     }
 
 
-def _complain(text: str) -> None:
-    import sys
+def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What `call_command` returns; arguments that the command does not take end it with usage and 2, as in a shell."""
+    from django.core.management import call_command, get_commands, load_command_class
+    from django.core.management.base import BaseCommand
 
-    sys.stderr.write(text)
+    # A command itself may stand in the place of its app's name.
+    found: str | BaseCommand | None = get_commands().get(name)
+    if found is None:
+        return call_command(name, *args, **kwargs)
+    command = found if isinstance(found, BaseCommand) else load_command_class(found, name)
+    # Django sets this name where a shell runs a command, and has no public one: parsers of subcommands take it over.
+    # Without it wrong arguments are a CommandError and end with 1.
+    command._called_from_command_line = True  # type: ignore[attr-defined]
+    return call_command(command, *args, **kwargs)
 
 
-def _exit_status(error: SystemExit) -> int:
-    if error.code is None:
+def _failure(error: BaseException, output: Captured) -> tuple[int, str | None]:
+    """The exit status and the traceback of what a command raised; what a shell would show goes to `output`."""
+    from django.core.management.base import CommandError, SystemCheckError
+
+    if isinstance(error, CommandError):
+        prefix = "" if isinstance(error, SystemCheckError) else f"{type(error).__name__}: "
+        output.complain(f"{prefix}{error}\n")
+        return _exit_status(error.returncode), None
+    if isinstance(error, SystemExit):
+        if error.code is not None and not isinstance(error.code, int):
+            output.complain(f"{error.code}\n")
+        return _exit_status(error.code), None
+    status = STOPPED if isinstance(error, DeadlineReached) else 130 if isinstance(error, KeyboardInterrupt) else 1
+    return status, "".join(traceback.format_exception(error))
+
+
+def _exit_status(code: object) -> int:
+    """What a shell would see of `sys.exit(code)`: the last eight bits of a number."""
+    if code is None:
         return 0
-    return error.code if isinstance(error.code, int) else 1
+    if not isinstance(code, int):
+        return 1
+    # Python gives the system a C long, and -1 in the place of what is none.
+    return code & 0xFF if -(2**63) <= code < 2**63 else 255
 
 
 def _json(value: object) -> Any:

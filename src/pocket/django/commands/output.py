@@ -5,15 +5,18 @@ Lines go on to the log as they come: a command that Lambda cuts off at its timeo
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import Buffer
 
 LIMIT = 1_000_000
 """Characters kept of each stream, the last ones; Lambda's answers end at six megabytes."""
@@ -28,48 +31,62 @@ class Captured:
 
     def texts(self) -> tuple[str, str]:
         """Standard output and standard error; a longer text is cut at its front, and says so."""
+        _flush(sys.stdout, sys.stderr)
         return self._out.text(), self._err.text()
 
+    def complain(self, text: str) -> None:
+        """Adds to the standard error, whatever the command made of `sys.stderr`."""
+        self._err.write(text.encode("utf-8", "backslashreplace"))
 
-class _Tee(io.TextIOBase):
-    """Appends to a file that child processes may append to as well, and repeats all of it in the log."""
 
-    encoding = "utf-8"
+class _Tee(io.RawIOBase):
+    """Appends to a file that child processes may append to as well, and repeats all of it in the log.
+
+    Once it has ended, what a thread or a log handler of the command still writes goes to the log alone.
+    """
 
     def __init__(self, file: int, log: TextIO) -> None:
         super().__init__()
         self._file = file
         self._log = log
         self._seen = 0
+        self._ended = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def writable(self) -> bool:
         return True
 
-    def isatty(self) -> bool:
-        return False
-
     def fileno(self) -> int:
+        if self._ended:
+            raise io.UnsupportedOperation("The command has ended, and its output with it.")
         return self._file
 
-    def write(self, text: str) -> int:
-        self.follow()
-        data = text.encode("utf-8", "replace")
-        os.write(self._file, data)
-        self._seen += len(data)
-        self._log.write(text)
-        return len(text)
+    def write(self, data: Buffer) -> int:
+        given = bytes(data)
+        if not self._ended:
+            self.follow()
+            for start in range(0, len(given), LIMIT):
+                os.write(self._file, given[start : start + LIMIT])
+            self._seen += len(given)
+        self._log.write(self._decoder.decode(given))
+        return len(given)
 
     def follow(self) -> None:
         """Repeats in the log what child processes wrote since the last write of our own."""
         size = os.fstat(self._file).st_size
         if size > self._seen:
-            self._log.write(os.pread(self._file, size - self._seen, self._seen).decode("utf-8", "replace"))
+            self._log.write(self._decoder.decode(os.pread(self._file, size - self._seen, self._seen)))
             self._log.flush()
             self._seen = size
 
     def flush(self) -> None:
-        self.follow()
+        if not self._ended:
+            self.follow()
         self._log.flush()
+
+    def end(self) -> None:
+        self.flush()
+        self._ended = True
 
     def text(self) -> str:
         size = os.fstat(self._file).st_size
@@ -77,6 +94,20 @@ class _Tee(io.TextIOBase):
         if size <= LIMIT or len(text) <= LIMIT:
             return text
         return f"[{size - len(text[-LIMIT:].encode()):,} bytes before this are only in the log]\n{text[-LIMIT:]}"
+
+
+class _Unbuffered(io.BufferedWriter):
+    """A `buffer` for a stream, as `python -u` would have it: what was written is out, however the process ends."""
+
+    def write(self, data: Buffer, /) -> int:
+        count = super().write(data)
+        self.flush()
+        return count
+
+
+def _stream(tee: _Tee, errors: str) -> io.TextIOWrapper:
+    """What stands for `sys.stdout` or `sys.stderr`: with `buffer`, `reconfigure`, `detach` and all, as in a shell."""
+    return io.TextIOWrapper(_Unbuffered(tee), encoding="utf-8", errors=errors, newline="\n", write_through=True)
 
 
 @contextmanager
@@ -100,15 +131,24 @@ def captured() -> Iterator[Captured]:
         try:
             os.dup2(nothing.fileno(), 0)
             os.dup2(out.fileno(), 1)
-            sys.stdin, sys.stdout, sys.stderr = nothing, tees[0], tees[1]
+            sys.stdin = nothing
+            sys.stdout, sys.stderr = _stream(tees[0], "replace"), _stream(tees[1], "backslashreplace")
             yield Captured(*tees)
         finally:
+            _flush(sys.stdout, sys.stderr)
             for tee in tees:
-                tee.flush()
+                tee.end()
             sys.stdin, sys.stdout, sys.stderr = streams
             for number, copy in enumerate(saved):
                 os.dup2(copy, number)
                 os.close(copy)
+
+
+def _flush(*streams: object) -> None:
+    """Flushes what the command may have put in the place of the streams, or closed."""
+    for stream in streams:
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()  # type: ignore[attr-defined]  # it may be anything
 
 
 def _appending(file: int) -> int:
