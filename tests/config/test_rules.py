@@ -86,7 +86,7 @@ FAULTS = [
     (container(envs="{ _HANDLER = 'x' }"), f"{ENVS}._HANDLER", "a letter first"),
     (container(envs="{ X = 'x' }"), f"{ENVS}.X", "at least two"),
     (container(envs="{ DEBUG = true }"), f"{ENVS}.DEBUG", "Expected a string"),
-    (container(envs=f"{{ LONG = '{'x' * 4000}' }}"), ENVS, "at most 4096"),
+    (container(envs=f"{{ LONG = '{'x' * 4000}' }}"), ENVS, "allows 4096"),
     (container(envs="{ KEY = 'x' }") + secrets('pocket_secrets.KEY.type = "password"'),
      f"{SECRETS}.pocket_secrets.KEY", "declared twice: by awscontainer.envs.KEY"),
     (container(envs="{ KEY_PUB_BASE64 = 'x' }") + secrets('pocket_secrets.KEY.type = "rsa_pem_base64"'),
