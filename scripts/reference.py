@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import runpy
 from pathlib import Path
 
 import typer
@@ -9,7 +11,8 @@ import typer
 from pocket import naming
 from pocket.cli.app import app
 
-DOCS = Path(__file__).parent.parent / "docs" / "reference"
+REPOSITORY = Path(__file__).parent.parent
+DOCS = REPOSITORY / "docs" / "reference"
 
 
 def command_page() -> str:
@@ -46,6 +49,18 @@ def handler_table() -> str:
     return "\n".join(rows)
 
 
+def room_table() -> str:
+    """The rooms below `src/pocket`: what each one does, by its docstring, and what it may import, by the test."""
+    allowed = runpy.run_path(str(REPOSITORY / "tests" / "test_imports.py"))["ALLOWED"]
+    rows = ["| Room | Does | Imports |", "|---|---|---|"]
+    for room, others in allowed.items():
+        source = REPOSITORY / "src" / "pocket" / room
+        file = source / "__init__.py" if source.is_dir() else source.with_suffix(".py")
+        does = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n")[0].replace("\n", " ")
+        rows.append(f"| `{room}` | {does} | {', '.join(f'`{other}`' for other in sorted(others)) or 'nothing'} |")
+    return "\n".join(rows)
+
+
 def with_section(page: Path, name: str, text: str) -> str:
     """The page with `text` between its comments `NAME` and `/NAME`, which a person leaves in place."""
     begin, end = f"<!-- {name}: written by scripts/reference.py -->\n", f"<!-- /{name} -->"
@@ -59,7 +74,12 @@ def with_section(page: Path, name: str, text: str) -> str:
 def pages() -> dict[Path, str]:
     """Each generated page's path and what it must hold."""
     file_page = DOCS / "pocket-toml.md"
-    return {DOCS / "cli.md": command_page(), file_page: with_section(file_page, "handlers", handler_table())}
+    map_page = REPOSITORY / "docs" / "contributing" / "architecture.md"
+    return {
+        DOCS / "cli.md": command_page(),
+        file_page: with_section(file_page, "handlers", handler_table()),
+        map_page: with_section(map_page, "rooms", room_table()),
+    }
 
 
 if __name__ == "__main__":
