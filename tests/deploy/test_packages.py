@@ -93,6 +93,89 @@ def test_a_layer_carries_no_scripts_and_no_trace_of_this_machine(tmp_path: Path)
     assert "bin/shelf" not in record
 
 
+SIX = {
+    "sha256": "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274",
+    "sha512": "2796b93aaac73193faeb5c93a85d23c2ae9fc4a7e57df88dc34b704a36fa62cd"
+    "0b1fb5d1a74b961a23eff2467be94eb14f5f10874dfa733dc4ab59715280bbf3",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "place"),
+    [("sha256", 64, "-r"), ("sha384", 96, "-r"), ("sha512", 128, "-r"), ("sha512", 128, "-c")],
+)
+def test_a_package_whose_hash_is_another_is_not_packed(tmp_path: Path, kind: str, length: int, place: str) -> None:
+    write(tmp_path, {"pinned.txt": "six==1.17.0\n"})
+    requirement = f"{place} pinned.txt\nsix\n"
+    (before, _) = installed_layers(tmp_path, requirement, HOST)
+    assert "six.py" in before.files
+    write(tmp_path, {"pinned.txt": f"six==1.17.0 --hash={kind}:{'0' * length}\n"})
+    with pytest.raises(BuildFailed, match=r"six.*1\.17\.0") as caught:
+        installed_layers(tmp_path, requirement, HOST)
+    assert "hash" in caught.value.hint
+    if kind in SIX:
+        write(tmp_path, {"pinned.txt": f"six==1.17.0 --hash={kind}:{SIX[kind]}\n"})
+        assert "six.py" in installed_layers(tmp_path, requirement, HOST)[0].files
+
+
+def test_a_library_is_built_from_a_copy_without_what_earlier_builds_left(tmp_path: Path) -> None:
+    project = '[project]\nname = "shelf"\nversion = "1"\n[tool.setuptools]\npackages = ["shelf"]\n'
+    system = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+    left = {"build/lib/shelf/old.py": "", "shelf.egg-info/SOURCES.txt": "shelf/old.py\n", ".venv/pyvenv.cfg": ""}
+    write(
+        tmp_path,
+        {"shelf/pyproject.toml": project + system, "shelf/shelf/new.py": "", **{f"shelf/{k}": left[k] for k in left}},
+    )
+    write(tmp_path, {"common/shared.py": "SHARED = 1\n"})
+    (tmp_path / "shelf" / "shelf" / "shared.py").symlink_to("../../common/shared.py")
+    (tmp_path / "shelf" / "shelf" / "again.py").symlink_to("new.py")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "shelf").rglob("*")}
+    layers = installed_layers(tmp_path, "./shelf\n", HOST)
+    files = next(layer.files for layer in layers if "shelf" in layer.sizes)
+    assert {name for name in files if name.startswith("shelf/")} == {
+        "shelf/again.py",
+        "shelf/new.py",
+        "shelf/shared.py",
+    }
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "shelf").rglob("*")} == before
+
+
+def test_a_library_takes_its_version_and_what_it_ignores_from_git(tmp_path: Path) -> None:
+    project = '[project]\nname = "shelf"\ndynamic = ["version"]\n[tool.hatch.version]\nsource = "vcs"\n'
+    options = '[tool.hatch.version.raw-options]\nroot = ".."\nlocal_scheme = "no-local-version"\n'
+    system = '[build-system]\nrequires = ["hatchling", "hatch-vcs"]\nbuild-backend = "hatchling.build"\n'
+    write(tmp_path, {"tree/.gitignore": "*.secret\n", "tree/shelf/pyproject.toml": project + options + system})
+    write(tmp_path, {"tree/shelf/shelf/__init__.py": "", "tree/shelf/shelf/a.secret": ""})
+    tree = tmp_path / "tree"
+    me = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["init", "-q"], ["add", "."], [*me, "commit", "-qm", "x"], ["tag", "v3.4"]):
+        subprocess.run(["git", *command], cwd=tree, check=True)
+    layers = installed_layers(tmp_path, "./tree/shelf\n", HOST)
+    files = next(layer.files for layer in layers if "shelf" in layer.sizes)
+    assert "shelf/__init__.py" in files
+    assert "shelf/a.secret" not in files
+    assert any(name.startswith(("shelf-3.4", "shelf-3.5")) for name in files)
+    assert not subprocess.run(["git", "status", "--porcelain"], cwd=tree, capture_output=True, check=True).stdout
+
+
+def test_a_newer_python_than_the_running_one_needs_no_lock(tmp_path: Path) -> None:
+    newer = lambda_platform("3.14", "arm64")
+    build = f'[project]\nname = "shelf"\nversion = "1"\nrequires-python = ">=3.12"\n{BUILD_SYSTEM}'
+    write(tmp_path, {"shelf/pyproject.toml": build, "shelf/shelf/__init__.py": ""})
+    wheel(tmp_path, "django_pocket")
+    project = (
+        '[project]\nname = "site"\nversion = "1"\ndependencies = ["django-pocket", "shelf", "markupsafe==3.0.3"]\n'
+    )
+    sources = (
+        '[tool.uv.sources]\ndjango-pocket = { path = "django_pocket-1-py3-none-any.whl" }\nshelf = { path = "shelf" }\n'
+    )
+    write(tmp_path, {"pyproject.toml": project + sources})
+    layers = install(resolve(tmp_path, tmp_path / "pyproject.toml", newer), newer, None, tmp_path / "layers")
+    files = {name for layer in layers for name in layer.files}
+    assert "shelf/__init__.py" in files
+    assert any("cpython-314" in name for name in files)
+
+
 def test_an_edited_library_is_seen_and_nothing_else_is_installed_again(tmp_path: Path) -> None:
     requirement = library(tmp_path, "ANSWER = 1\n") + "six==1.17.0\n"
     first = installed_layers(tmp_path, requirement, HOST)

@@ -3,8 +3,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tiny_project import REPOSITORY, write
+from tiny_project import REPOSITORY, wheel, write
 
+from pocket.config.tables.awscontainer import AwsContainer
 from pocket.deploy.build import platforms, requirements, uv
 from pocket.deploy.build.requirements import locate, needless, parents, resolve
 from pocket.errors import BuildFailed
@@ -171,14 +172,53 @@ remote @ https://example.com/remote.whl
     }
 
 
-def test_a_file_that_gives_hashes_allows_no_other_files(tmp_path: Path) -> None:
-    wheel = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
-    write(tmp_path, {"requirements.txt": f"{POCKET}\n-r pinned.txt\n"})
-    write(tmp_path, {"pinned.txt": f"six==1.17.0 \\\n    --hash=sha256:{wheel}\n"})
-    found = resolve(tmp_path, tmp_path / "requirements.txt", LAMBDA)
-    (six,) = (package for package in found.packages if package.name == "six")
-    assert wheel in six.block
-    assert six.block.count("sha256") == 1
-    write(tmp_path, {"pinned.txt": f"six==1.17.0 --hash=sha256:{'0' * 64}\n"})
-    with pytest.raises(BuildFailed, match=r"file of six 1\.17\.0"):
+CORNERS = {
+    "a circle": {"requirements.txt": "-r more.txt\nsix==1.17.0\n", "more.txt": "-r requirements.txt\nidna==3.10\n"},
+    "UTF-16": {"requirements.txt": "six==1.17.0\nidna==3.10\n".encode("utf-16")},
+    "a byte order mark": {"requirements.txt": b"\xef\xbb\xbfsix==1.17.0\nidna==3.10\n"},
+    "quoted names": {"requirements.txt": '-r "more of them.txt"\nsix==1.17.0\n', "more of them.txt": "idna==3.10\n"},
+    "escaped names": {"requirements.txt": "-r more\\ of.txt\nsix==1.17.0\n", "more of.txt": "idna==3.10\n"},
+    "variables": {"requirements.txt": "six==1.17.0\n-r ${MORE}.txt\n", "more.txt": "idna==3.10\n"},
+    "a quoted index": {"requirements.txt": '--index-url "https://pypi.org/simple"\nsix==1.17.0\nidna==3.10\n'},
+    "constraints": {"requirements.txt": "-c bounds.txt\nsix\nidna\n", "bounds.txt": "six==1.17.0\nidna==3.10\n"},
+}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_whatever_uv_reads_is_a_requirements_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corner: str) -> None:
+    monkeypatch.setenv("MORE", "more")
+    write(tmp_path, {"pocket.txt": wheel(tmp_path, "django_pocket") + "-r requirements.txt\n"})
+    for name, content in CORNERS[corner].items():
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = resolve(tmp_path, tmp_path / "pocket.txt", LAMBDA)
+    assert {package.line for package in found.packages} == {"", "six==1.17.0", "idna==3.10"}
+    assert {"pocket.txt", *CORNERS[corner]} == {file.name for file in (*found.files, *found.constraints)}
+
+
+def test_a_hash_of_no_single_version_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": wheel(tmp_path, "django_pocket") + "-r more.txt\n"})
+    write(tmp_path, {"more.txt": f"six>=1.17 \\\n  --hash=sha256:{'0' * 64}\n"})
+    with pytest.raises(BuildFailed, match=r"more\.txt gives a hash for six>=1\.17") as caught:
         resolve(tmp_path, tmp_path / "requirements.txt", LAMBDA)
+    assert "NAME==VERSION" in caught.value.hint
+
+
+@pytest.mark.parametrize("file", ["uv.lock", "pyproject.toml"])
+def test_groups_and_extras_are_installed_where_they_are_named(tmp_path: Path, file: str) -> None:
+    extra = (
+        '[project.optional-dependencies]\nfaster = ["idna"]\n[dependency-groups]\nlambda = ["six"]\ndev = ["toml"]\n'
+    )
+    extra += f'[tool.uv]\ndefault-groups = ["dev", "lambda"]\n{LOCAL_POCKET}'
+    write(tmp_path, {"pyproject.toml": pyproject("site", "django-pocket", extra=extra)})
+    lock(tmp_path)
+    container = AwsContainer(handlers={}, extras=["faster"], groups=["lambda"])
+    options = requirements.selection(container, tmp_path / file)
+    assert names(resolve(tmp_path, tmp_path / file, LAMBDA)) == {"django-pocket"}
+    assert names(resolve(tmp_path, tmp_path / file, LAMBDA, options=options)) == {"django-pocket", "idna", "six"}
+    with pytest.raises(BuildFailed, match="nonesuch"):
+        resolve(tmp_path, tmp_path / file, LAMBDA, options=["--extra", "nonesuch"])
+
+
+def test_a_requirements_file_has_no_groups(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailed, match=r'groups = \["lambda"\]: requirements\.txt has no groups'):
+        requirements.selection(AwsContainer(handlers={}, groups=["lambda"]), tmp_path / "requirements.txt")

@@ -57,6 +57,13 @@ class AwsContainer(Table):
         description="File with what the zip installs, from the project's folder; where it is absent, `uv.lock`, else"
         " `requirements.txt`, else `pyproject.toml`.",
     )
+    extras: list[Text] = Field(
+        default_factory=list, description="Extras of the project (optional dependencies) that the zip installs, too."
+    )
+    groups: list[Text] = Field(
+        default_factory=list,
+        description="Dependency groups that the zip installs, too; none is where no group is named here.",
+    )
     exclude: list[Text] = Field(
         default_factory=list,
         description="Patterns of files that are left out of the artifact; one with `!` in front brings files back.",

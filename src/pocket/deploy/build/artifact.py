@@ -131,7 +131,8 @@ class _Build:
         directory = self.project.directory
         with self.reporter.step(f"Install packages for Python {platform.python} on {platform.label}"):
             place = requirements.locate(directory, self.container.requirements)
-            wanted = requirements.resolve(directory, place, platform)
+            options = requirements.selection(self.container, place)
+            wanted = requirements.resolve(directory, place, platform, options=options)
             if wanted.dropped:
                 self.reporter.note(f"Not needed by a function, left out: {', '.join(wanted.dropped)}.")
             return packages.install(wanted, platform, interpreter, self.folder / "layers")

@@ -18,6 +18,9 @@ BUILD_PRODUCTS = (
 )
 """What no wheel and no artifact is made of."""
 
+SETUPTOOLS_LEAVES = ("/build/bdist.*/", "/build/lib/", "/build/lib.*/", "/build/temp.*/")
+"""In the folder of a library that was built where it lies: what a module was, before it was renamed, goes on there."""
+
 OF_TOOLS = (
     *BUILD_PRODUCTS,
     *("/pocket.toml", "/uv.lock", ".DS_Store", ".idea", ".vscode", ".github", ".gitlab*", ".circleci", ".gitignore"),

@@ -11,20 +11,24 @@ import json
 import os
 import re
 import shutil
+import sys
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import archive, bytecode, installed, source, uv
+from pocket.deploy.build import archive, bytecode, installed, uv
+from pocket.deploy.build.libraries import copied
+from pocket.deploy.build.source import folder_digest
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.requirements import Requirement, Requirements
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Part of every layer's key: another number makes all of them anew."""
 
 _KEPT_LAYERS = 12
@@ -62,7 +66,12 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
 def _key(requirements: Requirements, group: Sequence[Requirement], platform: Platform, interpreter: str | None) -> str:
     parts = [_FORMAT, platform.python, platform.uv or platform.label, bytecode.identity(interpreter)]
     for package in group:
-        parts += [package.name, source.folder_digest(package.local)] if package.local else [package.block]
+        parts += [package.name, folder_digest(package.local)] if package.local else [package.block]
+    if group[0].local is None:
+        # Only what installs verifies the hashes that the files give.
+        parts += [
+            hashlib.sha256(file.read_bytes()).hexdigest() for file in (*requirements.files, *requirements.constraints)
+        ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -74,7 +83,15 @@ def _make(
     tree = unfinished / "tree"
     tree.mkdir(parents=True)
     try:
-        _run_installer(requirements, group, platform, unfinished)
+        with _wanted(requirements, group, unfinished) as wanted:
+            python = interpreter or sys.executable
+            uv.run(
+                ["pip", "install", *platform.uv_arguments(python), "--target", str(tree), *wanted],
+                cwd=requirements.source.parent,
+                indexes=requirements.indexes if group[0].local else (),
+                doing=f"Installing packages for Python {platform.python} on {platform.label}",
+                explain=lambda said: _explain(said, platform),
+            )
         if platform.uv is not None:
             _refuse_local_machine_code(tree, platform)
         installed.clean(tree)
@@ -85,29 +102,49 @@ def _make(
             "sizes": installed.sizes(tree, {name: entry.size for name, entry in files.items()}),
             "files": {name: [entry.size, entry.sha256, entry.executable] for name, entry in files.items()},
         }
-        (unfinished / "pylock.toml").unlink()
         (unfinished / "layer.json").write_text(json.dumps(record))
         unfinished.rename(place)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _run_installer(requirements: Requirements, group: Sequence[Requirement], platform: Platform, folder: Path) -> None:
+@contextmanager
+def _wanted(requirements: Requirements, group: Sequence[Requirement], folder: Path) -> Iterator[list[str]]:
+    """uv's arguments for the packages of `group`; what they name lies in `folder` meanwhile.
+
+    Packages of requirements files are installed from those files, beside the versions that they led to: so uv reads
+    their hashes and indexes itself. All others are installed from a pylock, local ones from a copy of their folder.
+    """
+    if requirements.files and group[0].local is None:
+        chosen = {package.name for package in group}
+        others = sorted({package.name for package in requirements.packages} - chosen | {*requirements.dropped})
+        versions, excluded = folder / "versions.txt", folder / "excluded.txt"
+        versions.write_text("".join(f"{package.line}\n" for package in group))
+        excluded.write_text("".join(f"{name}\n" for name in others))
+        source = str(requirements.source)
+        # uv verifies the hashes of a file of constraints that it is given, not those of one that a file names.
+        constraints = [word for file in requirements.constraints for word in ("-c", str(file))]
+        yield ["--no-deps", "-r", source, "-r", str(versions), *constraints, "--excludes", str(excluded)]
+        versions.unlink()
+        excluded.unlink()
+        return
     pylock = folder / "pylock.toml"
-    pylock.write_text("".join([requirements.header, *(package.block for package in group)]))
-    wanted = ["--preview-features", "pylock", "-r", str(pylock)]
-    refresh = [f"--refresh-package={package.name}" for package in group if package.local]
-    uv.run(
-        ["pip", "install", *platform.uv_arguments, "--target", str(folder / "tree"), *refresh, *wanted],
-        cwd=requirements.source.parent,
-        indexes=requirements.indexes,
-        doing=f"Installing packages for Python {platform.python} on {platform.label}",
-        explain=lambda said: _explain(said, platform),
-    )
+    with ExitStack() as copies:
+        blocks = [
+            package.block if package.local is None else package.built_from(copies.enter_context(copied(package.local)))
+            for package in group
+        ]
+        pylock.write_text("".join([requirements.header, *blocks]))
+        refresh = [f"--refresh-package={package.name}" for package in group if package.local]
+        yield [*refresh, "--preview-features", "pylock", "-r", str(pylock)]
+    pylock.unlink()
 
 
 def _explain(said: str, platform: Platform) -> tuple[str, str] | None:
     """A message and hint for a package of an index that could not be had for `platform`; None for any other failure."""
+    if re.search(r"[Hh]ash mismatch|no matching hash|does not match any of the (?:expected )?hashes|but no hash", said):
+        hint = "If the file is newer than its hashes, make them again; if it is not, do not install this package."
+        return f"A package is not the one whose hash the project gives:\n{uv.last_lines(said)}", hint
     found = re.search(r"[Ff]ailed to (?:download and )?build `([^`]+)`", said) or re.search(
         r"Package `([^`]+)` can't be installed because it doesn't have a", said
     )

@@ -25,12 +25,11 @@ class Platform:
     uv: str | None
     label: str
 
-    @property
-    def uv_arguments(self) -> list[str]:
-        """What makes uv choose this platform's distributions, whichever interpreter runs it."""
+    def uv_arguments(self, python: str = sys.executable) -> list[str]:
+        """What makes uv choose this platform's distributions; the interpreter `python` builds what has to be built."""
         if self.uv is None:
-            return ["--python", sys.executable]
-        return ["--python", sys.executable, "--python-version", self.python, "--python-platform", self.uv]
+            return ["--python", python]
+        return ["--python", python, "--python-version", self.python, "--python-platform", self.uv]
 
 
 def choose(container: AwsContainer, target: Target) -> Platform:

@@ -1,11 +1,13 @@
 """What the artifact installs: which file says so, and the exact packages that uv makes of it.
 
 A lock is exported as it stands and must be up to date; anything else is resolved for the target's platform. Either way
-the result is a pylock (PEP 751), whose entries name one version, its files and their hashes, or a local path.
+the result is a pylock (PEP 751), whose entries name one version, its files and their hashes, or a local path. uv alone
+reads requirements files, when it resolves them and again, with the hashes that they give, when it installs them.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -18,9 +20,10 @@ from pocket.deploy.build import uv
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from pocket.config.tables.awscontainer import AwsContainer
     from pocket.deploy.build.platforms import Platform
 
 DISTRIBUTION = "django-pocket"
@@ -30,24 +33,36 @@ _LOCK = "uv.lock"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One package; `block` is its entry of the pylock, `local` the folder or file that it is built from."""
+    """One package; `block` is its entry of the pylock, `local` the folder or file that it is built from.
+
+    `line` is what a requirements file says for the same package, `six==1.17.0`; empty where it is local.
+    """
 
     name: str
     block: str
     local: Path | None = None
+    line: str = ""
+
+    def built_from(self, place: Path) -> str:
+        """The entry of the pylock for a copy of the local folder or file at `place`."""
+        return self.block.replace(f"path = {json.dumps(str(self.local))}", f"path = {json.dumps(str(place))}")
 
 
 @dataclass(frozen=True)
 class Requirements:
     """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose.
 
-    `indexes` are URLs that may hold the credentials without which an index gives nothing.
+    `files` are the requirements files that were read, `constraints` those of constraints; none where the source is a
+    lock or a pyproject.toml. `indexes` are the URLs that they name, which may hold the credentials without which an
+    index gives nothing.
     """
 
     source: Path
     header: str
     packages: tuple[Requirement, ...]
     dropped: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    constraints: tuple[Path, ...] = ()
     indexes: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -79,89 +94,102 @@ def locate(directory: Path, wanted: str | None) -> Path:
     )
 
 
-def resolve(directory: Path, source: Path, platform: Platform) -> Requirements:
-    """The exact packages that `source` stands for on `platform`.
+def resolve(directory: Path, source: Path, platform: Platform, *, options: Sequence[str] = ()) -> Requirements:
+    """The exact packages that `source` stands for on `platform`; `options` are those of `selection`.
 
-    Raises BuildFailed where the lock is out of date, nothing satisfies the file, an index has other files than those
-    whose hashes the file gives, or Pocket itself is not among the packages.
+    Raises BuildFailed where the lock is out of date, nothing satisfies the file, a hash is given for no one version, or
+    Pocket itself is not among the packages.
     """
     command, where = _command(directory, source, platform)
     doing = f"Reading {source.name}"
-    header, packages = parse(uv.run([*command, "--format", "pylock.toml"], cwd=where, doing=doing), where)
+    pylock = uv.run([*command, *options, "--format", "pylock.toml"], cwd=where, doing=doing)
+    header, packages = parse(pylock, where)
     names = {package.name for package in packages}
     if DISTRIBUTION not in names:
         raise BuildFailed(
             f"{source} does not lead to {DISTRIBUTION}, which every function needs.",
             f"Add it to the project's dependencies (uv add {DISTRIBUTION}); a development group does not count.",
         )
-    dropped: AbstractSet[str] = frozenset()
-    if _NEEDED_FOR_BUILDING_ONLY in names:
-        dropped = needless(parents(uv.run([*command, *_annotated(source)], cwd=where, doing=doing)))
-    kept = [package for package in packages if package.name not in dropped]
-    text = "" if source.suffix in (".lock", ".toml") else read_with_includes(source)
-    if trusted := own_hashes(text):
-        kept = [package if package.local else held_to(package, trusted, source) for package in kept]
-    return Requirements(source, header, tuple(kept), tuple(sorted(dropped)), own_indexes(text))
+    annotated = uv.run([*command, *options, *_annotated(source)], cwd=where, doing=doing)
+    asked = parents(annotated)
+    dropped = needless(asked) if _NEEDED_FOR_BUILDING_ONLY in names else frozenset()
+    kept = tuple(package for package in packages if package.name not in dropped)
+    files = () if source.suffix in (".lock", ".toml") else tuple(sorted({source, *_files(asked, where, "-r")}))
+    constraints = _files(asked, where, "-c") if files else ()
+    for file in (*files, *constraints):
+        refuse_loose_hashes(file)
+    return Requirements(source, header, kept, tuple(sorted(dropped)), files, constraints, _indexes(annotated))
+
+
+def selection(container: AwsContainer, source: Path) -> list[str]:
+    """uv's options for the extras and the dependency groups that a project names.
+
+    Raises BuildFailed where `source` is a requirements file, which has neither.
+    """
+    for key, names in (("extras", container.extras), ("groups", container.groups)):
+        if names and source.suffix not in (".lock", ".toml"):
+            raise BuildFailed(
+                f"awscontainer.{key} = {json.dumps(names)}: {source.name} has no {key}.",
+                "Only a uv.lock or a pyproject.toml has them: name one in [awscontainer] requirements.",
+            )
+    group = "" if source.name == _LOCK else f"{source}:"
+    extras = [word for name in container.extras for word in ("--extra", name)]
+    return [*extras, *(word for name in container.groups for word in ("--group", f"{group}{name}"))]
 
 
 def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
-    """Header and packages of a pylock whose relative paths start at `directory`; local folders are never editable."""
+    """Header and packages of a pylock whose relative paths start at `directory`; local folders are never editable.
+
+    The header does not bind the Python that installs, since the packages are those of the target's.
+    """
     header, *blocks = re.split(r"^(?=\[\[packages\]\]$)", pylock, flags=re.MULTILINE)
     packages = []
     for block in blocks:
         entry = tomllib.loads(block)["packages"][0]
         given = entry.get("directory", entry.get("archive", {})).get("path")
         if given is None:
-            packages.append(Requirement(entry["name"], block))
+            packages.append(Requirement(entry["name"], block, line=_line(entry)))
             continue
         local = (directory / given).resolve()
         absolute = block.replace(f"path = {json.dumps(given)}", f"path = {json.dumps(str(local))}")
         packages.append(Requirement(entry["name"], absolute.replace(", editable = true", ""), local))
-    return header, packages
+    return re.sub(r"^requires-python = .*\n", "", header, flags=re.MULTILINE), packages
 
 
-def own_hashes(text: str) -> frozenset[str]:
-    """The SHA-256 sums that a requirements file gives after `--hash`."""
-    return frozenset(re.findall(r"--hash[ =]sha256:([0-9a-f]{64})", text))
+def _line(entry: Mapping[str, Any]) -> str:
+    """What a requirements file says for an entry of a pylock."""
+    if url := entry.get("archive", {}).get("url"):
+        return f"{entry['name']} @ {url}"
+    if vcs := entry.get("vcs"):
+        folder = f"#subdirectory={vcs['subdirectory']}" if "subdirectory" in vcs else ""
+        return f"{entry['name']} @ {vcs['type']}+{vcs['url']}@{vcs['commit-id']}{folder}"
+    return f"{entry['name']}=={entry['version']}"
 
 
-def own_indexes(text: str) -> tuple[str, ...]:
-    """The URLs of the indexes that a requirements file names, with what it takes from the environment filled in."""
-    options = re.findall(r"^\s*(?:-i|--index-url|--extra-index-url)[ =]+(\S+)", text, re.MULTILINE)
-    return tuple(os.path.expandvars(url) for url in options)
+def _files(asked: Mapping[str, AbstractSet[str]], where: Path, option: str) -> tuple[Path, ...]:
+    """The files that a package comes from, by uv's comments: those of `-r`, or the constraints of `-c`."""
+    given = {asker[3:] for askers in asked.values() for asker in askers if asker.startswith(f"{option} ")}
+    return tuple(sorted(path for path in ((where / name).resolve() for name in given) if path.is_file()))
 
 
-def read_with_includes(source: Path) -> str:
-    """The text of a requirements file and of the files that it includes."""
-    text = source.read_text()
-    included = re.findall(r"^\s*(?:-r|--requirement)[ =]*(\S+)", text, re.MULTILINE)
-    return "\n".join([text, *(read_with_includes(source.parent / name) for name in included if "://" not in name)])
+def refuse_loose_hashes(file: Path) -> None:
+    """Raises BuildFailed where a requirements file gives a hash for whatever version there may be: uv ignores it."""
+    data = file.read_bytes()
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    for line in re.sub(r"\\\r?\n", " ", data.decode(encoding, "replace")).splitlines():
+        requirement, given, _ = line.partition("--hash")
+        if given and not re.search(r"==|@|/|\.whl|#", requirement):
+            raise BuildFailed(
+                f"{file.name} gives a hash for {requirement.strip()}, which is no single version.",
+                "Name the version that the hash is of, NAME==VERSION, or make the file with uv pip compile"
+                " --generate-hashes.",
+            )
 
 
-def held_to(package: Requirement, trusted: AbstractSet[str], source: Path) -> Requirement:
-    """`package` with only those of its files whose SHA-256 is `trusted`; raises BuildFailed where none is."""
-    entry = tomllib.loads(package.block)["packages"][0]
-    wheels = [_file(wheel) for wheel in entry.get("wheels", ()) if _sum(wheel) in trusted]
-    single = [kind for kind in ("sdist", "archive") if _sum(entry.get(kind, {})) in trusted]
-    lines = [f"wheels = [{', '.join(wheels)}]"] if wheels else []
-    lines += [f"{kind} = {_file(entry[kind])}" for kind in single]
-    if not lines:
-        version = f"{package.name} {entry.get('version', '')}".strip()
-        raise BuildFailed(
-            f"{source.name} gives hashes, and none is that of a file of {version} on the index.",
-            "If the file is newer than its hashes, make them again; if it is not, do not install this package.",
-        )
-    head = [f"{key} = {json.dumps(entry[key])}" for key in ("name", "version", "marker") if key in entry]
-    return Requirement(package.name, "\n".join(["[[packages]]", *head, *lines, "", ""]))
-
-
-def _sum(entry: Mapping[str, Any]) -> str | None:
-    found: str | None = entry.get("hashes", {}).get("sha256")
-    return found
-
-
-def _file(entry: Mapping[str, Any]) -> str:
-    return f'{{ url = {json.dumps(entry["url"])}, hashes = {{ sha256 = "{entry["hashes"]["sha256"]}" }} }}'
+def _indexes(annotated: str) -> tuple[str, ...]:
+    """The URLs that uv found in requirements files, with what they take from the environment filled in."""
+    found = re.findall(r"^(?:--index-url|--extra-index-url) (\S+)$", annotated, re.MULTILINE)
+    return tuple(os.path.expandvars(url) for url in found)
 
 
 def parents(annotated: str) -> dict[str, set[str]]:
@@ -197,13 +225,13 @@ def _command(directory: Path, source: Path, platform: Platform) -> tuple[list[st
     """uv's arguments, and the folder to run them in."""
     if source.name == _LOCK:
         member = source.parent == directory or _workspace_lock(directory) == source
-        options = ["--locked", "--no-dev", "--no-emit-project", "--no-editable", "--no-header"]
+        options = ["--locked", "--no-default-groups", "--no-emit-project", "--no-editable", "--no-header"]
         return ["export", *options], directory if member else source.parent
-    return ["pip", "compile", str(source), *platform.uv_arguments, "--no-header"], directory
+    return ["pip", "compile", str(source), *platform.uv_arguments(), "--no-header"], directory
 
 
 def _annotated(source: Path) -> list[str]:
-    return ["--no-hashes"] if source.name == _LOCK else ["--annotation-style", "split"]
+    return ["--no-hashes"] if source.name == _LOCK else ["--annotation-style", "split", "--emit-index-url"]
 
 
 def _workspace_lock(directory: Path) -> Path | None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,20 @@ def revision(directory: Path) -> Revision:
     if not commit:
         return Revision()
     return Revision(commit, bool(_git(directory, "status", "--porcelain", "--", ".")))
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """A checked-out tree: its `root`, and the folder of its repository, which may lie elsewhere."""
+
+    root: Path
+    repository: Path
+
+
+def work_tree(directory: Path) -> WorkTree | None:
+    """The work tree that holds `directory`; None without git or a work tree."""
+    root, repository = (_git(directory, "rev-parse", each) for each in ("--show-toplevel", "--absolute-git-dir"))
+    return WorkTree(Path(root).resolve(), Path(repository)) if root and repository else None
 
 
 def _git(directory: Path, *arguments: str) -> str:

@@ -22,6 +22,7 @@ from pocket.deploy.build.exclusions import (
     OF_TOOLS,
     PACKAGES_DESPITE_THEIR_NAME,
     SECRETS,
+    SETUPTOOLS_LEAVES,
 )
 from pocket.errors import BuildFailed
 
@@ -65,7 +66,7 @@ def folder_digest(path: Path) -> str:
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     total = hashlib.sha256()
-    for name, file in _Walk(path, (*BUILD_PRODUCTS, ".*/")).files():
+    for name, file in _Walk(path, (*BUILD_PRODUCTS, *SETUPTOOLS_LEAVES, ".*/"), secrets=()).files():
         total.update(f"{name}\0{hashlib.sha256(_read(file)).hexdigest()}\n".encode())
     return total.hexdigest()
 
@@ -77,9 +78,10 @@ class _Walk:
     `secrets` what bears the name of a secret. Folders end in `/`.
     """
 
-    def __init__(self, root: Path, exclude: Sequence[str]) -> None:
+    def __init__(self, root: Path, exclude: Sequence[str], secrets: Sequence[str] = SECRETS) -> None:
         self.root = root
         self.exclude = exclude
+        self.named_secrets = secrets
         self.notes: list[str] = []
         self.left_out: list[str] = []
         self.secrets: list[str] = []
@@ -112,7 +114,7 @@ class _Walk:
 
     def _never(self, name: str, place: Path) -> bool:
         folder = place.is_dir()
-        if not patterns.matches(name, SECRETS, folder=folder):
+        if not patterns.matches(name, self.named_secrets, folder=folder):
             return patterns.matches(name, NEVER, folder=folder)
         self.secrets.append(f"{name}/" if folder else name)
         return True
@@ -141,7 +143,7 @@ class _Walk:
             return None
         inner = place.relative_to(self.root)
         steps = [(step.as_posix(), step != inner or place.is_dir()) for step in [inner, *inner.parents][:-1]]
-        if any(patterns.matches(step, (*SECRETS, *NEVER), folder=folder) for step, folder in steps):
+        if any(patterns.matches(step, (*self.named_secrets, *NEVER), folder=folder) for step, folder in steps):
             return None
         found = (patterns.deciding(step, self.exclude, folder=folder) for step, folder in steps)
         hidden = next((not each.startswith("!") for each in found if each is not None), False)

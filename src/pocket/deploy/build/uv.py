@@ -25,6 +25,7 @@ _ENVIRONMENT = {
     "UV_NO_PROGRESS": "1",
     "NO_COLOR": "1",
     "PYTHONHASHSEED": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
 }
 _SHOWN_LINES = 12
 _WIDTH = 240
