@@ -125,7 +125,7 @@ def test_what_only_names_a_secret_is_packed(tmp_path: Path, name: str, text: str
         ("data/live", b"SQLite format 3\0rest"),
         ("backup", b"PGDMP\1\2"),
         ("backup.sql", b"--\n-- PostgreSQL database dump\n--\n"),
-        ("backup.sql.gz", gzip.compress(b"/*!999999\\- enable the sandbox mode */\n-- MariaDB dump 10.19\n")),
+        ("backup.sql.gz", gzip.compress(b"/*!999999\\- enable the sandbox mode */\n-- MariaDB dump 10.19\n", mtime=0)),
         ("backup.txt", b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n"),
         ("dump.json", b'[{"model": "auth.user", "pk": 1, "fields": {"password": "pbkdf2_sha256$600000$x"}}]'),
         ("old.sqlite3", b""),
