@@ -37,7 +37,9 @@ public_dirs = ["static", "a/b/"]
 architecture = "x86_64"
 python_version = "3.13"
 envs = { DEBUG = "false" }
-exclude = ["*.md"]
+extras = ["reports"]
+groups = ["lambda"]
+exclude = ["*.md", "!dist/"]
 snapstart = true
 permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
 gate = { path = "/health/?full=1" }
