@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fresh import run, write_manifest, write_settings
+from fresh import evaluate, run, write_manifest, write_settings
 from jobs import SETTINGS, write_project
 
 from pocket.manifest import DjangoTables, Stage
+from pocket.runtime import loggers
 
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "pocket-dev-board-management", "_X_AMZN_TRACE_ID": "Root=1-2-3"}
 CODE = """
@@ -66,20 +68,88 @@ def test_a_projects_own_logging_config_is_left_alone(tmp_path: Path) -> None:
     assert lines(tmp_path, f"{SETTINGS}\nLOGGING_CONFIG = None\n") == []
 
 
-def test_outside_lambda_logs_are_djangos_own(tmp_path: Path) -> None:
+def test_a_function_of_ones_own_configures_logging_alone(tmp_path: Path) -> None:
+    settings = f"{SETTINGS}\nLOGGING_CONFIG = 'own_logging.configure'\n"
+    (tmp_path / "own_logging.py").write_text("def configure(settings): raise AssertionError('LOGGING is empty')")
+    assert lines(tmp_path, settings) == []
+
+
+@pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["laptop", "lambda"])
+def test_the_settings_are_the_files_table_and_nothing_else(tmp_path: Path, environ: dict[str, str]) -> None:
     stage = Stage(stack_name="s", django=DjangoTables(settings={"LANGUAGE_CODE": "de"}))
     write_manifest(tmp_path, stage)
-    code = "from pocket.django.runtime import get_django_settings; import sys; sys.exit(get_django_settings() != "
-    done = run(f"{code}{{'LANGUAGE_CODE': 'de'}})", tmp_path, {"POCKET_STAGE": "dev"})
-    assert done.returncode == 0, done.stderr
+    code = "from pocket.django.runtime import get_django_settings; result = get_django_settings()"
+    assert evaluate(code, tmp_path, {"POCKET_STAGE": "dev", **environ}) == {"LANGUAGE_CODE": "de"}
 
 
-def test_the_files_logging_wins(tmp_path: Path) -> None:
-    stage = Stage(stack_name="s", django=DjangoTables(settings={"LOGGING_CONFIG": None}))
-    write_manifest(tmp_path, stage)
-    code = "from pocket.django.runtime import get_django_settings; import sys; sys.exit(get_django_settings() != "
-    done = run(f"{code}{{'LOGGING_CONFIG': None}})", tmp_path, {"POCKET_STAGE": "dev", **LAMBDA})
+RUNTIME = """
+import logging
+class LambdasHandler(logging.Handler):
+    def emit(self, record):
+        print("lambda:", record.name, record.getMessage(), flush=True)
+logging.getLogger().addHandler(LambdasHandler())
+"""
+SPEAK = """
+logging.getLogger("board").error("from the project")
+logging.getLogger("board.views").error("below it")
+logging.getLogger("elsewhere").error("from elsewhere")
+for name in ("commands", "fastapi", "http", "queue", "secrets"):
+    logging.getLogger(f"pocket.{name}").error("from Pocket")
+logging.getLogger("asyncio")
+"""
+CONSOLE = """
+LOGGING = {"version": 1,
+           "handlers": {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "level": "ERROR"}},
+           "loggers": {"board": {"handlers": ["console"]}}}
+"""
+POCKETS = [f"lambda: pocket.{name} from Pocket" for name in ("commands", "fastapi", "http", "queue", "secrets")]
+
+
+def spoken(directory: Path, settings: str, code: str) -> list[str]:
+    environ = {**write_project(directory), **LAMBDA}
+    (directory / "jobs_settings.py").write_text(SETTINGS + settings)
+    done = run(f"{RUNTIME}{code}{SPEAK}", directory, environ)
     assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_logging_that_disables_existing_loggers_leaves_pockets_alone_and_writes_each_line_once(
+    tmp_path: Path,
+) -> None:
+    early = "import pocket.fastapi.discovery, pocket.django.commands.batch\n"
+    code = f"{early}from pocket.django.lambda_handlers import wsgi_handler"
+    found = spoken(tmp_path, CONSOLE, code)
+    assert found == ["from the project", "below it", "lambda: elsewhere from elsewhere", *POCKETS]
+
+
+def test_logging_that_the_settings_configure_themselves_is_completed_too(tmp_path: Path) -> None:
+    own = f"{CONSOLE}LOGGING_CONFIG = None\nimport logging.config\nlogging.config.dictConfig(LOGGING)\n"
+    code = "import pocket.fastapi.discovery\nfrom pocket.django.lambda_handlers import wsgi_handler"
+    found = spoken(tmp_path, own, code)
+    assert found == ["from the project", "below it", "lambda: elsewhere from elsewhere", *POCKETS]
+
+
+@pytest.mark.parametrize(
+    ("set_up", "settings"),
+    [
+        ("import django; django.setup()", ""),
+        ("from pocket.fastapi import setup; setup()", ""),
+        ("from pocket.fastapi import setup; setup()", "INSTALLED_APPS = []"),
+    ],
+    ids=["django", "fastapi", "without the app"],
+)
+def test_pockets_loggers_stay_on_under_a_server_too(tmp_path: Path, set_up: str, settings: str) -> None:
+    early = "import pocket.fastapi.discovery, pocket.asgi, pocket.django.http.wsgi, pocket.django.commands.batch"
+    found = spoken(tmp_path, f"{CONSOLE}{settings}\n", f"{early}\n{set_up}")
+    assert [line for line in found if "pocket." in line] == POCKETS
+
+
+def test_every_logger_of_pockets_is_one_of_those_that_are_kept() -> None:
+    package = Path(loggers.__file__).parents[1]
+    used = {
+        name for file in package.rglob("*.py") for name in re.findall(r'getLogger\("(pocket\.\w+)"', file.read_text())
+    }
+    assert used - {"pocket.local"} == {*loggers.NAMES}
 
 
 def test_a_function_that_does_not_start_logs_its_traceback(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_a_fault_is_improper_configuration_and_says_what_to_do(
         (tmp_path / "pocket.toml").write_text(BARE + table)
     done = run(READ + "1", tmp_path, {**write_settings(tmp_path), **environ})
     assert done.returncode == 1
-    last = done.stderr[done.stderr.rindex("\npocket.django.faults.") :]
+    last = done.stderr[done.stderr.rindex("\npocket.django.configuration.faults.") :]
     assert all(word in last for word in words), last
 
 

@@ -13,7 +13,9 @@ class PocketConfig(AppConfig):
     verbose_name = "Pocket"
 
     def ready(self) -> None:
-        """Registers Pocket's system checks, which are imported when they run."""
+        """Registers Pocket's system checks, which are imported when they run, and lets its loggers speak."""
         from pocket.django.checks import register
+        from pocket.runtime import loggers
 
         register()
+        loggers.enable()

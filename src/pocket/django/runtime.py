@@ -13,8 +13,6 @@ from pocket.runtime import registration
 if TYPE_CHECKING:
     from pocket.manifest import Manifest, Stage
 
-LOGGING_CONFIG = "pocket.django.configuration.logging.configure"
-
 _registered: dict[str, registration.Fetched] = {}
 """What was registered, by stage: a process has one, but a test may change it."""
 
@@ -63,11 +61,7 @@ def register(stage: str, fetched: registration.Fetched) -> None:
 def get_django_settings() -> dict[str, Any]:
     """The `settings` table: of the stage that `POCKET_STAGE` names, else of `[general.django_fallback]`.
 
-    Inside Lambda LOGGING_CONFIG is added, unless the table has it: records become lines of JSON as long as the project
-    sets no LOGGING; a project's LOGGING is applied as it stands. Raises ImproperlyConfigured.
+    Raises ImproperlyConfigured.
     """
     with improperly_configured():
-        settings = dict(source.tables()[0].settings)
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        settings.setdefault("LOGGING_CONFIG", LOGGING_CONFIG)
-    return settings
+        return dict(source.tables()[0].settings)

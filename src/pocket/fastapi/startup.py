@@ -13,6 +13,7 @@ from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 
 from pocket.fastapi.faults import SetupFailed
+from pocket.runtime import loggers
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -34,6 +35,7 @@ def setup(settings_module: str | None = None) -> None:
         django.setup()
     except AppRegistryNotReady as error:
         raise explained(error) from error
+    loggers.enable()
 
 
 def explained(error: BaseException) -> BaseException:

@@ -8,6 +8,7 @@ makes stays; afterwards the heap is frozen, so that no later collection walks it
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 import traceback
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import PocketError
 from pocket.naming import PLACEHOLDER_KEY, STAGE_KEY
-from pocket.runtime import manifest_file
+from pocket.runtime import loggers, manifest_file
 from pocket.runtime.json_logs import invocation
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
             _send_ahead()
             make = load()
             _set_up()
-            return _wrap(make())
+            handler = _wrap(make())
+            # What was just imported may have configured logging again.
+            loggers.enable()
+            return handler
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         if isinstance(error, AttributeError):
@@ -108,15 +112,13 @@ def _set_up() -> None:
     import django
     from django.conf import settings
 
-    from pocket.django.runtime import LOGGING_CONFIG
-
+    lambdas_handlers = logging.root.handlers.copy()
     check_before_reuse(settings.DATABASES)
     django.setup()
 
-    if settings.LOGGING_CONFIG == LOGGING_CONFIG and not settings.LOGGING:
-        from pocket.django.configuration.logging import configure
+    from pocket.django.configuration.logging import configure
 
-        configure(None)
+    configure(lambdas_handlers)
 
 
 def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
