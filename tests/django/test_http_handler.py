@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection, reset_queries
 from django.http import HttpResponse
 from django.test import override_settings
-from django_project import project
+from django_project import project, wrapped
 from gateways import Sent, sent
 from lambda_events import FORMATS, Ask, event_of
 
@@ -30,9 +31,12 @@ def _echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["wsgi", "asgi"])
-def handler(request: pytest.FixtureRequest) -> Any:
-    return make_wsgi_handler() if request.param == "wsgi" else make_asgi_handler()
+@pytest.fixture(params=["wsgi", "asgi", "wrapped"])
+def handler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Both handlers, and one while something is wrapped around Django's own, as an error tracker wraps it."""
+    if request.param == "wrapped":
+        monkeypatch.setattr(WSGIHandler, "__call__", wrapped(WSGIHandler.__call__))
+    return make_asgi_handler() if request.param == "asgi" else make_wsgi_handler()
 
 
 @pytest.fixture
@@ -151,14 +155,15 @@ def test_both_signals_are_sent_once_around_the_request(handler: Any) -> None:
     def finished(sender: Any, **values: Any) -> None:
         sent_signals.append(("finished", sender))
 
-    request_started.connect(started)
-    request_finished.connect(finished)
+    request_started.connect(started, sender=WSGIHandler)
+    request_finished.connect(finished, sender=WSGIHandler)
     try:
         get(handler, "/_/plain")
+        get(type(handler)(handler.gateway), "/_/plain")  # one that is made when the receivers are there
     finally:
-        request_started.disconnect(started)
-        request_finished.disconnect(finished)
-    assert sent_signals == [("started", "/_/plain"), ("finished", type(handler))]
+        request_started.disconnect(started, sender=WSGIHandler)
+        request_finished.disconnect(finished, sender=WSGIHandler)
+    assert sent_signals == [("started", "/_/plain"), ("finished", WSGIHandler)] * 2
 
 
 def test_django_s_own_receivers_of_the_start_are_the_two_that_are_done_by_hand() -> None:

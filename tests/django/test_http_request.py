@@ -13,7 +13,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.test import override_settings
 from django.test.client import encode_multipart
-from django_project import project
+from django_project import project, wrapped
 from gateways import sent
 from http_requests import asks
 from hypothesis import given, settings
@@ -31,9 +31,13 @@ def _echo() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def handler(_echo: None) -> Any:
-    return make_wsgi_handler()
+@pytest.fixture(scope="module", params=["plain", "wrapped"])
+def handler(_echo: None, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The handler, and the same while something is wrapped around Django's request, as a tracer wraps it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "wrapped":
+            patch.setattr(WSGIRequest, "__init__", wrapped(WSGIRequest.__init__))
+        yield make_wsgi_handler()
 
 
 def environ_of(form: str, ask: Ask) -> dict[str, Any]:
@@ -205,8 +209,10 @@ def test_settings_tell_what_events_do_not() -> None:
 
 def test_event_and_context_are_at_hand(handler: LambdaHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    chain: Any = handler._middleware_chain
-    monkeypatch.setattr(handler, "_middleware_chain", lambda request: seen.append(request) or chain(request))
+    chain: Any = handler.application._middleware_chain
+    monkeypatch.setattr(
+        handler.application, "_middleware_chain", lambda request: seen.append(request) or chain(request)
+    )
     event, context = event_of("http_api", Ask()), object()
     handler(event, context)
     (request,) = seen
@@ -214,4 +220,3 @@ def test_event_and_context_are_at_hand(handler: LambdaHandler, monkeypatch: pyte
     assert request.lambda_context is context
     assert isinstance(request, WSGIRequest)
     assert request.environ is request.META
-    assert request.META["wsgi.input"].closed

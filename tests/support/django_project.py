@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,13 @@ def _forget() -> None:
     get_commands.cache_clear()
     clear_url_caches()
     set_urlconf(None)
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` in a wrapper that imitates it, as error trackers wrap Django's."""
+
+    @wraps(function)
+    def call(*args: Any) -> Any:
+        return function(*args)
+
+    return call

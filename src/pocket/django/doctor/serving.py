@@ -48,21 +48,22 @@ class Site:
     def make_handler(self) -> None:
         """Django's handler without its middleware."""
         import pocket.django.lambda_handlers  # noqa: F401  what Lambda's runtime imports first
+        from pocket.django.http.application import Application
         from pocket.django.http.wsgi import LambdaHandler, gateway_of_settings
 
-        class Unloaded(LambdaHandler):
+        class Unloaded(Application):
             """Loads the middleware when it is told to."""
 
             def load_middleware(self, is_async: bool = False) -> None:
                 pass
 
-        self.pages = Unloaded(gateway_of_settings())
+        self.pages = LambdaHandler(gateway_of_settings(), Unloaded())
 
     def load_middleware(self) -> None:
         """What Django's handler does when it is made."""
-        from pocket.django.http.wsgi import LambdaHandler
+        from pocket.django.http.application import Application
 
-        LambdaHandler.load_middleware(self.pages)
+        Application.load_middleware(self.pages.application)
 
     def load_urls(self) -> None:
         """The root URLconf and all that it includes."""

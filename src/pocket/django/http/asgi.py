@@ -21,7 +21,7 @@ class AsyncLambdaHandler(LambdaHandler):
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
         """As LambdaHandler; context variables that the invocation sets end with it."""
-        self.time_limit = context
+        self.application.time_limit = context
         return copy_context().run(LambdaHandler.__call__, self, event, context)
 
 

@@ -75,6 +75,37 @@ class LambdaRequest(WSGIRequest):
         return self._request.scheme
 
 
+class ServedRequest(LambdaRequest):
+    """The same made by Django itself, of the environment that `served_environ` gives."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self._request, self.lambda_event, self.lambda_context = environ.pop(_EXCHANGE)
+        WSGIRequest.__init__(self, environ)
+        self._script_name = environ["SCRIPT_NAME"]
+
+    def _get_scheme(self) -> str:
+        scheme: str = self.environ["wsgi.url_scheme"]
+        return scheme
+
+
+_EXCHANGE = "pocket.exchange"
+
+
+def served_environ(request: Request, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The whole WSGI environment (PEP 3333) of a request, of which Django makes a ServedRequest."""
+    environ = environ_of(request)
+    environ["SCRIPT_NAME"] = _bytes_of(request.script_name)
+    environ["PATH_INFO"] = _bytes_of(request.path)
+    environ["wsgi.input"] = BytesIO(request.body)
+    environ[_EXCHANGE] = request, event, context
+    return environ
+
+
+def _bytes_of(path: str) -> str:
+    """A decoded path as WSGI has it: its bytes, decoded with Latin-1."""
+    return path.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
 def _text(path: str) -> str:
     """A decoded path as Django has it: bytes that are no UTF-8 percent-encoded again."""
     if path.isascii():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 from django.db import close_old_connections, connections, reset_queries
 
@@ -21,14 +22,14 @@ class StartSignal:
 
     def __init__(self) -> None:
         self._plain = None
-        receivers, asynchronous = request_started._live_receivers(sender=None)
+        receivers, asynchronous = request_started._live_receivers(sender=WSGIHandler)
         if not asynchronous and set(receivers) <= {reset_queries, close_old_connections}:
             self._plain = list(request_started.receivers)
 
-    def send(self, sender: type, request: WSGIRequest) -> None:
-        """Tells all receivers that `sender` has begun with `request`, of which they get the environment."""
+    def send(self, request: WSGIRequest) -> None:
+        """Tells all receivers that Django's WSGI handler has begun with `request`; they get its environment."""
         if request_started.receivers != self._plain:
-            request_started.send(sender=sender, environ=request.environ)
+            request_started.send(sender=WSGIHandler, environ=request.environ)
             return
         for connection in connections.all(initialized_only=True):
             connection.queries_log.clear()

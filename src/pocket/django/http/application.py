@@ -1,0 +1,195 @@
+"""Django's WSGI handler, which answers an event's request without an environment and a server in between."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import iscoroutinefunction
+from django.core.handlers import wsgi
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpResponse
+from django.urls import get_script_prefix, set_script_prefix
+
+from pocket.django.http.request import LambdaRequest, ServedRequest, served_environ
+from pocket.django.http.request_signals import StartSignal
+from pocket.errors import DeadlineExceeded, ResponseTooLarge
+from pocket.lambda_http.response import COOKIE, LAMBDA_LIMIT, TIMED_OUT, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pocket.django.http.coroutines import Bridge
+    from pocket.lambda_http.request import Request
+
+
+class Application(WSGIHandler):
+    """The project's middleware and views; one a process, since it loads the middleware.
+
+    It is a WSGI application, too, and is called as one as soon as something has wrapped Django's own, as error
+    trackers do.
+    """
+
+    request_class = ServedRequest
+    # Django sends it as the `sender` of its signals: receivers that ask for Django's own handler find it.
+    __class__ = property(lambda _self: WSGIHandler)
+
+    def __init__(self) -> None:
+        self.time_limit: Any = None
+        """What `EventLoop.run` takes as the limit for coroutines."""
+        self.limit = LAMBDA_LIMIT
+        """Bytes of a streaming response after which it is given up."""
+        self._bridge: Bridge | None = None
+        self._started = StartSignal()
+        self._views: dict[Any, Any] = {}
+        super().__init__()
+
+    def respond(self, request: Request, event: dict[str, Any], context: Any) -> Response:
+        """The answer of the middleware chain, read to its end, with Django's signals around it.
+
+        Raises ResponseTooLarge for a stream of more than `limit` bytes.
+        """
+        if not _is_djangos_own():
+            return self._respond_as_server(request, event, context)
+        django_request = LambdaRequest(request, event, context)
+        prefix = django_request.script_name
+        prefix = prefix if prefix.endswith("/") else f"{prefix}/"
+        if prefix != get_script_prefix():
+            set_script_prefix(prefix)
+        self._started.send(django_request)
+        response = self.get_response(django_request)
+        response._handler_class = WSGIHandler
+        try:
+            headers = {name: value for name, (_, value) in response.headers._store.items()}
+            cookies = _cookies(response, headers) if response.cookies or COOKIE in headers else ()
+            return Response(response.status_code, headers, self._body(response), cookies)
+        finally:
+            response.close()
+
+    def _respond_as_server(self, request: Request, event: dict[str, Any], context: Any) -> Response:
+        """The same by way of PEP 3333, and so through all that was wrapped around Django's handler and request."""
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+            started[:] = status, headers
+
+        answer: Any = self(served_environ(request, event, context), start_response)
+        try:
+            body = _joined(answer, self.limit)
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+        status, headers = started
+        pairs = ((name, value.strip(" ")) for name, value in headers)
+        return Response.of_pairs(int(status.partition(" ")[0]), pairs, body)
+
+    def get_response(self, request: Any) -> Any:
+        """As Django's; an asynchronous stream comes back gathered, and 504 where the time for coroutines was up."""
+        response: Any = None
+        try:
+            response = super().get_response(request)
+            if response.streaming and response.is_async:
+                from pocket.django.http.coroutines import gathered
+
+                gather = self.bridge.synchronous(gathered, self, "the streaming response")
+                response.streaming_content = [gather(response, self.limit)]
+        except DeadlineExceeded:
+            expired: Any = HttpResponse(TIMED_OUT.body, status=TIMED_OUT.status, headers=TIMED_OUT.headers)
+            expired._resource_closers += [request.close] if response is None else response._resource_closers
+            return expired
+        except BaseException:
+            if response is not None:
+                response._handler_class = WSGIHandler
+                response.close()
+            raise
+        return response
+
+    def _body(self, response: Any) -> bytes:
+        if not response.streaming:
+            content: bytes = response.content
+            return content
+        file = getattr(response, "file_to_stream", None)
+        return _joined(response if file is None else iter(lambda: file.read(_BLOCK), b""), self.limit)
+
+    @property
+    def bridge(self) -> Bridge:
+        """What runs coroutines; made when the first one is met, so that a synchronous project has no loop."""
+        if self._bridge is None:
+            from pocket.django.http.coroutines import Bridge
+
+            self._bridge = Bridge()
+        return self._bridge
+
+    def adapt_method_mode(
+        self,
+        is_async: bool,
+        method: Any,
+        method_is_async: bool | None = None,
+        debug: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """As Django's, but asynchronous middleware runs on the lasting loop."""
+        if method_is_async is None:
+            method_is_async = iscoroutinefunction(method)
+        if method_is_async and not is_async:
+            return self.bridge.synchronous(method, self)
+        return super().adapt_method_mode(is_async, method, method_is_async, debug, name)
+
+    def make_view_atomic(self, view: Any) -> Any:
+        """As Django's, but an asynchronous view comes back as a synchronous one that runs it on the lasting loop."""
+        made = self._views.get(view)
+        if made is None:
+            made = super().make_view_atomic(view)
+            if iscoroutinefunction(made):
+                made = self.bridge.synchronous(made, self)
+            if len(self._views) < _MOST_VIEWS:
+                self._views[view] = made
+        return made
+
+
+_MOST_VIEWS = 2000
+_BLOCK = 1 << 20
+
+
+def _found() -> tuple[object, object, object, object]:
+    """Django's entries as they are now; some wrap a function, and some change its code in place."""
+    call: Callable[..., Any] = WSGIHandler.__call__
+    made: Callable[..., Any] = WSGIRequest.__init__
+    return call, made, call.__code__, made.__code__
+
+
+def _is_djangos(function: Any) -> bool:
+    """Whether Django's module defines `function`, and with this very code; a wrapper may imitate all but that."""
+    own_file = wsgi.get_path_info.__code__.co_filename
+    return (
+        type(function) is FunctionType
+        and function.__globals__ is vars(wsgi)
+        and function.__code__.co_filename == own_file
+    )
+
+
+_ORIGINAL = _found() if _is_djangos(WSGIHandler.__call__) and _is_djangos(WSGIRequest.__init__) else None
+
+
+def _is_djangos_own() -> bool:
+    """Whether nothing has been wrapped around Django's handler and request."""
+    return _found() == _ORIGINAL
+
+
+def _cookies(response: Any, headers: dict[str, str]) -> list[tuple[str, str]]:
+    """The cookies of a response; one that was set as a header is taken from `headers`."""
+    cookies = [headers.pop(COOKIE)] if COOKIE in headers else []
+    cookies.extend(cookie.OutputString() for cookie in response.cookies.values())
+    return [(COOKIE, cookie) for cookie in cookies]
+
+
+def _joined(parts: Iterable[bytes], limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for part in parts:
+        chunks.append(part)
+        size += len(part)
+        if size > limit:
+            raise ResponseTooLarge(size, limit)
+    return b"".join(chunks)
