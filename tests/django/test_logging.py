@@ -20,6 +20,7 @@ from pocket.django.lambda_handlers import management_command_handler as handler
 import logging
 class Context:
     aws_request_id = "request-1"
+    def get_remaining_time_in_millis(self): return 60_000
 handler({"command": "job", "args": ["quiet"], "on_failure": "report"}, Context())
 logging.getLogger("board").info("a line")
 logging.getLogger("django.request").warning("another")
