@@ -46,6 +46,7 @@ def cache(text: str) -> str:
 DJANGO = "pocket.django.lambda_handlers"
 ENVS = "awscontainer.envs"
 WEB = "awscontainer.handlers.web"
+THROTTLING = f"{WEB}.apigateway.throttling"
 SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
@@ -97,6 +98,9 @@ FAULTS = [
     (secrets('secrets.POCKET_X = "x"'), f"{SECRETS}.secrets.POCKET_X", "Pocket keeps"),
     # handlers
     (handler(timeout="31", apigateway="{}"), f"{WEB}.timeout", "at most 30 seconds; found 31"),
+    (handler(apigateway="{ throttling = { rate_limit = 5 } }"), f"{THROTTLING}.burst_limit", "required"),
+    (handler(apigateway="{ throttling = { rate_limit = 0, burst_limit = 1 } }"), f"{THROTTLING}.rate_limit", "least 1"),
+    (handler(apigateway="{ access_log = 'yes' }"), f"{WEB}.apigateway.access_log", "true or false"),
     (handler(apigateway="{}", sqs="{}"), f"{WEB}.sqs", "apigateway too"),
     (handler(apigateway="{}", function_url="{}"), f"{WEB}.function_url", "apigateway too"),
     (handler(f"{DJANGO}.wsgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),

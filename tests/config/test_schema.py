@@ -50,7 +50,12 @@ command = "pocket.django.lambda_handlers.wsgi_handler"
 timeout = 20
 memory_size = 1024
 reserved_concurrency = 5
-apigateway = { domain = "example.com", create_records = false, hosted_zone_id_override = "Z1" }
+[awscontainer.handlers.web.apigateway]
+domain = "example.com"
+create_records = false
+hosted_zone_id_override = "Z1"
+access_log = true
+throttling = { rate_limit = 50, burst_limit = 100 }
 [awscontainer.handlers.url]
 command = "board.handlers.url"
 function_url = {}

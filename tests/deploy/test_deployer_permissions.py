@@ -38,8 +38,8 @@ UNUSED = (
     r"lambda:.*(CodeSigning|LayerVersion|ProvisionedConcurrency|ScalingConfig|CapacityProvider).*",
     r"lambda:(AssociateRuntimeAlias|Put(RuntimeManagementConfig|FunctionRecursionConfig))",
     r"logs:(?!Get|Describe).*(KmsKey|LogDelivery|DataProtectionPolicy|IndexPolicy|ResourcePolicy|BearerToken|DeletionProtection).*",
-    r"s3:(Put|Delete|Update|Create)\w*(Metadata|Abac|Accelerate|Analytics|Acl|CORS|Cors|Logging|Notification|ObjectLock).*",
-    r"s3:(Put|Delete)\w*(Replication|Website|Versioning|IntelligentTiering|Inventory|Metrics).*",
+    r"s3:(Put|Delete|Update|Create)\w*(Metadata|Abac|Accelerate|Analytics|Acl|Logging|Notification|ObjectLock).*",
+    r"s3:(Put|Delete)\w*(Replication|Website|IntelligentTiering|Inventory|Metrics).*",
     r"s3:DeleteBucket(Encryption|Lifecycle)",  # every bucket keeps both
     r"s3:(getObject|REST\.PUT\.OBJECT)",  # not actions of IAM
     r"iam:(AttachRolePolicy|DetachRolePolicy|UpdateRole|UpdateRoleDescription)",  # no managed policy, no description

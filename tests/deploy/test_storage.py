@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deploying import FULL, inputs, project
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,11 @@ def resources(folder: Path, pocket_toml: str = FULL) -> dict[str, Any]:
     return found
 
 
+def policy(found: dict[str, Any], bucket: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = found[f"{bucket}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    return statements
+
+
 def test_a_public_directory_is_the_prefix_that_its_storage_writes_to(tmp_path: Path) -> None:
     policy = resources(tmp_path)["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"]
     public = [item["Fn::Sub"] for item in policy]
@@ -31,7 +37,8 @@ def test_a_public_directory_is_the_prefix_that_its_storage_writes_to(tmp_path: P
 
 def test_without_public_directories_nothing_can_be_made_public(tmp_path: Path) -> None:
     found = resources(tmp_path, FULL.replace('public_dirs = ["static", "open/files"]', ""))
-    assert "BucketPolicy" not in found
+    assert [item["Effect"] for item in policy(found, "Bucket")] == ["Deny"]
+    assert "CorsConfiguration" not in found["Bucket"]["Properties"]
     for bucket in ("Bucket", "ArtifactBucket"):
         assert set(found[bucket]["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
 
@@ -41,6 +48,32 @@ def test_no_object_is_ever_made_public_by_an_acl(tmp_path: Path) -> None:
         properties = resources(tmp_path)[bucket]["Properties"]
         assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
         assert properties["PublicAccessBlockConfiguration"]["IgnorePublicAcls"] is True
+
+
+@pytest.mark.parametrize("bucket", ["Bucket", "ArtifactBucket"])
+def test_a_bucket_refuses_whatever_does_not_come_over_tls(tmp_path: Path, bucket: str) -> None:
+    [statement] = [item for item in policy(resources(tmp_path), bucket) if item["Effect"] == "Deny"]
+    assert (statement["Principal"], statement["Action"]) == ("*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    objects, itself = sorted(item["Fn::Sub"] for item in statement["Resource"])[::-1]
+    assert objects == f"{itself}/*"
+
+
+def test_pages_of_other_sites_may_use_fonts_and_scripts_of_the_public_directories(tmp_path: Path) -> None:
+    [rule] = resources(tmp_path)["Bucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["*"]
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD"}, "nothing that writes"
+
+
+def test_what_was_overwritten_or_deleted_is_kept_for_a_while_and_not_for_ever(tmp_path: Path) -> None:
+    found = resources(tmp_path)
+    properties = found["Bucket"]["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules[1:]] == [30]
+    assert "VersioningConfiguration" not in found["ArtifactBucket"]["Properties"], (
+        "a key there has one content for ever"
+    )
 
 
 def test_uploads_outlive_a_changed_file_and_a_replaced_bucket(tmp_path: Path) -> None:
@@ -53,7 +86,7 @@ def test_a_stage_without_s3_has_a_bucket_for_artifacts_alone(tmp_path: Path) -> 
     without = FULL.replace('[s3]\npublic_dirs = ["static", "open/files"]', "").split("[awscontainer.django.storages]")[
         0
     ]
-    assert resources(tmp_path, without).keys() == {"ArtifactBucket"}
+    assert resources(tmp_path, without).keys() == {"ArtifactBucket", "ArtifactBucketPolicy"}
 
 
 def test_artifact_buckets_of_two_accounts_differ(tmp_path: Path) -> None:

@@ -244,3 +244,32 @@ def test_no_two_handlers_share_a_resource(found: dict[str, str]) -> None:
         together = rendered(Path(folder), HEADER + "".join(tables))
         alone = [rendered(Path(folder), HEADER + table) for table in tables]
     assert len(together["Resources"]) == sum(len(body["Resources"]) for body in alone)
+
+
+def test_a_queue_and_its_dead_letters_refuse_whatever_does_not_come_over_tls(tmp_path: Path) -> None:
+    body = rendered(tmp_path)
+    policies = of_type(body, "AWS::SQS::QueuePolicy").values()
+    held = {queue["Ref"] for item in policies for queue in item["Properties"]["Queues"]}
+    assert held == of_type(body, "AWS::SQS::Queue").keys()
+    for item in policies:
+        [statement] = item["Properties"]["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+        assert statement["Resource"] == [{"Fn::GetAtt": [item["Properties"]["Queues"][0]["Ref"], "Arn"]}]
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_an_api_writes_an_access_log_and_throttles_only_where_the_file_says_so(tmp_path: Path) -> None:
+    plain = of_type(rendered(tmp_path), "AWS::ApiGatewayV2::Stage")["WebApiStage"]
+    assert plain["Properties"].keys() == {"ApiId", "StageName", "AutoDeploy"}
+    keys = "apigateway = { access_log = true, throttling = { rate_limit = 50, burst_limit = 100 } }"
+    body = rendered(tmp_path, FULL.replace("apigateway = {}", keys, 1))
+    stage = body["Resources"]["WebApiStage"]
+    assert stage["Properties"]["DefaultRouteSettings"] == {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100}
+    group = body["Resources"][stage["DependsOn"]]["Properties"]
+    assert group == {"LogGroupName": "/aws/vendedlogs/apis/pocket-dev-full-web", "RetentionInDays": 30}
+    settings_ = stage["Properties"]["AccessLogSettings"]
+    assert settings_["DestinationArn"]["Fn::Sub"].endswith(f":log-group:{group['LogGroupName']}")
+    line = json.loads(settings_["Format"])
+    assert line["path"] == "$context.path"
+    assert not any("query" in value.lower() for value in line.values()), "a query may hold a secret"
+    assert "AdminSiteApiLogs" not in body["Resources"], "the other API says nothing of the kind"

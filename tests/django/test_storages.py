@@ -52,6 +52,13 @@ def test_the_files_options_win_and_bucket_and_location_are_there(no_aws: None) -
     assert found["signature_version"] == "s3"
 
 
+def test_uploads_overwrite_each_other_only_where_the_file_says_so_and_static_files_always(no_aws: None) -> None:
+    assert options(Storage("s3", "media"))["file_overwrite"] is False
+    assert options(Storage("s3", "media", options={"file_overwrite": True}))["file_overwrite"] is True
+    assert "file_overwrite" not in options(Storage("s3", "static", static=True))
+    assert "OPTIONS" not in made(Storage("filesystem"))
+
+
 def test_a_filesystem_store_takes_its_location(no_aws: None) -> None:
     assert options(Storage("filesystem", "/srv/media", options={"base_url": "/m/"})) == {
         "base_url": "/m/",

@@ -28,7 +28,7 @@ TABLES = {
     "Storage": "storages.NAME",
     "Cache": "caches.NAME",
 }
-IN_ONE_SECTION = {"PocketSecret": "SecretsManager", "SecretOptions": "SecretsManager"}
+IN_ONE_SECTION = {"Throttling": "ApiGateway", "PocketSecret": "SecretsManager", "SecretOptions": "SecretsManager"}
 WITHOUT_KEYS = {"FunctionUrl", "Stage"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import urllib.request
 from urllib.parse import urljoin
 
 import boto3
@@ -68,6 +69,20 @@ def test_a_static_file_has_a_hashed_name_and_lasts(board: Board) -> None:
     assert sheet.status == 200
     assert sheet.headers["Content-Type"].startswith("text/css")
     assert "immutable" in sheet.headers["Cache-Control"]
+    page_of_the_site = {"Origin": board.address, "Sec-Fetch-Mode": "cors"}
+    with urllib.request.urlopen(urllib.request.Request(sheet.url, headers=page_of_the_site)) as font:
+        assert font.headers["Access-Control-Allow-Origin"] == "*", "what browsers ask for fonts and script modules"
+
+
+def test_a_second_upload_of_the_same_name_leaves_the_first_as_it_is(board: Board) -> None:
+    code = (
+        "from django.core.files.base import ContentFile as File;"
+        "from django.core.files.storage import default_storage as s;"
+        "names = [s.save('again.txt', File(text)) for text in (b'first', b'second')];"
+        "print(len(set(names)), [s.open(name).read() for name in names])"
+    )
+    done = board.pocket("manage", "--stage", "local", "--local", "shell", "--", "--no-imports", "--command", code)
+    assert done.stdout == "2 [b'first', b'second']\n"
 
 
 def test_a_slash_at_the_end_is_kept(board: Board) -> None:

@@ -29,6 +29,13 @@ def _command_line(text: str) -> str:
     return text
 
 
+class Throttling(Table):
+    """How many requests an HTTP API lets through; it answers the others with 429."""
+
+    rate_limit: int = Field(ge=1, description="Requests a second, on average.")
+    burst_limit: int = Field(ge=1, description="Requests at once.")
+
+
 class ApiGateway(Table):
     """An HTTP API in front of the function."""
 
@@ -36,6 +43,10 @@ class ApiGateway(Table):
     create_records: bool = Field(True, description="Creates the domain's records in its hosted zone.")
     hosted_zone_id_override: Text | None = Field(
         None, description="Hosted zone of the records; found by the domain's name where it is absent."
+    )
+    access_log: bool = Field(False, description="Writes a line for each request to a log group of the API's own.")
+    throttling: Throttling | None = Field(
+        None, description="Limits of the API's requests; the account's own where it is absent."
     )
 
 

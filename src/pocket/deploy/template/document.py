@@ -43,7 +43,7 @@ def render(inputs: Inputs) -> Template:
 def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Resource]:
     found = {**execution_role(inputs, handler), **function(inputs, handler)}
     if declared.apigateway is not None:
-        found.update(http_api(inputs, handler))
+        found.update(http_api(inputs, handler, declared.apigateway))
     if declared.function_url is not None:
         found.update(function_url(handler))
     if declared.sqs is not None:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.environment import variables
-from pocket.deploy.template.inputs import log_group_name
+from pocket.deploy.template.inputs import LOG_RETENTION_DAYS, log_group_name
 from pocket.deploy.template.intrinsics import attribute, ref
 
 if TYPE_CHECKING:
     from pocket.deploy.template.inputs import Inputs
     from pocket.deploy.template.intrinsics import Resource
-
-LOG_RETENTION_DAYS = 30
 
 FINGERPRINT = 10
 """Hexadecimal digits at the end of a version's logical id."""

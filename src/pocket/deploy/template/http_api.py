@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.inputs import LOG_RETENTION_DAYS, access_log_name
 from pocket.deploy.template.intrinsics import arn, ref
 
 if TYPE_CHECKING:
+    from pocket.config.tables.handlers import ApiGateway
     from pocket.deploy.template.inputs import Inputs
     from pocket.deploy.template.intrinsics import Resource
 
+LOGGED = {
+    "requestId": "requestId",
+    "time": "requestTime",
+    "ip": "identity.sourceIp",
+    "userAgent": "identity.userAgent",
+    "method": "httpMethod",
+    "path": "path",
+    "protocol": "protocol",
+    "status": "status",
+    "responseLength": "responseLength",
+    "responseLatency": "responseLatency",
+    "integrationStatus": "integrationStatus",
+    "error": "integrationErrorMessage",
+}
+"""The keys of a line of the access log and API Gateway's names for their values. Query strings may hold secrets:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html"""
 
-def http_api(inputs: Inputs, handler: str) -> dict[str, Resource]:
+
+def http_api(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Resource]:
     """An HTTP API whose every request goes to the handler's alias, in payload format 2.0."""
     api, integration = naming.logical_id(handler, "Api"), naming.logical_id(handler, "ApiIntegration")
     alias = ref(naming.logical_id(handler, "Alias"))
@@ -38,10 +58,7 @@ def http_api(inputs: Inputs, handler: str) -> dict[str, Resource]:
                 "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
             },
         },
-        naming.logical_id(handler, "ApiStage"): {
-            "Type": "AWS::ApiGatewayV2::Stage",
-            "Properties": {"ApiId": ref(api), "StageName": "$default", "AutoDeploy": True},
-        },
+        **_stage(inputs, handler, declared),
         naming.logical_id(handler, "ApiPermission"): {
             "Type": "AWS::Lambda::Permission",
             "Properties": {
@@ -52,6 +69,33 @@ def http_api(inputs: Inputs, handler: str) -> dict[str, Resource]:
             },
         },
     }
+
+
+def _stage(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Resource]:
+    """The API's stage, with the log group that it writes a line for each request to, if any."""
+    stage: Resource = {
+        "Type": "AWS::ApiGatewayV2::Stage",
+        "Properties": {"ApiId": ref(naming.logical_id(handler, "Api")), "StageName": "$default", "AutoDeploy": True},
+    }
+    found = {naming.logical_id(handler, "ApiStage"): stage}
+    if declared.throttling is not None:
+        stage["Properties"]["DefaultRouteSettings"] = {
+            "ThrottlingRateLimit": declared.throttling.rate_limit,
+            "ThrottlingBurstLimit": declared.throttling.burst_limit,
+        }
+    if declared.access_log:
+        logs, name = naming.logical_id(handler, "ApiLogs"), access_log_name(inputs.config, handler)
+        found[logs] = {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": name, "RetentionInDays": LOG_RETENTION_DAYS},
+        }
+        # The group's own ARN ends with a star, which API Gateway does not take.
+        stage["Properties"]["AccessLogSettings"] = {
+            "DestinationArn": arn("logs", f"log-group:{name}"),
+            "Format": json.dumps({key: f"$context.{value}" for key, value in LOGGED.items()}),
+        }
+        stage["DependsOn"] = logs
+    return found
 
 
 def function_url(handler: str) -> dict[str, Resource]:

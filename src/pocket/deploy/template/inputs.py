@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pocket.manifest import Stage
 
 
+LOG_RETENTION_DAYS = 30
+
+
 @dataclass(frozen=True)
 class Code:
     """Where the artifact lies; its key follows its content, so another artifact has another key."""
@@ -59,3 +62,12 @@ class Inputs:
 def log_group_name(config: StageConfig, handler: str) -> str:
     """The name of the log group that the handler's function writes to."""
     return f"/aws/lambda/{config.function_name(handler)}"
+
+
+def access_log_name(config: StageConfig, handler: str) -> str:
+    """The name of the log group that the handler's HTTP API writes to.
+
+    AWS adds a policy to the account for each group with another prefix, until the policy is too long:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
+    """
+    return f"/aws/vendedlogs/apis/{config.resource_name(handler)}"

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions as data, and ARNs of this account's resources."""
+"""CloudFormation's intrinsic functions as data, ARNs of this account's resources, and a statement of their policies."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ def arn(service: str, resource: str) -> Any:
 def bucket_arn(bucket: str, keys: str = "") -> Any:
     """The ARN of a bucket, or of the objects in it that the pattern `keys` matches."""
     return substituted(f"arn:${{AWS::Partition}}:s3:::{bucket}" + (f"/{keys}" if keys else ""))
+
+
+def requires_tls(action: str, resources: list[Any]) -> dict[str, Any]:
+    """The statement of a resource's policy that refuses every request which does not come over TLS."""
+    return {
+        "Sid": "RequireTLS",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

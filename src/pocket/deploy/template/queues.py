@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.intrinsics import attribute, ref
+from pocket.deploy.template.intrinsics import attribute, ref, requires_tls
 
 if TYPE_CHECKING:
     from pocket.config.tables.handlers import Sqs
@@ -37,7 +37,13 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
             },
         ),
         naming.logical_id(handler, "Consumer"): _consumer(handler, queue_id, declared),
+        **{f"{name}Policy": _policy(name) for name in (queue_id, dead_id)},
     }
+
+
+def _policy(queue_id: str) -> Resource:
+    document = {"Version": "2012-10-17", "Statement": [requires_tls("sqs:*", [attribute(queue_id, "Arn")])]}
+    return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [ref(queue_id)], "PolicyDocument": document}}
 
 
 def _queue(name: str, retention: int, fifo: bool, **more: Any) -> Resource:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.body import Template
-from pocket.deploy.template.intrinsics import bucket_arn, ref
+from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
@@ -39,13 +39,22 @@ def object_prefix(location: str | None) -> str:
     return f"{trimmed}/" if trimmed else ""
 
 
+NONCURRENT_DAYS = 30
+"""Days that the stage's bucket keeps what was overwritten or deleted."""
+
+CORS_SECONDS = 86400
+"""How long a browser may remember that other sites may read the public directories."""
+
+
 def render_storage(config: StageConfig, account: str) -> Template:
     """The storage stack's template."""
+    artifacts = artifact_bucket_name(config, account)
     resources: dict[str, Resource] = {
         ARTIFACT_BUCKET: {
             "Type": "AWS::S3::Bucket",
-            "Properties": {"BucketName": artifact_bucket_name(config, account), **_private(public=False)},
-        }
+            "Properties": {"BucketName": artifacts, **_private(public=False), **_lifecycle(ABORT_UPLOADS)},
+        },
+        f"{ARTIFACT_BUCKET}Policy": _policy(ARTIFACT_BUCKET, [_tls_only(artifacts)]),
     }
     if config.s3 is not None and config.bucket_name is not None:
         resources.update(_stage_bucket(config.bucket_name, config.s3.public_dirs))
@@ -60,34 +69,62 @@ def render_storage(config: StageConfig, account: str) -> Template:
 
 def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:
     """The stage's bucket. It holds what users uploaded, so only `pocket destroy` deletes it, never a changed file."""
-    found: dict[str, Resource] = {
+    properties = {
+        "BucketName": name,
+        **_private(public=bool(public_dirs)),
+        **_lifecycle(ABORT_UPLOADS, EXPIRE_NONCURRENT),
+        "VersioningConfiguration": {"Status": "Enabled"},
+    }
+    statements = [_tls_only(name)]
+    if public_dirs:
+        properties["CorsConfiguration"] = {"CorsRules": [PUBLIC_CORS]}
+        public = [bucket_arn(name, f"{object_prefix(item)}*") for item in public_dirs]
+        reading = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": public}
+        statements.insert(0, {"Sid": "ReadPublicDirectories", **reading})
+    return {
         BUCKET: {
             "Type": "AWS::S3::Bucket",
             "DeletionPolicy": "RetainExceptOnCreate",
             "UpdateReplacePolicy": "Retain",
-            "Properties": {"BucketName": name, **_private(public=bool(public_dirs))},
-        }
+            "Properties": properties,
+        },
+        f"{BUCKET}Policy": _policy(BUCKET, statements),
     }
-    if public_dirs:
-        found["BucketPolicy"] = {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": ref(BUCKET),
-                "PolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "ReadPublicDirectories",
-                            "Effect": "Allow",
-                            "Principal": "*",
-                            "Action": "s3:GetObject",
-                            "Resource": [bucket_arn(name, f"{object_prefix(item)}*") for item in public_dirs],
-                        }
-                    ],
-                },
-            },
-        }
-    return found
+
+
+PUBLIC_CORS = {
+    "AllowedMethods": ["GET", "HEAD"],
+    "AllowedOrigins": ["*"],
+    "AllowedHeaders": ["*"],
+    "MaxAge": CORS_SECONDS,
+}
+"""Pages of any site may use what anyone may read. Browsers ask for it where a page has fonts or module scripts. A
+bucket has one rule for all of it, so scripts may read what is not public too, with a signed URL."""
+
+ABORT_UPLOADS = {
+    "Id": "AbortUnfinishedUploads",
+    "Status": "Enabled",
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+}
+EXPIRE_NONCURRENT = {
+    "Id": "ExpireNoncurrentVersions",
+    "Status": "Enabled",
+    "NoncurrentVersionExpiration": {"NoncurrentDays": NONCURRENT_DAYS},
+    "ExpiredObjectDeleteMarker": True,
+}
+
+
+def _lifecycle(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"LifecycleConfiguration": {"Rules": list(rules)}}
+
+
+def _policy(bucket_id: str, statements: list[dict[str, Any]]) -> Resource:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": ref(bucket_id), "PolicyDocument": document}}
+
+
+def _tls_only(bucket: str) -> dict[str, Any]:
+    return requires_tls("s3:*", [bucket_arn(bucket), bucket_arn(bucket, "*")])
 
 
 def _private(*, public: bool) -> dict[str, Any]:
@@ -101,14 +138,5 @@ def _private(*, public: bool) -> dict[str, Any]:
             "IgnorePublicAcls": True,
             "BlockPublicPolicy": not public,
             "RestrictPublicBuckets": not public,
-        },
-        "LifecycleConfiguration": {
-            "Rules": [
-                {
-                    "Id": "AbortUnfinishedUploads",
-                    "Status": "Enabled",
-                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                }
-            ]
         },
     }

@@ -73,6 +73,9 @@ def _s3_options(name: str, item: Storage, bucket: str | None, region: str, relea
     }
     if item.static:
         _address(options, here, region)
+    else:
+        # As on the laptop: an upload whose name is taken gets another one.
+        options.setdefault("file_overwrite", False)
     if item.manifest and release is not None and (release / STATIC_MANIFEST_FILE).is_file():
         from pocket.django.configuration.static_manifest import BakedManifest
 

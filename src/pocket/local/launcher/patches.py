@@ -31,8 +31,8 @@ IDLE_SECONDS = 900.0
 """After which an environment is recycled, roughly as on AWS."""
 
 REQUIRED = {
-    "app": ("app", "AUTH", "save_all", "_build_persistence_save_dict"),
-    "core.iam_evaluator": ("is_root_access_key", "resolve_credential"),
+    "app": ("app", "AUTH", "pin_request_origin", "save_all", "_build_persistence_save_dict"),
+    "core.iam_evaluator": ("is_root_access_key", "pin_request_origin", "resolve_credential"),
     "core.lambda_runtime": ("Worker", "acquire_worker", "release_worker", "kill_workers", "_workers", "_lock"),
     "services.lambda_svc": (
         "_build_function_url_event",
@@ -91,6 +91,7 @@ def install(runtime: Runtime) -> None:
     """Replace what differs from AWS; before the first request."""
     require_attributes()
     replace_root_keys()
+    replace_transport()
     replace_execution(runtime)
     replace_gateway()
     replace_comparison()
@@ -108,6 +109,16 @@ def replace_root_keys() -> None:
 
     module("core.iam_evaluator").is_root_access_key = is_root_access_key
     module("services.sts").is_root_access_key = is_root_access_key
+
+
+def replace_transport() -> None:
+    """Requests to AWS come over TLS, and here over loopback: policies that ask for TLS are met."""
+    pin = module("core.iam_evaluator").pin_request_origin
+
+    def pin_request_origin(source_ip: str, _secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    module("app").pin_request_origin = pin_request_origin
 
 
 def register_root(access_key_id: str, secret_access_key: str, account: str) -> None:
