@@ -81,7 +81,7 @@ def test_a_second_upload_of_the_same_name_leaves_the_first_as_it_is(board: Board
         "names = [s.save('again.txt', File(text)) for text in (b'first', b'second')];"
         "print(len(set(names)), [s.open(name).read() for name in names])"
     )
-    done = board.pocket("manage", "--stage", "local", "--local", "shell", "--", "--no-imports", "--command", code)
+    done = board.pocket("manage", "--stage", "local", "--local", "shell", "--no-imports", "--command", code)
     assert done.stdout == "2 [b'first', b'second']\n"
 
 

@@ -66,6 +66,9 @@ def test_a_page_may_show_objects_that_their_policy_or_a_presigned_url_opens(clou
     status, headers, body = send(cloud, "GET", "/guarded/static/site.css", page)
     assert (status, headers["content-type"], body) == (200, "text/css", b"a {}")
     assert headers["access-control-allow-origin"] is None
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    cloud.client("s3").put_bucket_cors(Bucket="guarded", CORSConfiguration={"CORSRules": [rule]})
+    assert send(cloud, "GET", "/guarded/static/site.css", page)[1]["access-control-allow-origin"] == "*"
     assert send(cloud, "GET", "/guarded/media/private.png", page)[0] == 403
     assert send(cloud, "GET", "/guarded/?list-type=2", page)[0] == 403
     assert send(cloud, "PUT", "/guarded/static/site.css", page)[0] == 403

@@ -54,13 +54,15 @@ class Guard:
                 message = {**message, "headers": kept}
             await send(message)
 
-        await self._inner(scope, receive, without_open_cors)
+        # Whether a page may use an object the bucket's own rule decides.
+        reads_object = self._reads_object(scope["method"], scope["path"])
+        await self._inner(scope, receive, send if reads_object else without_open_cors)
 
     def refusal(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
         """Why the request must not pass, in words for whoever sent it; empty where it may."""
         if headers.get("host", "").lower() not in self._hosts:
             return "The control port of the local AWS answers to its own address only."
-        reads_object = method in ("GET", "HEAD") and self._names_object(path)
+        reads_object = self._reads_object(method, path)
         if not reads_object and any(name == "origin" or name.startswith("sec-fetch-") for name in headers):
             return "The control port of the local AWS takes no requests from web pages, but for reading S3 objects."
         if path.startswith(INTERNAL):
@@ -70,9 +72,9 @@ class Guard:
             return "" if hmac.compare_digest(token, self._token) else "This path is the local AWS's own."
         return signature_refusal(query, headers, reads_object=reads_object)
 
-    def _names_object(self, path: str) -> bool:
+    def _reads_object(self, method: str, path: str) -> bool:
         bucket, _, key = path.lstrip("/").partition("/")
-        return bool(key) and self._is_bucket(unquote(bucket))
+        return method in ("GET", "HEAD") and bool(key) and self._is_bucket(unquote(bucket))
 
 
 def signature_refusal(query: str, headers: Mapping[str, str], *, reads_object: bool) -> str:
