@@ -49,7 +49,7 @@ format: setup
 # The seed makes the generated cases the same each time; pytest without it, as the workflow runs it, goes on looking.
 test-current: setup postgresql
 	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	.venv/bin/pytest -n auto --hypothesis-seed=0 --cov
+	NEXT_PYTHON=$(NEXT_PYTHON) .venv/bin/pytest -n auto --hypothesis-seed=0 --cov
 
 # The second half of the matrix: the newest Django, which asks for Python 3.12 or later, under all that runs inside
 # Lambda. What deploys never imports Django; the workflow runs all of it on every Python.

@@ -18,7 +18,9 @@ from pocket.config import Project, build_manifest
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
-from pocket.deploy.gates.request import passes
+from pocket.deploy.gates.checks import _errors
+from pocket.deploy.gates.project import Message
+from pocket.deploy.gates.request import astray, passes
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.releases.deploy import Deployed
@@ -455,6 +457,52 @@ def test_a_release_knows_when_and_from_what_it_was_made(site: Site) -> None:
 )
 def test_which_status_will_do(status: int, path: str, good: bool) -> None:
     assert passes(status, path) is good
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "status", "place", "cookies", "fault"),
+    [
+        ("http://localhost:8001", "/", 301, "https://localhost:8001/", [], "serves http alone"),
+        ("http://localhost:8001", "/a/?b=c", 308, "https://localhost:8001/login/", ["a=b"], "serves http alone"),
+        ("http://localhost:8001", "/", 302, "https://accounts.example.com/", [], ""),
+        ("http://localhost:8001", "/", 302, "/login/?next=/", [], ""),
+        ("http://localhost:8001", "/", 200, "https://localhost:8001/", [], ""),
+        ("https://shop.example.com", "/", 301, "https://shop.example.com/", [], "to itself"),
+        ("https://shop.example.com", "/a/?b=c", 302, "?b=c", [], "to itself"),
+        ("https://shop.example.com", "/", 302, "https://shop.example.com/", ["language=de"], ""),
+        ("https://shop.example.com", "/", 301, "https://www.shop.example.com/", [], ""),
+        ("https://shop.example.com", "/a", 301, "/a/", [], ""),
+    ],
+)
+def test_a_redirect_that_leads_nowhere_is_told_with_its_cure(
+    address: str, path: str, status: int, place: str, *, cookies: list[str], fault: str
+) -> None:
+    payload = json.dumps({"statusCode": status, "headers": {"Location": place}, "cookies": cookies})
+    said, hint = astray(payload, address, path, "local")
+    assert fault in said
+    assert bool(said) is bool(fault) is bool(hint)
+    if "http alone" in said:
+        assert "[local.awscontainer.django.settings]\nSECURE_SSL_REDIRECT = false\n" in hint
+
+
+def test_a_site_that_sends_its_visitors_to_https_is_refused_on_the_laptop(site: Site) -> None:
+    site.deploy(site.project("A"))
+    away = site.project("B", status="301, 'headers': {'location': 'https://' + event['headers']['host'] + '/'}")
+    error = refused(site, "request", away)
+    assert f"redirects GET / to {site.local.addresses['web'].replace('http', 'https')}/" in error.message
+    assert "SECURE_SSL_REDIRECT = false" in error.hint
+    assert site.answer() == "A"
+
+
+def test_mail_that_is_printed_is_a_warning_in_a_rehearsal_alone(site: Site) -> None:
+    message = {"id": "mail.E001", "level": 40, "message": "a development-only backend", "hint": "Use SMTP."}
+    voice = Voice()
+    site.deploy(site.project(MESSAGES=[message]), voice)
+    (said,) = [note for note in voice.notes if "mail.E001" in note]
+    assert said.endswith("Use SMTP.\n  A deploy to AWS refuses it.")
+    found = [Message(**message)]
+    assert _errors(found, site.target) == []
+    assert _errors(found, replace(site.target, endpoint_url=None)) != []
 
 
 def test_the_request_is_one_that_a_gateway_could_have_brought() -> None:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
+FINE_IN_A_REHEARSAL = frozenset({"mail.E001"})
+"""Errors that a rehearsal shows as warnings: mail that is printed (Django's own `startproject`) suits a laptop."""
+
+_ONLY_HERE = "\n  A deploy to AWS refuses it."
+
 
 def check_project(
     project: Project, stage: StageConfig, target: Target, reporter: Reporter, live: int | None
@@ -25,9 +30,9 @@ def check_project(
     """Runs the project's checks here; returns the warnings that were shown. Raises GateRefused for an error."""
     with reporter.step(f"Gate {PROJECT}: the project's checks, here"):
         found = project_checks.run(project, stage, target, project_checks.Selection(deploy=True))
-        if errors := _errors(found):
+        if errors := _errors(found, target):
             raise refusal(stage, live, PROJECT, errors)
-    return _note(found, reporter, set())
+    return _note(found, target, reporter, set())
 
 
 def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()) -> None:
@@ -46,10 +51,10 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
         except CommandFailed as error:
             said = "\n".join(text for text in (error.message, error.output.rstrip()) if text)
             raise refusal(stage, candidate.live, CHECKS, [said], error.hint) from error
-        if errors := _errors(found):
+        if errors := _errors(found, target):
             raise refusal(stage, candidate.live, CHECKS, errors)
     note_init(candidate.reporter, stage.command_handler, outcome.log_tail)
-    _note(found, candidate.reporter, set(shown))
+    _note(found, target, candidate.reporter, set(shown))
 
 
 def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
@@ -58,12 +63,21 @@ def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
         reporter.note(f"INIT of {handler}: {taken:.0f} ms")
 
 
-def _errors(found: Sequence[Message]) -> list[str]:
-    return [_told(message) for message in found if message.level >= ERROR and not message.silenced]
+def _refuses(message: Message, target: Target) -> bool:
+    rehearsed = target.endpoint_url is not None and message.id in FINE_IN_A_REHEARSAL
+    return message.level >= ERROR and not message.silenced and not rehearsed
 
 
-def _note(found: Sequence[Message], reporter: Reporter, shown: set[str]) -> frozenset[str]:
-    told = [_told(message) for message in found if message.level < ERROR and not message.silenced]
+def _errors(found: Sequence[Message], target: Target) -> list[str]:
+    return [_told(message) for message in found if _refuses(message, target)]
+
+
+def _note(found: Sequence[Message], target: Target, reporter: Reporter, shown: set[str]) -> frozenset[str]:
+    told = [
+        _told(message) + (_ONLY_HERE if message.level >= ERROR else "")
+        for message in found
+        if not message.silenced and not _refuses(message, target)
+    ]
     for text in told:
         if text not in shown:
             reporter.note(f"Warning: {text}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from pocket.deploy.aws.invoke import GRACE, log_tail
 from pocket.deploy.gates.checks import note_init
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_REPORT", "INIT_START")
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+_OVER_HTTP = """Let the stage be served over http. For Django, in pocket.toml:
+[{stage}.awscontainer.django.settings]
+SECURE_SSL_REDIRECT = false
+SESSION_COOKIE_SECURE = false
+CSRF_COOKIE_SECURE = false"""
 
 SHOWN = 20
 """Lines of the function's log that a refusal shows."""
@@ -29,17 +38,38 @@ def check(candidate: Candidate) -> None:
             answer = _asked(candidate, handler, http_event(address, container.gate.path))
             tail = log_tail(answer)
             fault = _fault(answer, container.gate.path)
+            hint = ""
+            if not fault:
+                fault, hint = astray(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if fault:
                 own = [line for line in tail.splitlines() if not line.startswith(_LAMBDAS_OWN)]
                 said = "\n".join(own[-SHOWN:])
                 messages = [f"Handler {handler!r} {fault}" + (f"\n{said}" if said else "")]
-                raise refusal(candidate.stage, candidate.live, REQUEST, messages)
+                raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)
 
 
 def passes(status: int, path: str) -> bool:
     """Whether a status will do: one below 500 for the default path, whatever it is; below 400 for a chosen one."""
     return 100 <= status < (500 if path == "/" else 400)
+
+
+def astray(payload: str, address: str, path: str, stage: str) -> tuple[str, str]:
+    """What is wrong with a redirect that leads nowhere, and what to do; empty where the answer is none.
+
+    `payload` answers a GET of `path` at `address`. A rehearsal's address is `http`: nothing answers there over `https`.
+    """
+    answer = json.loads(payload)
+    if not isinstance(answer, dict) or answer.get("statusCode") not in _REDIRECTS:
+        return "", ""
+    headers = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
+    place = str(headers.get("location", ""))
+    here, there = urlsplit(urljoin(f"{address}/", path)), urlsplit(urljoin(f"{address}{path}", place))
+    if here.scheme == "http" and (there.scheme, there.netloc) == ("https", here.netloc):
+        return f"redirects GET {path} to {place}, but the local AWS serves http alone.", _OVER_HTTP.format(stage=stage)
+    if there == here and not answer.get("cookies"):
+        return f"redirects GET {path} to itself, without end.", "Look for what takes the request for one over http."
+    return "", ""
 
 
 def _asked(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
