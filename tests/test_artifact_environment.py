@@ -38,6 +38,7 @@ STAGE = Stage(
     },
     secrets=(SecretVariable("SECRET_KEY", "secretsmanager", "mine"),),
     bucket_name="bucket",
+    public_dirs=("static",),
     django=DjangoTables(
         storages={"staticfiles": Storage("s3", "static", static=True, manifest=True, options={})},
     ),

@@ -132,11 +132,13 @@ class Api(Record):
 class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where secrets are read once an environment.
 
-    `project_name` and `region` are None where the stage has no other than the project's.
+    `project_name` and `region` are None where the stage has no other than the project's. `public_dirs` are the prefixes
+    of objects in the bucket that anyone may read.
     """
 
     stack_name: str
     bucket_name: str | None = None
+    public_dirs: tuple[str, ...] = ()
     django: DjangoTables = DjangoTables()
     handlers: Mapping[str, Handler] = _NOTHING
     secrets: tuple[SecretVariable, ...] = ()
@@ -209,6 +211,7 @@ def _stage(data: dict[str, Any]) -> Stage:
     return Stage(
         **{
             **data,
+            "public_dirs": tuple(data["public_dirs"]),
             "django": _tables(data["django"]),
             "handlers": {name: Handler(**value) for name, value in data["handlers"].items()},
             "secrets": tuple(SecretVariable(**value) for value in data["secrets"]),

@@ -123,6 +123,50 @@ def test_the_layers_come_in_their_order(of_faulty: subprocess.CompletedProcess[s
     assert set(layers) == {"project", "fastapi"}
 
 
+EARLY = """
+from django.apps import AppConfig
+from django.templatetags.static import static
+
+class Early(AppConfig):
+    name = "early"
+
+    def ready(self):
+        static("early.css")
+"""
+STATIC_IN_S3 = """
+[s3]
+public_dirs = ["static"]
+[awscontainer.django.storages]
+staticfiles = { store = "s3", location = "static", static = true, manifest = true }
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_an_app_may_ask_for_a_static_files_address_while_it_starts(tiny: Path, command: str) -> None:
+    add(tiny / "pocket.toml", STATIC_IN_S3)
+    (tiny / "early" / "static").mkdir(parents=True)
+    (tiny / "early" / "static" / "early.css").touch()
+    (tiny / "early" / "__init__.py").write_text(EARLY)
+    added = 'ROOT_URLCONF = "early.urls"\nSTATIC_URL = "static/"\n'
+    added += 'INSTALLED_APPS += ["django.contrib.staticfiles", "early.Early"]\n'
+    taken = "from pocket.django.utils import get_storages\nSTORAGES = get_storages()\n"
+    add(tiny / "tiny_settings.py", added + taken)
+    (tiny / "early" / "urls.py").write_text("urlpatterns = []\n")
+    if command == "check":
+        done = pocket_check(tiny, "--stage", "dev", "--format", "json")
+        assert [item["id"] for item in messages(done)] == [], done.stdout
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "pocket", "doctor", "--stage", "dev", "--format", "json"],
+        cwd=tiny,
+        env=environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["stopped"] == "", done.stderr
+
+
 SEARCH = """
 import os
 from pathlib import Path

@@ -23,7 +23,24 @@ STATIC_URL = "static/"
 """
 
 
-def collect(directory: Path, item: Storage | None) -> tuple[list[str], str]:
+OWN_STORAGES = f"""{SETTINGS}
+entry = {{"BACKEND": "storages.backends.s3.S3ManifestStaticStorage", "OPTIONS": {{"bucket_name": "board"}}}}
+STORAGES = {{**STORAGES, "staticfiles": entry}}
+"""
+EARLY = """
+from django.apps import AppConfig
+from django.templatetags.static import static
+
+class Early(AppConfig):
+    name = "early"
+
+    def ready(self):
+        assert static("site.css").endswith("/site.css"), static("site.css")
+"""
+"""What Wagtail and Django Debug Toolbar do: they ask for the address of a static file while they start."""
+
+
+def collect(directory: Path, item: Storage | None, settings: str = SETTINGS) -> tuple[list[str], str]:
     """The names of what was collected, and what was said."""
     import subprocess
     import sys
@@ -34,7 +51,7 @@ def collect(directory: Path, item: Storage | None) -> tuple[list[str], str]:
     tables = DjangoTables(storages={"staticfiles": item} if item else {})
     secrets = (SecretVariable("SECRET_KEY", "secretsmanager", "mine"),)
     write_manifest(directory, Stage(stack_name="s", bucket_name="board", django=tables, secrets=secrets))
-    environ = {**HARMLESS, **write_settings(directory, SETTINGS), "POCKET_STAGE": "dev"}
+    environ = {**HARMLESS, **write_settings(directory, settings), "POCKET_STAGE": "dev"}
     done = subprocess.run(
         [sys.executable, "-m", "pocket.django.collectstatic", "out"],
         cwd=directory,
@@ -60,6 +77,18 @@ def test_hashed_names_and_their_map_where_the_storage_has_a_manifest(tmp_path: P
 
 def test_plain_copies_where_it_has_none(tmp_path: Path) -> None:
     assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize("store", ["s3", "filesystem"])
+@pytest.mark.parametrize("settings", [SETTINGS, OWN_STORAGES])
+def test_an_app_may_ask_for_an_address_while_it_starts(
+    tmp_path: Path, store: str, manifest: bool, settings: str
+) -> None:
+    (tmp_path / "early.py").write_text(EARLY)
+    item = Storage(store, "static", static=True, manifest=manifest)
+    found, _ = collect(tmp_path, item, f'{settings}INSTALLED_APPS += ["early.Early"]\n')
+    assert len(found) == (5 if manifest else 2)
 
 
 def test_nothing_where_the_file_declares_no_such_storage(tmp_path: Path) -> None:

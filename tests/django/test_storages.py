@@ -11,12 +11,13 @@ from pocket.django.configuration.static_manifest import BakedManifest
 from pocket.django.configuration.storages import storages
 from pocket.manifest import DjangoTables, Storage
 
+STATIC_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
 BACKENDS = [
     ("s3", False, False, "storages.backends.s3.S3Storage"),
     ("s3", True, False, "storages.backends.s3.S3StaticStorage"),
     ("s3", True, True, "storages.backends.s3.S3ManifestStaticStorage"),
     ("filesystem", False, False, "django.core.files.storage.FileSystemStorage"),
-    ("filesystem", True, False, "django.contrib.staticfiles.storage.StaticFilesStorage"),
+    ("filesystem", True, False, STATIC_FILES),
     ("filesystem", True, True, "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"),
 ]
 
@@ -74,9 +75,32 @@ def test_s3_without_a_bucket_says_where_to_name_one(no_aws: None, bucket: str | 
     assert "s3_fallback_bucket_name" in str(caught.value)
 
 
+PLAIN = {"s3": "storages.backends.s3.S3StaticStorage", "filesystem": STATIC_FILES}
+
+
+@pytest.mark.parametrize("store", ["s3", "filesystem"])
+def test_names_are_plain_until_a_release_has_their_map(
+    no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    """A storage that hashes would ask S3 for its map, and refuse every file that is not in it."""
+    item = Storage(store, "static", True, True, options={"manifest_storage": None})
+    monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
+    for release in (None, tmp_path):
+        found = made(item, release=release)
+        assert found["BACKEND"] == PLAIN[store]
+        assert "manifest_storage" not in str(found)
+    place = tmp_path / ("static" if store == "filesystem" else "")
+    place.mkdir(exist_ok=True)
+    (place / "staticfiles.json").write_text("{}")
+    assert "Manifest" in str(made(item, release=tmp_path)["BACKEND"])
+
+
+def test_a_release_without_static_files_asks_s3_for_no_map(no_aws: None, tmp_path: Path) -> None:
+    assert made(Storage("s3", "static", True, True), release=tmp_path)["BACKEND"] == PLAIN["s3"]
+
+
 def test_a_baked_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> None:
     hashed, plain = Storage("s3", "static", True, True), Storage("s3", "static", True)
-    assert "manifest_storage" not in options(hashed, release=tmp_path)
     (tmp_path / "staticfiles.json").write_text("{}")
     assert isinstance(options(hashed, release=tmp_path)["manifest_storage"], BakedManifest)
     assert "manifest_storage" not in options(plain, release=tmp_path)

@@ -27,6 +27,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
     return manifest.Stage(
         stack_name=stage.stack_name,
         bucket_name=stage.bucket_name,
+        public_dirs=tuple(stage.s3.public_dirs) if stage.s3 else (),
         django=_django(container.django) if container else manifest.DjangoTables(),
         handlers={
             name: manifest.Handler(

@@ -30,26 +30,27 @@ def collect(directory: Path) -> int:
     item = tables.storages.get("staticfiles")
     if item is None or not item.static:
         return 0
+    directory.mkdir(parents=True, exist_ok=True)
+    # Apps that ask for a file's address while they start get its plain one: there is no map yet.
+    settings.STORAGES = _storages(directory, hashed=False)
     django.setup()
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return 0
-    _redirect(directory, hashed=item.manifest)
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    from django.test import override_settings
+
+    with override_settings(STORAGES=_storages(directory, hashed=item.manifest)):
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     return sum(path.is_file() for path in directory.rglob("*"))
 
 
-def _redirect(directory: Path, *, hashed: bool) -> None:
-    """Points the storage `staticfiles` at the folder; Django makes a storage when it is first used."""
+def _storages(directory: Path, *, hashed: bool) -> dict[str, Any]:
+    """The project's STORAGES with static files in the folder."""
     from django.conf import settings
-    from django.core.files.storage import storages
 
-    directory.mkdir(parents=True, exist_ok=True)
     name = "ManifestStaticFilesStorage" if hashed else "StaticFilesStorage"
-    entry: Any = {
-        "BACKEND": f"django.contrib.staticfiles.storage.{name}",
-        "OPTIONS": {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"},
-    }
-    storages.backends["staticfiles"] = entry
+    options = {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"}
+    entry = {"BACKEND": f"django.contrib.staticfiles.storage.{name}", "OPTIONS": options}
+    return {**settings.STORAGES, "staticfiles": entry}
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
     from django.core.files.storage import FileSystemStorage
 
     found = deployment.current()
-    if found is None or not settings.STATIC_URL or not _has_files():
+    if found is None or not settings.STATIC_URL or not has_files():
         return
     entry = _entry()
     options = entry.get("OPTIONS", {})
@@ -60,7 +60,7 @@ def manifest(**_: Any) -> Iterator[CheckMessage]:
     found = deployment.current()
     entry = _entry()
     options = entry.get("OPTIONS", {})
-    if found is None or not is_a(entry.get("BACKEND"), ManifestFilesMixin) or not _has_files():
+    if found is None or not is_a(entry.get("BACKEND"), ManifestFilesMixin) or not has_files():
         return
     if options.get("manifest_strict") is False or (options.get("manifest_storage") and found.release is None):
         return
@@ -91,7 +91,7 @@ def _entry() -> dict[str, Any]:
     return entry
 
 
-def _has_files() -> bool:
+def has_files() -> bool:
     """Whether the project, or an app of it, has a static file at all."""
     from django.contrib.staticfiles.finders import get_finders
 

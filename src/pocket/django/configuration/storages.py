@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration.faults import SettingsError
-from pocket.naming import STATIC_MANIFEST_FILE
+from pocket.naming import PLACEHOLDER_KEY, STATIC_MANIFEST_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,8 @@ def storages(tables: DjangoTables, *, bucket: str | None, region: str, release: 
 
 
 def _entry(name: str, item: Storage, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
-    backend = _BACKENDS.get((item.store, item.static, item.manifest))
+    hashed = item.manifest and not _precedes_its_map(item, release)
+    backend = _BACKENDS.get((item.store, item.static, hashed if item.static else item.manifest))
     if backend is None:
         raise SettingsError(
             f"The storage {name!r} has store {item.store!r}, static {item.static} and manifest {item.manifest},"
@@ -46,14 +48,32 @@ def _entry(name: str, item: Storage, bucket: str | None, region: str, release: P
             'The stores are "s3" and "filesystem"; manifest needs static.',
         )
     options = dict(item.options)
+    if item.manifest and not hashed:
+        options.pop("manifest_storage", None)
     if item.store == "s3":
-        options = _s3_options(name, item, bucket, region, release)
+        options = _s3_options(name, item, options, bucket, region)
+        if hashed and release is not None:
+            from pocket.django.configuration.static_manifest import BakedManifest
+
+            options.setdefault("manifest_storage", BakedManifest(release))
     elif item.location is not None:
         options.setdefault("location", item.location)
     return {"BACKEND": backend, "OPTIONS": options} if options else {"BACKEND": backend}
 
 
-def _s3_options(name: str, item: Storage, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+def _precedes_its_map(item: Storage, release: Path | None) -> bool:
+    """Whether the map to hashed names is still to be made: until then files have their plain names.
+
+    Without a map, a storage that hashes asks S3 for it when it is made, and has an address for no file.
+    """
+    place = release if item.store == "s3" or release is None else release / (item.location or "")
+    if place is not None and (place / STATIC_MANIFEST_FILE).is_file():
+        return False
+    return PLACEHOLDER_KEY in os.environ or (release is not None and item.store == "s3")
+
+
+def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | None, region: str) -> dict[str, Any]:
+    """The storage's OPTIONS; those that the file has are `chosen`."""
     if not bucket:
         raise SettingsError(
             f'The storage {name!r} has store "s3", and no bucket is known.',
@@ -69,17 +89,13 @@ def _s3_options(name: str, item: Storage, bucket: str | None, region: str, relea
         "addressing_style": "path" if here or "." in bucket else "virtual",
         "region_name": region,
         "signature_version": "s3v4",
-        **item.options,
+        **chosen,
     }
     if item.static:
         _address(options, here, region)
     else:
         # As on the laptop: an upload whose name is taken gets another one.
         options.setdefault("file_overwrite", False)
-    if item.manifest and release is not None and (release / STATIC_MANIFEST_FILE).is_file():
-        from pocket.django.configuration.static_manifest import BakedManifest
-
-        options.setdefault("manifest_storage", BakedManifest(release))
     return options
 
 

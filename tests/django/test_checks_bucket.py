@@ -1,0 +1,107 @@
+"""Static files in the stage's bucket: uploaded, and readable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from checking import SITE, Site
+from django.core.checks import Error
+
+from pocket.django.checks import bucket
+from pocket.manifest import DjangoTables, Stage, Storage
+
+S3 = "storages.backends.s3.S3Storage"
+STATIC = "storages.backends.s3.S3StaticStorage"
+MANIFEST = "storages.backends.s3.S3ManifestStaticStorage"
+OWN_DOMAIN = "gallery-files.s3.eu-west-1.amazonaws.com"
+
+
+def stage(*public: str, **declared: Any) -> Stage:
+    storages = {"staticfiles": Storage(**declared)} if declared else {}
+    tables = DjangoTables(storages=storages)
+    return Stage("s", "gallery-files", public_dirs=public, handlers=SITE.handlers, django=tables)
+
+
+def settings(backend: str, **options: Any) -> dict[str, Any]:
+    given = {"bucket_name": "gallery-files", "location": "static", **options}
+    default = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    return {"STORAGES": {"default": default, "staticfiles": {"BACKEND": backend, "OPTIONS": given}}}
+
+
+NOT_UPLOADED = Error(
+    "Static files are looked for in the bucket gallery-files, and no deploy uploads them: pages link to what is not"
+    " there.",
+    hint='Declare [awscontainer.django.storages.staticfiles] with store = "s3" and static = true, and take STORAGES'
+    " from get_storages().",
+    obj="STORAGES['staticfiles']",
+    id="pocket.E048",
+)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [{}, {"store": "s3", "location": "static"}, {"store": "filesystem", "location": "static", "static": True}],
+)
+@pytest.mark.parametrize("backend", [S3, STATIC, MANIFEST])
+def test_static_files_that_no_deploy_uploads(site: Site, backend: str, declared: dict[str, Any]) -> None:
+    site.deploy(stage("static", **declared))
+    assert site.found(bucket.uploads, **settings(backend)) == [NOT_UPLOADED]
+    assert site.found(bucket.uploads, **settings(backend, bucket_name="another")) == [], "its owner fills it"
+    assert site.found(bucket.uploads, **settings("django.core.files.storage.FileSystemStorage")) == []
+    assert site.found(bucket.uploads, **settings(backend), INSTALLED_APPS=["pocket.django"]) == [], "there are none"
+
+
+def test_declared_static_files_are_uploaded(site: Site) -> None:
+    site.deploy(stage("static", store="s3", location="static", static=True))
+    assert site.found(bucket.uploads, **settings(STATIC)) == []
+
+
+def private(location: str, folders: str) -> Error:
+    return Error(
+        f"Static files lie at {location} of the bucket gallery-files, which is private: public_dirs of [s3] has"
+        f" {folders}. Browsers are answered 403.",
+        hint=f'Add "{location}" to public_dirs in [s3].',
+        obj="STORAGES['staticfiles']",
+        id="pocket.E049",
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "public", "folders"),
+    [
+        ("static", (), "nothing"),
+        ("static", ("media",), '"media"'),
+        ("static", ("static/css", "statics"), '"static/css", "statics"'),
+        ("assets/static", ("static",), '"static"'),
+    ],
+)
+def test_static_files_that_no_browser_may_read(
+    site: Site, location: str, public: tuple[str, ...], folders: str
+) -> None:
+    site.deploy(stage(*public, store="s3", location=location, static=True))
+    options = {"location": location, "custom_domain": OWN_DOMAIN}
+    assert site.found(bucket.public, **settings(MANIFEST, **options)) == [private(location, folders)]
+    assert site.found(bucket.public, **settings(STATIC, location=location)) == [private(location, folders)]
+
+
+def test_the_root_of_the_bucket_is_private(site: Site) -> None:
+    site.deploy(stage("static", store="s3", location="", static=True))
+    (found,) = site.found(bucket.public, **settings(STATIC, location=""))
+    assert "lie at the root of the bucket" in found.msg
+    assert 'a location, such as "static"' in str(found.hint)
+
+
+@pytest.mark.parametrize(
+    ("public", "options"),
+    [
+        (("static",), {}),
+        (("static/",), {}),
+        (("assets",), {"location": "assets/static/"}),
+        ((), {"querystring_auth": True}),
+        ((), {"custom_domain": "static.example.com"}),
+    ],
+)
+def test_static_files_that_browsers_read(site: Site, public: tuple[str, ...], options: dict[str, Any]) -> None:
+    site.deploy(stage(*public, store="s3", location="static", static=True))
+    assert site.found(bucket.public, **settings(STATIC, **options)) == []
