@@ -69,3 +69,12 @@ def test_a_folder_without_a_file_says_what_to_do(tmp_path: Path) -> None:
     assert "pocket.toml" in done.stderr
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["check", "--help"], ["--version"]])
+def test_an_output_that_cannot_be_written_is_told_without_a_traceback(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pocket", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "error: Standard output cannot be written: No space left on device.\n")

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tiny_project import MANAGE, POCKET_TOML, Recorder, copy_pocket, make, write
+from tiny_project import MANAGE, POCKET_TOML, PYTHON, Recorder, copy_pocket, make, wheel, write
 
 from pocket import naming
 from pocket.config import Project, build_manifest, load
-from pocket.deploy.build import artifact
+from pocket.deploy.build import artifact, wheels
 from pocket.deploy.build.archive import Entry, scan
-from pocket.deploy.build.artifact import Artifact, build, merge, refuse_oversize, write_manifest
+from pocket.deploy.build.artifact import Artifact, build, merge, refuse_old_django, refuse_oversize, write_manifest
 from pocket.deploy.build.entrypoints import check_handlers, fault_of_command
+from pocket.deploy.build.platforms import lambda_platform
+from pocket.deploy.build.requirements import resolve
 from pocket.deploy.target import Target
 from pocket.errors import BuildFailed, ConfigErrors, DeployError
 from pocket.manifest import DjangoTables, Manifest
@@ -286,3 +288,63 @@ def test_packages_for_lambda_and_for_this_machine_are_kept_apart(copy: Project, 
     there = build(copy, copy.stage("dev"), Target(region="eu-central-1"), Recorder())
     assert {path.name for path in (copy.directory / LAYERS).iterdir()} > before
     assert names(there.path) == names(built.artifact.path), "all of it is pure Python"
+
+
+def test_the_build_folder_is_its_owners_alone(copy: Project, built: Built) -> None:
+    (copy.directory / "notes" / "__init__.py").chmod(0o600)
+    (copy.directory / ".pocket" / "build").chmod(0o755)
+    artifact_path = build(copy, copy.stage("dev"), HERE, Recorder()).path
+    assert (copy.directory / ".pocket" / "build").stat().st_mode & 0o777 == 0o700
+    assert (copy.directory / ".pocket" / "build" / "source" / "notes" / "__init__.py").stat().st_mode & 0o077 == 0
+    with zipfile.ZipFile(artifact_path) as archive:
+        assert archive.getinfo("notes/__init__.py").external_attr >> 16 & 0o777 == 0o644
+
+
+def test_what_a_killed_build_left_is_removed(copy: Project, built: Built) -> None:
+    folder = copy.directory / ".pocket" / "build"
+    write(folder, {"layers/0123.4711.part/tree/x.py": "", "artifacts/0123.zip.4711.part": ""})
+    build(copy, copy.stage("dev"), HERE, Recorder())
+    assert not list(folder.rglob("*.part"))
+
+
+def test_no_more_than_two_zips_are_kept(copy: Project, built: Built) -> None:
+    for number in range(3):
+        write(copy.directory, {"notes/__init__.py": f"NUMBER = {number}\n"})
+        last = build(copy, copy.stage("dev"), HERE, Recorder()).path
+    kept = list((copy.directory / ARTIFACTS).iterdir())
+    assert len(kept) == 2
+    assert last in kept
+
+
+def test_an_older_django_than_pocket_runs_on_is_refused() -> None:
+    with pytest.raises(BuildFailed, match=r"lead to Django 5\.1\.15; Pocket runs on Django 5\.2 and later") as caught:
+        refuse_old_django("5.1.15")
+    assert caught.value.hint == 'Raise the requirement: "django>=5.2".'
+    for version in ("5.2rc1", "6.0.1", "10.0", None):
+        refuse_old_django(version)
+
+
+def test_a_project_that_leads_to_an_older_django_is_refused(copy: Project, built: Built) -> None:
+    requirements = copy.directory / "requirements.txt"
+    requirements.write_text(requirements.read_text() + wheel(copy.directory, "django", "5.1.15"))
+    with pytest.raises(BuildFailed, match=r"Django 5\.1\.15"):
+        build(copy, copy.stage("dev"), HERE, Recorder())
+
+
+def test_packages_without_a_wheel_for_lambda_are_named_before_they_are_built(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": f"{wheel(tmp_path, 'django_pocket')}docopt==0.6.2\nsix\nmarkupsafe\n"})
+    architecture = lambda_platform("3.13", "arm64")
+    wanted = resolve(tmp_path, tmp_path / "requirements.txt", architecture)
+    assert wheels.lacking(wanted.packages, architecture) == ["docopt 0.6.2"]
+
+
+def test_a_rehearsal_names_what_lambda_would_not_take(copy: Project, built: Built) -> None:
+    requirements = copy.directory / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "docopt==0.6.2\n")
+    reporter = Recorder()
+    build(copy, copy.stage("dev"), HERE, reporter)
+    (note,) = (note for note in reporter.notes if note.startswith("No wheel"))
+    assert f"Python {PYTHON} on Lambda arm64, only source: docopt 0.6.2." in note
+    again = Recorder()
+    build(copy, copy.stage("dev"), HERE, again)
+    assert not [note for note in again.notes if note.startswith("No wheel")]

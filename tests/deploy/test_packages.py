@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from base64 import b64encode
@@ -191,6 +192,19 @@ def test_an_edited_library_is_seen_and_nothing_else_is_installed_again(tmp_path:
     assert len(before) == 3
     assert before.items() < after.items()
     assert len(after) == 4
+
+
+def test_layers_that_are_out_of_use_take_bounded_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pocket.deploy.build.packages._KEPT_BYTES", 250_000)
+    layers = tmp_path / "layers"
+    for number, name in enumerate(["oldest", "older", "old"]):
+        write(layers / name / "tree", {"x": "x" * 100_000})
+        os.utime(layers / name, (number, number))
+    installed_layers(tmp_path, "six==1.17.0\n", HOST)
+    kept = {path.name for path in layers.iterdir()}
+    assert {"old", "older"} < kept
+    assert "oldest" not in kept
+    assert len(kept) == 4, "the two in use stay, whatever their size"
 
 
 def test_a_local_wheel_is_installed(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +101,15 @@ def test_the_projects_environment_serves_where_the_command_runs_without_django(
     (tmp_path / ".venv" / "lib").symlink_to(Path(sys.prefix) / "lib")
     monkeypatch.setattr(sys, "executable", str(bare))
     (tmp_path / "site").mkdir()
-    assert static.find_python(tmp_path / "site")[0] == str(own)
+    with pytest.raises(BuildFailed, match=r"no \.venv"):
+        static.find_python(tmp_path / "site")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert static.find_python(tmp_path / "site")[0] == str(own), "it is that of the work tree"
+    if os.getuid() == 0:  # only root can give a folder away
+        os.chown(tmp_path / ".venv", 65534, -1)
+        with pytest.raises(BuildFailed, match=r"no \.venv"):
+            static.find_python(tmp_path / "site")
+        os.chown(tmp_path / ".venv", 0, -1)
     own.unlink()
     with pytest.raises(BuildFailed, match=r"no \.venv") as caught:
         static.find_python(tmp_path / "site")

@@ -17,6 +17,12 @@ def test_the_last_run_comes_back(tmp_path: Path) -> None:
     assert history.last(tmp_path, "here", "dev") == replace(ONE, taken="now")
 
 
+def test_what_is_kept_is_hidden_from_git_and_from_other_users(tmp_path: Path) -> None:
+    history.keep(tmp_path, ONE)
+    assert (tmp_path / ".pocket" / ".gitignore").read_text() == "*\n"
+    assert (tmp_path / ".pocket" / "startup").stat().st_mode & 0o777 == 0o700
+
+
 def test_stages_and_places_are_kept_apart(tmp_path: Path) -> None:
     history.keep(tmp_path, ONE)
     history.keep(tmp_path, ONE, "local AWS")

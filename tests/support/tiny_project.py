@@ -97,15 +97,15 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def wheel(folder: Path, name: str) -> str:
+def wheel(folder: Path, name: str, version: str = "1") -> str:
     """The requirement of a wheel with one empty module, which lies in `folder` and needs no building."""
-    path = folder / f"{name}-1-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     if path.exists():
         return f"./{path.name}\n"
-    described = f"{name}-1.dist-info"
+    described = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}.py", "")
-        archive.writestr(f"{described}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        archive.writestr(f"{described}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         archive.writestr(f"{described}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{described}/RECORD", f"{name}.py,,\n")
     return f"./{path.name}\n"

@@ -5,6 +5,8 @@ The subcommands' modules import little; what they need they import when they run
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -12,8 +14,10 @@ from typing import Annotated
 import typer
 
 from pocket.cli import check, deploy, doctor, local, operate, releases, schema
-from pocket.cli.failure import report
+from pocket.cli.failure import report, write
 from pocket.errors import PocketError
+
+_OF_A_FULL_DEVICE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="pocket",
@@ -57,4 +61,11 @@ def run() -> None:
         app(prog_name="pocket")
     except PocketError as error:
         report(error)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OF_A_FULL_DEVICE:
+            raise
+        # What is still buffered would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write("error", f"Standard output cannot be written: {error.strerror}.")
         sys.exit(1)

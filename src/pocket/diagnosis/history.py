@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocket import work_folder
 from pocket.diagnosis.report import Report
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-FOLDER = Path(".pocket") / "startup"
+FOLDER = "startup"
 
 
 def last(directory: Path, place: str, stage: str) -> Report | None:
@@ -26,7 +27,7 @@ def last(directory: Path, place: str, stage: str) -> Report | None:
 def keep(directory: Path, report: Report, place: str = "") -> None:
     """Writes `report` in place of the last one; `place` is the report's own unless one is given."""
     file = _file(directory, place or report.place, report.stage)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    work_folder.make(directory, FOLDER)
     file.write_text(report.to_json(), encoding="utf-8")
 
 
@@ -48,4 +49,4 @@ def _phases(report: Report) -> Mapping[str, float]:
 
 def _file(directory: Path, place: str, stage: str) -> Path:
     name = "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()) for part in (place, stage) if part)
-    return directory / FOLDER / f"{name}.json"
+    return directory / work_folder.NAME / FOLDER / f"{name}.json"

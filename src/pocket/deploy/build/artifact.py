@@ -14,9 +14,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocket import naming
+from pocket import naming, work_folder
 from pocket.config import build_manifest
-from pocket.deploy.build import archive, bytecode, modules, packages, platforms, requirements, source, static
+from pocket.deploy.build import (
+    archive,
+    bytecode,
+    modules,
+    packages,
+    platforms,
+    requirements,
+    source,
+    static,
+    trimming,
+    wheels,
+)
 from pocket.deploy.build.archive import Entry
 from pocket.deploy.build.entrypoints import check_handlers
 from pocket.errors import BuildFailed, DeployError
@@ -36,8 +47,9 @@ if TYPE_CHECKING:
 LIMIT = 262_144_000
 """The most bytes that Lambda unpacks of a zip (AWS: "Lambda quotas", 250 MB)."""
 
+_OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
-_KEPT_ARCHIVES = 4
+_KEPT_ARCHIVES = 2
 
 
 @dataclass(frozen=True)
@@ -62,9 +74,8 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
     where the stage wants what Pocket does not build.
     """
     container = _buildable(stage)
-    folder = project.directory / ".pocket" / "build"
     try:
-        with _alone(folder, reporter):
+        with _alone(project.directory, reporter) as folder:
             return _Build(project, stage, container, target, reporter, folder).run()
     except BrokenPipeError:
         raise
@@ -72,7 +83,7 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
         where = f"{error.filename}: " if error.filename else ""
         raise BuildFailed(
             f"The artifact could not be built: {where}{error.strerror or error}.",
-            f"Remove {folder} to build everything anew.",
+            f"Remove {project.directory / work_folder.NAME / 'build'} to build all of it again.",
         ) from error
 
 
@@ -94,8 +105,11 @@ class _Build:
             lack = f"No Python {platform.python} here, so functions compile their modules at each start"
             self.reporter.note(f"{lack}; with `uv python install {platform.python}` the next build does it.")
         layers = self._install(platform, interpreter)
+        django = django_version({name: entry for layer in layers for name, entry in layer.files.items()})
+        refuse_old_django(django)
         with self.reporter.step("Pack the project"):
             own = self._source(interpreter)
+            layers = trimming.trim(layers, own, self.container.exclude, self.reporter)
             files = merge([*(layer.files for layer in layers), own], self.reporter)
             check_handlers(self.project, self.stage, files)
         manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
@@ -108,7 +122,7 @@ class _Build:
             self.reporter,
             manifest=manifest,
             folder=self.folder / "static" / self.stage.name,
-            django=django_version(files),
+            django=django,
         )
         files.update(static_entries(collected))
         unzipped = sum(entry.size for entry in files.values())
@@ -135,7 +149,22 @@ class _Build:
             wanted = requirements.resolve(directory, place, platform, options=options)
             if wanted.dropped:
                 self.reporter.note(f"Not needed by a function, left out: {', '.join(wanted.dropped)}.")
+            if platform.uv is None and not packages.are_made(wanted, platform, interpreter, self.folder / "layers"):
+                self._tell_of_wheels(place, options)
             return packages.install(wanted, platform, interpreter, self.folder / "layers")
+
+    def _tell_of_wheels(self, place: Path, options: Sequence[str]) -> None:
+        """Says what Lambda may not take of packages that are about to be built for this machine."""
+        there = platforms.lambda_platform(self.container.python_version, self.container.architecture)
+        try:
+            wanted = requirements.resolve(self.project.directory, place, there, options=options)
+        except BuildFailed as error:
+            self.reporter.note(f"For {there.label}, this build would fail. {error}")
+            return
+        if found := wheels.lacking(wanted.packages, there):
+            names = ", ".join(found)
+            hint = "What compiles there is refused by a deploy: take another, such as psycopg[binary] for psycopg2."
+            self.reporter.note(f"No wheel for Python {there.python} on {there.label}, only source: {names}. {hint}")
 
     def _source(self, interpreter: str | None) -> dict[str, Entry]:
         """The project's files, copied and compiled, so that nothing is written among them."""
@@ -148,7 +177,7 @@ class _Build:
             copy = place / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-            copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+            copy.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
         faulty = bytecode.compile_tree(interpreter, place) if interpreter is not None else []
         if faulty:
             self.reporter.note(f"Not valid Python: {', '.join(faulty)}.")
@@ -213,6 +242,17 @@ def django_version(files: Mapping[str, Entry]) -> str | None:
     return next((match[1] for match in found if match), None)
 
 
+def refuse_old_django(version: str | None) -> None:
+    """Raises BuildFailed where `version` is one that Pocket does not run on; None is none, and refused by nothing."""
+    found = re.match(r"(\d+)\.(\d+)", version or "")
+    if found and (int(found[1]), int(found[2])) < _OLDEST_DJANGO:
+        oldest = ".".join(map(str, _OLDEST_DJANGO))
+        raise BuildFailed(
+            f"The project's requirements lead to Django {version}; Pocket runs on Django {oldest} and later.",
+            f'Raise the requirement: "django>={oldest}".',
+        )
+
+
 def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]]) -> None:
     """Raises BuildFailed where `unzipped` bytes are more than Lambda takes."""
     if unzipped > LIMIT:
@@ -268,16 +308,15 @@ def _report(built: Artifact, reporter: Reporter) -> None:
 
 
 @contextmanager
-def _alone(folder: Path, reporter: Reporter) -> Iterator[None]:
-    """Keeps two builds of one project apart; the folder is made, and hidden from git."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder.parent / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
+def _alone(directory: Path, reporter: Reporter) -> Iterator[Path]:
+    """The folder of the project's build, which no other build uses meanwhile, without what a killed one left."""
+    folder = work_folder.make(directory, "build")
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             reporter.note("Another build of this project is running; waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        for unfinished in folder.glob("*/*.part"):
+            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
+        yield folder

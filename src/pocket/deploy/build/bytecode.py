@@ -6,6 +6,7 @@ where Lambda unpacks them, never the folder of the build.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,14 @@ from pocket.deploy.build import uv
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks a zip."""
 
+_PYC = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.cpython-[0-9]+\.pyc")
+
+
+def source_of(name: str) -> str | None:
+    """The path of the module that the compiled file `name` is of; None where it is no compiled file."""
+    found = _PYC.fullmatch(name)
+    return f"{found['folder']}{found['name']}.py" if found else None
+
 
 def find_interpreter(python: str) -> str | None:
     """A CPython of the minor version `python`, since each one reads only bytecode of its own; None without one."""
@@ -24,7 +33,8 @@ def find_interpreter(python: str) -> str | None:
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
         [uv.find_binary(), "python", "find", "--no-project", f"cpython@{python}"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     return done.stdout.strip() or None
@@ -35,7 +45,11 @@ def identity(interpreter: str | None) -> str:
     if interpreter is None or interpreter == sys.executable:
         return sys.version if interpreter else ""
     done = subprocess.run(  # noqa: S603 - an interpreter that uv found
-        [interpreter, "-I", "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True
+        [interpreter, "-I", "-c", "import sys; print(sys.version)"],
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        check=True,
     )
     return done.stdout.strip()
 
@@ -46,7 +60,8 @@ def compile_tree(interpreter: str, tree: Path) -> list[str]:
     done = subprocess.run(  # noqa: S603 - an interpreter that uv or this process found
         [interpreter, "-I", "-m", "compileall", *options, str(tree)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     marker = "*** Error compiling '"

@@ -8,7 +8,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 _OF_THE_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
@@ -31,18 +30,13 @@ def clean(tree: Path) -> None:
             record.write_text("".join(f"{line}\n" for line in kept))
 
 
-def sizes(tree: Path, files: Mapping[str, int]) -> dict[str, int]:
-    """Bytes of each distribution, its bytecode included; `files` gives each file's size by its path below `tree`."""
-    found = {}
-    bytecode: dict[str, int] = {}
-    for name, size in files.items():
-        if name.endswith(".pyc"):
-            module = re.sub(r"__pycache__/([^/]+?)\.[^/]+\.pyc$", r"\1.py", name)
-            bytecode[module] = bytecode.get(module, 0) + size
+def owners(tree: Path) -> dict[str, str]:
+    """The distribution that each file below `tree` is of, by their RECORDs; a compiled module's is its source's."""
+    found: dict[str, str] = {}
     for folder in tree.glob("*.dist-info"):
         record = folder / "RECORD"
-        owned = [row[0] for row in csv.reader(record.read_text().splitlines()) if row] if record.exists() else []
-        found[_distribution(folder)] = sum(files.get(name, 0) + bytecode.get(name, 0) for name in owned)
+        rows = csv.reader(record.read_text().splitlines()) if record.exists() else ()
+        found |= {row[0]: _distribution(folder) for row in rows if row}
     return found
 
 

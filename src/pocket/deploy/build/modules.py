@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket import bundle, naming
+from pocket.deploy.build import bytecode
 from pocket.deploy.build.archive import Entry
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ _LATER = frozenset({"migrations", "locale", "gis", "tests", "test", "commands", 
 
 _OF_THE_COMMAND = ("pocket/cli/", "pocket/deploy/", "pocket/local/")
 
-_PYC = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.cpython-[0-9]+\.pyc")
-
 
 def entries(files: Mapping[str, Entry], own: Collection[str], folder: Path) -> dict[str, Entry]:
     """The bundle, written below `folder`, under its name in the artifact; empty where nothing was compiled.
@@ -35,11 +33,8 @@ def entries(files: Mapping[str, Entry], own: Collection[str], folder: Path) -> d
     """
     chosen = {}
     for name, entry in files.items():
-        found = _PYC.fullmatch(name)
-        if found is None:
-            continue
-        source = f"{found['folder']}{found['name']}.py"
-        if source in files and _starts(source, own):
+        source = bytecode.source_of(name)
+        if source is not None and source in files and _starts(source, own):
             chosen[source] = entry.source.read_bytes()
     if not chosen:
         return {}

@@ -17,29 +17,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import archive, bytecode, installed, uv
+from pocket.deploy.build import archive, bytecode, installed, unread, uv
 from pocket.deploy.build.libraries import copied
 from pocket.deploy.build.source import folder_digest
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.requirements import Requirement, Requirements
 
-_FORMAT = "2"
+_FORMAT = "3"
 """Part of every layer's key: another number makes all of them anew."""
 
-_KEPT_LAYERS = 12
+_KEPT_BYTES = 300 << 20
+"""Of layers that the last build did not use, such as those for another platform."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Installed packages: what goes into the artifact, and each distribution's size in bytes, bytecode included."""
+    """Installed packages: their files, the distribution of each, and what `unread.mentions` finds in them."""
 
     files: Mapping[str, archive.Entry]
-    sizes: Mapping[str, int]
+    owners: Mapping[str, str]
+    mentions: frozenset[str] = frozenset()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each distribution, its bytecode included."""
+        found = dict.fromkeys(self.owners.values(), 0)
+        for name, entry in self.files.items():
+            owner = self.owners.get(bytecode.source_of(name) or name)
+            if owner is not None:
+                found[owner] += entry.size
+        return found
 
 
 def install(requirements: Requirements, platform: Platform, interpreter: str | None, folder: Path) -> list[Layer]:
@@ -49,6 +62,7 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
     for the platform or does not build.
     """
     remote = [package for package in requirements.packages if package.local is None]
+    used = set()
     groups = [remote, *([package] for package in requirements.packages if package.local is not None)]
     layers = []
     for group in groups:
@@ -58,9 +72,16 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
         if not place.is_dir():
             _make(requirements, group, platform, interpreter, place)
         os.utime(place)
+        used.add(place)
         layers.append(_load(place))
-    _prune(folder)
+    _prune(folder, used)
     return layers
+
+
+def are_made(requirements: Requirements, platform: Platform, interpreter: str | None, folder: Path) -> bool:
+    """Whether `install` would find every layer of the packages of an index."""
+    remote = [package for package in requirements.packages if package.local is None]
+    return not remote or (folder / _key(requirements, remote, platform, interpreter)).is_dir()
 
 
 def _key(requirements: Requirements, group: Sequence[Requirement], platform: Platform, interpreter: str | None) -> str:
@@ -99,7 +120,8 @@ def _make(
             bytecode.compile_tree(interpreter, tree)
         files = archive.scan(tree)
         record = {
-            "sizes": installed.sizes(tree, {name: entry.size for name, entry in files.items()}),
+            "owners": installed.owners(tree),
+            "mentions": sorted(unread.mentions({name: entry.source for name, entry in files.items()})),
             "files": {name: [entry.size, entry.sha256, entry.executable] for name, entry in files.items()},
         }
         (unfinished / "layer.json").write_text(json.dumps(record))
@@ -174,11 +196,14 @@ def _load(place: Path) -> Layer:
     record = json.loads((place / "layer.json").read_text())
     tree = place / "tree"
     files = {name: archive.Entry(tree / name, *facts) for name, facts in record["files"].items()}
-    return Layer(files, record["sizes"])
+    return Layer(files, record["owners"], frozenset(record["mentions"]))
 
 
-def _prune(folder: Path) -> None:
-    """Keeps the layers that were used last."""
-    layers = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for path in layers[:-_KEPT_LAYERS]:
-        shutil.rmtree(path, ignore_errors=True)
+def _prune(folder: Path, used: AbstractSet[Path]) -> None:
+    """Keeps the layers in use and, of the others, those that were used last, as far as there is room for them."""
+    kept = 0
+    others = (path for path in folder.iterdir() if path.is_dir() and path not in used)
+    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
+        kept += sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+        if kept > _KEPT_BYTES:
+            shutil.rmtree(path, ignore_errors=True)

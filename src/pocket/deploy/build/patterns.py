@@ -36,6 +36,21 @@ def reach_below(folder: str, patterns: Iterable[str]) -> bool:
     return any(len(parts) > len(steps) and all(map(fnmatchcase, steps, parts)) for parts in wanted)
 
 
+def in_package(name: str, patterns: Sequence[str]) -> bool | None:
+    """Whether `patterns` leave out (True) or bring back (False) the file `name` of an installed package; None: neither.
+
+    A pattern without `/` matches a package's name and, inside of packages, anything but Python: a name such as `docs`,
+    meant for the project's own folder, is that of a module elsewhere.
+    """
+    python = name.endswith((".py", ".pyc", ".so"))
+    inside = [each for each in patterns if "/" in each.removeprefix("!").rstrip("/")] if python else patterns
+    decided = None
+    for step in [*map(str, reversed(PurePosixPath(name).parents)), name][1:]:
+        found = deciding(step, inside if "/" in step else patterns, folder=step != name)
+        decided = decided if found is None else not found.startswith("!")
+    return decided
+
+
 def _matches(name: str, last: str, pattern: str, *, folder: bool) -> bool:
     bare, anchored, folders_only = _parsed(pattern)
     return (folder or not folders_only) and fnmatchcase(name if anchored else last, bare)

@@ -81,9 +81,9 @@ def locate(directory: Path, wanted: str | None) -> Path:
             )
         return path
     candidates = [directory / _LOCK, directory / "requirements.txt", directory / "pyproject.toml"]
-    workspace_lock = _workspace_lock(directory)
-    if workspace_lock is not None:
-        candidates.insert(1, workspace_lock)
+    above = workspace_lock(directory)
+    if above is not None:
+        candidates.insert(1, above)
     for path in candidates:
         if path.is_file():
             return path
@@ -224,7 +224,7 @@ def needless(parents: Mapping[str, AbstractSet[str]]) -> frozenset[str]:
 def _command(directory: Path, source: Path, platform: Platform) -> tuple[list[str], Path]:
     """uv's arguments, and the folder to run them in."""
     if source.name == _LOCK:
-        member = source.parent == directory or _workspace_lock(directory) == source
+        member = source.parent == directory or workspace_lock(directory) == source
         options = ["--locked", "--no-default-groups", "--no-emit-project", "--no-editable", "--no-header"]
         return ["export", *options], directory if member else source.parent
     return ["pip", "compile", str(source), *platform.uv_arguments(), "--no-header"], directory
@@ -234,7 +234,7 @@ def _annotated(source: Path) -> list[str]:
     return ["--no-hashes"] if source.name == _LOCK else ["--annotation-style", "split", "--emit-index-url"]
 
 
-def _workspace_lock(directory: Path) -> Path | None:
+def workspace_lock(directory: Path) -> Path | None:
     """The lock of the uv workspace that `directory` is a member of."""
     for ancestor in directory.parents:
         path = ancestor / _LOCK

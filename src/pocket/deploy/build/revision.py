@@ -44,7 +44,8 @@ def _git(directory: Path, *arguments: str) -> str:
             cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             check=False,
         )
     except OSError:

@@ -12,7 +12,8 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, uv
+from pocket.deploy.build import archive, requirements, uv
+from pocket.deploy.build.revision import work_tree
 from pocket.deploy.template.storage import object_prefix
 from pocket.errors import BuildFailed
 
@@ -133,11 +134,10 @@ def content_type(name: str) -> str:
 def find_python(directory: Path, purpose: str = "Static files are collected") -> tuple[str, str]:
     """The interpreter with the project's packages, and the version of its Django; `purpose` begins the refusal.
 
-    That is the running one if it has Django, else that of the `.venv` in the folder or above it. Raises BuildFailed
-    where neither has Django.
+    That is the running one if it has Django, else that of the `.venv` in the folder or above it, up to the root of the
+    workspace or the work tree. Raises BuildFailed where neither has Django.
     """
-    beside = (ancestor / ".venv" / "bin" / "python" for ancestor in (directory, *directory.parents))
-    own = next((str(python) for python in beside if python.exists()), None)
+    own = _own_python(directory)
     for python in (sys.executable, own):
         version = _django_version(python, directory) if python else None
         if python and version:
@@ -149,10 +149,27 @@ def find_python(directory: Path, purpose: str = "Static files are collected") ->
     )
 
 
+def _own_python(directory: Path) -> str | None:
+    """The interpreter of the project's environment, None without one; one that another user made is not run."""
+    lock, tree = requirements.workspace_lock(directory), work_tree(directory)
+    root = lock.parent if lock else tree.root if tree else directory
+    within = [folder for folder in (directory, *directory.parents) if folder.is_relative_to(root)]
+    for environment in (folder / ".venv" for folder in within):
+        python = environment / "bin" / "python"
+        if python.exists() and environment.stat().st_uid in (os.getuid(), 0):
+            return str(python)
+    return None
+
+
 def _django_version(python: str, directory: Path) -> str | None:
     code = "import django; print(django.get_version())"
     done = subprocess.run(  # noqa: S603 - an interpreter of the project, arguments as a list
-        [python, "-c", code], cwd=directory, capture_output=True, text=True, check=False
+        [python, "-c", code],
+        cwd=directory,
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        check=False,
     )
     return done.stdout.strip() or None
 
@@ -165,7 +182,8 @@ def _run_django(
         cwd=project.directory,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if done.returncode == 0:

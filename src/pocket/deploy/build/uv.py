@@ -73,7 +73,8 @@ def run(
         cwd=cwd,
         env={**environment, **_ENVIRONMENT},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if done.returncode == 0:

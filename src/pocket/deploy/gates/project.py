@@ -78,7 +78,8 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
             cwd=folder,
             env={**environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             check=False,
         )
         said = done.stderr.strip()

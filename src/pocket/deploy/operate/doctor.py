@@ -91,7 +91,8 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
         env=settled,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if done.returncode == 0:

@@ -81,7 +81,8 @@ def _child(mode: str, path: str, directory: Path, environ: dict[str, str]) -> di
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="backslashreplace",
                 check=False,
                 timeout=SECONDS,
             )

@@ -1,0 +1,59 @@
+"""Which packages of a pylock have no wheel that Lambda loads, by the names of their files (PEP 425, PEP 427)."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from packaging.markers import Marker, default_environment
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pocket.deploy.build.platforms import Platform
+    from pocket.deploy.build.requirements import Requirement
+
+
+def lacking(packages: Iterable[Requirement], platform: Platform) -> list[str]:
+    """Name and version of every package of an index that has no wheel for `platform`, one of Lambda's."""
+    known = frozenset(_tags(platform))
+    environment = _environment(platform)
+    found = []
+    for package in packages:
+        entry = tomllib.loads(package.block)["packages"][0]
+        if package.local is not None or not ("wheels" in entry or "sdist" in entry):
+            continue
+        if "marker" in entry and not Marker(entry["marker"]).evaluate(environment):
+            continue
+        if not any(known & _tags_of(wheel) for wheel in entry.get("wheels", ())):
+            found.append(f"{package.name} {entry.get('version', '')}".strip())
+    return found
+
+
+def _tags_of(wheel: Mapping[str, Any]) -> frozenset[Tag]:
+    name = wheel.get("name") or str(wheel.get("url") or wheel.get("path")).rpartition("/")[2]
+    try:
+        return parse_wheel_filename(name)[3]
+    except InvalidWheelFilename:
+        return frozenset()
+
+
+def _tags(platform: Platform) -> Iterator[Tag]:
+    """The tags of the wheels that `platform` loads."""
+    version = [int(part) for part in platform.python.split(".")]
+    machine, _, libc = (platform.uv or "").partition("-")
+    newest = 17 if libc == "manylinux2014" else int(libc.rpartition("_")[2])
+    places = [f"manylinux_2_{minor}_{machine}" for minor in range(newest, 4, -1)]
+    places += [f"{name}_{machine}" for name in ("manylinux2014", "manylinux2010", "manylinux1", "linux")]
+    yield from cpython_tags(version, platforms=places)
+    yield from compatible_tags(version, platforms=places)
+
+
+def _environment(platform: Platform) -> dict[str, str]:
+    """The environment that markers are held against."""
+    found = {**default_environment(), "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    version = {"python_version": platform.python, "python_full_version": f"{platform.python}.0"}
+    machine = (platform.uv or "").partition("-")[0]
+    return {**{key: str(value) for key, value in found.items()}, **version, "platform_machine": machine}
