@@ -26,9 +26,9 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
         call_command("migrate", run_syncdb=True, verbosity=0)
         yield request.param
-        from pocket.fastapi.lanes import ASIDE, LANES
+        from pocket.fastapi.threads import ASIDE, POOL
 
-        LANES.close()
+        POOL.close()
         ASIDE.close()
 
 

@@ -28,12 +28,13 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def said(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
     """What is said of an application with the routers of these names."""
     from pocket.fastapi import checks
+    from pocket.fastapi import endpoints as endpoint_module
 
     app = FastAPI()
     for name in names:
         app.include_router(getattr(endpoints, name))
     monkeypatch.setattr("gallery.views.app", app, raising=False)
-    monkeypatch.setattr(checks, "discover", lambda: iter(()))
+    monkeypatch.setattr(endpoint_module, "discover", lambda: iter(()))
     return list(checks.routes())
 
 
@@ -109,12 +110,13 @@ def test_two_routers_on_one_path(endpoints: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_an_api_that_cannot_be_imported(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from pocket.fastapi import checks
+    from pocket.fastapi import endpoints as endpoint_module
 
     def refuse() -> Iterator[Any]:
         raise SetupFailed("gallery.api cannot be imported", "See its traceback.")
         yield
 
-    monkeypatch.setattr(checks, "discover", refuse)
+    monkeypatch.setattr(endpoint_module, "discover", refuse)
     assert list(checks.routes()) == [
         Error("gallery.api cannot be imported", hint="See its traceback.", obj="api", id="pocket.E064")
     ]
@@ -139,26 +141,27 @@ def test_only_the_apps_that_are_given_are_looked_at(endpoints: Any, monkeypatch:
     from django.apps import apps
 
     from pocket.fastapi import checks
+    from pocket.fastapi import endpoints as endpoint_module
 
     gallery, auth = apps.get_app_config("gallery"), apps.get_app_config("auth")
-    monkeypatch.setattr(checks, "discover", lambda: iter([(gallery, endpoints.writing)]))
+    monkeypatch.setattr(endpoint_module, "discover", lambda: iter([(gallery, endpoints.writing)]))
     assert list(checks.routes(app_configs=[auth])) == []
     assert len(list(checks.routes(app_configs=[gallery]))) == 3
 
 
 def test_the_first_path_that_needs_nothing(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pocket.fastapi import checks
+    from pocket.fastapi.endpoints import first_path
 
     app = FastAPI()
     monkeypatch.setattr("gallery.views.app", app, raising=False)
-    assert checks.first_path("gallery.views:app") == "/"
+    assert first_path("gallery.views:app") == "/"
     app.post("/sent")(lambda: 0)
     app.get("/of/{number}")(lambda number: number)
     app.get("/about")(lambda what: what)
     app.include_router(endpoints.first, prefix="/more")
-    assert checks.first_path("gallery.views:app") == "/"
+    assert first_path("gallery.views:app") == "/"
     app.get("/all")(lambda page=1: page)
-    assert checks.first_path("gallery.views:app") == "/all"
+    assert first_path("gallery.views:app") == "/all"
 
 
 def test_a_project_without_an_api_does_not_import_fastapi(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
     assert (method, path) == ("POST", "/refresh/")
     scheme, _, token = authorization.partition(" ")
     assert scheme == "Pocket"
-    assert is_valid(token)
+    assert is_valid(token, address)
+    assert not is_valid(token, address.replace("refresh", "another"))
     assert [record.getMessage() for record in caplog.records] == [
         f"The API at {address} could not be told to refresh: HTTP Error 503: Service Unavailable"
     ]
@@ -89,16 +90,56 @@ def test_a_token_is_good_for_a_minute_and_for_this_project_alone(database: str) 
     from django.core import signing
     from django.test import override_settings
 
-    from pocket.fastapi.notifying import SALT, is_valid
+    from pocket.fastapi.notifying import SALT, is_valid, token_for
 
-    token = signing.dumps(True, salt=SALT)
-    assert is_valid(token)
-    assert not is_valid(signing.dumps(True, salt="another purpose"))
+    address = "https://api.example.com/refresh/"
+    token = token_for(address)
+    assert is_valid(token, address)
+    assert not is_valid(token, "https://staging.example.com/refresh/")
+    assert not is_valid(signing.dumps({"address": address}, salt="another purpose"), address)
+    assert not is_valid(signing.dumps(True, salt=SALT), address)
     with override_settings(SECRET_KEY="another project's"):
-        assert not is_valid(token)
+        assert not is_valid(token, address)
+    with override_settings(POCKET_REFRESH_URL=address):
+        assert is_valid(token, "http://behind-the-proxy/refresh/")
+        assert not is_valid(token_for("https://elsewhere/"), "http://behind-the-proxy/refresh/")
     later = time.time() + 61
     with mock.patch("time.time", return_value=later):
-        assert not is_valid(token)
+        assert not is_valid(token, address)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_with_the_token(
+    database: str, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    from pocket.fastapi import notify
+
+    asked: list[str] = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  (the standard library's name)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Redirects)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with caplog.at_level(logging.WARNING, "pocket.fastapi"):
+            notify(f"http://127.0.0.1:{server.server_port}/refresh/")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert asked == ["/refresh/"]
+    assert "could not be told to refresh" in caplog.text
 
 
 @pytest.mark.parametrize(("address", "words"), [(None, "does not know where"), ("refresh/", "no address")])

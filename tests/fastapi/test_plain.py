@@ -48,7 +48,7 @@ def test_orm_runs_outside_of_requests_too(books: Any) -> None:
     from library.models import Book
 
     from pocket.fastapi import orm
-    from pocket.fastapi.lanes import LANES
+    from pocket.fastapi.threads import POOL
 
     @orm
     def count() -> int:
@@ -56,7 +56,7 @@ def test_orm_runs_outside_of_requests_too(books: Any) -> None:
 
     with ServerClient(None) as client:
         assert client.run(count()) == 3
-    assert LANES.leased <= 1
+    assert POOL.busy <= 1
 
 
 def test_orm_refuses_what_is_asynchronous_already() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgi_client import Client
+from sessions import settled
 
 
 @pytest.fixture
@@ -23,20 +24,10 @@ def test_the_field_and_its_cure_are_named(
 ) -> None:
     with caplog.at_level("WARNING", "pocket.fastapi"):
         client.get("/books/authors")
-        _settled()
+        settled()
     assert [record.getMessage() for record in caplog.records] == [
         'GET /books/authors: 3 queries for Book.author, one an object: add .select_related("author") to the query.'
     ]
-
-
-def _settled() -> None:
-    import time
-
-    from pocket.fastapi.lanes import LANES
-
-    deadline = time.monotonic() + 5
-    while LANES.leased and time.monotonic() < deadline:
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize(

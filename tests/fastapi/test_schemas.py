@@ -122,9 +122,9 @@ def test_a_schema_of_columns_is_written_without_instances(database: str) -> None
     from library.models import Book
 
     from pocket.fastapi import schema
-    from pocket.fastapi.rows import columns_of, shape_of
+    from pocket.fastapi.rows import columns_of, parts_of
 
     out = schema(Book, "id", "title", "author_id", "kind", "price", "written", "key")
-    shape = shape_of(list[out])  # type: ignore[valid-type]
+    shape = parts_of(list[out])  # type: ignore[valid-type]
     assert shape is not None
     assert columns_of(Book, shape) == ("id", "title", "author_id", "kind", "price", "written", "key")

@@ -4,41 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from asgi_client import Client, LambdaClient, ServerClient, exchange
+from sessions import counted, settled
 from waiting import wait_until
-
-
-@contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """How often each signal was sent, and how many connections were opened."""
-    from django.core.signals import request_finished, request_started
-    from django.db.backends.signals import connection_created
-
-    numbers: Counter[str] = Counter()
-    signals = {"started": request_started, "finished": request_finished, "opened": connection_created}
-    receivers = {name: lambda name=name, **_: numbers.update([name]) for name in signals}
-    for name, signal in signals.items():
-        signal.connect(receivers[name], weak=False)
-    yield numbers
-    for name, signal in signals.items():
-        signal.disconnect(receivers[name])
-
-
-def idle() -> int:
-    """The lanes that are in use, after waiting for those whose last job is still running."""
-    from pocket.fastapi.lanes import ASIDE, LANES
-
-    deadline = time.monotonic() + 5
-    while (leased := LANES.leased + ASIDE.leased) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    return leased
 
 
 def test_dependencies_endpoint_and_response_share_one_thread_and_one_connection(client: Client, books: Any) -> None:
@@ -51,7 +22,7 @@ def test_the_signals_are_sent_once_a_request(client: Client, books: Any) -> None
     for path in paths:
         with counted() as numbers:
             assert client.get(path).status == 200
-            idle()
+            settled()
         assert (numbers["started"], numbers["finished"]) == (1, 1), path
 
 
@@ -65,11 +36,11 @@ def test_a_warm_request_opens_no_connection(client: Client, books: Any) -> None:
     paths = ["/books/", "/books/lazy", "/books/thread", "/books/authors", "/books/streamed/lines", "/errors/broken"]
     for path in paths:
         client.get(path)
-        idle()
+        settled()
     with counted() as numbers:
         for path in paths * 5:
             client.get(path)
-            idle()
+            settled()
     assert numbers["opened"] == 0
 
 
@@ -83,7 +54,7 @@ def test_connections_are_closed_after_the_request_where_they_have_no_age(client:
         with counted() as numbers:
             for _ in range(3):
                 assert client.get("/books/").status == 200
-                idle()
+                settled()
         assert numbers["opened"] == 3
     finally:
         settings["CONN_MAX_AGE"] = age
@@ -102,11 +73,11 @@ def test_a_session_that_the_server_has_ended_is_replaced_where_health_is_checked
     try:
         _drop_connections(client)
         assert client.get("/books/").status == 200
-        idle()
+        settled()
         _end_other_sessions()
         with counted() as numbers:
             assert client.get("/books/").status == 200
-            idle()
+            settled()
         assert numbers["opened"] == 1
     finally:
         settings["CONN_HEALTH_CHECKS"] = False
@@ -151,9 +122,9 @@ def test_the_log_of_queries_is_the_requests_own(client: Client, books: Any) -> N
 def _drop_connections(client: Client) -> None:
     from django.db import connections
 
-    from pocket.fastapi.lanes import LANES
+    from pocket.fastapi.threads import POOL
 
-    LANES.close()
+    POOL.close()
     for alias in list(connections):
         connections[alias].close()
         del connections[alias]
@@ -179,7 +150,7 @@ def test_background_tasks_query_within_the_requests_work(client: Client, books: 
 
     with counted() as numbers:
         assert client.post("/books/later").status == 200
-        idle()
+        settled()
     assert Author.objects.filter(name="Later").exists()
     assert (numbers["started"], numbers["finished"]) == (1, 1)
 
@@ -196,15 +167,15 @@ def test_requests_at_the_same_time_have_connections_of_their_own(database: str, 
         answers = client.run(main())
     places = [tuple(map(tuple, answer.json())) for answer in answers]
     assert all(len(set(place)) == 1 for place in places)
-    assert idle() == 0
+    settled()
 
 
-def test_more_requests_than_lanes_wait_their_turn(database: str, books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_requests_than_threads_wait_their_turn(database: str, books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from pocket.fastapi import create_app
-    from pocket.fastapi.lanes import LANES
+    from pocket.fastapi.threads import POOL
 
-    LANES.close()
-    monkeypatch.setattr(LANES, "most", 2)
+    POOL.close()
+    monkeypatch.setattr(POOL, "size", 2)
     app = create_app()
 
     async def main() -> list[Any]:
@@ -215,12 +186,12 @@ def test_more_requests_than_lanes_wait_their_turn(database: str, books: Any, mon
             task.cancel()
         answers = await asyncio.gather(*asked)
         await asyncio.gather(*gone, return_exceptions=True)
-        assert await asyncio.to_thread(idle) == 0
+        await asyncio.to_thread(settled)
         return list(answers)
 
     with ServerClient(app) as client:
         assert [answer.json() for answer in client.run(main())] == [6] * 12
-    assert LANES._count <= 2
+    assert len(POOL._threads) <= 2
 
 
 @pytest.mark.parametrize(
@@ -250,7 +221,7 @@ def test_a_failure_after_a_cancellation_is_reported_once_unless_it_is_an_answer(
         api.may_end.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.to_thread(idle) == 0
+        await asyncio.to_thread(settled)
 
     with ServerClient(app) as client:
         client.run(main())
@@ -293,9 +264,9 @@ def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) 
 @pytest.mark.no_cover  # it takes twice as long when it is traced, and covers nothing of its own
 def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
     from pocket.fastapi import create_app
-    from pocket.fastapi.lanes import LANES
+    from pocket.fastapi.threads import POOL, size_of_settings
 
-    LANES.close()
+    POOL.close()
     before = _sessions() if database == "postgresql" else 0
     app = create_app()
     pk = books[0].pk
@@ -325,15 +296,15 @@ def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(databa
     async def main() -> None:
         for start in range(0, 10_000, 100):
             await wave(start)
-        assert await asyncio.to_thread(idle) == 0
+        await asyncio.to_thread(settled)
 
     with counted() as numbers, ServerClient(app) as client:
         client.run(main())
     assert numbers["started"] == numbers["finished"] > 5_000
-    assert numbers["opened"] <= LANES.most
+    assert numbers["opened"] <= size_of_settings()
     if database == "postgresql":
-        assert _sessions() <= before + LANES.most
-    LANES.close()
+        assert _sessions() <= before + size_of_settings()
+    POOL.close()
     if database == "postgresql":
         wait_until(lambda: _sessions() <= before, 10)
 

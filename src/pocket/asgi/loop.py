@@ -19,7 +19,7 @@ from pocket.asgi.stacks import describe, place_of
 from pocket.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from contextvars import Context
 
 T = TypeVar("T")
@@ -48,6 +48,8 @@ class _Loop(asyncio.SelectorEventLoop):
 
     stepping = False
     lent_to: int | None = None
+    at_end: Callable[[], None] | None = None
+    """Called when the coroutine that sets it has been run, also where it was left behind, and then forgotten."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +57,17 @@ class _Loop(asyncio.SelectorEventLoop):
 
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
+
+    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """What `function` returns, called as if no loop ran in this thread, which is the loop's own."""
+        outer, self.lent_to = self.lent_to, self._own_thread
+        running = _get_running_loop()
+        _set_running_loop(None)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _set_running_loop(running)
+            self.lent_to = outer
 
     def __del__(self) -> None:
         # It lives as long as its environment; there is nobody to whom a warning that it was not closed would help.
@@ -68,6 +81,12 @@ class _Loop(asyncio.SelectorEventLoop):
         if self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self):
             raise RuntimeError("The event loop does not turn while the synchronous code runs that wants to use it.")
         return super().call_soon_threadsafe(*args, **options)
+
+
+def patient() -> _Loop | None:
+    """The running loop, where it serves one request at a time, and so may wait for synchronous code; None elsewhere."""
+    loop = _get_running_loop()
+    return loop if isinstance(loop, _Loop) else None
 
 
 class EventLoop:
@@ -118,6 +137,9 @@ class EventLoop:
                 expired = self._drive(task, _seconds(limit), title)
         finally:
             self.is_busy = False
+            if loop.at_end is not None:
+                end, loop.at_end = loop.at_end, None
+                end()
         if lasting:
             self._known.update(asyncio.all_tasks(self.loop))
         elif self._spawned:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pocket.fastapi.application import create_app as create_app
-    from pocket.fastapi.awaiting import orm as orm
-    from pocket.fastapi.cached import cached_query as cached_query
+    from pocket.fastapi.caching import add_refresh as add_refresh
+    from pocket.fastapi.caching import cached_query as cached_query
     from pocket.fastapi.combining import combine as combine
     from pocket.fastapi.identity import current_user as current_user
     from pocket.fastapi.identity import require_permission as require_permission
     from pocket.fastapi.identity import require_user as require_user
     from pocket.fastapi.notifying import notify as notify
+    from pocket.fastapi.plain import orm as orm
     from pocket.fastapi.problems import handle_errors as handle_errors
-    from pocket.fastapi.refreshing import add_refresh as add_refresh
     from pocket.fastapi.routing import Router as Router
     from pocket.fastapi.schemas import ModelSchema as ModelSchema
     from pocket.fastapi.schemas import mirrors as mirrors
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 _MODULES = {
     "ModelSchema": "schemas",
     "Router": "routing",
-    "add_refresh": "refreshing",
-    "cached_query": "cached",
+    "add_refresh": "caching",
+    "cached_query": "caching",
     "combine": "combining",
     "create_app": "application",
     "current_user": "identity",
     "handle_errors": "problems",
     "mirrors": "schemas",
     "notify": "notifying",
-    "orm": "awaiting",
+    "orm": "plain",
     "require_permission": "identity",
     "require_user": "identity",
     "schema": "schemas",

@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
-from pocket.fastapi import notices
+from pocket.fastapi.caching import add_refresh
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.documentation import ASSETS, serve_own_pages
 from pocket.fastapi.problems import handle_errors
-from pocket.fastapi.refreshing import add_refresh
 from pocket.fastapi.routes import Route
-from pocket.fastapi.shortcuts import Shortcut
 from pocket.fastapi.startup import setup
 from pocket.fastapi.work import current, new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
-    from pocket.fastapi.cached import CachedQuery
+    from pocket.fastapi.caching import CachedQuery
 
 
 class API(FastAPI):
@@ -43,15 +40,6 @@ class API(FastAPI):
         if apps.ready and apps.is_installed(ASSETS):
             serve_own_pages(self)
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """As FastAPI's, with the shortcut inside of the project's own middleware."""
-        added = self.user_middleware
-        self.user_middleware = [*added, Middleware(Shortcut, api=self)]
-        try:
-            return super().build_middleware_stack()
-        finally:
-            self.user_middleware = added
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or current() is not None:
             await super().__call__(scope, receive, send)
@@ -69,11 +57,10 @@ def create_app(
 ) -> API:
     """The project's API: Django set up, and the routers of all installed apps included, tagged with the app's label.
 
-    `refresh` names cached queries that `/refresh/` reads anew and answers with: see `refreshing`. `options` are
+    `refresh` names cached queries that `/refresh/` reads anew and answers with: see `add_refresh`. `options` are
     FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
     """
     setup(settings_module)
-    notices.learn()
     app = API(**options)
     if refresh:
         add_refresh(app, refresh)

@@ -8,6 +8,7 @@ is worth, the project's AUTHENTICATION_BACKENDS.
 
 from __future__ import annotations
 
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +17,11 @@ from django.contrib.auth import authenticate, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import QueryDict
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
+
+from pocket.fastapi.internals import CsrfCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,13 +93,37 @@ def require_permission(*permissions: str) -> Callable[..., Any]:
 require_user.pocket_responses = REFUSALS  # type: ignore[attr-defined]
 
 
+class _ReadOnly:
+    """A session store that changes nothing but itself, for an answer of the API carries no cookie.
+
+    Django gives a session a new key when it was signed with one of SECRET_KEY_FALLBACKS, and drops one that is not
+    valid any more: both are the site's to do, whose answers tell the browser.
+    """
+
+    def cycle_key(self) -> None: ...
+
+    def save(self, must_create: bool = False) -> None: ...
+
+    def create(self) -> None: ...
+
+    def delete(self, session_key: str | None = None) -> None: ...
+
+
+@cache
+def _reader(engine: str) -> Any:
+    store = import_string(f"{engine}.SessionStore")
+    # Sessions are signed with the name of their class as salt.
+    return type(store.__name__, (_ReadOnly, store), {"__qualname__": store.__qualname__})
+
+
 def as_django(request: Request) -> ASGIRequest:
     """The request as Django's middleware sees it, with its session, and without its body."""
     django_request = ASGIRequest(dict(request.scope), BytesIO())
     django_request.POST = QueryDict()
     if "django.contrib.sessions" in settings.INSTALLED_APPS:
-        store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
-        django_request.session = store(django_request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        django_request.session = _reader(settings.SESSION_ENGINE)(
+            django_request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        )
     return django_request
 
 
@@ -119,19 +145,12 @@ def _unauthenticated(message: str) -> HTTPException:
     return HTTPException(401, message, {"WWW-Authenticate": "Bearer"})
 
 
-class _Check(CsrfViewMiddleware):
-    """Django's CSRF check, which tells its reason rather than rendering a page."""
-
-    def _reject(self, request: Any, reason: str) -> Any:
-        return reason
-
-
 def _nothing(_: Any) -> Any:
     """Stands for the view that the check is made for, and for the rest of the middleware."""
 
 
 def _enforce_csrf(request: ASGIRequest) -> None:
-    check: Any = _Check(_nothing)
+    check: Any = CsrfCheck(_nothing)
     check.process_request(request)
     reason = check.process_view(request, _nothing, (), {})
     if reason:

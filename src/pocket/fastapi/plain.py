@@ -6,9 +6,15 @@ would need a query, it must be done where queries are allowed.
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
+import uuid
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.fields.files import FieldFile
@@ -16,8 +22,19 @@ from django.db.models.query import RawQuerySet
 from django.utils.functional import LazyObject, Promise
 
 from pocket.errors import PocketError
+from pocket.fastapi.work import run
 
-_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+P = ParamSpec("P")
+
+_SCALARS = frozenset(
+    {
+        *(str, int, float, bool, bytes, type(None), Decimal, uuid.UUID),
+        *(dt.datetime, dt.date, dt.time, dt.timedelta),
+    }
+)
 _SEQUENCES = (list, tuple, set, frozenset)
 _LAZY = (QuerySet, RawQuerySet, Model, Manager, FieldFile, GeneratorType, LazyObject, Promise)
 
@@ -31,11 +48,15 @@ def is_lazy(value: Any) -> bool:
     kind = type(value)
     if kind in _SCALARS:
         return False
-    if isinstance(value, Mapping):
-        return any(map(is_lazy, value.values()))
+    if kind is dict or isinstance(value, Mapping):
+        return _any_lazy(value.values())
     if isinstance(value, _SEQUENCES):
-        return any(map(is_lazy, value))
+        return _any_lazy(value)
     return isinstance(value, _LAZY)
+
+
+def _any_lazy(values: Any) -> bool:
+    return not _SCALARS.issuperset(map(type, values)) and any(map(is_lazy, values))
 
 
 def plain(value: Any, where: str = "the value") -> Any:
@@ -56,6 +77,9 @@ def plain(value: Any, where: str = "the value") -> Any:
 
 
 def _evaluated(value: Any, where: str) -> Any:
+    if isinstance(value, LazyObject):
+        bool(value)  # its copy is one of what it stands for, once it has been read
+        return plain(copy.copy(value), where)
     if isinstance(value, QuerySet | RawQuerySet | GeneratorType):
         return [plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
     if isinstance(value, Model):
@@ -64,16 +88,43 @@ def _evaluated(value: Any, where: str) -> Any:
         return value.name
     if isinstance(value, Promise):
         return str(value)
-    if isinstance(value, Manager):
-        owner = getattr(value, "instance", None) or value.model
-        raise LazyObjectRefused(
-            f"{where} is a manager of {value.model.__name__} (of {owner!r}), which is no data.",
-            "Return a queryset of it: `.all()`, or a narrower one.",
-        )
-    value = value.__reduce__()[1][0] if isinstance(value, LazyObject) else value
-    return plain(value, where)
+    owner = getattr(value, "instance", None) or value.model
+    raise LazyObjectRefused(
+        f"{where} is a manager of {value.model.__name__} (of {owner!r}), which is no data.",
+        "Return a queryset of it: `.all()`, or a narrower one.",
+    )
+
+
+def columns(model: type[Model]) -> list[Any]:
+    """The columns of `model` that leave where nobody names any: all but a user's password."""
+    from django.contrib.auth.base_user import AbstractBaseUser  # which can be imported once apps are loaded
+
+    fields = [field for field in model._meta.get_fields() if field.concrete and not field.many_to_many]
+    if issubclass(model, AbstractBaseUser):
+        fields = [field for field in fields if field.name != "password"]
+    return fields
 
 
 def row(instance: Model) -> dict[str, Any]:
     """What `values()` would give for `instance`: each column, a relation as its id, a file as its name."""
-    return {field.attname: plain(getattr(instance, field.attname)) for field in instance._meta.concrete_fields}
+    return {field.attname: plain(getattr(instance, field.attname)) for field in columns(type(instance))}
+
+
+def orm(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
+    """`function` as a coroutine function: it runs where queries are allowed, and what it returns is plain data.
+
+    Within a request it runs in the request's own thread, on its connection; elsewhere on a connection that is checked
+    before and released after. Lazy objects in what it returns are evaluated (a queryset becomes what its `values()`
+    gives), or refused with LazyObjectRefused, which names them.
+    """
+    if iscoroutinefunction(function) or isasyncgenfunction(function) or isgeneratorfunction(function):
+        raise TypeError(f"@orm is for plain functions; {function.__qualname__} is asynchronous or a generator.")
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return plain(function(*args, **kwargs), f"What {function.__qualname__} returned")
+
+    @wraps(function)
+    async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return await run(call, *args, **kwargs)
+
+    return awaitable

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.models import Field
-from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor, ReverseOneToOneDescriptor
 from django.db.models.query import QuerySet
-from django.db.models.query_utils import DeferredAttribute
+
+from pocket.fastapi.internals import code_that_reads, manager_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,7 @@ logger = logging.getLogger("pocket.fastapi")
 ENOUGH = 2
 """Queries for the same relation, of different objects, that make a report."""
 
-_FORWARD = ForwardManyToOneDescriptor.__get__.__code__
-_REVERSE = ReverseOneToOneDescriptor.__get__.__code__
-_DEFERRED = DeferredAttribute.__get__.__code__
+_READS = code_that_reads()
 _QUERYSET_FILE = QuerySet.__iter__.__code__.co_filename
 
 Cause = tuple[str, str]
@@ -67,19 +65,9 @@ def _cause(frame: FrameType | None) -> Cause | None:
     """The relation whose reading led to this frame; the innermost that there is."""
     while frame is not None:
         code = frame.f_code
-        if code is _FORWARD:
-            field = frame.f_locals["self"].field
-            return f"{field.model.__name__}.{field.name}", f'add .select_related("{field.name}") to the query.'
-        if code is _REVERSE:
-            related = frame.f_locals["self"].related
-            name = related.get_accessor_name()
-            return f"{related.model.__name__}.{name}", f'add .select_related("{name}") to the query.'
-        if code is _DEFERRED:
-            field = frame.f_locals["self"].field
-            return (
-                f"{field.model.__name__}.{field.attname}",
-                f'the query leaves it out: name "{field.attname}" in its only(), or take it out of its defer().',
-            )
+        kind = _READS.get(code)
+        if kind is not None:
+            return _of_descriptor(kind, frame.f_locals["self"])
         if code.co_filename == _QUERYSET_FILE:
             cause = _of_manager(frame.f_locals.get("self"))
             if cause is not None:
@@ -88,12 +76,26 @@ def _cause(frame: FrameType | None) -> Cause | None:
     return None
 
 
+def _of_descriptor(kind: str, descriptor: Any) -> Cause:
+    if kind == "reverse":
+        related = descriptor.related
+        name = related.get_accessor_name()
+        return f"{related.model.__name__}.{name}", f'add .select_related("{name}") to the query.'
+    field = descriptor.field
+    if kind == "forward":
+        return f"{field.model.__name__}.{field.name}", f'add .select_related("{field.name}") to the query.'
+    name = field.attname
+    return (
+        f"{field.model.__name__}.{name}",
+        f'the query leaves it out: name "{name}" in its only(), or take it out of its defer().',
+    )
+
+
 def _of_manager(queryset: Any) -> Cause | None:
     """The relation of a queryset that a related manager made: such a one knows the object it belongs to."""
     if not isinstance(queryset, QuerySet):
         return None
-    known_relations: Any = queryset._known_related_objects  # type: ignore[attr-defined]
-    instance = queryset._hints.get("instance")  # type: ignore[attr-defined]
+    instance, known_relations = manager_of(queryset)
     if instance is None:
         return None
     for relation in instance._meta.get_fields(include_hidden=False):

@@ -1,170 +1,190 @@
-"""A route whose endpoint, dependencies and response are run where Django allows queries."""
+"""Routes whose endpoints run where Django allows queries, and may return what Django gives them."""
 
 from __future__ import annotations
 
 import inspect
+from contextlib import nullcontext, suppress
+from contextvars import ContextVar
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from asgiref.sync import iscoroutinefunction
+from django.db.models import QuerySet
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from pocket.fastapi import transactions
-from pocket.fastapi.answers import Answers, NeedsQueries
-from pocket.fastapi.threadpool import redirect
-from pocket.fastapi.work import InlineWork, ThreadWork, Work, current, new
+import pocket.fastapi.seam  # noqa: F401  (redirects FastAPI's changes of threads)
+from pocket.fastapi.faults import SetupFailed
+from pocket.fastapi.internals import dependencies
+from pocket.fastapi.plain import is_lazy
+from pocket.fastapi.responses import ResponseBuilder
+from pocket.fastapi.transactions import aliases, around, begin
+from pocket.fastapi.work import current, new, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
-    from fastapi.dependencies.models import Dependant
+    from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from pocket.fastapi.transactions import Atomic
 
 SHARED = "pocket_shared_response"
-"""The parameter by which endpoints' wrappers are handed FastAPI's response for status and headers."""
+"""The parameter by which an endpoint whose rows may go straight to JSON gets FastAPI's response for headers."""
 
-FAILURE = "pocket.failure"
-"""The key of a scope under which `shortcuts` hands over what an endpoint has raised."""
 
-redirect()
+class _Answer:
+    """Whether FastAPI answers with JSON of its own, None while that is not known, and whether this answer can tell."""
+
+    __slots__ = ("is_json", "tells")
+
+    def __init__(self, is_json: bool | None) -> None:
+        self.is_json = is_json
+        self.tells = False
+
+
+_answer: ContextVar[_Answer | None] = ContextVar("pocket_answer", default=None)
 
 
 class Route(APIRoute):
-    """An APIRoute with the request's work around it, and `atomic` for its transactions."""
+    """An APIRoute with `atomic` for its transactions, whose endpoint may return querysets and models."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        inner = getattr(endpoint, "pocket_endpoint", endpoint)
+        # FastAPI may include a route by making it anew with its endpoint, which is wrapped already.
+        self._endpoint = getattr(endpoint, "pocket_endpoint", endpoint)
         self.atomic = getattr(endpoint, "pocket_atomic", None) if atomic is None else atomic
-        self._answers: Answers | None = None
-        super().__init__(path, self._guarded(inner), **options)
-        for call in _dependencies(self.dependant):
+        self._builder: ResponseBuilder | None = None
+        super().__init__(path, self._wrapped(self._endpoint, options), **options)
+        for call in dependencies(self):
             self.responses = {**getattr(call, "pocket_responses", {}), **self.responses}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starts the request's work unless the application has done that.
-
-        Raises what the endpoint has raised on the short way to it, which ended here.
-        """
-        if FAILURE in scope:
-            raise scope.pop(FAILURE)
+        """Starts the request's work unless the application has done that."""
         if current() is not None:
             await super().handle(scope, receive, send)
             return
         async with new(scope):
             await super().handle(scope, receive, send)
 
-    @property
-    def answers(self) -> Answers:
-        """What makes this route's responses; built with its first."""
-        if self._answers is None:
-            self._answers = Answers(self)
-        return self._answers
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own, which also learns whether it answers with plain JSON; only then rows may go straight there.
 
-    def _guarded(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
-        """`endpoint` as a coroutine function that returns a response; generators stream and are left to FastAPI."""
-        called = inspect.unwrap(endpoint.func if isinstance(endpoint, partial) else endpoint)
-        if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+        The response class may come from any router that includes this one, or from the application: so the first
+        answer that FastAPI makes of a queryset tells.
+        """
+        handler = super().get_route_handler()
+        is_json: bool | None = None
+
+        async def handle(request: Request) -> Response:
+            nonlocal is_json
+            answer = _Answer(is_json)
+            token = _answer.set(answer)
+            try:
+                response = await handler(request)
+            except (RequestValidationError, ResponseValidationError) as error:
+                _locate(error, self._endpoint)
+                raise
+            finally:
+                _answer.reset(token)
+            if answer.tells:
+                is_json = type(response) is Response and response.media_type == "application/json"
+            return response
+
+        return handle
+
+    def _wrapped(self, endpoint: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+        """`endpoint` within its transaction, what it returns ready to be serialized; streams are left to FastAPI."""
+        kinds = list(_callables(endpoint))
+        if any(inspect.isgeneratorfunction(kind) or inspect.isasyncgenfunction(kind) for kind in kinds):
+            if self.atomic:
+                raise SetupFailed(
+                    f"{_name(endpoint)} streams, and asks for a transaction with atomic={self.atomic!r}.",
+                    "A stream is sent after the endpoint has ended: open transactions inside of it.",
+                )
             return endpoint
-        signature, own = _signature_with_shared_response(endpoint)
-        is_coroutine = inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(
-            getattr(called, "__call__", None)  # noqa: B004  (whether it is a coroutine function, not whether it is callable)
-        )
+        wrapped = self._awaited(endpoint) if any(map(iscoroutinefunction, kinds)) else self._called(endpoint)
+        update_wrapper(wrapped, endpoint, updated=())
+        wrapped.__name__ = _name(endpoint)
+        attributes: Any = wrapped
+        attributes.__signature__ = _signature(endpoint, options.get("response_model"))
+        attributes.pocket_endpoint, attributes.pocket_atomic = endpoint, self.atomic
+        return wrapped
 
-        async def guarded(**values: Any) -> Any:
-            shared = values.pop(SHARED)
-            if own is not None:
-                values[own] = shared
-            work = current() or new()
-            if is_coroutine:
-                return await self._run_coroutine(work, endpoint, values, shared)
-            if isinstance(work, InlineWork):
-                return work.run_now(self._call, endpoint, values, shared)
-            if isinstance(work, ThreadWork):
-                return await work.run(work.call_last, self._call, endpoint, values, shared)
-            return await work.run(self._call, endpoint, values, shared)
+    def _called(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(**values: Any) -> Any:
+            shared = values.pop(SHARED, None)
+            names = aliases(self.atomic, endpoint)
+            with begin(names) if names else nullcontext():
+                return self._prepared(endpoint(**values), shared)
 
-        update_wrapper(guarded, endpoint, updated=())
-        guarded.__signature__ = signature  # type: ignore[attr-defined]
-        guarded.pocket_endpoint = endpoint  # type: ignore[attr-defined]
-        guarded.pocket_atomic = self.atomic  # type: ignore[attr-defined]
-        guarded.pocket_shares = own is not None  # type: ignore[attr-defined]
-        return guarded
+        return wrapped
 
-    def _call(self, endpoint: Callable[..., Any], values: dict[str, Any], shared: Response) -> Response:
-        aliases = transactions.aliases(self.atomic, endpoint)
-        if not aliases:
-            return self.answers.make(endpoint(**values), shared)
-        with transactions.begin(aliases):
-            return self.answers.make(endpoint(**values), shared)
+    def _awaited(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapped(**values: Any) -> Any:
+            shared = values.pop(SHARED, None)
+            names = aliases(self.atomic, endpoint)
+            async with around(names) if names else nullcontext():
+                result = await endpoint(**values)
+                return await run(self._prepared, result, shared) if is_lazy(result) else result
 
-    async def _run_coroutine(
-        self, work: Work, endpoint: Callable[..., Any], values: dict[str, Any], shared: Response
-    ) -> Response:
-        aliases = transactions.aliases(self.atomic, endpoint)
-        if aliases:
-            return await self._run_coroutine_atomically(work, endpoint, values, shared, aliases)
-        result = await endpoint(**values)
-        try:
-            return self.answers.make_without_queries(result, shared)
-        except NeedsQueries:
-            return await work.run(self.answers.make, result, shared)
+        return wrapped
 
-    async def _run_coroutine_atomically(
-        self,
-        work: Work,
-        endpoint: Callable[..., Any],
-        values: dict[str, Any],
-        shared: Response,
-        aliases: tuple[str, ...],
-    ) -> Response:
-        """The endpoint's queries run in the work's thread, and so within the transaction that is opened there."""
-        opened = await work.run(transactions.begin, aliases)
-        try:
-            result = await endpoint(**values)
-            response = await work.run(self.answers.make, result, shared)
-        except BaseException as error:
-            await work.run_to_end(opened.__exit__, type(error), error, error.__traceback__)
-            raise
-        await work.run_to_end(opened.__exit__, None, None, None)
-        return response
+    def _prepared(self, result: Any, shared: Response | None) -> Any:
+        """A response of rows, or what FastAPI is to serialize; call it where queries are allowed."""
+        builder = self._builder
+        if builder is None:
+            builder = self._builder = ResponseBuilder(self, getattr(self._endpoint, "__qualname__", self.name))
+        answer = _answer.get()
+        if shared is not None and answer is not None and builder.write is not None and isinstance(result, QuerySet):
+            written = builder.write(result) if answer.is_json else None
+            if written is not None:
+                return builder.respond(written, shared)
+            answer.tells = answer.is_json is None
+        return builder.prepare(result)
 
 
-def blank() -> Response:
-    """A response as FastAPI hands it out, for its status and headers to be set."""
-    response = Response()
-    response.status_code = None  # type: ignore[assignment]
-    response.raw_headers.clear()
-    return response
+def _callables(endpoint: Any) -> Iterator[Any]:
+    """What FastAPI looks at to find out whether an endpoint is asynchronous, or streams."""
+    while isinstance(endpoint, partial):
+        endpoint = endpoint.func
+    for call in (endpoint, inspect.unwrap(endpoint)):
+        yield call
+        if not inspect.isclass(inspect.unwrap(endpoint)):
+            yield call.__call__
+            yield inspect.unwrap(call.__call__)
 
 
-def _dependencies(dependant: Dependant) -> Iterator[Any]:
-    for dependency in dependant.dependencies:
-        yield dependency.call
-        yield from _dependencies(dependency)
+def _locate(error: RequestValidationError | ResponseValidationError, endpoint: Any) -> None:
+    """Names the project's function in `error`, where FastAPI has found the one that is wrapped around it."""
+    function = inspect.unwrap(endpoint)
+    with suppress(OSError, TypeError):
+        error.endpoint_line = inspect.getsourcelines(function)[1]
+        error.endpoint_file, error.endpoint_function = inspect.getsourcefile(function), _name(endpoint)
 
 
-def _signature_with_shared_response(endpoint: Callable[..., Any]) -> tuple[inspect.Signature, str | None]:
-    """The endpoint's signature, in which FastAPI is asked for its response; the name of the endpoint's own such
-    parameter, which it gives way to."""
-    signature = inspect.signature(endpoint)
-    hints = _hints(endpoint)
-    own = next((name for name in signature.parameters if _is_response(hints.get(name))), None)
-    parameters = [parameter for name, parameter in signature.parameters.items() if name != own]
+def _name(endpoint: Any) -> str:
+    """The name by which FastAPI calls an endpoint: its own, or that of its class."""
+    return str(getattr(endpoint, "__name__", type(endpoint).__name__))
+
+
+def _signature(endpoint: Callable[..., Any], response_model: Any) -> inspect.Signature:
+    """The endpoint's signature, in which FastAPI is asked for its response where rows may be written."""
+    try:
+        signature = inspect.signature(endpoint, eval_str=True)
+    except NameError:  # names for type checkers alone, which FastAPI resolves one by one
+        return inspect.signature(endpoint)
+    model = response_model if get_origin(response_model) else signature.return_annotation
+    parameters = list(signature.parameters.values())
+    if get_origin(model) is not list or any(_may_be_response(parameter.annotation) for parameter in parameters):
+        return signature
     variable = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
     fixed = [parameter for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     asked = inspect.Parameter(SHARED, inspect.Parameter.KEYWORD_ONLY, annotation=Response)
-    return signature.replace(parameters=[*fixed, asked, *variable]), own
+    return signature.replace(parameters=[*fixed, asked, *variable])
 
 
-def _hints(endpoint: Callable[..., Any]) -> dict[str, Any]:
-    called = inspect.unwrap(endpoint)
-    try:
-        return get_type_hints(called if inspect.isroutine(called) else type(called).__call__)
-    except (AttributeError, NameError, TypeError):
-        return {}
-
-
-def _is_response(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, Response)
+def _may_be_response(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Response):
+        return True
+    return any(map(_may_be_response, get_args(annotation)))

@@ -1,31 +1,32 @@
-"""Rows from the database to JSON without a model instance or a validated copy in between.
+"""Rows from the database to JSON, without a model instance or a validated copy in between.
 
-Where a response model asks for no more than columns of the queryset's model, each in the type that Django gives it,
-validation can only confirm what is known. `shape_of` finds out once a response model, `columns_of` once a queryset's
-model; wherever either is in doubt the answer is no, and the usual way is taken.
+Only where validating and serializing cannot change anything: a response model of plain fields, columns of exactly the
+types that these have, a queryset in which nothing but filters, ordering and a slice is set. All three are lists of what
+is allowed; anything else goes FastAPI's way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
 from functools import lru_cache
-from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from django.db import models
-from django.db.models.query import ModelIterable, ValuesIterable, ValuesListIterable
-from django.db.models.query_utils import DeferredAttribute
-from django.db.models.signals import post_init
+from django.db.models.signals import post_init, pre_init
 from pydantic import BaseModel
+from pydantic_core import to_json, to_jsonable_python
 
-from pocket.fastapi.encoding import encode
+from pocket.fastapi.internals import is_column, is_simple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-Shape = tuple[tuple[str, str, str, bool], ...]
-"""A response model's fields: attribute, key in JSON, kind, whether it may be null."""
+Part = tuple[str, str, str, bool]
+"""A field of a response model: attribute of the object, key in JSON, type, whether it may be null."""
 
-_KINDS: dict[type[models.Field[Any, Any]], str] = {
+_TYPES: Mapping[type, str] = {
     models.AutoField: "int",
     models.BigAutoField: "int",
     models.SmallAutoField: "int",
@@ -48,146 +49,121 @@ _KINDS: dict[type[models.Field[Any, Any]], str] = {
     models.DurationField: "timedelta",
     models.UUIDField: "uuid",
 }
-# Times of day are not among them: orjson 3.13 writes 10,000 microseconds as ".10000".
-_PLAIN_KEYS = {"type", "metadata", "microseconds_precision", "schema", "strict", "cls", "config_choose_priority"}
-_PLAIN_CONFIG = {"title", "from_attributes", "arbitrary_types_allowed", "populate_by_name", "validate_by_name"}
+# Times of day are not among them: orjson writes 10,000 microseconds as ".10000".
+
+# What each part of pydantic's core schema may say; the values that a set does not show are looked at below.
+_LEAF = frozenset({"type", "metadata", "microseconds_precision"})
+_WRAPPER = _LEAF | {"schema", "default", "default_factory", "default_factory_takes_data", "strict"}
+_FIELD = frozenset({"type", "schema", "metadata", "validation_alias", "serialization_alias"})
+_FIELDS = frozenset({"type", "fields", "model_name", "computed_fields"})
+_MODEL = frozenset({"type", "cls", "schema", "config", "metadata", "ref", "custom_init", "root_model"})
+_CONFIG = frozenset({"title", "from_attributes"})
 
 
 @lru_cache(maxsize=1024)
-def shape_of(response_model: Any) -> Shape | None:
+def parts_of(response_model: Any) -> tuple[Part, ...] | None:
     """The fields of `list[Model]`'s model where all of them are plain values; None for any other response model."""
-    if get_origin(response_model) is not list:
+    arguments = get_args(response_model)
+    if get_origin(response_model) is not list or not isinstance(arguments[0], type):
         return None
-    (model,) = get_args(response_model)
-    if not (isinstance(model, type) and issubclass(model, BaseModel)) or model.model_computed_fields:
+    schema: Any = arguments[0].__pydantic_core_schema__ if issubclass(arguments[0], BaseModel) else {}
+    if schema.get("type") != "model" or not schema.keys() <= _MODEL:
         return None
-    schema: Mapping[str, Any] = model.__pydantic_core_schema__
-    fields = schema.get("schema", {})
-    simple = schema.get("type") == "model" and fields.get("type") == "model-fields"
-    if not simple or not set(schema.get("config") or ()) <= _PLAIN_CONFIG or _is_customised(model, schema, fields):
+    fields, config = schema["schema"], schema.get("config", {})
+    if schema.get("custom_init") or schema.get("root_model") or not config.keys() <= _CONFIG:
+        return None
+    if fields["type"] != "model-fields" or not fields.keys() <= _FIELDS or fields.get("computed_fields"):
         return None
     parts = [_part(name, field) for name, field in fields["fields"].items()]
-    return tuple(part for part in parts if part is not None) if all(parts) else None
+    return tuple(part for part in parts if part is not None) if parts and all(parts) else None
 
 
-def _is_customised(model: type[BaseModel], schema: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    ways = (schema.get(key) for key in ("custom_init", "root_model", "post_init", "serialization", "extras_schema"))
-    return any(ways) or "serialization" in fields or "extras_schema" in fields or bool(model.model_config.get("extra"))
-
-
-def _part(name: str, field: Mapping[str, Any]) -> tuple[str, str, str, bool] | None:
-    schema = field["schema"]
-    if field.get("serialization_exclude") or "serialization_exclude_if" in field:
-        return None
-    if schema["type"] == "default":
+def _part(name: str, field: Mapping[str, Any]) -> Part | None:
+    source, key = field.get("validation_alias", name), field.get("serialization_alias", name)
+    schema, nullable = field["schema"], False
+    while schema["type"] in {"default", "nullable"} and schema.keys() <= _WRAPPER:
+        nullable = nullable or schema["type"] == "nullable"
         schema = schema["schema"]
-    nullable = schema["type"] == "nullable"
-    if nullable:
-        schema = schema["schema"]
-    if not schema.keys() <= _PLAIN_KEYS or "schema" in schema:
+    if not field.keys() <= _FIELD or not schema.keys() <= _LEAF or type(source) is not str:
         return None
-    source = field.get("validation_alias", name)
-    return (source, field.get("serialization_alias", name), schema["type"], nullable) if type(source) is str else None
+    return source, key, schema["type"], nullable
 
 
 @lru_cache(maxsize=1024)
-def columns_of(model: type[models.Model], shape: Shape) -> tuple[str, ...] | None:
-    """The columns to fetch, in the shape's order; None where `model` does not give each as the database does."""
-    untouched = model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]
-    if not untouched or model.__init__ is not models.Model.__init__ or hasattr(model, "__getattr__"):
+def columns_of(model: Any, parts: tuple[Part, ...]) -> tuple[str, ...] | None:
+    """The columns to fetch, in the order of the parts; None where `model` does not give each as the database does."""
+    untouched = getattr(model.from_db, "__func__", None) is getattr(models.Model.from_db, "__func__", 0)
+    usual = model.__init__ is models.Model.__init__ and model.__new__ is object.__new__
+    if not untouched or not usual or hasattr(model, "__getattr__"):
         return None
     if model.__getattribute__ is not object.__getattribute__:
         return None
-    known = {
-        field.attname: field
-        for field in model._meta.concrete_fields
-        if isinstance(getattr_static(model, field.attname), DeferredAttribute)
+    known: dict[str, Any] = {
+        str(field.attname): field
+        for field in model._meta.get_fields()
+        if isinstance(field, models.Field) and is_column(model, str(getattr(field, "attname", "")))
     }
     known["pk"] = model._meta.pk
-    for source, _, kind, nullable in shape:
+    for source, _, kind, nullable in parts:
         field = known.get(source)
-        target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
-        if field is None or _KINDS.get(type(target)) != kind or (field.null and not nullable):
+        target = field.target_field if isinstance(field, models.ForeignKey) else field
+        if field is None or _TYPES.get(type(target)) != kind or (field.null and not nullable):
             return None
-    return tuple(known[source].attname for source, *_ in shape)
+    return tuple(known[source].attname for source, *_ in parts)
 
 
 def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
-    """A function from a queryset to JSON, which answers None where the queryset must go the usual way.
+    """A function from what an endpoint returned to JSON, which queries; None from it means: go the usual way.
 
-    None itself where no queryset can be written for `response_model`. The function queries.
+    None itself where nothing can be written for `response_model`.
     """
-    shape = shape_of(response_model)
-    if shape is None:
+    parts = parts_of(response_model)
+    if parts is None:
         return None
-    keys = tuple(key for _, key, _, _ in shape)
+    keys = [key for _, key, _, _ in parts]
+    decimals = [place for place, part in enumerate(parts) if part[2] == "decimal"]
 
     def write(value: Any) -> bytes | None:
-        columns = _columns(value, shape)
-        if columns is None:
+        if not isinstance(value, models.QuerySet) or not is_simple(value):
             return None
-        return encode([dict(zip(keys, row, strict=True)) for row in only_columns(value, columns)])
+        model: Any = value.model
+        columns = columns_of(model, parts)
+        listened = post_init.has_listeners(model) or pre_init.has_listeners(model)
+        if columns is None or listened:
+            return None
+        rows = list(value.values_list(*columns))
+        if any(row[place] is not None and not row[place].is_finite() for row in rows for place in decimals):
+            return None  # pydantic refuses them
+        return encode([dict(zip(keys, row, strict=True)) for row in rows])
 
     return write
 
 
-def only_columns(queryset: Any, columns: tuple[str, ...]) -> Any:
-    """What `queryset.values_list(*columns)` gives.
-
-    Django resolves the names anew for each queryset, which takes a good part of the time of a small query; for columns
-    of the model's own table, to which nothing else can add, the outcome is always the same and kept.
-    """
-    query = queryset.query
-    known = selection_of(queryset.model, columns)
-    if (
-        known is None
-        or query.annotations
-        or query.extra
-        or query.base_table not in {None, queryset.model._meta.db_table}
-    ):
-        return queryset.values_list(*columns)
-    chosen = queryset._chain()
-    chosen._fields, chosen._iterable_class = columns, ValuesListIterable
-    chosen.query.__dict__.update(known)
-    return chosen
+def _other(value: Any) -> Any:
+    """What orjson does not know, as pydantic writes it."""
+    if type(value) is timedelta or type(value) is Decimal:
+        return to_jsonable_python(value)
+    raise TypeError
 
 
-@lru_cache(maxsize=1024)
-def selection_of(model: type[models.Model], columns: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """What asking for `columns` changes in a query; None where it joins tables, or changes what is not known here."""
-    every: Any = model._base_manager.all()
-    before, after = every.query.__dict__, every.values_list(*columns).query.__dict__
-    changed = {name for name, value in after.items() if name not in before or before[name] != value}
-    joined = {alias for alias, uses in after["alias_refcount"].items() if uses} - {model._meta.db_table}
-    if joined or not changed <= {*_SELECTION, *_TABLES}:
-        return None
-    return {name: after[name] for name in _SELECTION if name in after}
+def _pydantics(rows: Any) -> bytes:
+    return to_json(rows, inf_nan_mode="null")
 
 
-_SELECTION = (
-    *("select", "values_select", "selected", "default_cols", "select_related", "deferred_loading"),
-    *("annotation_select_mask", "extra_select_mask", "_annotation_select_cache", "_extra_select_cache"),
-)
-_TABLES = {"alias_map", "alias_refcount", "table_map", "used_aliases", "base_table", "filter_is_sticky"}
+def _encoder() -> Callable[[Any], bytes]:
+    try:
+        import orjson
+    except ImportError:
+        return _pydantics
+
+    def encode(rows: Any) -> bytes:
+        try:
+            written: bytes = orjson.dumps(rows, _other, orjson.OPT_UTC_Z)
+        except TypeError:
+            return _pydantics(rows)  # an integer of over 64 bits
+        return written
+
+    return encode
 
 
-def _columns(value: Any, shape: Shape) -> tuple[str, ...] | None:
-    """The columns to fetch for `value`, None unless its rows are exactly what the database would give."""
-    if not isinstance(value, models.QuerySet) or not _is_untouched(value):
-        return None
-    if any(source in value.query.annotations for source, *_ in shape):
-        return None
-    model: Any = value.model
-    return columns_of(model, shape)
-
-
-def _is_untouched(queryset: Any) -> bool:
-    """Whether asking `queryset` for columns gives the same rows, and what Django's own classes make of them."""
-    kind, query = type(queryset), queryset.query
-    if queryset._result_cache is not None or queryset._fields or query.combinator or query.distinct or query.group_by:
-        return False
-    if kind._fetch_all is not models.QuerySet._fetch_all or kind.__iter__ is not models.QuerySet.__iter__:
-        return False
-    if queryset._iterable_class is ModelIterable:
-        return not post_init.has_listeners(queryset.model)
-    return queryset._iterable_class is ValuesIterable
+encode: Callable[[Any], bytes] = _encoder()

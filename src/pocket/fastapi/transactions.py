@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
+from pocket.fastapi.internals import exempt_databases
+from pocket.fastapi.work import run, run_to_end
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
 Atomic = bool | str | None
 """`True`: a transaction on the default database; an alias: on that one; `False`: none, whatever the settings say;
@@ -22,7 +25,7 @@ def aliases(atomic: Atomic, endpoint: Callable[..., Any]) -> tuple[str, ...]:
     """
     if atomic is False:
         return ()
-    exempt: set[str] = getattr(endpoint, "_non_atomic_requests", set())
+    exempt = exempt_databases(endpoint)
     named = ["default"] if atomic is True else [atomic] if atomic else []
     by_settings = [alias for alias, values in connections.settings.items() if values["ATOMIC_REQUESTS"]]
     return tuple(dict.fromkeys(named + [alias for alias in by_settings if alias not in exempt]))
@@ -34,3 +37,15 @@ def begin(names: Iterable[str]) -> ExitStack:
         for name in names:
             stack.enter_context(transaction.atomic(using=name))
         return stack.pop_all()
+
+
+@asynccontextmanager
+async def around(names: Iterable[str]) -> AsyncIterator[None]:
+    """`begin` for a coroutine, whose queries run in the request's thread, and so within the transaction there."""
+    opened = await run(begin, names)
+    try:
+        yield
+    except BaseException as error:
+        await run_to_end(opened.__exit__, type(error), error, error.__traceback__)
+        raise
+    await run_to_end(opened.__exit__, None, None, None)

@@ -62,7 +62,7 @@ def listen(listener: Callable[[str], None]) -> None:
 
 
 def versions(tables: Iterable[str], cache: str = "default") -> Mapping[str, Any]:
-    """The versions of `tables` as the cache has them; a table that nobody has written has none."""
+    """The versions of `tables` as the cache has them; a table that was never written has none."""
     return caches[cache].get_many([VERSION_KEY.format(table) for table in tables])
 
 
@@ -77,7 +77,7 @@ def changed(tables: Iterable[str], cache: str = "default") -> None:
 
 def _attach(*, connection: Any, **_: Any) -> None:
     if _observe not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_observe)
+        connection.execute_wrappers.insert(0, _observe)  # before those that are taken off again, which are the last
 
 
 def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:

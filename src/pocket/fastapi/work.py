@@ -1,88 +1,85 @@
-"""Where a request's synchronous work, queries above all, is done: on one thread, from its first query to its end.
+"""A request's synchronous work, queries above all: on one thread, one connection, between Django's request signals.
 
-On `pocket.asgi`'s loop, where one request runs at a time, that is the thread of the loop itself; elsewhere a lane is
-leased at the first query. Django's request signals are sent around the work, once, in that thread: they close what is
-too old and reset the log of queries. A request that never comes near Django costs neither.
+On `pocket.asgi`'s loop, which serves one request at a time, it is done in place, in the thread of the loop; under a
+server on a worker of the thread pool. A request that never comes near Django costs neither thread nor signals.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import threading
-from abc import ABC, abstractmethod
-from concurrent.futures import Executor
+from abc import abstractmethod
+from concurrent.futures import Executor, Future
+from contextvars import ContextVar, copy_context
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
-from starlette.responses import JSONResponse, Response
 
-from pocket.fastapi import inline, notices
-from pocket.fastapi.jobs import FutureJob, LoopJob
-from pocket.fastapi.lanes import ASIDE, LANES
+from pocket.asgi.loop import patient
+from pocket.django.configuration.databases import open_transactions, settle
 from pocket.fastapi.relations import Probe
+from pocket.fastapi.threads import ASIDE, POOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
-    from pocket.fastapi.jobs import Job
-    from pocket.fastapi.lanes import Lane, Lanes
+    from pocket.fastapi.threads import ThreadPool
 
 T = TypeVar("T")
 
 logger = logging.getLogger("pocket.fastapi")
 
-_current: contextvars.ContextVar[Work | None] = contextvars.ContextVar("pocket_work", default=None)
+_ENDED = "The request has ended: a task that outlives it cannot use its database connection."
+
+request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", default=None)
+"""The work of the request that this code belongs to, also after its end."""
 
 
-class Work(ABC):
+class Work(Executor):
     """The work of one request, whose ASGI scope is `scope`; None for work outside of a request.
 
-    Inside of it, as an asynchronous context manager, it is `current()`, and asgiref's thread-sensitive code, which is
-    Django's asynchronous ORM, runs in its thread.
+    An asynchronous context manager: inside, it is `current()`, and asgiref's thread-sensitive code, which is Django's
+    asynchronous ORM, runs in its thread.
     """
-
-    inline = False
-    alone = False
-    """Whether an endpoint is all of the request that comes near Django: no dependency before, no task after it."""
 
     def __init__(self, scope: Any = None) -> None:
         self.scope = scope
-        self.finished = False
+        self.ended = False
         self._begun = False
+        self._outer: dict[str, int] = {}
         self._probe: Probe | None = None
-        self._token: contextvars.Token[Work | None] | None = None
 
     async def __aenter__(self) -> Work:
-        self._token = _current.set(self)
+        self._token = request_work.set(self)
+        self._sensitive = ThreadSensitiveContext(executor=self)
+        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]  # asgiref's has no annotations
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        if self._token is not None:
-            _current.reset(self._token)
-        self.finish()
+        await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
+        request_work.reset(self._token)
+        self.end()
 
     @abstractmethod
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What `function` returns, called where queries are allowed."""
+        """What `function` returns, called where queries are allowed.
 
-    async def run_to_end(self, function: Callable[..., T], /, *args: Any) -> T:
-        """As `run`, and not to be kept from it by a cancellation."""
-        with CancelScope(shield=True):
-            result = await self.run(function, *args)
-        return result  # noqa: RET504  (a scope that might swallow an exception comes before it)
+        A caller that is cancelled meanwhile still gets it, if the call has begun, and is cancelled where it waits next:
+        so nothing is acquired, a transaction for one, that nothing releases.
+        """
 
     @abstractmethod
-    def finish(self) -> None:
+    def end(self) -> None:
         """Ends the work; what was handed over before is done first."""
 
-    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
         if not self._begun:
             self._begin()
@@ -90,213 +87,154 @@ class Work(ABC):
 
     def _begin(self) -> None:
         self._begun = True
+        self._outer = open_transactions()
         if self.scope is None:
             close_old_connections()
             reset_queries()
             return
-        notices.started(Work, self.scope)
+        request_started.send(sender=Work, scope=self.scope)
         if settings.DEBUG:
             self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
             self._probe.attach()
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
+        """Sends the end's signals, and hands the connections on clean."""
         if not self._begun:
             return
         try:
             if self._probe is not None:
                 self._probe.detach()
+            if self.scope is not None:
+                request_finished.send(sender=Work)
+        except Exception:
+            logger.exception("A receiver of request_finished failed.")
         finally:
+            settle(self._outer)
             if self.scope is None:
                 close_old_connections()
-            else:
-                notices.finished(Work)
 
 
-class InlineWork(Work):
-    """Work in the thread of the loop."""
+class WorkInPlace(Work):
+    """Work in the thread of the loop, which waits for it."""
 
-    inline = True
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, scope: Any = None) -> None:
+    def __init__(self, loop: Any, scope: Any = None) -> None:
         super().__init__(scope)
-        self.loop = loop
-        inline.serve(loop, _INLINE)
+        self._loop = loop
+
+    async def __aenter__(self) -> Work:
+        # A coroutine that the deadline did not stop leaves its work here; without this it would not end.
+        self._loop.at_end = self.end
+        return await super().__aenter__()
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        result: T = inline.call(self.loop, self.call, function, *args, **kwargs)
+        result: T = self._run(copy_context().run, function, *args, **kwargs)
         return result
-
-    def run_now(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """As `run`, without a coroutine in between."""
-        result: T = inline.call(self.loop, self.call, function, *args, **kwargs)
-        return result
-
-    def finish(self) -> None:
-        self.finished = True
-        if self._begun:
-            inline.call(self.loop, self._end)
-
-
-class _Inline(Executor):
-    """Runs what asgiref submits at once, in the thread of the loop, within the current work."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """A future of the loop, done already, so that awaiting it does not even turn the loop."""
-        loop = asyncio.get_running_loop()
-        work = current() or InlineWork(loop)
-        future = loop.create_future()
+        future = asyncio.get_running_loop().create_future()
         try:
-            future.set_result(inline.call(loop, work.call, function, *args, **kwargs))
+            future.set_result(self._run(function, *args, **kwargs))
         except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
             future.set_exception(error)
         return future
 
+    def end(self) -> None:
+        if not self.ended:
+            self.ended = True
+            self._loop.at_end = None
+            self._loop.call(self._finish)
 
-_INLINE = _Inline()
+    def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if self.ended:
+            raise RuntimeError(_ENDED)
+        return self._loop.call(self._call, function, *args, **kwargs)
 
 
-class ThreadWork(Work, Executor):
-    """Work on a lane that is leased when it is first needed and given back when all is done."""
+class WorkInThread(Work):
+    """Work on a thread of `pool`, from the first call to the end; all calls are made there, in order."""
 
-    def __init__(self, scope: Any = None, lanes: Lanes = LANES) -> None:
+    def __init__(self, scope: Any = None, pool: ThreadPool = POOL) -> None:
         super().__init__(scope)
-        self._lanes = lanes
-        self._sensitive = ThreadSensitiveContext(executor=self)
+        self._pool = pool
         self._lock = threading.Lock()
-        self._lane: Lane | None = None
-        self._pending: list[Job] = []
-        self._asked = False
-        self._handed = self._open = 0
-        self._leaves_early = False
-        self._last: LoopJob | None = None
+        self._asked = self._is_cancelled = False
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
-    async def __aenter__(self) -> Work:
-        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]
-        return await super().__aenter__()
-
-    async def __aexit__(self, *failure: object) -> None:
-        try:
-            await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
-        finally:
-            await super().__aexit__(*failure)
-
-    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """As Work's; a cancelled caller waits until its function has ended, as AnyIO's threads have it."""
-        scope = self.scope
-        job = LoopJob(partial(self.call, contextvars.copy_context().run, function, *args, **kwargs))
-        self._last = job
-        self._hand_over(job)
-        try:
-            await job.wait()
-        except asyncio.CancelledError:
-            if not job.withdraw():
-                with CancelScope(shield=True):
-                    await job.wait()
-                _report(job.error, scope)
-            raise
-        result: T = job.result()
-        return result
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        job = FutureJob(partial(self.call, function, *args, **kwargs))
-        self._hand_over(job)
-        return job.future
-
-    def call_last(self, function: Callable[..., Response], /, *args: Any) -> Response:
-        """As `call`, for what is most likely the request's last: the end's signals are sent in the same breath.
-
-        Should more follow, such as the exit of a dependency, its connections are checked and released, without signals.
-        An endpoint that is `alone` gives the lane back, too, unless its response may still query.
-        """
-        response = None
-        try:
-            response = function(*args)
-        finally:
-            self._end_safely()
-            self._begun, self.scope, self._probe = False, None, None
-        self._leaves_early = self.alone and self._handed == 1 and type(response) in _WHOLE and not response.background
-        return response
-
-    def move_in(self, lane: Lane) -> None:
-        """Takes the lane, and does there what has waited for it."""
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """The future of a call of `function` in the thread; RuntimeError after the end."""
+        future: Future[T] = Future()
         with self._lock:
-            self._lane = lane
-            pending, self._pending = self._pending, []
-            for job in pending:
-                lane.put(partial(job, self._rest))
-
-    def finish(self) -> None:
-        self.finished = True
-        if self._last is not None and self._last.rest():
-            return
-        with self._lock:
-            lane = self._lane
-            if self._open and lane is not None:
-                return  # the end of the last job sees to the rest
-            if lane is not None and self._begun:
-                self._lanes.resume()
-                lane.put(self._leave)
-                return
-        if lane is not None:
-            self._lanes.give_back(lane, rests=False)
-        elif self._asked and self._lanes.withdraw(self):
-            for job in self._pending:
-                job.cancel()
-
-    def _hand_over(self, job: Job) -> None:
-        with self._lock:
-            if self.finished:
-                raise RuntimeError("The request has ended: a task that outlives it cannot query on its connection.")
-            self._handed += 1
-            self._open += 1
-            self._leaves_early = False
-            if self._lane is not None:
-                if self._open == 1:
-                    self._lanes.resume()
-                self._lane.put(partial(job, self._rest))
-                return
-            self._pending.append(job)
+            if self.ended:
+                raise RuntimeError(_ENDED)
+            self._jobs.put((future, partial(self._call, function, *args, **kwargs)))
             asked, self._asked = self._asked, True
         if not asked:
-            self._lanes.lease(self)
+            self._pool.begin(self._serve)
+        return future
 
-    def _rest(self) -> None:
-        """Ends a job: with the last one the turn ends, and the lease where nothing can follow."""
+    def end(self) -> None:
         with self._lock:
-            self._open -= 1
-            lane = self._lane
-            if self._open or lane is None:
-                return
-            leaves = self.finished or self._leaves_early
-            if leaves and self._begun:
-                lane.put(self._leave)
-                return
-            if leaves:
-                self._lane, self._asked = None, False
-        self._lanes.give_back(lane if leaves else None)
+            ended, self.ended = self.ended, True
+        if not ended:
+            self._jobs.put(None)
+            if self._asked and self._pool.withdraw(self._serve):
+                while (job := self._jobs.get()) is not None:
+                    job[0].cancel()
 
-    def _leave(self) -> None:
-        """Ends the work in the lane's thread."""
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            _do(*job)
+            del job  # it holds what the call was made with, and the next may come late
+        self._finish()
+
+    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        is_exit = getattr(function, "__name__", "") == "__exit__"  # what was entered is left, whatever happens
+        if self._is_cancelled and not is_exit:
+            self._is_cancelled = False
+            await asyncio.sleep(0)
+        future: Future[T] = self.submit(copy_context().run, function, *args, **kwargs)
+        waiter = asyncio.wrap_future(future)
         try:
-            self._end_safely()
-        finally:
-            with self._lock:
-                lane, self._lane, self._asked = self._lane, None, False
-            self._lanes.give_back(lane)
+            return await (asyncio.shield(waiter) if is_exit else waiter)
+        except asyncio.CancelledError as cancelled:
+            if not is_exit and future.cancel():
+                raise
+            return await self._outlast(asyncio.wrap_future(future) if waiter.cancelled() else waiter, cancelled)
 
-    def _end_safely(self) -> None:
-        try:
-            self._end()
-        except Exception:
-            logger.exception("A receiver of request_finished failed.")
+    async def _outlast(self, waiter: asyncio.Future[T], cancelled: asyncio.CancelledError) -> T:
+        """The result of a call that had begun when its caller was cancelled; the cancellation is asked for anew."""
+        with CancelScope(shield=True):
+            while not waiter.done():
+                try:
+                    await asyncio.wait({waiter})
+                except asyncio.CancelledError as again:
+                    cancelled = again
+        error = waiter.exception()
+        if error is not None:
+            _report(error, self.scope)
+            raise cancelled
+        self._is_cancelled = True
+        task: Any = asyncio.current_task()
+        task.uncancel()
+        task.cancel(*cancelled.args)
+        return waiter.result()
 
 
-_WHOLE = frozenset({Response, JSONResponse})
-"""Responses that have nothing to look up once they are made."""
+def _do(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+        future.set_exception(error)
+        del future, call  # the error refers to this frame
+    else:
+        future.set_result(result)
 
 
-def _report(error: BaseException | None, scope: Any) -> None:
-    """Logs what nobody is left to be told: a failure that would have been a 500, once its request was cancelled."""
+def _report(error: BaseException, scope: Any) -> None:
+    """Logs what nothing else tells: a failure that would have been a 500, once its request was cancelled."""
     handlers = getattr(scope.get("app"), "exception_handlers", {}) if scope is not None else {}
     kinds = set(type(error).__mro__) - {Exception}
     if isinstance(error, Exception) and not kinds & handlers.keys():
@@ -306,18 +244,41 @@ def _report(error: BaseException | None, scope: Any) -> None:
 
 def current() -> Work | None:
     """The work of the request that this code belongs to, None outside of requests and after their end."""
-    work = _current.get()
-    return work if work is not None and not work.finished else None
+    work = request_work.get()
+    return work if work is not None and not work.ended else None
 
 
 def new(scope: Any = None) -> Work:
-    """Work for the request of `scope`, of the kind that the running loop allows."""
-    loop = asyncio.get_running_loop()
-    return InlineWork(loop, scope) if inline.lends(loop) else ThreadWork(scope)
+    """Work for the request of `scope`, of the kind that the running loop allows.
+
+    In place there is one at a time: a task that is not the request's has a worker, and a connection, of its own.
+    """
+    loop = patient()
+    return WorkInThread(scope) if loop is None or loop.at_end is not None else WorkInPlace(loop, scope)
 
 
-def aside() -> Work:
-    """Work that waits for no request and that no request's transaction is seen by; inline, where all is one thread,
-    work like any other."""
-    loop = asyncio.get_running_loop()
-    return InlineWork(loop) if inline.lends(loop) else ThreadWork(None, ASIDE)
+async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    """What `function` returns, called where queries are allowed: in the request's work, or in work of its own."""
+    work = current()
+    if work is not None:
+        return await work.run(function, *args, **kwargs)
+    async with new() as own:
+        return await own.run(function, *args, **kwargs)
+
+
+async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
+    """As `run`, for what many requests wait for: on a worker that no request has, and outside of its transaction.
+
+    In place, where all is one thread, it is the request's own work.
+    """
+    if patient() is not None:
+        return await run(function, *args)
+    async with WorkInThread(None, ASIDE) as own:
+        return await own.run(function, *args)
+
+
+async def run_to_end(function: Callable[..., T], /, *args: Any) -> T:
+    """As `run`, and not to be kept from it by a cancellation."""
+    with CancelScope(shield=True):
+        result = await run(function, *args)
+    return result  # noqa: RET504  (a scope that might swallow an exception comes before it)

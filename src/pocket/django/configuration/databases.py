@@ -1,12 +1,73 @@
-"""Database connections in a process that lives long: closed for a snapshot, and following a changed URL."""
+"""Database connections in a process that lives long: handed on clean, closed for a snapshot, led to a changed URL."""
 
 from __future__ import annotations
 
+import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+logger = logging.getLogger("pocket")
+
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
+def open_transactions() -> dict[str, int]:
+    """How many transactions and savepoints are open on each connection of this thread, of those that have any."""
+    from django.db import connections
+
+    found = connections.all(initialized_only=True)
+    return {connection.alias: len(connection.atomic_blocks) for connection in found if connection.in_atomic_block}
+
+
+def settle(outer: Mapping[str, int] = _NONE) -> list[str]:
+    """Ends a piece of work: each of this thread's connections is found clean, or discarded; the aliases of the latter.
+
+    Clean is a connection that is in no transaction, by Django's account and by the driver's, and commits as its
+    settings say. `outer` is what `open_transactions()` said before the work: a connection that was in a transaction
+    then, as in a TestCase, is left to the code that opened it. A discarded one is closed, which rolls back; the
+    next query opens another, and the log tells.
+    """
+    from django.db import connections
+
+    discarded = []
+    for connection in connections.all(initialized_only=True):
+        alias = connection.alias
+        if alias in outer:
+            if len(connection.atomic_blocks) > outer[alias]:
+                logger.error("The work has left a transaction on the database %s open.", alias)
+        elif not _is_clean(connection):
+            logger.error("The work has left the database %s within a transaction: it is rolled back.", alias)
+            discarded.append(alias)
+            try:
+                connection.close()
+            except Exception:
+                logger.exception("The connection to the database %s could not be closed.", alias)
+            # The wrapper stays within its transaction; the next one begins outside.
+            del connections[alias]
+    return discarded
+
+
+def _is_clean(connection: Any) -> bool:
+    if connection.in_atomic_block or connection.closed_in_transaction:
+        return False
+    raw = connection.connection
+    if raw is None or not connection.settings_dict["AUTOCOMMIT"]:
+        return True
+    if not connection.get_autocommit():
+        return False
+    if connection.vendor == "sqlite":
+        return not raw.in_transaction
+    if connection.vendor == "postgresql":
+        return int(raw.info.transaction_status) == _IDLE
+    return True
+
+
+_IDLE = 0
+"""libpq's PQTRANS_IDLE, in both versions of psycopg."""
 
 
 def close() -> None:

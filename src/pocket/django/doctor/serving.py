@@ -89,7 +89,7 @@ class Site:
         with recorder.paused():
             from importlib import import_module
 
-            inside = import_module("pocket.fastapi.checks").first_path(served.api.app)
+            inside = import_module("pocket.fastapi.endpoints").first_path(served.api.app)
         self.api_path = f"{served.prefix}{inside}"
 
     def ask(self, handler: Any, path: str) -> None:

@@ -1,4 +1,5 @@
-"""Results of queries that are kept in the process until what they were made of is written."""
+"""Results of queries that are kept in the process until what they were made of is written, and the endpoint that makes
+them anew."""
 
 from __future__ import annotations
 
@@ -6,27 +7,31 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future
+from contextvars import Context
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from django.core.cache import caches
 from django.db import connections
+from fastapi import Header, HTTPException, Request
 
-from pocket.fastapi.awaiting import run
+from pocket.fastapi.notifying import is_valid
 from pocket.fastapi.plain import plain
 from pocket.fastapi.watching import listen, tables_of, versions, watch
-from pocket.fastapi.work import aside
+from pocket.fastapi.work import run, run_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from django.db.models import Model
+    from fastapi import FastAPI
 
 CHECK_EVERY = 1.0
 """Seconds between two looks at the versions in Django's cache."""
 
 
 class Abandoned(Exception):
-    """Whoever was to make a result was cancelled before it began; another is to do it."""
+    """The request that was to make a result was cancelled before it began; another is to do it."""
 
 
 class Kept:
@@ -45,7 +50,8 @@ class CachedQuery:
 
     Out of date is what a committed write to a watched model came after: at once for a write of this process, within a
     second for one of another process that watches the model too; and what is older than `ttl` seconds. The same object
-    is handed to everybody: it is to be read, not changed.
+    is handed to everybody: it is to be read, not changed. So the function is called in an empty context: it sees no
+    context variable of the request that comes first, such as its tenant or its language.
     """
 
     def __init__(
@@ -146,8 +152,7 @@ class CachedQuery:
     async def _make_aside(self, future: Future[Any], generation: int) -> Any:
         """Makes the result away from the request: others wait for it, and the request may hold what they need."""
         try:
-            async with aside() as work:
-                return await work.run(self._make, future, generation)
+            return await run_aside(self._make, future, generation)
         finally:
             if not future.done():
                 self._release(future)
@@ -158,7 +163,7 @@ class CachedQuery:
         try:
             made = time.time()
             seen = versions(self._tables, self.cache)
-            value = plain(self._function(), f"What {self.name} returned")
+            value = Context().run(self._called)
         except BaseException as error:
             self._release(future)
             future.set_exception(error)
@@ -170,6 +175,12 @@ class CachedQuery:
         self._release(future)
         future.set_result(value)
         return value
+
+    def _called(self) -> Any:
+        try:
+            return plain(self._function(), f"What {self.name} returned")
+        finally:
+            caches.close_all()  # those of this context, which ends here
 
     def _release(self, future: Future[Any]) -> None:
         with self._lock:
@@ -197,3 +208,18 @@ def cached_query(
         return CachedQuery(query, models, ttl, cache, getattr(query, "__qualname__", repr(query)))
 
     return make if function is None else make(function)
+
+
+def add_refresh(app: FastAPI, queries: Mapping[str, CachedQuery], path: str = "/refresh/") -> None:
+    """Gives `app` an endpoint (GET and POST) that makes `queries` anew and answers with all of them, by name.
+
+    It is for `notify()`: 401 for a request without its token, or with one for another address.
+    """
+
+    async def refresh(request: Request, authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "pocket" or not is_valid(token, str(request.url.replace(query="", fragment=""))):
+            raise HTTPException(401, "This endpoint is for pocket.fastapi.notify().", {"WWW-Authenticate": "Pocket"})
+        return {name: await query.refresh() for name, query in queries.items()}
+
+    app.add_api_route(path, refresh, methods=["GET", "POST"], include_in_schema=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from asgi_client import ServerClient
+from asgi_client import LambdaClient, ServerClient
 from django.core.cache import cache
 
 
@@ -119,14 +119,14 @@ def test_a_write_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
 def test_another_processs_write_is_seen_within_a_second(
     runner: Any, latest: Any, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pocket.fastapi import cached, watching
+    from pocket.fastapi import caching, watching
 
     runner(latest())
     watching_key = watching.VERSION_KEY.format("library_author")
     cache.set(watching_key, "written elsewhere", None)
     runner(latest())
     assert counted.made == 1
-    monkeypatch.setattr(cached, "CHECK_EVERY", 0.0)
+    monkeypatch.setattr(caching, "CHECK_EVERY", 0.0)
     runner(latest())
     runner(latest())
     assert counted.made == 2
@@ -200,15 +200,18 @@ def test_many_to_many_tables_and_parents_belong_to_a_model(database: str) -> Non
     assert set(tables_of(Tag)) == {"library_tag", "library_book_tags"}
 
 
-def test_the_refresh_endpoint_is_for_who_knows_the_projects_key(client: Any, latest: Any, counted: Counted) -> None:
-    from django.core import signing
-
+def test_the_refresh_endpoint_is_for_who_knows_the_projects_key(
+    client: Any, serving: Any, latest: Any, counted: Counted
+) -> None:
     from pocket.fastapi import add_refresh
-    from pocket.fastapi.notifying import SALT
+    from pocket.fastapi.notifying import token_for
 
     add_refresh(client.app, {"authors": latest})
-    token = signing.dumps(True, salt=SALT)
+    scheme = "https" if serving is LambdaClient else "http"
+    token = token_for(f"{scheme}://testserver/refresh/")
+    elsewhere = token_for(f"{scheme}://testserver/another/")
     assert client.get("/refresh/").status == 401
+    assert client.post("/refresh/", headers={"authorization": f"Pocket {elsewhere}"}).status == 401
     assert client.get("/refresh/", headers={"authorization": "Pocket forged"}).status == 401
     answer = client.post("/refresh/", headers={"authorization": f"Pocket {token}"})
     assert answer.json() == {"authors": ["Essayist", "Novelist"]}

@@ -1,0 +1,94 @@
+"""What an endpoint returned, made ready for FastAPI to validate and serialize, where queries are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+from django.db import models
+from django.db.models.query import RawQuerySet
+from fastapi.datastructures import DefaultPlaceholder
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.responses import Response
+
+from pocket.fastapi.plain import is_lazy, plain
+from pocket.fastapi.rows import writer_for
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
+
+
+class ResponseBuilder:
+    """Makes ready what the endpoint of one route returns: lazy objects of Django are read, the rest stays as it is."""
+
+    def __init__(self, route: APIRoute, where: str) -> None:
+        self._where = f"What {where} returned"
+        self._route = route
+        model = route.response_model
+        self._reads = _reads_attributes(model)
+        self._settled = _is_settled(model)
+        self._adapter: TypeAdapter[Any] | None = None
+        options = (
+            *(route.response_model_include, route.response_model_exclude, route.response_model_exclude_unset),
+            *(route.response_model_exclude_defaults, route.response_model_exclude_none),
+        )
+        usual = isinstance(route.response_class, DefaultPlaceholder) and route.response_model_by_alias
+        self.write = writer_for(model) if usual and not any(options) else None
+        """From a queryset to JSON, or None for what FastAPI is to write."""
+
+    def prepare(self, result: Any) -> Any:
+        """`result` with its lazy objects read. What a response model would read of them, it reads here.
+
+        Call it where queries are allowed.
+        """
+        if isinstance(result, Response) or not is_lazy(result):
+            return result
+        if not self._reads:
+            return plain(result, self._where)
+        read = list(result) if isinstance(result, models.QuerySet | RawQuerySet) else result
+        if self._adapter is None:
+            self._adapter = TypeAdapter(self._route.response_model)
+        try:
+            validated = self._adapter.validate_python(read, from_attributes=True)
+        except ValidationError:
+            return self._plain_if_valid(self._adapter, read)
+        return validated if self._settled else read
+
+    def respond(self, content: bytes, shared: Response) -> Response:
+        """The response of JSON that is written, with what FastAPI would take from `shared`, which dependencies set."""
+        response = Response(
+            content, shared.status_code or self._route.status_code or 200, media_type="application/json"
+        )
+        response.raw_headers.extend(shared.raw_headers)
+        return response
+
+    def _plain_if_valid(self, adapter: TypeAdapter[Any], result: Any) -> Any:
+        """Plain data where the model takes that, as one with dictionaries in it; else FastAPI tells what is wrong."""
+        data = plain(result, self._where)
+        try:
+            adapter.validate_python(data, from_attributes=True)
+        except ValidationError:
+            return result
+        return data
+
+
+def _reads_attributes(annotation: Any) -> bool:
+    """Whether a response model has pydantic models in it, which read the attributes of objects."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return any(_reads_attributes(part) for part in get_args(annotation))
+
+
+def _is_settled(annotation: Any) -> bool:
+    """Whether what has been validated stays as it is when it is validated again: models in lists and the like do.
+
+    Anything else, such as a validator of a whole list, FastAPI alone validates.
+    """
+    if annotation is NoneType:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.model_config.get("revalidate_instances", "never") == "never"
+    if get_origin(annotation) in {list, dict, tuple, set, Sequence, Mapping, Union, UnionType}:
+        return all(part in {str, int, ...} or _is_settled(part) for part in get_args(annotation))
+    return False
