@@ -16,6 +16,9 @@ MODULES_FILE = "pocket.modules"
 STATIC_MANIFEST_FILE = "staticfiles.json"
 """Django's map from a static file's name to its hashed one, at the root of the artifact."""
 
+MIGRATE_RUNS = 75
+"""The exit status of a command that another `migrate` of the same database keeps from running: try again later."""
+
 ALIAS = "live"
 """The Lambda alias that all traffic goes through."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -13,8 +16,10 @@ from typing import Any
 import pytest
 from deploying import COMMANDS, Voice, deployable
 from tiny_project import PYTHON
+from waiting import wait_until
 
 from pocket.config import Project, build_manifest
+from pocket.deploy.aws import invoke
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
@@ -215,11 +220,47 @@ def test_additive_migrations_are_applied_without_a_question(site: Site) -> None:
     assert len(voice.questions) == 1, "the plan's"
 
 
-def test_the_first_release_may_bring_any_migration(site: Site) -> None:
+def test_the_first_release_may_bring_any_migration_to_an_empty_database_and_shows_it(site: Site) -> None:
     voice = Voice(agrees_to_all=True)
-    done = site.deploy(site.project("A", PENDING=[DROP]), voice)
+    done = site.deploy(site.project("A", PENDING=[GROW, DROP]), voice)
+    assert "Pending additive migrations: shop.0006_grow" in voice.notes
+    assert "  shop.0007_drop: Remove field a from b: it is lost" in voice.notes
     assert "migrate ['--noinput'] report" in voice.events
-    assert done.history.releases[0].destructive == ()
+    assert done.history.releases[0].destructive == ("shop.0007_drop",)
+    assert site.deploy(site.project("B")).history.live == 2
+    assert site.rollback().release.number == 1, "which the migration came with"
+
+
+def test_the_first_release_asks_before_it_migrates_a_database_in_use_destructively(site: Site) -> None:
+    voice = Voice(agrees_to_all=True)
+    error = refused(site, "migrations", site.project("A", PENDING=[DROP], USED=[1]), voice)
+    assert voice.questions[-1] == (
+        "Apply them to PostgreSQL small at db.internal:5432, which has tables of their apps already?"
+    )
+    assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
+    assert voice.events[-1:] != ["migrate ['--noinput'] report"]
+
+
+def test_a_migrate_that_fails_says_what_it_has_done_and_what_that_does_to_the_live_release(
+    site: Site, tmp_path: Path
+) -> None:
+    site.deploy(site.project("A"))
+    fails = [str(tmp_path / "failed"), "shop.0007_drop"]
+    error = refused(site, "migrations", site.project("B", PENDING=[GROW, DROP], FAILS_AT=fails), allow_destructive=True)
+    assert error.messages == (
+        "`migrate` failed:\n  CommandError: it broke",
+        "shop.0007_drop failed, and nothing of it stays.",
+        "Applied before it: shop.0006_grow. They are additive, so release 1 runs on.",
+    )
+    fails = [str(tmp_path / "again"), "shop.0008_fill"]
+    last = {"migration": "shop.0008_fill", "operations": [], "whole": False}
+    project = site.project("C", PENDING=[DROP, last], FAILS_AT=fails)
+    error = refused(site, "migrations", project, allow_destructive=True)
+    assert error.messages[1] == "shop.0008_fill failed, and is not undone as a whole: what it did before that stays."
+    assert error.messages[2] == (
+        "Applied before it: shop.0007_drop. Release 1 may not run on the database as it is: shop.0007_drop: Remove"
+        " field a from b: it is lost."
+    )
 
 
 def test_destructive_migrations_are_told_confirmed_recorded_and_no_way_leads_back(site: Site) -> None:
@@ -276,6 +317,38 @@ def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> N
     with pytest.raises(DeployError, match=r"came after it: shop\.0007_drop"):
         site.rollback()
     assert site.live() == 2
+
+
+def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_path: Path) -> None:
+    site.deploy(site.project("A"))
+    begun, go = tmp_path / "begun", tmp_path / "go"
+
+    def interrupt() -> None:
+        wait_until(begun.exists, 30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    said: list[str] = []
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    stage = site.project().stage("dev")
+    with pytest.raises(KeyboardInterrupt):
+        invoke.manage(stage, site.target, "migrate", ["--meet", str(begun), str(go)], tell=said.append)
+    go.touch()
+    thread.join()
+    (text,) = said
+    assert text.startswith("The migration goes on inside Lambda, until it ends or the function's timeout of 30 s does.")
+    assert text.endswith("`pocket logs --stage dev --follow` shows it.")
+
+
+def test_releases_that_cannot_be_compared_bar_the_way_back_until_somebody_says_otherwise(site: Site) -> None:
+    site.deploy(site.project("A", KNOWN=None))
+    site.deploy(site.project("B"))
+    voice = Voice(agrees_to_all=True)
+    with pytest.raises(PlanRefused, match=r"Release 2 stays live.*out of order"):
+        site.rollback(voice=voice)
+    assert voice.questions == ["Go back to release 1, although it may not run on the database as it is?"]
+    assert site.live() == 2
+    assert rollback(site.project().stage("dev"), site.target, voice, uncompared=True).release.number == 1
 
 
 def test_a_skipped_gate_is_not_asked_and_is_recorded(site: Site) -> None:

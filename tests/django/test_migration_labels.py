@@ -230,13 +230,15 @@ def listed(*arguments: str) -> Any:
 
 
 def test_pending_migrations_are_listed_with_their_labels_until_they_are_applied(tmp_path: Path) -> None:
-    before = listed()
+    found = listed()
+    assert not found["used"]
+    before = found["migrations"]
     assert "auth.0001_initial" in [item["migration"] for item in before]
-    assert all(set(item) == {"migration", "operations"} for item in before)
+    assert all(set(item) == {"migration", "operations", "whole"} for item in before)
     first = next(item for item in before if item["migration"] == "auth.0001_initial")
     assert first["operations"][0] == {"operation": "Create model Permission", "reason": ""}
     call_command("migrate", verbosity=0)
-    assert listed() == []
+    assert listed() == {**found, "migrations": []}
 
 
 def test_the_known_migrations_are_those_of_the_code() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from checking import checked
 from django.core.management import call_command
 from django.db import connection
 from django.db.utils import ConnectionHandler
+from postgres import Postgres
 
-from pocket.django.schema_changes.place import described
+from pocket.django.schema_changes.place import described, in_words
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,11 +40,25 @@ def test_a_connection_string_in_the_names_place_is_not_told(name: str) -> None:
     assert "swordfish" not in json.dumps(of(NAME=name))
 
 
-def test_the_command_describes_the_database_and_changes_nothing() -> None:
+def test_the_list_of_what_is_pending_describes_the_database() -> None:
     out = io.StringIO()
-    call_command("pocket_migrations", "--where", stdout=out)
-    assert json.loads(out.getvalue()) == {
+    call_command("pocket_migrations", stdout=out)
+    assert json.loads(out.getvalue())["database"] == {
         "kind": "SQLite",
         "name": str(connection.settings_dict["NAME"]),
         "host": "",
     }
+
+
+def test_a_session_tells_what_a_service_file_holds(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "services"
+    file.write_text(f"[shop]\nhost=127.0.0.1\nport={postgres.port}\nuser=postgres\ndbname=postgres\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    entry = {"ENGINE": "django.db.backends.postgresql", "NAME": "", "OPTIONS": {"service": "shop"}}
+    session = ConnectionHandler({"default": entry})["default"]
+    try:
+        assert in_words(session) == f"PostgreSQL postgres at 127.0.0.1:{postgres.port}"
+    finally:
+        session.close()

@@ -115,22 +115,37 @@ def work(event, context):
 COMMANDS = """
 import json
 import os
+import time
 
+DATABASE = {"kind": "PostgreSQL", "name": "small", "host": "db.internal:5432"}
 PENDING = []
+USED = []
+FAILS_AT = []
 KNOWN = []
 MESSAGES = []
 
 def management_command_handler(event, context):
+    if event["args"][:1] == ["--meet"]:
+        open(event["args"][1], "w").close()
+        while not os.path.exists(event["args"][2]):
+            time.sleep(0.05)
     if event["command"] == "pocket_check":
         return answer(json.dumps(MESSAGES))
-    if event["command"] == "pocket_migrations" and "--where" in event["args"]:
-        return answer(json.dumps({"kind": "PostgreSQL", "name": "small", "host": "db.internal:5432"}))
     if event["command"] == "pocket_migrations":
         if "--beyond" in event["args"]:
             return answer(json.dumps([item for item in KNOWN if item["migration"] not in event["args"]]))
-        return answer(json.dumps([item["migration"] for item in KNOWN] if "--known" in event["args"] else PENDING))
+        if "--known" in event["args"]:
+            return answer(json.dumps([item["migration"] for item in KNOWN])) if KNOWN is not None else crash()
+        left = PENDING
+        if FAILS_AT and os.path.exists(FAILS_AT[0]):
+            left = [item for item in PENDING if item["migration"] in FAILS_AT[1:]]
+        found = {"database": DATABASE, "used": bool(USED), "migrations": left}
+        return answer(json.dumps(found))
+    if event["command"] == "migrate" and FAILS_AT:
+        open(FAILS_AT[0], "w").close()
+        return {**answer("Applying"), "exit_status": 1, "stderr": "CommandError: it broke"}
     if event["command"] == "crash":
-        raise RuntimeError("out of order")
+        crash()
     if event["command"] == "odd":
         return ["not", "a", "result"]
     told = f"{event['command']} {event['args']} {event['on_failure']}"
@@ -139,6 +154,9 @@ def management_command_handler(event, context):
         "command": event["command"], "exit_status": 3 if failed else 0, "stdout": told, "stderr": "a warning",
         "result": None, "traceback": "Traceback" if failed else None,
     }
+
+def crash():
+    raise RuntimeError("out of order")
 
 def answer(text):
     return {"command": "", "exit_status": 0, "stdout": text, "stderr": "", "result": None, "traceback": None}

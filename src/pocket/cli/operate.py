@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,12 +31,14 @@ def manage(
     local: Local = False,
 ) -> None:
     """Run a management command inside Lambda."""
+    from pocket.cli.failure import write
     from pocket.cli.project import destination
     from pocket.deploy.aws import invoke
 
     place = destination(stage, local=local)
     environ = {name: _variable(name) for name in env or ()}
-    result = invoke.manage(place.stage, place.target, command, args or [], environ=environ)
+    tell = partial(write, "info")
+    result = invoke.manage(place.stage, place.target, command, args or [], environ=environ, tell=tell)
     sys.stdout.write(result.stdout)
     sys.stderr.write(result.stderr)
     if result.traceback:

@@ -74,7 +74,7 @@ def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> N
     name, *args = command
     # The arguments stay out of the line: a password may be among them.
     with reporter.step(f"manage {name}"):
-        outcome = invoke.manage(place.stage, place.target, name, args)
+        outcome = invoke.manage(place.stage, place.target, name, args, tell=reporter.note)
         for line in outcome.stdout.splitlines():
             reporter.event(line)
         if outcome.exit_status != 0:

@@ -44,6 +44,10 @@ def rollback(
     ] = None,
     local: Local = False,
     yes: Yes = False,
+    uncompared: Annotated[
+        bool,
+        typer.Option("--uncompared", help="Go back even where the releases' migrations cannot be compared."),
+    ] = False,
 ) -> None:
     """Make a release that is kept live again, in seconds."""
     from pocket.cli.console import reporter
@@ -54,7 +58,7 @@ def rollback(
 
     place = destination(stage, local=local)
     with saved(attach(place.project.directory)) if local else nullcontext():
-        done = roll_back(place.stage, place.target, reporter(assume_yes=yes), release)
+        done = roll_back(place.stage, place.target, reporter(assume_yes=yes), release, uncompared=uncompared)
     sys.stderr.write(f"Release {done.release.number} is live; release {done.before.number} was.\n")
     for address in done.addresses.values():
         typer.echo(address)

@@ -13,13 +13,16 @@ from pocket.deploy.build import uv
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
 
 GRACE = 30
 """Seconds to wait for an answer beyond the function's own timeout: a cold start counts before it."""
+
+_BROKEN_OFF = frozenset({"ConnectionClosedError", "ReadTimeoutError"})
+"""botocore's errors of a call that had reached AWS."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,12 @@ def manage(
     *,
     qualifier: str = naming.ALIAS,
     environ: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Runs a management command in the stage's management handler and waits for its end.
 
-    `qualifier` is the function's version, or an alias of one. `environ` are variables for this command alone.
+    `qualifier` is the function's version, or an alias of one. `environ` are variables for this command alone. `tell`
+    is told what becomes of the command where the waiting ends before it: at Ctrl-C, or with the network.
 
     Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
     such handler or is not deployed. The invocation is never repeated.
@@ -75,11 +80,25 @@ def manage(
                 f"Stage {stage.name!r} has no function {stage.function_name(handler)}: it is not deployed.",
                 f"pocket deploy --stage {stage.name}",
             ) from error
+        if error.code in _BROKEN_OFF:
+            _goes_on(stage, command, timeout, tell)
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        _goes_on(stage, command, timeout, tell)
         raise
     text = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
         raise _broken(command, handler, stage, text)
     return replace(_outcome(command, text), log_tail=log_tail(answer))
+
+
+def _goes_on(stage: StageConfig, command: str, timeout: int, tell: Callable[[str], None] | None) -> None:
+    if tell is not None:
+        what = "The migration" if command == "migrate" else f"`{command}`"
+        tell(
+            f"{what} goes on inside Lambda, until it ends or the function's timeout of {timeout} s does."
+            f" `pocket logs --stage {stage.name} --follow` shows it."
+        )
 
 
 def log_tail(answer: Mapping[str, Any]) -> str:
@@ -95,7 +114,7 @@ def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) ->
             'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
         )
     said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-    return CommandFailed(f"{what}:\n{said}")
+    return CommandFailed(f"{what}:\n{said}", exit_status=outcome.exit_status or 1)
 
 
 def _management_handler(stage: StageConfig) -> tuple[str, int]:

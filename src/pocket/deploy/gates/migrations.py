@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.deploy.aws import invoke
 from pocket.deploy.build import uv
 from pocket.deploy.gates.gate import MIGRATIONS, Candidate, refusal
@@ -16,26 +17,31 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
+    from pocket.errors import GateRefused
 
 COMMAND = "pocket_migrations"
 
 
 @dataclass(frozen=True)
 class Migration:
-    """A migration, as `app.name`; `reasons` has a line for each destructive operation, none where all are additive."""
+    """A migration, as `app.name`; `reasons` has a line for each destructive operation, none where all are additive.
+
+    `whole` says whether all of it is undone if it fails.
+    """
 
     name: str
     operations: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True)
 class Database:
     """The database that a release migrates, as it describes it itself; `host` is empty for a file."""
 
-    kind: str = ""
-    name: str = ""
-    host: str = ""
+    kind: str
+    name: str
+    host: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" + (f" at {self.host}" if self.host else "")
@@ -45,12 +51,26 @@ class Database:
         return path is not None and not self.host and self.name == path
 
 
+@dataclass(frozen=True)
+class Pending:
+    """What a database has yet to see: which it is, the migrations, and whether it has tables of their apps."""
+
+    database: Database
+    migrations: tuple[Migration, ...]
+    used: bool
+
+    @property
+    def destructive(self) -> tuple[Migration, ...]:
+        """The migrations that lose data, or that the release which answers may not run after."""
+        return tuple(item for item in self.migrations if item.reasons)
+
+
 def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> tuple[str, ...]:
     """Applies the pending migrations, after naming the database; returns the names of the destructive ones among them.
 
-    Destructive ones are applied where the user agrees or `allow_destructive`, and without a question where no release
-    is live that they could break, or where the database is the target's own. Raises GateRefused where they are not, or
-    where a migration fails.
+    Destructive ones are applied where the user agrees or `allow_destructive`, and without a question where there is
+    nothing that they could break: no release is live and the database has no table of their apps, or the database is
+    the target's own. Raises GateRefused where they are not, or where a migration fails.
     """
     version = candidate.management_version
     if version is None:
@@ -58,28 +78,29 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
     stage, reporter = candidate.stage, candidate.reporter
     with reporter.step(f"Gate {MIGRATIONS}: what is pending"):
         try:
-            pending = listed(stage, target, version)
-            database = where(stage, target, version) if pending else Database()
+            found = pending(stage, target, version)
         except CommandFailed as error:
-            raise refusal(stage, candidate.live, MIGRATIONS, [error.message], error.hint) from error
-    if not pending:
-        reporter.note("No migration is pending.")
+            raise _refusal(candidate, [error.message], error) from error
+    if not found.migrations:
+        reporter.note(f"The database is {found.database}: no migration is pending.")
         return ()
-    reporter.note(f"The database is {database}.")
-    destructive = [item for item in pending if item.reasons] if candidate.live is not None else []
-    if destructive:
-        _show(candidate, destructive)
-        if not allow_destructive and not database.is_file(target.own_database):
-            _confirm(candidate, destructive)
-    else:
-        reporter.note(f"Pending migrations, all additive: {', '.join(item.name for item in pending)}")
-    _migrate(candidate, target, version)
-    return tuple(item.name for item in destructive)
+    _show(candidate, found)
+    could_break = (found.used or candidate.live is not None) and not found.database.is_file(target.own_database)
+    if found.destructive and could_break and not allow_destructive:
+        _confirm(candidate, found)
+    _migrate(candidate, target, version, found)
+    return tuple(item.name for item in found.destructive)
 
 
-def listed(stage: StageConfig, target: Target, version: str, arguments: Sequence[str] = ()) -> list[Migration]:
-    """The migrations that the version of the management function lists; raises CommandFailed where it cannot."""
-    return [_read(item) for item in _asked(stage, target, version, arguments)]
+def pending(stage: StageConfig, target: Target, version: str) -> Pending:
+    """What the version of the management function finds pending; raises CommandFailed where it cannot tell."""
+    found = _asked(stage, target, version, [])
+    return Pending(Database(**found["database"]), tuple(_read(item) for item in found["migrations"]), found["used"])
+
+
+def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:
+    """The migrations in the version's code that are not among `names`; raises CommandFailed where it cannot tell."""
+    return [_read(item) for item in _asked(stage, target, version, ["--beyond", *names])]
 
 
 def known(stage: StageConfig, target: Target, version: str) -> list[str]:
@@ -87,17 +108,12 @@ def known(stage: StageConfig, target: Target, version: str) -> list[str]:
     return [str(item) for item in _asked(stage, target, version, ["--known"])]
 
 
-def where(stage: StageConfig, target: Target, version: str) -> Database:
-    """The database that the version migrates; raises CommandFailed where it cannot tell."""
-    return Database(**_asked(stage, target, version, ["--where"]))
-
-
 def _asked(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> Any:
     outcome = invoke.manage(stage, target, COMMAND, arguments, qualifier=version)
     if outcome.exit_status == 0:
         try:
             return json.loads(outcome.stdout.strip().rpartition("\n")[2])
-        except (TypeError, ValueError):
+        except ValueError:
             pass
     raise invoke.unanswered(stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed")
 
@@ -108,39 +124,93 @@ def _read(item: Any) -> Migration:
         item["migration"],
         tuple(one["operation"] for one in operations),
         tuple(f"{one['operation']}: {one['reason']}" for one in operations if one["reason"]),
+        item.get("whole", True),
     )
 
 
-def _show(candidate: Candidate, destructive: Sequence[Migration]) -> None:
-    candidate.reporter.note(f"Pending migrations that release {candidate.live} may not run after:")
-    for item in destructive:
+def _show(candidate: Candidate, found: Pending) -> None:
+    note, live = candidate.reporter.note, candidate.live
+    note(f"The database is {found.database}.")
+    additive = ", ".join(item.name for item in found.migrations if not item.reasons)
+    if not found.destructive:
+        note(f"Pending migrations, all additive: {additive}")
+        return
+    if additive:
+        note(f"Pending additive migrations: {additive}")
+    if live is not None:
+        note(f"Pending migrations that release {live} may not run after:")
+    elif found.used:
+        note("Pending migrations that lose data, or that whatever uses the database may not run after:")
+    else:
+        note("Pending migrations that would be destructive, were their apps' tables there already:")
+    for item in found.destructive:
         for reason in item.reasons:
-            candidate.reporter.note(f"  {item.name}: {reason}")
+            note(f"  {item.name}: {reason}")
 
 
-def _confirm(candidate: Candidate, destructive: Sequence[Migration]) -> None:
-    question = f"Apply them to stage {candidate.stage.name} while release {candidate.live} still answers?"
+def _confirm(candidate: Candidate, found: Pending) -> None:
+    stage, live = candidate.stage, candidate.live
+    if live is None:
+        question = f"Apply them to {found.database}, which has tables of their apps already?"
+    else:
+        question = f"Apply them to stage {stage.name} while release {live} still answers?"
     if candidate.reporter.confirm(question, grave=True):
         return
     raise refusal(
-        candidate.stage,
-        candidate.live,
+        stage,
+        live,
         MIGRATIONS,
-        [f"{item.name}: {reason}" for item in destructive for reason in item.reasons],
+        [f"{item.name}: {reason}" for item in found.destructive for reason in item.reasons],
         "Nothing was migrated. `--allow-destructive` applies them without a question; `--yes` does not. To break"
         " nothing, spread the change over two releases: first one that runs with and without it, then the migration.",
     )
 
 
-def _migrate(candidate: Candidate, target: Target, version: str) -> None:
+def _migrate(candidate: Candidate, target: Target, version: str, found: Pending) -> None:
     stage, reporter = candidate.stage, candidate.reporter
     with reporter.step(f"Gate {MIGRATIONS}: migrate"):
         try:
-            outcome = invoke.manage(stage, target, "migrate", ["--noinput"], qualifier=version)
+            outcome = invoke.manage(stage, target, "migrate", ["--noinput"], qualifier=version, tell=reporter.note)
         except CommandFailed as error:
-            raise refusal(stage, candidate.live, MIGRATIONS, [error.message], error.hint) from error
+            raise _refusal(candidate, [error.message, *_state(candidate, target, version, found)], error) from error
         for line in outcome.stdout.splitlines():
             reporter.event(line)
-        if outcome.exit_status != 0:
-            said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-            raise refusal(stage, candidate.live, MIGRATIONS, [f"`migrate` failed:\n{said}"])
+        if outcome.exit_status == 0:
+            return
+        said = f"`migrate` failed:\n{uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)}"
+        failure = CommandFailed(said, exit_status=outcome.exit_status)
+        raise _refusal(candidate, [said, *_state(candidate, target, version, found)], failure)
+
+
+def _state(candidate: Candidate, target: Target, version: str, before: Pending) -> list[str]:
+    """What a `migrate` that failed has left behind, and what that is to the release that answers."""
+    try:
+        left = {item.name for item in pending(candidate.stage, target, version).migrations}
+    except CommandFailed as error:
+        return [f"Which of them were applied is not known. {error.message}"]
+    done = [item for item in before.migrations if item.name not in left]
+    failed = next((item for item in before.migrations if item.name in left), None)
+    told = []
+    if failed is not None and failed.whole:
+        told.append(f"{failed.name} failed, and nothing of it stays.")
+    elif failed is not None:
+        told.append(f"{failed.name} failed, and is not undone as a whole: what it did before that stays.")
+    if not done:
+        return [*told, "No other was applied."]
+    return [*told, f"Applied before it: {', '.join(item.name for item in done)}. {_effect(candidate.live, done)}"]
+
+
+def _effect(live: int | None, done: Sequence[Migration]) -> str:
+    reasons = [f"{item.name}: {reason}" for item in done for reason in item.reasons]
+    if live is None:
+        return "No release answers yet."
+    if not reasons:
+        return f"They are additive, so release {live} runs on."
+    return f"Release {live} may not run on the database as it is: {'; '.join(reasons)}."
+
+
+def _refusal(candidate: Candidate, messages: Sequence[str], error: CommandFailed) -> GateRefused:
+    hint = error.hint
+    if error.exit_status == naming.MIGRATE_RUNS:
+        hint = "Wait until the other one has ended, and deploy again. `pocket logs` shows what it does."
+    return refusal(candidate.stage, candidate.live, MIGRATIONS, messages, hint)

@@ -37,13 +37,20 @@ class RolledBack:
 
 
 def rollback(
-    stage: StageConfig, target: Target, reporter: Reporter, number: int | None = None, *, assume_yes: bool = False
+    stage: StageConfig,
+    target: Target,
+    reporter: Reporter,
+    number: int | None = None,
+    *,
+    assume_yes: bool = False,
+    uncompared: bool = False,
 ) -> RolledBack:
     """Makes release `number` live, without one the release before the live one.
 
-    A handler that came after that release stays as it is. Raises DeployError for a release that is not kept, that is
-    live already, that has a handler which the stage has no more, or that a destructive migration lies behind;
-    PlanRefused where the user declines.
+    A handler that came after that release stays as it is. Where the releases' migrations cannot be compared, the user
+    is asked whether to go on, unless they said so with `uncompared`. Raises DeployError for a release that is not
+    kept, that is live already, that has a handler which the stage has no more, or that a destructive migration lies
+    behind; PlanRefused where the user declines.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
@@ -55,7 +62,9 @@ def rollback(
     wanted = _chosen(stage, found, live, number)
     _refuse_removed(stage, found, wanted)
     with reporter.step("Look for migrations that lie between"):
-        _refuse_destructive(stage, clients, reporter, found, wanted)
+        unknown = _refuse_destructive(stage, clients, found, wanted)
+    if unknown:
+        _confirm_uncompared(reporter, live, wanted, unknown, uncompared=uncompared)
     for handler in sorted(found.aliases.keys() - wanted.versions.keys()):
         reporter.note(f"Handler {handler} came after release {wanted.number} and stays as it is.")
     reporter.note(f"Stage {stage.name} in {place(clients, account)}: from release {live.number} to {wanted.number}.")
@@ -106,21 +115,23 @@ def _refuse_removed(stage: StageConfig, found: Standing, wanted: Release) -> Non
         )
 
 
-def _refuse_destructive(
-    stage: StageConfig, clients: Clients, reporter: Reporter, found: Standing, wanted: Release
-) -> None:
-    """Refuses the way back over a destructive migration.
+def _refuse_destructive(stage: StageConfig, clients: Clients, found: Standing, wanted: Release) -> str:
+    """Refuses the way back over a destructive migration; why that could not be found out, "" where it could.
 
     What was applied on the way to a release is recorded. A migration may also have been applied by hand, or for a
     release that a gate refused afterwards, so the live release is asked what its code has beyond the wanted one's.
     """
     live = found.history.live_release
     if live is None or wanted.number > live.number:
-        return
+        return ""
     between = [item for item in found.history.releases if wanted.number < item.number <= live.number]
     named = [name for release in between for name in release.destructive]
+    unknown = ""
     if not named:
-        named = _unrecorded(stage, clients, reporter, live, wanted)
+        try:
+            named = _unrecorded(stage, clients, live, wanted)
+        except CommandFailed as error:
+            unknown = error.message
     if named:
         raise DeployError(
             f"Release {wanted.number} of stage {stage.name!r} may not run on the database as it is: destructive"
@@ -128,17 +139,29 @@ def _refuse_destructive(
             "Deploy a release that runs on the database as it is, or migrate back first (`pocket manage`), if nothing"
             " was lost, and deploy the older commit.",
         )
+    return unknown
 
 
-def _unrecorded(stage: StageConfig, clients: Clients, reporter: Reporter, live: Release, wanted: Release) -> list[str]:
-    handler = stage.command_handler
-    if handler is None or handler not in live.versions or handler not in wanted.versions:
-        return []
+def _unrecorded(stage: StageConfig, clients: Clients, live: Release, wanted: Release) -> list[str]:
+    """The destructive migrations that the live release has beyond the wanted one; CommandFailed where it is unknown."""
+    handler = stage.command_handler or ""
+    for release in (live, wanted):
+        if handler not in release.versions:
+            raise CommandFailed(f"Release {release.number} has no handler for management commands that could tell.")
     number = numbers(clients, stage.stack_name)
-    try:
-        known = migrations.known(stage, clients.target, number[wanted.versions[handler]])
-        beyond = migrations.listed(stage, clients.target, number[live.versions[handler]], ["--beyond", *known])
-    except CommandFailed as error:
-        reporter.note(f"The releases' migrations could not be compared, what is recorded counts: {error.message}")
-        return []
+    known = migrations.known(stage, clients.target, number[wanted.versions[handler]])
+    beyond = migrations.beyond(stage, clients.target, number[live.versions[handler]], known)
     return [item.name for item in beyond if item.reasons]
+
+
+def _confirm_uncompared(reporter: Reporter, live: Release, wanted: Release, why: str, *, uncompared: bool) -> None:
+    reporter.note(f"The migrations of releases {live.number} and {wanted.number} could not be compared: {why}")
+    if uncompared or reporter.confirm(
+        f"Go back to release {wanted.number}, although it may not run on the database as it is?", grave=True
+    ):
+        return
+    raise PlanRefused(
+        f"Release {live.number} stays live: whether release {wanted.number} runs on the database as it is could not be"
+        f" found out. {why}",
+        "`--uncompared` goes back without a question; `--yes` does not.",
+    )

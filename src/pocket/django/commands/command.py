@@ -85,7 +85,7 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
     with captured() as output:
         try:
             with stopping(seconds):
-                value = _call(command, args, kwargs)
+                value = _call(command, args, kwargs, seconds)
         except BaseException as error:  # noqa: BLE001 - whatever ends a project's command is its end, not this process's
             status, trace = _failure(error, output)
             if isinstance(error, DeadlineReached):
@@ -104,8 +104,11 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
     }
 
 
-def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """What `call_command` returns; arguments that the command does not take end it with usage and 2, as in a shell."""
+def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> Any:
+    """What `call_command` returns; arguments that the command does not take end it with usage and 2, as in a shell.
+
+    `migrate` runs as `schema_changes.run` says.
+    """
     from django.core.management import call_command, get_commands, load_command_class
     from django.core.management.base import BaseCommand
 
@@ -117,6 +120,10 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     # Django sets this name where a shell runs a command, and has no public one: parsers of subcommands take it over.
     # Without it wrong arguments are a CommandError and end with 1.
     command._called_from_command_line = True  # type: ignore[attr-defined]
+    if name == "migrate":
+        from pocket.django.schema_changes.run import migrate
+
+        return migrate(command, args, kwargs, seconds)
     return call_command(command, *args, **kwargs)
 
 

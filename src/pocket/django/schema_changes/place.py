@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 def described(connection: BaseDatabaseWrapper) -> dict[str, str]:
     """`kind`, `name` and `host` of the database; `host` has the port where one is set, and is empty for a file."""
+    if connection.vendor == "postgresql" and connection.connection is not None:
+        # Whatever the settings leave to a connection string, a service file or libpq's variables.
+        info: Any = connection.connection.info
+        return {"kind": connection.display_name, "name": info.dbname, "host": f"{info.host}:{info.port}"}
     entry = connection.settings_dict
     name = str(entry["NAME"] or "")
     # libpq takes a connection string in the name's place, password and all.
@@ -17,3 +21,10 @@ def described(connection: BaseDatabaseWrapper) -> dict[str, str]:
         name = "(a connection string)"
     host = ":".join(str(entry[key]) for key in ("HOST", "PORT") if entry.get(key))
     return {"kind": connection.display_name, "name": name, "host": host}
+
+
+def in_words(connection: BaseDatabaseWrapper) -> str:
+    """For instance "PostgreSQL shop at db.example.com:5432". Connects."""
+    connection.ensure_connection()
+    found = described(connection)
+    return f"{found['kind']} {found['name']}" + (f" at {found['host']}" if found["host"] else "")

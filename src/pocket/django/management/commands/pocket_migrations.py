@@ -11,9 +11,12 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 
 class Command(BaseCommand):
-    """Changes nothing, in the database or elsewhere."""
+    """Changes nothing, in the database or elsewhere. Another `migrate` is waited for: its list would be stale."""
 
-    help = "List the pending migrations as one line of JSON, with why each operation is destructive, if it is."
+    help = (
+        "List the pending migrations as one line of JSON, with why each operation is destructive, if it is, and the"
+        " database that they are for."
+    )
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own way of saying it)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,6 +34,7 @@ class Command(BaseCommand):
         """Writes what was asked for; raises CommandError for a history that Django would refuse to migrate."""
         from pocket.django.schema_changes import place
         from pocket.django.schema_changes import plan as migration_plan
+        from pocket.django.schema_changes.lock import held
 
         connection = connections[database]
         if where:
@@ -38,11 +42,12 @@ class Command(BaseCommand):
             return
         try:
             if known:
-                found: list[Any] = list(migration_plan.known(connection))
+                found: Any = migration_plan.known(connection)
             elif beyond is not None:
                 found = migration_plan.beyond(connection, beyond)
             else:
-                found = migration_plan.pending(connection)
+                with held(connection):
+                    found = migration_plan.pending(connection)
         except InconsistentMigrationHistory as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found))
