@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -10,13 +11,22 @@ from typing import Any
 
 import pytest
 from checking import checked
+from django import contrib
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    ValidateConstraint,
+)
 from django.core.management import call_command
 from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
+from django.test import override_settings
 
 from pocket.django.schema_changes import plan as migration_plan
-from pocket.django.schema_changes.labels import CONSTRAINED, LOST, RENAMED, UNJUDGED, Judge
+from pocket.django.schema_changes.fields import UPSERTED
+from pocket.django.schema_changes.labels import CONSTRAINED, HARMLESS, LOST, RENAMED, UNJUDGED, Judge
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,7 +105,6 @@ class Own(migrations.operations.base.Operation):
         migrations.AlterModelManagers("product", []),
         migrations.AlterModelTableComment("product", "what is sold"),
         migrations.AlterModelTable("product", "shop_product"),
-        migrations.AlterUniqueTogether("product", set()),
         migrations.RunPython(migrations.RunPython.noop),
         migrations.RunSQL(migrations.RunSQL.noop),
         migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("product", "note")]),
@@ -123,6 +132,7 @@ def test_additive(operation: Any) -> None:
         (migrations.AddField("product", "size", models.IntegerField(db_default=1, unique=True)), "it is unique"),
         (migrations.AlterOrderWithRespectTo("product", "shelf"), "_order"),
         (migrations.AlterUniqueTogether("product", {("name", "code"), ("name", "stock")}), CONSTRAINED),
+        (migrations.AlterUniqueTogether("product", set()), UPSERTED),
         (
             migrations.AddConstraint("product", models.UniqueConstraint(fields=["name"], name="one_name")),
             CONSTRAINED,
@@ -155,7 +165,6 @@ def test_destructive(operation: Any, reason: str) -> None:
         ("name", models.TextField()),
         ("code", models.CharField(max_length=20)),
         ("stock", models.BigIntegerField(default=0)),
-        ("made", models.DateTimeField(auto_now_add=True, null=True)),
         ("shelf", models.ForeignKey("shop.shelf", models.PROTECT, related_name="goods")),
         ("shelf", models.ForeignKey("shop.shelf", models.CASCADE, db_constraint=False)),
         ("shelf", models.ForeignKey("shop.shelf", models.SET_NULL, null=True)),
@@ -175,6 +184,7 @@ def test_a_field_that_only_widens_is_additive(name: str, field: models.Field[Any
         ("stock", models.SmallIntegerField(default=0), "it changes the column's type from integer to smallint"),
         ("note", models.CharField(max_length=9, null=True), "it changes the column's type from text to varchar(9)"),
         ("made", models.DateTimeField(), "counts on the column's default, which goes"),
+        ("made", models.DateTimeField(auto_now_add=True, null=True), "counts on the column's default, which goes"),
         ("shelf", models.ForeignKey("shop.product", models.CASCADE), "the change of `to`"),
         ("shelves", models.ManyToManyField("shop.product"), "the table between the two models"),
         ("name", models.CharField(max_length=20, db_collation="nocase"), "the change of `db_collation`"),
@@ -220,13 +230,83 @@ def test_nothing_is_destructive_on_a_table_that_comes_with_the_same_migrations()
 
 def test_an_operation_on_a_table_of_another_database_is_additive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.db.router.allow_migrate", lambda *_, **__: False)
-    assert reasons(migrations.RemoveField("product", "note")) == [""]
+    code = migrations.RunPython(lambda apps, editor: None)
+    assert reasons(migrations.RemoveField("product", "note"), code, migrations.RunSQL("SELECT 1")) == ["", "", ""]
 
 
 def listed(*arguments: str) -> Any:
     out = io.StringIO()
     call_command("pocket_migrations", *arguments, stdout=out)
     return json.loads(out.getvalue())
+
+
+class Broken(models.TextField):
+    def db_type(self, connection: Any) -> str | None:
+        raise LookupError("no such type here")
+
+
+class Concurrent(AddIndexConcurrently):
+    """Another name for Django's."""
+
+
+def test_an_operation_that_cannot_be_looked_into_is_not_passed_by() -> None:
+    (found,) = reasons(migrations.AddField("product", "odd", Broken(null=True)))
+    assert found == f"{UNJUDGED} (LookupError: no such type here)"
+
+
+def test_an_operation_with_a_mixin_is_judged_by_what_it_does() -> None:
+    index = models.Index(fields=["name"], name="by_name")
+    named = models.Index(fields=["name"], name="named")
+    check = models.CheckConstraint(condition=models.Q(stock__gte=0), name="counted")
+    assert reasons(
+        AddIndexConcurrently("product", index),
+        RemoveIndexConcurrently("product", "by_name"),
+        Concurrent("product", named),
+        AddConstraintNotValid("product", check),
+        ValidateConstraint("product", "counted"),
+    ) == ["", "", "", CONSTRAINED, ""]
+
+
+def test_removing_a_relation_through_a_model_of_its_own_leaves_its_table() -> None:
+    place = [("id", models.BigAutoField(primary_key=True)), ("p", models.ForeignKey("shop.product", models.CASCADE))]
+    through = migrations.CreateModel("Place", [*place, ("s", models.ForeignKey("shop.shelf", models.CASCADE))])
+    field = models.ManyToManyField("shop.shelf", through="shop.place", related_name="+")
+    found = reasons(
+        through, migrations.AddField("product", "places", field), migrations.RemoveField("product", "places")
+    )
+    assert found == ["", "", ""]
+
+
+def test_a_model_that_is_swapped_out_has_no_table(settings_of_user: None) -> None:
+    key = ("id", models.BigAutoField(primary_key=True))
+    judge = Judge(connection, ProjectState())
+    judge.pass_by(migration([migrations.CreateModel("Person", [key], options={"swappable": "AUTH_USER_MODEL"})]))
+    (found,) = judge.label(migration([migrations.DeleteModel("Person")]))
+    assert found[1] == ""
+
+
+@pytest.fixture
+def settings_of_user() -> Iterator[None]:
+    with override_settings(AUTH_USER_MODEL="auth.User"):
+        yield
+
+
+def test_the_code_of_djangos_own_migrations_is_known() -> None:
+    found = set()
+    for path in Path(contrib.__path__[0]).glob("*/migrations/*.py"):
+        if "RunPython" in path.read_text():
+            module: Any = importlib.import_module(f"django.contrib.{path.parent.parent.name}.migrations.{path.stem}")
+            codes = [getattr(operation, "code", None) for operation in module.Migration.operations]
+            found |= {f"{code.__module__}.{code.__qualname__}" for code in codes if code is not None}
+    assert found == HARMLESS
+
+
+def test_a_table_that_is_there_is_in_use_whatever_is_recorded() -> None:
+    assert not listed()["used"]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE auth_permission (id integer)")
+        assert listed()["used"]
+        cursor.execute("DROP TABLE auth_permission")
 
 
 def test_pending_migrations_are_listed_with_their_labels_until_they_are_applied(tmp_path: Path) -> None:
@@ -237,6 +317,7 @@ def test_pending_migrations_are_listed_with_their_labels_until_they_are_applied(
     assert all(set(item) == {"migration", "operations", "whole"} for item in before)
     first = next(item for item in before if item["migration"] == "auth.0001_initial")
     assert first["operations"][0] == {"operation": "Create model Permission", "reason": ""}
+    assert not [one for item in before for one in item["operations"] if UNJUDGED in one["reason"]]
     call_command("migrate", verbosity=0)
     assert listed() == {**found, "migrations": []}
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import router
 from django.db.migrations import operations as django_operations
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import ModelOperation
+from django.db.models import UniqueConstraint
 
-from pocket.django.schema_changes.fields import added, altered
+from pocket.django.schema_changes.expressions import never_fails
+from pocket.django.schema_changes.fields import UPSERTED, added, altered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +31,16 @@ RENAMED = "the release that is live asks for the old name"
 UNJUDGED = "what it does cannot be judged"
 CONSTRAINED = "the release that is live may write rows that it refuses, and rows that are there may break it"
 
+HARMLESS = frozenset(
+    {
+        "django.contrib.auth.migrations.0011_update_proxy_permissions.update_proxy_model_permissions",
+        "django.db.migrations.operations.special.RunPython.noop",
+    }
+)
+"""Functions of `RunPython` that are known: Django's own, which move permissions of proxy models, and nothing."""
+
 _ADDITIVE = frozenset(
     {
-        "AddIndex",
         "AlterConstraint",
         "AlterIndexTogether",
         "AlterModelManagers",
@@ -39,7 +49,6 @@ _ADDITIVE = frozenset(
         "CreateCollation",
         "CreateExtension",
         "CreateModel",
-        "RemoveConstraint",
         "RemoveIndex",
         "RenameIndex",
         "ValidateConstraint",
@@ -66,13 +75,19 @@ class Judge:
             before = self._state
             self._state = before.clone()
             operation.state_forwards(app, self._state)
-            yield operation.describe(), self._reason(app, operation, before, self._state)
+            try:
+                reason = self._reason(app, operation, before, self._state)
+            except Exception as error:  # noqa: BLE001 - an operation may be anybody's: it is told, not passed by
+                reason = f"{UNJUDGED} ({type(error).__name__}: {error})"
+            yield operation.describe(), reason
 
     def _reason(self, app: str, operation: Operation, before: ProjectState, after: ProjectState) -> str:
         if isinstance(operation, django_operations.SeparateDatabaseAndState):
             return self._reason_inside(app, operation, before)
         kind = _kind(operation)
         model = _model(operation)
+        if kind in _RUN and not router.allow_migrate(self._connection.alias, app, **operation.hints):  # type: ignore[attr-defined] # both of the kind have hints
+            return ""
         if model and not self._touches(app, model, before, after):
             return ""
         if kind == "CreateModel":
@@ -102,22 +117,29 @@ class Judge:
         if not router.allow_migrate(self._connection.alias, app, model_name=model):
             return False
         state = before.models.get((app, model)) or after.models.get((app, model))
-        return state is None or (state.options.get("managed", True) and not state.options.get("proxy", False))
+        if state is None:
+            return True
+        swapped = getattr(settings, state.options.get("swappable") or "", None)
+        if swapped and swapped.lower() != f"{app}.{model}":
+            return False
+        return state.options.get("managed", True) and not state.options.get("proxy", False)
 
 
 def _kind(operation: Operation) -> str:
     """The name of Django's own operation that this one is, "" for another's, or one that was given another effect."""
-    for kind in type(operation).__mro__:
-        if kind.__module__.startswith(("django.db.migrations.", "django.contrib.postgres.operations")):
-            own = type(operation).database_forwards is kind.database_forwards  # type: ignore[attr-defined]
-            known = kind.__name__ in _ADDITIVE or kind.__name__ in _REASONS
-            if known:
-                return kind.__name__ if own or _of_django(type(operation)) else ""
-    return ""
+    kinds = type(operation).__mro__
+    acts = next(kind for kind in kinds if "database_forwards" in vars(kind))
+    if not _is_django(acts):
+        return ""
+    return next((kind.__name__ for kind in kinds if _is_django(kind) and _is_known(kind.__name__)), "")
 
 
-def _of_django(kind: type) -> bool:
-    return kind.__module__.startswith("django.")
+def _is_django(kind: type) -> bool:
+    return kind.__module__.startswith(("django.db.migrations.", "django.contrib.postgres.operations"))
+
+
+def _is_known(name: str) -> bool:
+    return name in _ADDITIVE or name in _REASONS
 
 
 def _model(operation: Operation) -> str:
@@ -130,7 +152,14 @@ def _model(operation: Operation) -> str:
 
 
 def _add_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
-    return added(_field(after, app, operation.model_name_lower, operation.name))
+    return added(connection, _field(after, app, operation.model_name_lower, operation.name))
+
+
+def _remove_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    field = _field(before, app, operation.model_name_lower, operation.name)
+    if field.many_to_many:
+        return LOST if field.remote_field.through._meta.auto_created else ""
+    return "" if field.db_type(connection) is None else LOST
 
 
 def _alter_field(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
@@ -163,13 +192,25 @@ def _alter_order(connection: Any, app: str, operation: Any, before: ProjectState
 
 
 def _alter_unique(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
-    old = before.models[app, operation.name_lower].options.get("unique_together") or ()
-    new = operation.option_value or ()
-    return CONSTRAINED if {tuple(item) for item in new} - {tuple(item) for item in old} else ""
+    old = {tuple(item) for item in before.models[app, operation.name_lower].options.get("unique_together") or ()}
+    new = {tuple(item) for item in operation.option_value or ()}
+    return CONSTRAINED if new - old else UPSERTED if old - new else ""
+
+
+def _remove_constraint(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    constraint = before.models[app, operation.model_name_lower].get_constraint_by_name(operation.name)
+    return UPSERTED if isinstance(constraint, UniqueConstraint) else ""
+
+
+def _add_index(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
+    if all(never_fails(connection, expression) for expression in operation.index.expressions):
+        return ""
+    return "what it indexes may fail for a row that is there, or that the release that is live writes"
 
 
 def _run_python(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
-    return "" if operation.code is django_operations.RunPython.noop else UNJUDGED
+    code = operation.code
+    return "" if f"{code.__module__}.{code.__qualname__}" in HARMLESS else UNJUDGED
 
 
 def _run_sql(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
@@ -179,17 +220,21 @@ def _run_sql(connection: Any, app: str, operation: Any, before: ProjectState, af
 _REASONS: dict[str, Any] = {
     "AddConstraint": lambda *_: CONSTRAINED,
     "AddField": _add_field,
+    "AddIndex": _add_index,
     "AlterField": _alter_field,
     "AlterModelTable": _alter_table,
     "AlterOrderWithRespectTo": _alter_order,
     "AlterUniqueTogether": _alter_unique,
     "DeleteModel": lambda *_: LOST,
-    "RemoveField": lambda *_: LOST,
+    "RemoveConstraint": _remove_constraint,
+    "RemoveField": _remove_field,
     "RenameField": _rename_field,
     "RenameModel": _rename_model,
     "RunPython": _run_python,
     "RunSQL": _run_sql,
 }
+
+_RUN = frozenset({"RunPython", "RunSQL"})
 
 
 def _field(state: ProjectState, app: str, model: str, name: str) -> Any:

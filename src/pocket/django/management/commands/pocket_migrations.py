@@ -22,24 +22,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Which migrations are listed: the pending ones, without an option."""
         parser.add_argument("--database", default="default", help="The database that migrations are pending in.")
-        parser.add_argument(
-            "--where", action="store_true", help="Describe the database, without its password, instead."
-        )
         parser.add_argument("--known", action="store_true", help="List the names of all migrations instead.")
         parser.add_argument("--beyond", nargs="*", metavar="NAME", help="Label all migrations but these, as app.name.")
 
-    def handle(
-        self, *args: Any, database: str, where: bool, known: bool, beyond: list[str] | None, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, database: str, known: bool, beyond: list[str] | None, **options: Any) -> None:
         """Writes what was asked for; raises CommandError for a history that Django would refuse to migrate."""
-        from pocket.django.schema_changes import place
         from pocket.django.schema_changes import plan as migration_plan
         from pocket.django.schema_changes.lock import held
 
         connection = connections[database]
-        if where:
-            self.stdout.write(json.dumps(place.described(connection)))
-            return
         try:
             if known:
                 found: Any = migration_plan.known(connection)

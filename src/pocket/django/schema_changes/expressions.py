@@ -1,0 +1,72 @@
+"""Which expressions of Django's a database can compute for any row, so that no INSERT or UPDATE fails by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, Q
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_SAFE = frozenset(
+    {
+        "Case",
+        "Coalesce",
+        "Concat",
+        "ConcatPair",
+        "ExpressionWrapper",
+        "Length",
+        "Lower",
+        "LTrim",
+        "OrderBy",
+        "RTrim",
+        "Trim",
+        "Upper",
+        "Value",
+        "When",
+    }
+)
+"""Expressions without arithmetic, conversion or lookup of what may be missing."""
+
+_ROOMY = frozenset({"BooleanField", "TextField"})
+"""Types of a result that none of those expressions is too large for."""
+
+
+def never_fails(connection: BaseDatabaseWrapper, expression: Any, field: Any = None) -> bool:
+    """Whether the expression has a value for every row, and that of the generated `field` takes it, where one is given.
+
+    What is not known is taken for one that fails.
+    """
+    if not _is_safe(expression):
+        return False
+    if field is None or field.output_field.get_internal_type() in _ROOMY:
+        return True
+    if not isinstance(expression, F):
+        return False
+    source = field.model._meta.get_field(_name(expression))
+    return bool(source.db_type(connection) == field.output_field.db_type(connection))
+
+
+def _is_safe(expression: Any) -> bool:
+    if isinstance(expression, Q):
+        return all(
+            _is_safe(child) if isinstance(child, Q) else _is_constant(child[1]) if isinstance(child, tuple) else False
+            for child in expression.children
+        )
+    if isinstance(expression, F):
+        return "__" not in _name(expression)
+    kind = type(expression)
+    if kind.__name__ not in _SAFE or not kind.__module__.startswith("django.db.models."):
+        return False
+    inner = [*expression.get_source_expressions()]
+    return all(item is None or _is_safe(item) for item in inner)
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, F) or not hasattr(value, "resolve_expression")
+
+
+def _name(reference: Any) -> str:
+    """What an F() refers to, which its type does not declare."""
+    return str(reference.name)
