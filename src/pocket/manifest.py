@@ -113,13 +113,14 @@ class SecretVariable(Record):
     """An environment variable that is filled from a secret.
 
     `service` is `"secretsmanager"` or `"ssm"`; `secret_id` a name or ARN there; `key` picks one value of a JSON
-    object, None takes the whole value.
+    object, None takes the whole value. `placeholder` stands for it where it is not read, if the file declares one.
     """
 
     name: str
     service: str
     secret_id: str
     key: str | None = None
+    placeholder: str | None = None
 
 
 class Api(Record):

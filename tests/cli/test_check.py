@@ -369,6 +369,62 @@ def test_why_it_does_not_start_comes_with_its_cure(tiny: Path, text: str, line: 
     assert only["hint"].startswith(hint)
 
 
+SECRETS = """
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password" }
+[awscontainer.secretsmanager.secrets]
+FERNET_KEY = "tiny/fernet"
+"""
+SET_ENVS = "import os\nfrom pocket.django.runtime import set_envs\nset_envs()\n"
+
+
+@pytest.mark.parametrize("reading", ["os.environ['SECRET_KEY']", "environ.Env().str('SECRET_KEY')"])
+def test_a_secret_that_is_declared_lacks_set_envs(tiny: Path, reading: str) -> None:
+    add(tiny / "pocket.toml", SECRETS)
+    add(tiny / "tiny_settings.py", f"import environ, os\nSECRET_KEY = {reading}\n")
+    (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert only["hint"].startswith(
+        "SECRET_KEY is declared as a secret: call set_envs() in the settings before SECRET_KEY is read."
+    )
+
+
+FERNET = """
+if len(os.environ["FERNET_KEY"]) != 44:
+    raise ValueError(
+        "A key has 44 characters"
+    )
+"""
+
+
+def test_a_placeholder_of_another_form_is_declared_or_comes_from_the_shell(tiny: Path) -> None:
+    add(tiny / "pocket.toml", SECRETS)
+    add(tiny / "tiny_settings.py", f"{SET_ENVS}{FERNET}")
+    (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert "ValueError: A key has 44 characters" in only["message"]
+    assert "[awscontainer.secretsmanager.placeholders]: " in only["hint"]
+    value = "k" * 44
+    assert messages(pocket_check(tiny, "--stage", "dev", "--format", "json", FERNET_KEY=value)) == []
+    add(tiny / "pocket.toml", f'[awscontainer.secretsmanager.placeholders]\nFERNET_KEY = "{value}"\n')
+    assert messages(pocket_check(tiny, "--stage", "dev", "--format", "json")) == []
+
+
+def test_the_hint_names_the_placeholder_that_does_not_fit(tiny: Path) -> None:
+    add(tiny / "pocket.toml", SECRETS)
+    add(tiny / "tiny_settings.py", f"{SET_ENVS}KEY = int(\n    os.environ['FERNET_KEY'],\n)\n")
+    (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert "FERNET_KEY is a placeholder here; " in only["hint"]
+    assert '[awscontainer.secretsmanager.placeholders]: FERNET_KEY = "...".' in only["hint"]
+
+
+def test_every_line_of_an_exception_is_told(tiny: Path) -> None:
+    text = "from pydantic import BaseModel\n\nclass S(BaseModel):\n    one: int\n    two: int\n\nS(one='x')\n"
+    add(tiny / "tiny_settings.py", text)
+    (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert "ValidationError: 2 validation errors for S\none\n  Input should be a valid integer" in only["message"]
+    assert "\ntwo\n  Field required" in only["message"]
+    assert only["file"] == "tiny_settings.py"
+
+
 def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> None:
     (tiny / "one.py").write_text("from two import B\n\nA = 1\n")
     (tiny / "two.py").write_text("from one import A\n\nB = 1\n")
@@ -408,7 +464,7 @@ def test_the_shells_and_the_laptops_secrets_do_not_reach_the_project(tiny: Path)
     (tiny / ".env").write_text("A=1\n")
     code = (
         "\nimport os, pathlib\nfrom pocket.django.runtime import set_envs\nset_envs()\n"
-        'assert os.environ["DATABASE_URL"] == "sqlite://:memory:"\n'
+        'assert os.environ["DATABASE_URL"] == "sqlite:///:memory:"\n'
         'assert not pathlib.Path(".env").exists()\n'
     )
     add(tiny / "tiny_settings.py", code)

@@ -77,6 +77,19 @@ def test_a_stage_has_its_own_settings_and_none_of_the_laptops(project: Path) -> 
     assert names[-1] == "first request"
 
 
+def test_static_files_are_collected_with_what_stands_for_a_database(project: Path) -> None:
+    """The tutorial's stage on the laptop names no database, and its settings read one."""
+    settings = project / "site_settings.py"
+    settings.write_text(f"{settings.read_text()}import environ\nDATABASES = {{'default': environ.Env().db()}}\n")
+    done = doctor(project, "--stage", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Collect static files: failed" not in done.stderr
+    settings.write_text(f"{settings.read_text()}import sys\nassert 'collectstatic' not in str(sys.argv), 'no files'\n")
+    done = doctor(project, "--stage", "dev")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "AssertionError: no files" in done.stderr
+
+
 def test_a_project_that_cannot_be_written_is_explained_and_not_kept(project: Path) -> None:
     (project / ".pocket").touch()
     done = doctor(project, "--stage", "dev")

@@ -51,6 +51,12 @@ SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
 FAULTS = [
+    # placeholders
+    (
+        secrets('secrets = { TOKEN = "a" }', 'placeholders = { TOKN = "x" }'),
+        "awscontainer.secretsmanager.placeholders.TOKN",
+        "No secret fills the variable TOKN",
+    ),
     # names
     ('[s3]\nbucket_name_format = "{stage}_x"', "s3.bucket_name_format", "lowercase letters"),
     ('[s3]\nbucket_name_format = "{stage}-s3alias"', "s3.bucket_name_format", "-s3alias"),

@@ -76,6 +76,7 @@ fifo = true
 store = "ssm"
 refresh = "15m"
 pocket_key_format = "acme/{stage}"
+placeholders = { DATABASE_URL = "postgres://a@b.invalid/c" }
 extra_resources = ["arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"]
 require_list_secrets = true
 pocket_secrets.KEY = { type = "password", options = { length = 60 } }

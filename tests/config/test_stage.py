@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pocket import config
-from pocket.config.stage import settings_module_of
+from pocket.config.manage_file import settings_module_of
 from pocket.manifest import SecretVariable
 
 Read = Callable[..., config.Project]
@@ -27,6 +27,23 @@ def main():
         raise ImportError("Couldn't import Django.") from exc
     execute_from_command_line(sys.argv)
 '''
+
+
+BY_ARGUMENTS = """
+import os, sys
+if "test" in sys.argv:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a.test")
+else:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a.b")
+"""
+CONCLUDED = """
+import os, sys
+TESTING = len(sys.argv) > 1 and sys.argv[1] == "test"
+def main():
+    if TESTING:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "a.test"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "a.b")
+"""
 
 
 def test_names_follow_from_prefix_stage_and_project(read: Read) -> None:
@@ -55,6 +72,14 @@ def test_a_stage_without_tables_has_no_bucket_and_no_secrets(read: Read) -> None
         ('from os import environ\nif True:\n    environ.setdefault("DJANGO_SETTINGS_MODULE", "a.b")', "a.b"),
         ('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)', None),
         ('import os\nos.environ.setdefault("OTHER", "a.b")', None),
+        (BY_ARGUMENTS, "a.b"),
+        (BY_ARGUMENTS.replace(" in sys.argv", " not in sys.argv"), "a.test"),
+        (BY_ARGUMENTS.replace('if "test"', "if not len(sys.argv) > 1"), "a.test"),
+        (
+            'import os, sys\nos.environ["DJANGO_SETTINGS_MODULE"] = "a.test" if sys.argv[1:2] == ["test"] else "a.b"',
+            "a.b",
+        ),
+        (CONCLUDED, "a.b"),
         ("def broken(:", None),
         ("\x00", None),
     ],

@@ -11,7 +11,7 @@ from tiny_project import POCKET_TOML, Recorder, make, write
 
 from pocket.config import Project, build_manifest
 from pocket.config.tables.django import Storage
-from pocket.deploy.build import static
+from pocket.deploy.build import stand_ins, static
 from pocket.deploy.build.artifact import static_entries, write_manifest
 from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
 from pocket.deploy.target import Target
@@ -118,7 +118,7 @@ def test_the_projects_environment_serves_where_the_command_runs_without_django(
 
 def test_what_django_finds_is_the_stage_its_variables_and_placeholders(tmp_path: Path) -> None:
     project = make(tmp_path, f'{POCKET_TOML}\n[dev.awscontainer.envs]\nGREETING = "hello"\n')
-    found = static.environment(project.stage("dev"), TARGET, tmp_path / "manifest.json")
+    found = stand_ins.environment(project.stage("dev"), TARGET, tmp_path / "manifest.json")
     expected = {
         "POCKET_STAGE": "dev",
         "POCKET_MANIFEST": str(tmp_path / "manifest.json"),

@@ -47,7 +47,11 @@ BARE = '[general]\nregion = "eu-west-1"\nstages = ["dev"]\nproject_name = "board
 
 def settings(directory: Path, *names: str, environ: dict[str, str] | None = None) -> dict[str, Any]:
     found = ", ".join(f'"{name}": getattr(settings, "{name}", None)' for name in names)
-    result: dict[str, Any] = evaluate(f"{READ}{{{found}}}", directory, {**write_settings(directory), **(environ or {})})
+    result: dict[str, Any] = evaluate(
+        f"{READ}json.loads(json.dumps({{{found}}}, default=repr))",
+        directory,
+        {**write_settings(directory), **(environ or {})},
+    )
     return result
 
 
@@ -434,7 +438,7 @@ def test_placeholders_make_no_call(tmp_path: Path, aws: AWSDouble) -> None:
         tmp_path,
         {**environ, **write_settings(tmp_path)},
     )
-    assert found[0] == "sqlite://:memory:"
+    assert found[0] == "sqlite:///:memory:"
     assert found[1] >= 50
     assert aws.calls == []
 

@@ -96,7 +96,10 @@ def test_names_are_plain_until_a_release_has_their_map(
 
 
 def test_a_release_without_static_files_asks_s3_for_no_map(no_aws: None, tmp_path: Path) -> None:
-    assert made(Storage("s3", "static", True, True), release=tmp_path)["BACKEND"] == PLAIN["s3"]
+    baked = options(Storage("s3", "static", True, True), release=tmp_path)["manifest_storage"]
+    assert isinstance(baked, BakedManifest)
+    with pytest.raises(FileNotFoundError):
+        baked.open("staticfiles.json")
 
 
 def test_a_baked_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pocket import naming
+from pocket.config.manage_file import settings_module_of
 from pocket.config.secret_references import Reference
 from pocket.config.tables.awscontainer import AwsContainer
 from pocket.config.tables.general import General
@@ -126,10 +126,10 @@ class StageConfig:
         table = self.secretsmanager
         for name, secret in table.pocket_secrets.items():
             for variable in secret.variables(name):
-                if table.store == "ssm":
-                    yield SecretVariable(variable, "ssm", f"/{self.pocket_key.strip('/')}/{variable}")
-                else:
-                    yield SecretVariable(variable, "secretsmanager", self.pocket_key, variable)
+                in_ssm = table.store == "ssm"
+                place = f"/{self.pocket_key.strip('/')}/{variable}" if in_ssm else self.pocket_key
+                key = None if in_ssm else variable
+                yield SecretVariable(variable, table.store, place, key, table.placeholders.get(variable))
 
     @property
     def secret_variables(self) -> tuple[SecretVariable, ...]:
@@ -137,24 +137,13 @@ class StageConfig:
         table = self.secretsmanager
         references = ((name, Reference.parse(text)) for name, text in table.secrets.items())
         own = (
-            SecretVariable(name, reference.service or table.store, reference.secret_id, reference.key)
+            SecretVariable(
+                name,
+                reference.service or table.store,
+                reference.secret_id,
+                reference.key,
+                table.placeholders.get(name),
+            )
             for name, reference in references
         )
         return (*self.generated_variables, *own)
-
-
-def settings_module_of(manage: Path) -> str | None:
-    """The settings module that a `manage.py` names, read from its source without running it; None if it names none."""
-    try:
-        tree = ast.parse(manage.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(args=[ast.Constant("DJANGO_SETTINGS_MODULE"), ast.Constant(str(module))]):
-                return module
-            case ast.Assign(
-                targets=[ast.Subscript(slice=ast.Constant("DJANGO_SETTINGS_MODULE"))], value=ast.Constant(str(module))
-            ):
-                return module
-    return None

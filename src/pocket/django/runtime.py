@@ -31,7 +31,9 @@ def set_envs() -> None:
         manifest, _ = source.manifest()
         stage = source.stage(manifest, name)
     if PLACEHOLDER_KEY in os.environ:
-        fetched = registration.Fetched(registration.placeholders(stage, os.environ), {}, 0.0)
+        from pocket.runtime import placeholders
+
+        fetched = registration.Fetched(placeholders.placeholders(stage, os.environ), {}, 0.0)
     else:
         fetched = _fetch(manifest, stage)
     registration.apply(

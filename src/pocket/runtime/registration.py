@@ -1,6 +1,6 @@
 """What `set_envs()` puts into the environment: secrets, hosts, endpoints and queue URLs of the stage.
 
-`fetch` makes the calls, `variables` decides, `PLACEHOLDER` stands in where a stage's settings are loaded on a laptop.
+`fetch` makes the calls, `variables` decides.
 """
 
 from __future__ import annotations
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pocket.manifest import Manifest, Stage
-
-PLACEHOLDER = "cGxhY2Vob2xkZXI6IHRoaXMgc3RhbmRzIGZvciBhIHNlY3JldCB0aGF0IHdhcyBub3QgcmVhZA=="
-"""Long enough for Django's check of SECRET_KEY, and valid base64, since RSA keys come as that; it says what it is."""
-
-PLACEHOLDER_DATABASE = "sqlite://:memory:"
 
 
 class Fetched:
@@ -94,15 +89,6 @@ def needs_calls(stage: Stage, environ: Mapping[str, str]) -> bool:
 def needs_outputs(stage: Stage, environ: Mapping[str, str]) -> bool:
     """Whether hosts or queue URLs must be asked for: the deploy that sets `POCKET_HOSTS`, be it empty, has set all."""
     return naming.HOSTS_KEY not in environ and any(item.address or item.queue for item in stage.handlers.values())
-
-
-def placeholders(stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
-    """A stand-in for each secret variable that the environment does not hold."""
-    return {
-        item.name: PLACEHOLDER_DATABASE if "DATABASE" in item.name and "UR" in item.name else PLACEHOLDER
-        for item in stage.secrets
-        if item.name not in environ
-    }
 
 
 def variables(

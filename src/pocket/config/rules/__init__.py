@@ -25,5 +25,5 @@ def faults_of_stage(stage: StageConfig) -> Iterator[Fault]:
 
 
 def faults_between_stages(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
-    """The faults of two stages together, each with the later stage's name."""
-    return names.shared_names(stages)
+    """The faults of several stages together, each with the name of the stage that shows it."""
+    return chain(names.shared_names(stages), secrets.idle_placeholders(stages))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pocket.config.faults import Fault
 from pocket.config.overlay import KeyPath
 from pocket.config.secret_references import NAMES, Reference
 from pocket.config.stage import StageConfig
+from pocket.config.suggestions import nearest
 
 _OPTIONS = {
     "password": {"length"},
@@ -36,3 +37,16 @@ def faults(stage: StageConfig) -> Iterator[Fault]:
         if bare_parameter and not re.fullmatch(NAMES["ssm"], reference.secret_id):
             message = "Expected the name of a parameter: letters, digits and _.-/ only."
             yield Fault(path, "parameter", message, "", ((*table, "store"),))
+
+
+def idle_placeholders(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
+    """Placeholders of variables that no stage fills from a secret; those of one stage may stand in the common table."""
+    names = [variable.name for stage in stages for variable in stage.secret_variables]
+    table: KeyPath = ("awscontainer", "secretsmanager")
+    for stage in stages:
+        for name in stage.secretsmanager.placeholders:
+            if name not in names:
+                message = f"No secret fills the variable {name}."
+                hint = nearest(name, names) or "Declare it in `secrets` or `pocket_secrets`, or remove this line."
+                needs = ((*table, "secrets"), (*table, "pocket_secrets"))
+                yield stage.name, Fault((*table, "placeholders", name), "placeholder", message, hint, needs)

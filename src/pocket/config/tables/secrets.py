@@ -70,6 +70,11 @@ class SecretsManager(Table):
         default_factory=dict,
         description="Your own secrets by environment variable: an ARN or a name, `#key` for one key of a JSON secret.",
     )
+    placeholders: dict[VariableName, str] = Field(
+        default_factory=dict,
+        description="What stands for a secret where settings are loaded without it, on a laptop, by environment"
+        " variable; never the secret itself.",
+    )
     extra_resources: list[Arn] = Field(
         default_factory=list, description="ARNs of more secrets that the functions may read."
     )

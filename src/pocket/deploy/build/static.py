@@ -12,7 +12,7 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, requirements, uv
+from pocket.deploy.build import archive, requirements, stand_ins, uv
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.template.storage import object_prefix
 from pocket.errors import BuildFailed
@@ -104,7 +104,7 @@ def collect(
         python, found = find_python(project.directory)
         if django not in (None, found):
             reporter.note(f"Static files are those of Django {found} in {python}; the artifact has Django {django}.")
-        _run_django(python, project, stage, environment(stage, target, manifest), folder)
+        _run_django(python, project, stage, stand_ins.environment(stage, target, manifest), folder)
         return describe(folder, storage)
 
 
@@ -198,20 +198,3 @@ def _run_django(
         f"Static files could not be collected for stage {stage.name!r}:\n{uv.last_lines(said)}",
         "The project's settings were loaded with this stage's values and placeholders for its secrets.",
     )
-
-
-def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
-    """What the project's settings find when they are loaded here for `stage`."""
-    found = {
-        **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        naming.STAGE_KEY: stage.name,
-        naming.PROJECT_KEY: stage.project_name,
-        naming.REGION_KEY: stage.region,
-        naming.PLACEHOLDER_KEY: "1",
-        "POCKET_MANIFEST": str(manifest),
-    }
-    if stage.settings_module is not None:
-        found["DJANGO_SETTINGS_MODULE"] = stage.settings_module
-    envs = {} if stage.awscontainer is None else stage.awscontainer.envs
-    return {**found, **envs, **target.environment}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, static, uv
+from pocket.deploy.build import copies, stand_ins, static, uv
 from pocket.deploy.gates import start_failure
 from pocket.errors import BuildFailed, DeployError
 
@@ -76,7 +76,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
         done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
             [python, "-m", "pocket.django.checks.report", *selection.arguments],
             cwd=folder,
-            env={**environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
+            env={**stand_ins.environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
             capture_output=True,
             encoding="utf-8",
             errors="backslashreplace",
@@ -113,41 +113,12 @@ def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
     raise invoke.unanswered(stage, COMMAND, outcome, f"The release of stage {stage.name!r} could not be checked")
 
 
-def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
-    """What the settings see: the stage's own environment, and a stand-in for all that only a deploy gives."""
-    found = static.environment(stage, target, manifest)
-    container = stage.awscontainer
-    given = {*(container.envs if container else ()), *target.environment}
-    for variable in stage.secret_variables:
-        if variable.name not in given:
-            found.pop(variable.name, None)
-    if "DATABASE_URL" not in {variable.name for variable in stage.secret_variables}:
-        found.setdefault("DATABASE_URL", "sqlite://:memory:")
-    hosts = []
-    for name, handler in container.handlers.items() if container else ():
-        if handler.has_address:
-            api = handler.apigateway
-            host = api.domain if api is not None and api.domain else f"{name}.{stage.name}.invalid"
-            address = target.addresses.get(name, f"https://{host}").rstrip("/")
-            hosts.append(address.partition("://")[2])
-            found |= {naming.host_key(name): hosts[-1], naming.endpoint_key(name): address}
-        if handler.sqs is not None:
-            queue = stage.queue_name(name, fifo=handler.sqs.fifo)
-            found[naming.queue_url_key(name)] = f"https://sqs.{stage.region}.amazonaws.com/000000000000/{queue}"
-    found[naming.HOSTS_KEY] = ",".join(dict.fromkeys(hosts))
-    if container is not None and container.snapstart:
-        found["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
-    if target.endpoint_url is not None:
-        found["AWS_ENDPOINT_URL"] = target.endpoint_url
-    return found
-
-
 def _messages(text: str) -> list[Message]:
     data: list[dict[str, Any]] = json.loads(text)
     return [Message(**item) for item in data]
 
 
 def _does_not_start(said: str, folder: Path, stage: StageConfig) -> Message:
-    failure = start_failure.explain(said, folder, stage.settings_module, stage.name)
+    failure = start_failure.explain(said, folder, stage)
     text = f"The project does not start with the stage's settings: {failure.reason}"
     return Message(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pocket.config import StageConfig
+
+_MOST_LINES = 12
+"""Of an exception's message: pydantic writes three for each value that it refuses."""
 
 _LOADED = (
     "It was loaded with the stage's values and placeholders for its secrets, without the laptop's .env, which no"
@@ -37,19 +43,61 @@ class Failure(NamedTuple):
     line: int | None
 
 
-def explain(said: str, folder: Path, settings_module: str | None, stage: str) -> Failure:
+def explain(said: str, folder: Path, stage: StageConfig) -> Failure:
     """What `said`, the standard error of a process that started the project in `folder`, comes down to."""
     plain = said.strip().replace(f"{folder}/", "")
-    reason = plain.rpartition("\n")[2]
+    reason = _exception(plain)
     places = re.findall(r'File "([^"<]+)", line (\d+)', plain)
     own = [(file, int(line)) for file, line in places if not file.startswith("/")]
-    file, line = own[-1] if own else _mentioned(reason, folder, settings_module)
+    file, line = own[-1] if own else _mentioned(reason, folder, stage.settings_module)
+    return Failure(reason, f"{_cure(reason, stage, _statement(folder, file, line))} {_LOADED}", file, line)
+
+
+def _exception(said: str) -> str:
+    """The exception that ended the process: all lines of its message, which follow the last traceback's frames."""
+    frames = said.rpartition("Traceback (most recent call last):\n")[2].splitlines()
+    first = next((number for number, text in enumerate(frames) if not text.startswith(" ")), len(frames) - 1)
+    message = frames[first:]
+    if len(message) > _MOST_LINES:
+        message = [*message[:_MOST_LINES], f"({len(message) - _MOST_LINES} more lines)"]
+    return "\n".join(message).rstrip()
+
+
+def _cure(reason: str, stage: StageConfig, statement: str) -> str:
+    secrets = [variable.name for variable in stage.secret_variables]
     for pattern, cure in _CURES:
         found = re.search(pattern, reason)
         if found is not None:
             name = next((group for group in found.groups() if group), "")
-            return Failure(reason, f"{cure.format(name, stage=stage)} {_LOADED}", file, line)
-    return Failure(reason, f"{_OTHERS.format(stage=stage)} {_LOADED}", file, line)
+            if name in secrets:
+                return f"{name} is declared as a secret: call set_envs() in the settings before {name} is read."
+            return cure.format(name, stage=stage.name)
+    cure = _OTHERS.format(stage=stage.name)
+    named = [name for name in secrets if re.search(rf"\b{re.escape(name)}\b", statement + reason)]
+    if not secrets or (not named and not statement):
+        return cure
+    which = f"{named[0]} is a placeholder here" if named else "Secrets are placeholders here"
+    example = named[0] if named else secrets[0]
+    return (
+        f"{cure} {which}; where a value has to have a certain form, give one in"
+        f' [awscontainer.secretsmanager.placeholders]: {example} = "...".'
+    )
+
+
+def _statement(folder: Path, file: str | None, line: int | None) -> str:
+    """The source of the innermost statement around a line; "" where there is none to read."""
+    try:
+        text = (folder / (file or "")).read_text(encoding="utf-8", errors="replace")
+        tree = ast.parse(text)
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and line and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    inner = min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno, default=None)
+    return (ast.get_source_segment(text, inner) or "") if inner is not None else ""
 
 
 def _mentioned(reason: str, folder: Path, settings_module: str | None) -> tuple[str | None, int | None]:

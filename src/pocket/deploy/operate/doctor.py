@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.config import build_manifest
-from pocket.config.stage import settings_module_of
+from pocket.config.manage_file import settings_module_of
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, static, uv
-from pocket.deploy.gates import project as project_checks
+from pocket.deploy.build import copies, stand_ins, static, uv
 from pocket.diagnosis.report import Report
 from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
 
@@ -53,13 +51,16 @@ def examine_stage(
     with copies.isolated(project) as directory:
         manifest = directory.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
-        with suppress(BuildFailed):
-            folder = directory.parent / "static"
+        folder = directory.parent / "static"
+        try:
             collected = static.collect(project, stage, target, reporter, manifest=manifest, folder=folder)
+        except BuildFailed as error:
+            reporter.note(f"{error.message}\nThe project is started without the map to hashed names.")
+        else:
             if collected is not None and collected.manifest is not None:
                 shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
         with reporter.step("Start the project in fresh processes"):
-            environ = project_checks.environment(stage, target, manifest)
+            environ = stand_ins.environment(stage, target, manifest)
             return _run(python, directory, {**environ, naming.ORIGIN_KEY: str(project.directory)}, path)
 
 

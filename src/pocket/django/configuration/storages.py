@@ -62,14 +62,15 @@ def _entry(name: str, item: Storage, bucket: str | None, region: str, release: P
 
 
 def _precedes_its_map(item: Storage, release: Path | None) -> bool:
-    """Whether the map to hashed names is still to be made: until then files have their plain names.
+    """Whether settings are loaded before a release, for which the map to hashed names is still to be made.
 
-    Without a map, a storage that hashes asks S3 for it when it is made, and has an address for no file.
+    Files have their plain names until then: a storage that hashes would ask S3 for its map, and have an address for no
+    file.
     """
-    place = release if item.store == "s3" or release is None else release / (item.location or "")
-    if place is not None and (place / STATIC_MANIFEST_FILE).is_file():
+    if PLACEHOLDER_KEY not in os.environ:
         return False
-    return PLACEHOLDER_KEY in os.environ or (release is not None and item.store == "s3")
+    place = release if item.store == "s3" or release is None else release / (item.location or "")
+    return place is None or not (place / STATIC_MANIFEST_FILE).is_file()
 
 
 def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | None, region: str) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""Stand-ins for secrets, where a stage's settings are loaded on a laptop: of the form that the variable's name tells.
+
+What a name does not tell, the file does: `placeholders` of [awscontainer.secretsmanager].
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.manifest import Stage
+
+PLACEHOLDER = "cGxhY2Vob2xkZXI6IHRoaXMgc3RhbmRzIGZvciBhIHNlY3JldCB0aGF0IHdhcyBub3QgcmVhZA=="
+"""Long enough for Django's check of SECRET_KEY, and valid base64, since RSA keys come as that; it says what it is."""
+
+DATABASE = "sqlite:///:memory:"
+
+_BY_NAME = (
+    (r"DATABASE.*UR[IL]", DATABASE),
+    (r"(?:CACHE|REDIS|BROKER|CELERY|CHANNELS?|QUEUE).*UR[IL]", "redis://placeholder.invalid:6379/0"),
+    (r"(?:EMAIL|MAIL|SMTP).*UR[IL]", "smtp://placeholder.invalid:25"),
+    (r"(?:SEARCH|HAYSTACK).*UR[IL]", "simple://"),
+    (r"DSN$", "https://placeholder@placeholder.invalid/1"),
+    (r"(?:UR[IL]|ENDPOINT)S?$", "https://placeholder.invalid/"),
+    (r"PORT$", "1"),
+)
+"""The first pattern that a name holds decides; what is asked at such an address is not there."""
+
+
+def is_database(name: str) -> bool:
+    """Whether a variable of that name holds a database's URL."""
+    return of_name(name) == DATABASE
+
+
+def of_name(name: str) -> str:
+    """The stand-in for a variable of that name."""
+    return next((value for pattern, value in _BY_NAME if re.search(pattern, name)), PLACEHOLDER)
+
+
+def placeholders(stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
+    """A stand-in for each secret variable that the environment does not hold."""
+    return {
+        item.name: of_name(item.name) if item.placeholder is None else item.placeholder
+        for item in stage.secrets
+        if item.name not in environ
+    }
