@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "config",
         "diagnosis",
     },
-    "local": {"errors", "naming", "isolation", "config"},
+    "local": {"errors", "naming", "isolation", "work_folder", "config"},
     "cli": {"errors", "naming", "check_ids", "config", "deploy", "local", "diagnosis"},
     "__main__": {"cli"},
 }

@@ -348,3 +348,13 @@ def test_a_rehearsal_names_what_lambda_would_not_take(copy: Project, built: Buil
     again = Recorder()
     build(copy, copy.stage("dev"), HERE, again)
     assert not [note for note in again.notes if note.startswith("No wheel")]
+
+
+def test_what_builds_left_can_be_discarded_and_links_lead_nowhere(copy: Project, built: Built, tmp_path: Path) -> None:
+    assert artifact.discard(tmp_path / "never-built", Recorder()) == 0
+    folder = copy.directory / ".pocket" / "build"
+    zipped = (copy.directory / ARTIFACTS / built.artifact.path.name).stat().st_size
+    assert artifact.discard(copy.directory, Recorder()) >= zipped
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+    assert any((built.project.directory / LAYERS).iterdir())
+    assert artifact.discard(copy.directory, Recorder()) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import cast
 
 from pocket.diagnosis import page, text
 from pocket.diagnosis.report import Report, Request, Span, Trouble
@@ -103,8 +104,11 @@ def test_names_from_the_project_are_no_markup() -> None:
     hostile = '"><script>alert(1)</script>'
     report = Report(
         *(hostile,) * 6,
-        spans=(Span(hostile, "phase", 0, 9, children=(Span(hostile, "import", 0, 9, by=hostile, place=hostile),)),),
-        request=Request(hostile, 200, hostile),
+        spans=(
+            Span(hostile, "phase", 0, 9, children=(Span(hostile, "import", 0, 9, by=hostile, place=hostile),)),
+            Span(hostile, hostile, 0, 9, children=(Span(hostile, "import", 0, 9, origin=hostile),)),
+        ),
+        request=Request(hostile, cast("int", hostile), hostile),
         troubles=(Trouble(*(hostile,) * 5, 1, (hostile,)),),
         stopped=hostile,
         api_request=Request(hostile, 200, hostile),

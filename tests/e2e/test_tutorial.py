@@ -17,6 +17,7 @@ from board import REPOSITORY, environment
 from site_client import SiteClient
 from tutorial import Block, blocks
 
+from pocket import work_folder
 from pocket.local.environment import find_uv
 
 pytestmark = pytest.mark.e2e
@@ -154,3 +155,5 @@ def test_the_tutorial_works_as_it_stands(reader: Reader) -> None:
         assert "REPORT RequestId" in reader.type(followed.replace(" --follow", "")).stdout
         assert "nothing was changed" in reader.type(again).stderr
     assert told[there + 3 :] == []
+    assert "Removed" in reader.type("pocket local --clean").stderr
+    assert work_folder.size(reader.folder / ".pocket") < 1_000_000

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import signal
 import socket
 import stat
@@ -15,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pocket.errors import LocalAWSError
-from pocket.local import LocalAWS, attach, start
+from pocket.local import LocalAWS, attach, clean, start
+from pocket.local.environment import REQUIREMENTS
 from pocket.local.folder import StateFolder
 
 SECONDS = 20.0
@@ -202,6 +206,46 @@ def test_what_was_saved_outlives_a_kill(project: Path, make_cloud: Any) -> None:
         assert secret["SecretString"] == "value"
 
 
+def test_a_state_that_cannot_be_written_leaves_the_one_before_whole(
+    project: Path, make_cloud: Any, package: Any
+) -> None:
+    source = "def handler(event, context):\n    return 'kept'\n"
+    local = start(project, ["web"])
+    cloud = make_cloud(local)
+    cloud.function("kept", source)
+    local.save()
+    cloud.client("sqs").create_queue(QueueName="lost")
+    code = package({"app.py": source.replace("kept", "lost" + os.urandom(40_000).hex())})
+    cloud.client("lambda").update_function_code(FunctionName="kept", ZipFile=code)
+    # As on a full disk, nothing larger can be written.
+    resource.prlimit(local.pid, resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    with pytest.raises(LocalAWSError, match="could not be saved, and stays as it was saved before: File too large"):
+        local.save()
+    with pytest.raises(LocalAWSError, match="begins with what was saved before"):
+        local.stop()
+    state = local.state_dir / "data" / "state"
+    assert not list(state.glob("*.staged"))
+    with start(project, ["web"]) as again:
+        cloud = make_cloud(again)
+        assert cloud.invoke("kept") == ("kept", None)
+        with pytest.raises(ClientError, match="NonExistentQueue"):
+            cloud.client("sqs").get_queue_url(QueueName="lost")
+        again.save()
+
+
+def test_one_that_was_killed_is_not_taken_for_the_one_that_starts(project: Path) -> None:
+    local = start(project, [])
+    os.kill(local.pid, signal.SIGKILL)
+    with pytest.raises(LocalAWSError, match="ended by itself"):
+        local.wait()
+    folder = StateFolder.of(project)
+    assert folder.running.exists()
+    with folder.take(), pytest.raises(LocalAWSError, match="runs already") as refused:
+        start(project, [])
+    assert str(local.pid) not in refused.value.message
+    local.stop()
+
+
 def test_a_kill_of_the_emulator_ends_its_functions(project: Path, make_cloud: Any) -> None:
     local = start(project, [])
     busy_function(make_cloud(local))
@@ -339,6 +383,38 @@ def test_an_installation_that_fails_says_why(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(LocalAWSError, match="could not be installed") as failed:
         start(tmp_path, [])
     assert "first start" in failed.value.hint
+
+
+def test_cleaning_leaves_nothing_of_earlier_runs(project: Path, make_cloud: Any) -> None:
+    assert clean(project.parent / "never-run") == 0
+    with start(project, ["web"]) as local:
+        cloud = make_cloud(local)
+        cloud.function("unpacked", "def handler(event, context):\n    return 1\n")
+        cloud.invoke("unpacked")
+        with pytest.raises(LocalAWSError, match="runs already"):
+            clean(project)
+    folder = StateFolder.of(project)
+    packages = folder.make_packages()
+    assert any((packages / "unpacked").iterdir())
+    environments = (local.state_dir / "ministack").resolve()
+    (local.state_dir / "mine").symlink_to(project)
+    assert clean(project) > 10_000
+    assert [path.name for path in folder.path.iterdir()] == ["lock"]
+    assert not packages.exists()
+    assert environments.exists(), "what a link leads to stays"
+    assert project.exists()
+
+
+def test_a_package_that_is_not_the_one_that_was_pinned_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = REQUIREMENTS.read_text()
+    assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
+    other = tmp_path / "requirements.txt"
+    other.write_text(re.sub(r"(?<=sha256:)[0-9a-f]{64}", "0" * 64, text))
+    monkeypatch.setattr("pocket.local.environment.REQUIREMENTS", other)
+    with pytest.raises(LocalAWSError, match="Hash mismatch"):
+        start(tmp_path, [])
 
 
 def test_a_local_aws_is_frozen() -> None:

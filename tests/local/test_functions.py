@@ -85,6 +85,45 @@ def test_a_function_acts_as_its_role_and_no_more(cloud: Any) -> None:
     assert "not authorized to perform: secretsmanager:GetSecretValue" in other[1]
 
 
+def test_each_parameter_of_a_call_is_decided_about(cloud: Any) -> None:
+    ssm = cloud.client("ssm")
+    for name in ("/shop/one", "/shop/two", "other"):
+        ssm.put_parameter(Name=name, Value=name, Type="String")
+    allowed = "arn:aws:ssm:ap-northeast-1:000000000000:parameter/shop/*"
+    role = cloud.role("parameters", {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": allowed})
+    source = (ASSETS / "signed_call.py").read_text() + (
+        "def handler(event, context):\n"
+        "    return [call('ssm', '', 'AmazonSSM.GetParameters', json.dumps({'Names': names})) for names in event]\n"
+    )
+    asked = [["/shop/one", "/shop/two:1"], ["shop/one"], ["/shop/one", "other"], ["other"], []]
+    both, one, mixed, other, none = cloud.call(f"import json\n{source}", asked, role=role)
+    assert [item["Value"] for item in json.loads(both[1])["Parameters"]] == ["/shop/one", "/shop/two"]
+    assert one[0] == 200
+    for status, body in (mixed, other):
+        assert status in {400, 403}
+        assert "not authorized to perform: ssm:GetParameters on resource" in body
+        assert "parameter/other" in body
+    assert none[0] != 200
+
+
+def test_environments_of_versions_that_a_release_left_behind_end(cloud: Any, package: Any) -> None:
+    functions = cloud.client("lambda")
+    source = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    cloud.function("renewed", source)
+    first = functions.publish_version(FunctionName="renewed")["Version"]
+    functions.create_alias(FunctionName="renewed", Name="live", FunctionVersion=first)
+    left, _ = cloud.invoke("renewed:live")
+    code = package({"app.py": f"{source}#\n"})
+    second = functions.update_function_code(FunctionName="renewed", ZipFile=code, Publish=True)["Version"]
+    cloud.local.save()
+    assert cloud.invoke("renewed:live")[0] == left, "it is live still"
+    live, _ = cloud.invoke(f"renewed:{second}")
+    functions.update_alias(FunctionName="renewed", Name="live", FunctionVersion=second)
+    cloud.local.save()
+    assert not Path(f"/proc/{left}").exists()
+    assert cloud.invoke("renewed:live")[0] == live
+
+
 def test_a_handlers_exception_is_reported_with_its_type_and_trace(cloud: Any) -> None:
     cloud.function(
         "raises", "import os\ndef handler(event, context):\n    print(os.getpid())\n    raise KeyError('x')\n"

@@ -5,7 +5,7 @@ import http.client
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import boto3
 import pytest
@@ -72,6 +72,34 @@ def test_a_page_may_show_objects_that_their_policy_or_a_presigned_url_opens(clou
     assert send(cloud, "GET", "/guarded/media/private.png", page)[0] == 403
     assert send(cloud, "GET", "/guarded/?list-type=2", page)[0] == 403
     assert send(cloud, "PUT", "/guarded/static/site.css", page)[0] == 403
+
+
+def subscription(cloud: Any) -> str:
+    """The ARN of a subscription that a request without a signature could end, were it to reach SNS."""
+    topic = cloud.client("sns").create_topic(Name="told")["TopicArn"]
+    queue = "arn:aws:sqs:ap-northeast-1:000000000000:told"
+    found: str = cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)["SubscriptionArn"]
+    return found
+
+
+@pytest.mark.parametrize("key", ["static/site.css", "static/nothing"])
+@pytest.mark.parametrize("headers", [{}, *FROM_A_PAGE])
+def test_reading_an_object_is_no_call_of_another_service(
+    cloud: Any, bucket: str, headers: dict[str, str], key: str
+) -> None:
+    arn = subscription(cloud)
+    query = urlencode({"Action": "Unsubscribe", "SubscriptionArn": arn, "Version": "2010-03-31"})
+    for spelled in (query, query.replace("Action", "%41ction"), f"x-id=GetObject&{query}"):
+        status, _, body = send(cloud, "GET", f"/{bucket}/{key}?{spelled}", headers)
+        assert (status, b"Unsubscribe" in body) in [(200, False), (403, False), (404, False)]
+    send(cloud, "GET", f"/{bucket}/{key}", {**headers, "X-Amz-Target": "AmazonSSM.DeleteParameter"})
+    assert cloud.client("sns").get_subscription_attributes(SubscriptionArn=arn)
+
+
+def test_a_style_sheets_version_in_its_address_does_no_harm(cloud: Any, bucket: str) -> None:
+    page = {"Sec-Fetch-Mode": "no-cors"}
+    for query in ("v=3", "v=3&Action=Subscribe", "iefix", "&&", "%zz"):
+        assert send(cloud, "GET", f"/{bucket}/static/site.css?{query}", page)[::2] == (200, b"a {}")
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])

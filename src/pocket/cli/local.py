@@ -15,6 +15,8 @@ from pocket.cli.options import AllowDestructive, SkipGates, Stage
 if TYPE_CHECKING:
     from types import FrameType
 
+    from pocket.config import Project
+
 Run = Annotated[
     list[str] | None,
     typer.Option("--run", metavar="COMMAND", help="A management command to run after the deploy; may be repeated."),
@@ -30,6 +32,11 @@ Page = Annotated[
 ]
 Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="A line to show when everything is up.")]
 
+Clean = Annotated[
+    bool,
+    typer.Option("--clean", help="Remove what rehearsals and builds left, their databases too, and end."),
+]
+
 
 def local(
     stage: Stage = "local",
@@ -40,6 +47,7 @@ def local(
     allow_destructive: AllowDestructive = False,
     page: Page = None,
     ready: Ready = "",
+    clean: Clean = False,
 ) -> None:
     """Run a stage on the embedded AWS until Ctrl-C."""
     from pocket.cli import rehearsal_database
@@ -52,6 +60,9 @@ def local(
     # A shell starts what it puts in the background with SIGINT ignored; here it is the way to end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     project = current_project()
+    if clean:
+        _clean(project)
+        return
     config = project.stage(stage)
     voice = reporter(assume_yes=True)
     commands = [shlex.split(command) for command in run or ()]
@@ -68,6 +79,16 @@ def local(
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
             aws.wait()
+
+
+def _clean(project: Project) -> None:
+    from pocket.cli.console import reporter
+    from pocket.deploy.build import artifact
+    from pocket.local import clean
+
+    freed = clean(project.directory) + artifact.discard(project.directory, reporter())
+    said = f"Removed {freed / 1e6:,.0f} MB" if freed else "There was nothing to remove"
+    sys.stderr.write(f"{said} in {project.directory / '.pocket'}.\n")
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:

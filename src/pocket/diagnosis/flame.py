@@ -52,4 +52,4 @@ def _node(span: Span, level: int, whole: float) -> str:
         tag, more = "button", ' type="button"'
     else:
         tag, more = "div", ' aria-hidden="true"'
-    return f'<{tag}{more} class="{kind}" style="{shape}" title="{escape(title)}">{escape(span.name)}</{tag}>'
+    return f'<{tag}{more} class="{escape(kind)}" style="{shape}" title="{escape(title)}">{escape(span.name)}</{tag}>'

@@ -101,8 +101,9 @@ def _waterfall(report: Report) -> str:
     rows = "".join(_rows(report.spans, whole, report.total_ms))
     said = []
     for request, order in zip(report.requests, ("first", "first API"), strict=False):
-        error = f" ({escape(request.error)})" if request.error else ""
-        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, answered {request.status}{error}")
+        error = f" ({request.error})" if request.error else ""
+        answer = escape(f"{request.status}{error}")
+        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, answered {answer}")
     told = ". ".join([*said, "No database was asked."]) if said else ""
     return (
         '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'

@@ -1,5 +1,5 @@
 """Starts, stops and addresses the local AWS: MiniStack in an environment and a process of its own."""
 
-from pocket.local.aws import LocalAWS, attach, start
+from pocket.local.aws import LocalAWS, attach, clean, start
 
-__all__ = ["LocalAWS", "attach", "start"]
+__all__ = ["LocalAWS", "attach", "clean", "start"]

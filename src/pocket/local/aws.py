@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 15.0
 
+UNSAVED = 3
+"""The emulator's exit status where its state could not be written at the end."""
+
 
 @dataclass(frozen=True)
 class LocalAWS:
@@ -51,11 +54,19 @@ class LocalAWS:
         control.ask(self.endpoint_url, self._token, "save", seconds=60)
 
     def stop(self) -> None:
-        """Save the state and end the emulator with its functions; nothing happens where it ended already."""
+        """Save the state and end the emulator with its functions; nothing happens where it ended already.
+
+        Raises LocalAWSError where the state could not be saved.
+        """
         folder = StateFolder(self.state_dir)
         if self._process is not None:
-            process.end(self._process)
+            status = process.end(self._process)
             folder.clean()
+            if status == UNSAVED:
+                raise LocalAWSError(
+                    "The state of the local AWS could not be saved; the next start begins with what was saved before.",
+                    f"Its log says why: {self.log}",
+                )
         elif folder.is_taken():
             with contextlib.suppress(LocalAWSError):
                 control.ask(self.endpoint_url, self._token, "stop")
@@ -116,6 +127,15 @@ def attach(project_dir: Path) -> LocalAWS:
         raise LocalAWSError(f"The local AWS of {project_dir} does not run{left}.", "Start it with `pocket local`.")
     control.ask(running["endpoint_url"], running["token"], "health")
     return _local_aws(folder, running, None)
+
+
+def clean(project_dir: Path) -> int:
+    """Remove all that the project's local AWS left, so that the next start is like the first; how many bytes that was.
+
+    Raises LocalAWSError where it runs.
+    """
+    folder = StateFolder.of(project_dir)
+    return folder.empty() if folder.path.exists() else 0
 
 
 def _local_aws(

@@ -29,7 +29,8 @@ def emulator_python(folder: Path) -> Path:
     shutil.rmtree(environment, ignore_errors=True)
     uv = find_uv()
     _run([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)])
-    _run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "--requirements", str(REQUIREMENTS)])
+    install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", str(python)]
+    _run([*install, "--requirements", str(REQUIREMENTS)])
     mark.write_text(wanted)
     return python
 

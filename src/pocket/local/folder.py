@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pocket import isolation
+from pocket import isolation, work_folder
 from pocket.errors import LocalAWSError
 from pocket.local.launcher.packages import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FOLDER = Path(".pocket") / "local"
+FOLDER = Path(work_folder.NAME) / "local"
 
 ENDING_SECONDS = 3.0
 
@@ -74,11 +74,7 @@ class StateFolder:
     def create(self) -> None:
         """Make the folder, for its owner alone; its parent is kept out of version control."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.path.chmod(0o700)
-            ignore = self.path.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
+            work_folder.make(self.path.parent.parent, self.path.name)
         except OSError as error:
             raise LocalAWSError(
                 f"The state folder of the local AWS cannot be made: {self.path}: {error.strerror}",
@@ -100,6 +96,8 @@ class StateFolder:
                     "Use it as it is (`--local` finds it), or end the `pocket local` that started it.",
                 )
             time.sleep(0.02)
+        # Of one that was killed: whoever waits for this lock must not be told of it.
+        self.running.unlink(missing_ok=True)
         return lock
 
     def clean(self) -> None:
@@ -108,6 +106,20 @@ class StateFolder:
             if _locked(lock):
                 remove_tree(self.temporary)
                 self.running.unlink(missing_ok=True)
+
+    def empty(self) -> int:
+        """Remove all that runs left, functions' packages too; how many bytes that was. Raises where one runs."""
+        with self.take():
+            left = [path for path in self.path.iterdir() if path.name != "lock"]
+            packages = isolation.lasting_folder(self.path)
+            left += [packages] if packages.exists() else []
+            size = work_folder.size(*left)
+            for path in left:
+                if path.is_dir() and not path.is_symlink():
+                    remove_tree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        return size
 
     def is_taken(self) -> bool:
         """Whether a living process holds the lock."""

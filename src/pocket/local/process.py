@@ -53,8 +53,11 @@ def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.P
     return process, running
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Let the emulator end in order, which closing its standard input tells it, or kill what is left of it."""
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Let the emulator end in order, which closing its standard input tells it, or kill what is left of it.
+
+    Returns its exit status.
+    """
     if process.stdin and not process.stdin.closed:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
@@ -66,6 +69,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     if process.stdout:
         process.stdout.close()
+    return process.returncode
 
 
 def _spawn(python: Path, folder: StateFolder, lock: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -51,6 +51,9 @@ _OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
 _KEPT_ARCHIVES = 2
 
+LOCK = "lock"
+"""The file in the build's folder that a build holds while it runs."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -85,6 +88,24 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
             f"The artifact could not be built: {where}{error.strerror or error}.",
             f"Remove {project.directory / work_folder.NAME / 'build'} to build all of it again.",
         ) from error
+
+
+def discard(directory: Path, reporter: Reporter) -> int:
+    """Removes what builds of the project in `directory` left, to be made anew by the next; how many bytes that was.
+
+    Raises BuildFailed where it cannot be removed.
+    """
+    if not (directory / work_folder.NAME / "build").exists():
+        return 0
+    try:
+        with _alone(directory, reporter) as folder:
+            left = [path for path in folder.iterdir() if path.name != LOCK]
+            size = work_folder.size(*left)
+            for path in left:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except OSError as error:
+        raise BuildFailed(f"{error.filename} cannot be removed: {error.strerror}.", "Remove it by hand.") from error
+    return size
 
 
 @dataclass(frozen=True)
@@ -311,7 +332,7 @@ def _report(built: Artifact, reporter: Reporter) -> None:
 def _alone(directory: Path, reporter: Reporter) -> Iterator[Path]:
     """The folder of the project's build, which no other build uses meanwhile, without what a killed one left."""
     folder = work_folder.make(directory, "build")
-    with (folder / "lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

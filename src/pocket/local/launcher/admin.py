@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.asgi import read_body, respond
+from pocket.local.launcher.state import Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ class Admin:
         operation = scope["path"].removeprefix("/_pocket/")
         fault = ""
         if operation == "save":
-            self._save()
+            fault = self.save()
         elif operation == "stop":
             self._stop()
         elif operation == "route":
@@ -48,6 +49,14 @@ class Admin:
             fault = f"no such operation: {operation}"
         body: dict[str, Any] = {"fault": fault} if fault else {"ok": True}
         await respond(send, 400 if fault else 200, "application/json", json.dumps(body))
+
+    def save(self) -> str:
+        """Write the state; the fault where that could not be done."""
+        try:
+            self._save()
+        except Unsaved as unsaved:
+            return str(unsaved)
+        return ""
 
     def route(self, routes: dict[str, str]) -> str:
         """Point sites at APIs or function URLs and remember it; all or, with the fault returned, none."""

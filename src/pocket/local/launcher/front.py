@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from pocket.local.launcher.asgi import TooLarge, read_body, replay, respond
+from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import FrontRequest, front_request
-from pocket.local.launcher.patches import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

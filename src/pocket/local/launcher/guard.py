@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, unquote_to_bytes
 
-from pocket.local.launcher.asgi import respond
+from pocket.local.launcher.asgi import replay, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -27,6 +28,14 @@ INTERNAL = ("/_ministack", "/_localstack", "/_aws", "/_pocket")
 
 CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 """Where custom resources report, as presigned URLs of S3 do on AWS: the path itself holds a secret."""
+
+
+_READS = re.compile(
+    rb"x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|checksum-mode|content-sha256)"
+    rb"|awsaccesskeyid|signature|expires|response-[a-z-]+|versionid|partnumber|x-id",
+    re.IGNORECASE,
+)
+"""The parameters of GetObject and HeadObject, and of a presigned URL in either version."""
 
 
 class Guard:
@@ -54,16 +63,20 @@ class Guard:
                 message = {**message, "headers": kept}
             await send(message)
 
-        # Whether a page may use an object the bucket's own rule decides.
-        reads_object = self._reads_object(scope["method"], scope["path"])
-        await self._inner(scope, receive, send if reads_object else without_open_cors)
+        if not self._reads_object(scope["method"], scope["path"]):
+            await self._inner(scope, receive, without_open_cors)
+        elif _is_from_a_page(headers) or signature_refusal(query, headers, reads_object=False):
+            # Whether a page may use an object the bucket's own rule decides.
+            await self._inner(as_a_read(scope), replay(b""), send)
+        else:
+            await self._inner(scope, receive, send)
 
     def refusal(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
         """Why the request must not pass, in words for whoever sent it; empty where it may."""
         if headers.get("host", "").lower() not in self._hosts:
             return "The control port of the local AWS answers to its own address only."
         reads_object = self._reads_object(method, path)
-        if not reads_object and any(name == "origin" or name.startswith("sec-fetch-") for name in headers):
+        if not reads_object and _is_from_a_page(headers):
             return "The control port of the local AWS takes no requests from web pages, but for reading S3 objects."
         if path.startswith(INTERNAL):
             if method == "PUT" and path.startswith(CALLBACKS):
@@ -75,6 +88,21 @@ class Guard:
     def _reads_object(self, method: str, path: str) -> bool:
         bucket, _, key = path.lstrip("/").partition("/")
         return method in ("GET", "HEAD") and bool(key) and self._is_bucket(unquote(bucket))
+
+
+def _is_from_a_page(headers: Mapping[str, str]) -> bool:
+    return any(name == "origin" or name.startswith("sec-fetch-") for name in headers)
+
+
+def as_a_read(scope: Scope) -> Scope:
+    """The request with only what reading an object takes: MiniStack gives it to any service that the rest names.
+
+    S3 ignores parameters that it does not know, such as the `?v=3` of a style sheet.
+    """
+    query = scope.get("query_string", b"").split(b"&")
+    kept = [part for part in query if _READS.fullmatch(unquote_to_bytes(part.partition(b"=")[0]))]
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"x-amz-target"]
+    return {**scope, "query_string": b"&".join(kept), "headers": headers}
 
 
 def signature_refusal(query: str, headers: Mapping[str, str], *, reads_object: bool) -> str:

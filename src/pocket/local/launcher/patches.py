@@ -1,19 +1,19 @@
 """What of MiniStack is replaced, and the check that what is replaced is there.
 
 Each replacement cures one difference from AWS that was measured on the pinned version; `docs/explanation/local-aws.md`
-lists them. MiniStack is imported by name at run time, since Pocket's own environment does not have it.
+lists them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import importlib
 import json
-import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pocket.local.launcher import authorization, environments, state
+from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import (
     correct_function_url_event,
     correct_http_api_event,
@@ -23,22 +23,23 @@ from pocket.local.launcher.events import (
 from pocket.local.launcher.worker import PAYLOAD_LIMIT, InvocationFailed, Runtime, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
 MINISTACK_VERSION = "1.5.33"
 
-IDLE_SECONDS = 900.0
-"""After which an environment is recycled, roughly as on AWS."""
-
 REQUIRED = {
     "app": ("app", "AUTH", "pin_request_origin", "save_all", "_build_persistence_save_dict"),
-    "core.iam_evaluator": ("is_root_access_key", "pin_request_origin", "resolve_credential"),
+    "core.iam_actions": ("extract_resource_arn", "identity_denial_message"),
+    "core.iam_evaluator": ("enforce", "is_root_access_key", "pin_request_origin", "resolve_credential"),
+    "core.persistence": ("STATE_DIR", "_json_default", "_state_format_version"),
     "core.lambda_runtime": ("Worker", "acquire_worker", "release_worker", "kill_workers", "_workers", "_lock"),
     "services.lambda_svc": (
         "_build_function_url_event",
         "_ensure_reaper_thread",
         "_execute_function_warm",
         "_execute_function_with_config_scope",
+        "_functions",
+        "_prune_orphan_code_blobs",
         "lambda_execute_result_to_api_proxy_response",
         "reap_idle_workers",
         "resolve_function_url",
@@ -63,11 +64,6 @@ class Incompatible(Exception):
     """The installed MiniStack is not the one that the replacements are written for."""
 
 
-def module(name: str) -> Any:
-    """The module of MiniStack of that name, without the package's."""
-    return importlib.import_module(f"ministack.{name}")
-
-
 def require_version() -> None:
     """Raise Incompatible unless the pinned version is installed, before any of it is imported."""
     found = version("ministack")
@@ -90,6 +86,8 @@ def require_attributes() -> None:
 def install(runtime: Runtime) -> None:
     """Replace what differs from AWS; before the first request."""
     require_attributes()
+    authorization.install()
+    state.install()
     replace_root_keys()
     replace_transport()
     replace_execution(runtime)
@@ -161,8 +159,8 @@ def replace_execution(runtime: Runtime) -> None:
     pool, functions = module("core.lambda_runtime"), module("services.lambda_svc")
     Worker.runtime = runtime
     pool.Worker = Worker
-    pool.kill_workers = kill_workers
-    functions.reap_idle_workers = reap_idle_workers
+    pool.kill_workers = environments.end
+    functions.reap_idle_workers = environments.end_idle
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         config = function.get("config") or function
@@ -190,36 +188,6 @@ def refuse_unsupported(function: dict[str, Any], config: dict[str, Any]) -> None
     if config.get("Layers"):
         message = "The local AWS runs no layers; put what they hold into the function's package."
         raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.LayersUnsupported"})
-
-
-def kill_workers(workers: Iterable[Worker | None]) -> None:
-    """End workers; those that answer an event end after it, as on AWS."""
-    for worker in workers:
-        if worker is not None:
-            worker.kill()
-
-
-def kill_all_workers() -> None:
-    """End every worker at once, busy or not."""
-    pool = module("core.lambda_runtime")
-    with pool._lock:
-        doomed = [worker for entries in pool._workers.values() for worker in entries]
-        pool._workers.clear()
-    for worker in doomed:
-        worker.kill(now=True)
-
-
-def reap_idle_workers(ttl: float | None = None) -> int:
-    """End workers that nobody used for a while, of old versions too; how many."""
-    pool, oldest, idle = module("core.lambda_runtime"), time.time() - (ttl or IDLE_SECONDS), []
-    with pool._lock:
-        for key, entries in list(pool._workers.items()):
-            idle += [worker for worker in entries if not worker.in_use and worker.last_used < oldest]
-            pool._workers[key] = [worker for worker in entries if worker not in idle]
-            if not pool._workers[key]:
-                del pool._workers[key]
-    kill_workers(idle)
-    return len(idle)
 
 
 def refused(status: int, message: str) -> dict[str, Any]:

@@ -20,7 +20,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.local.launcher import environments, state
 from pocket.local.launcher.admin import Admin
+from pocket.local.launcher.emulator import module
 from pocket.local.launcher.front import FrontPort, find_targets
 from pocket.local.launcher.guard import Guard
 from pocket.local.launcher.lifetime import read_settings_line, when_parent_ends
@@ -28,8 +30,6 @@ from pocket.local.launcher.packages import Packages, remove_tree
 from pocket.local.launcher.patches import (
     Incompatible,
     install,
-    kill_all_workers,
-    module,
     register_root,
     require_version,
     role_credentials,
@@ -54,6 +54,9 @@ ACCOUNT = "000000000000"
 STOP_SECONDS = 5.0
 """How long an orderly end may take before the process ends anyway."""
 
+UNSAVED = 3
+"""The exit status of an end in order whose state could not be written, as `pocket.local.aws` knows it."""
+
 log = logging.getLogger("pocket.local")
 
 
@@ -73,6 +76,7 @@ class Launcher:
         self.memory = PortMemory(self.folder / "ports.json")
         self.listeners = listeners(self.memory, settings["sites"], settings["port"])
         self.stopping = asyncio.Event()
+        self.status = 0
 
     @property
     def temporary(self) -> Path:
@@ -125,7 +129,7 @@ class Launcher:
     def clean_up(self) -> None:
         """End the functions and remove what only this run needed."""
         with contextlib.suppress(ImportError):
-            kill_all_workers()
+            environments.end_all()
         remove_tree(self.temporary)
         self.running_file.unlink(missing_ok=True)
 
@@ -166,9 +170,9 @@ def role_key(file: Path) -> bytes:
 
 
 def save_state() -> None:
-    """Write every service's state to the disk; S3 objects are there already."""
-    emulator = module("app")
-    emulator.save_all(emulator._build_persistence_save_dict())
+    """Write the state, once a deploy is done, and end what it left behind. Raises Unsaved."""
+    environments.end_idle(left_seconds=0)
+    state.save()
 
 
 def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], dict[str, FrontPort]]:
@@ -232,7 +236,7 @@ async def serve(launcher: Launcher) -> None:
         launcher.announce(sites)
         await launcher.stopping.wait()
         threading.Thread(target=end_late, args=(launcher,), daemon=True).start()
-        save_state()
+        save_at_the_end(launcher)
 
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener.detach()}" for listener in launcher.listeners.values()]
@@ -242,6 +246,15 @@ async def serve(launcher: Launcher) -> None:
     config.include_server_header = False
     config.include_date_header = False
     await importlib.import_module("hypercorn.asyncio").serve(application, config, shutdown_trigger=stopped)
+
+
+def save_at_the_end(launcher: Launcher) -> None:
+    """Write the state; where that fails, the log and the exit status tell it."""
+    try:
+        state.save()
+    except state.Unsaved as unsaved:
+        log.error("%s", unsaved)
+        launcher.status = UNSAVED
 
 
 def _set_soon(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
@@ -280,4 +293,4 @@ def main() -> None:
         status = 1
     launcher.clean_up()
     # Threads of MiniStack may still wait for something that does not come any more.
-    os._exit(status)
+    os._exit(status or launcher.status)

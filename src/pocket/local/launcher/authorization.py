@@ -1,0 +1,70 @@
+"""What MiniStack's IAM does not see of a request: several parameters of Systems Manager in one call.
+
+AWS decides about each of them, and refuses the whole call where one is not allowed:
+https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pocket.local.launcher.emulator import module
+
+ACTIONS = ("AmazonSSM.GetParameters", "AmazonSSM.DeleteParameters")
+
+
+class Resources(str):
+    """The first ARN of a request, which knows the `others`, and the one that was `denied`, empty as long as none is."""
+
+    others: tuple[str, ...] = ()
+    denied: str = ""
+
+
+def install() -> None:
+    """Have IAM decide about each parameter of a call."""
+    actions, evaluator = module("core.iam_actions"), module("core.iam_evaluator")
+    extract, enforce, tell = actions.extract_resource_arn, evaluator.enforce, actions.identity_denial_message
+
+    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: Any, *rest: Any) -> Any:
+        target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+        if service != "ssm" or target not in ACTIONS:
+            return extract(service, method, path, headers, body, *rest)
+        _, region, account = rest
+        return resources(body, region, account)
+
+    def enforce_each(key: str, action: str, service: str, region: str, *rest: Any, **named: Any) -> Any:
+        denied, resource = enforce(key, action, service, region, *rest, **named), named.get("resource_arn", "*")
+        for other in resource.others if isinstance(resource, Resources) and not denied else ():
+            if denied := enforce(key, action, service, region, *rest, **{**named, "resource_arn": other}):
+                resource.denied = other
+                break
+        return denied
+
+    def identity_denial_message(action: str, principal: str, resource: str, *rest: Any, **named: Any) -> Any:
+        return tell(action, principal, getattr(resource, "denied", "") or resource, *rest, **named)
+
+    actions.extract_resource_arn = extract_resource_arn
+    actions.identity_denial_message = identity_denial_message
+    evaluator.enforce = enforce_each
+
+
+def resources(body: Any, region: str, account: str) -> str:
+    """The ARNs of the parameters that a call names: by name, with a version or a label behind a colon, or by ARN."""
+    try:
+        names = json.loads(body or b"{}")["Names"]
+    except (ValueError, KeyError, TypeError):
+        return "*"
+    arns = [arn(name, region, account) for name in names if isinstance(name, str) and name]
+    if not arns:
+        return "*"
+    found = Resources(arns[0])
+    found.others = tuple(arns[1:])
+    return found
+
+
+def arn(name: str, region: str, account: str) -> str:
+    """The ARN that a policy names the parameter by."""
+    if name.startswith("arn:"):
+        return ":".join(name.split(":")[:6])
+    return f"arn:aws:ssm:{region}:{account}:parameter/{name.partition(':')[0].lstrip('/')}"

@@ -1,0 +1,81 @@
+"""Every service's state on the disk, all of it or nothing: MiniStack overwrites file by file, and only logs a failure.
+
+A disk that fills in between would leave stacks whose functions are those of before, or functions without their code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.local.launcher.emulator import module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+STAGED = ".staged"
+
+
+class Unsaved(Exception):
+    """The state could not be written; what was saved before is untouched."""
+
+
+log = logging.getLogger("pocket.local")
+
+
+def install() -> None:
+    """Have MiniStack save this way too, which it does when it ends."""
+
+    def save_at_the_end(services: Mapping[str, Callable[[], Any]]) -> None:
+        try:
+            save_all(services)
+        except Unsaved as unsaved:
+            log.error("%s", unsaved)
+
+    module("app").save_all = save_at_the_end
+
+
+def save() -> None:
+    """Write the state of every service; S3 objects are there already. Raises Unsaved."""
+    emulator = module("app")
+    save_all(emulator._build_persistence_save_dict())
+
+
+def save_all(services: Mapping[str, Callable[[], Any]]) -> None:
+    """Write what each service says of itself; one that says None has its file left alone. Raises Unsaved."""
+    functions = module("services.lambda_svc")
+    prune, referenced = functions._prune_orphan_code_blobs, set[str]()
+    # Code that the saved state names must not go before another state is there.
+    functions._prune_orphan_code_blobs = referenced.update
+    staged: list[Path] = []
+    try:
+        for name, get_state in services.items():
+            if (state := get_state()) is not None:
+                staged.append(_stage(name, state))
+        for path in staged:
+            path.replace(path.with_suffix(""))
+    except Exception as error:
+        for path in staged:
+            path.unlink(missing_ok=True)
+        why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise Unsaved(f"the state could not be saved, and stays as it was saved before: {why}") from error
+    finally:
+        functions._prune_orphan_code_blobs = prune
+    prune(referenced)
+
+
+def _stage(name: str, state: Any) -> Path:
+    """The service's new file beside the old one, whole."""
+    persistence = module("core.persistence")
+    path = Path(persistence.STATE_DIR) / f"{name}.json{STAGED}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {"__ministack_format__": persistence._state_format_version(name), "payload": state}
+    try:
+        with path.open("w") as file:
+            json.dump(document, file, default=persistence._json_default)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
