@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from pocket import naming
 from pocket.cli.app import app
+from pocket.config import load
+from pocket.deploy.template.deployer import deployer_policy
 
 REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "docs" / "reference"
@@ -61,6 +65,18 @@ def room_table() -> str:
     return "\n".join(rows)
 
 
+def deployer_policy_of_the_example() -> str:
+    """The policy that `pocket permissions` prints for the example's stage `dev`, with a boundary."""
+    stage = load(REPOSITORY / "examples" / "board" / "pocket.toml").stage("dev")
+    if stage.awscontainer is None:
+        raise SystemExit("The example has no [awscontainer].")
+    container = stage.awscontainer.model_copy(
+        update={"permissions_boundary": f"arn:aws:iam::123456789012:policy/{stage.stack_name}-boundary"}
+    )
+    policy = deployer_policy(replace(stage, awscontainer=container))
+    return f"```json\n{json.dumps(policy, indent=2)}\n```"
+
+
 def with_section(page: Path, name: str, text: str) -> str:
     """The page with `text` between its comments `NAME` and `/NAME`, which a person leaves in place."""
     begin, end = f"<!-- {name}: written by scripts/reference.py -->\n", f"<!-- /{name} -->"
@@ -74,10 +90,12 @@ def with_section(page: Path, name: str, text: str) -> str:
 def pages() -> dict[Path, str]:
     """Each generated page's path and what it must hold."""
     file_page = DOCS / "pocket-toml.md"
+    deployer_page = DOCS / "deployer-permissions.md"
     map_page = REPOSITORY / "docs" / "contributing" / "architecture.md"
     return {
         DOCS / "cli.md": command_page(),
         file_page: with_section(file_page, "handlers", handler_table()),
+        deployer_page: with_section(deployer_page, "policy", deployer_policy_of_the_example()),
         map_page: with_section(map_page, "rooms", room_table()),
     }
 

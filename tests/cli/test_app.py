@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_help_names_every_command_on_standard_output() -> None:
         "status",
         "logs",
         "destroy",
+        "permissions",
         "schema",
     ):
         assert f"\n  {command} " in done.stdout
@@ -78,3 +80,30 @@ def test_an_output_that_cannot_be_written_is_told_without_a_traceback(arguments:
             [sys.executable, "-m", "pocket", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (1, "error: Standard output cannot be written: No space left on device.\n")
+
+
+BOUNDED = """
+[general]
+region = "eu-central-1"
+stages = ["dev"]
+project_name = "bounded"
+[awscontainer.handlers.web]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+apigateway = {}
+"""
+
+
+def test_permissions_prints_the_boundary_first_and_then_the_policy_as_json(tmp_path: Path) -> None:
+    (tmp_path / "pocket.toml").write_text(BOUNDED)
+    boundary = run("permissions", "--stage", "dev", "--boundary", cwd=tmp_path)
+    assert (boundary.returncode, boundary.stderr) == (0, "")
+    assert json.loads(boundary.stdout)["Statement"][0]["Sid"] == "WriteLogs"
+    refused = run("permissions", "--stage", "dev", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "pocket permissions --stage dev --boundary" in refused.stderr
+    arn = "arn:aws:iam::123456789012:policy/boundary"
+    (tmp_path / "pocket.toml").write_text(f'{BOUNDED}[awscontainer]\npermissions_boundary = "{arn}"\n')
+    policy = run("permissions", "--stage", "dev", cwd=tmp_path)
+    assert (policy.returncode, policy.stderr) == (0, "")
+    assert arn in policy.stdout
+    assert {"HttpApis", "Stacks"} <= {item["Sid"] for item in json.loads(policy.stdout)["Statement"]}

@@ -151,6 +151,10 @@ FAULTS = [
     ("[s3]\n" + storage('store = "s3", location = "/media"'), f"{STORAGE}.location", "without a slash"),
     ("[s3]\n" + storage('store = "s3", location = "a/../b"'), f"{STORAGE}.location", "without a slash"),
     (storage('store = "filesystem", manifest = true'), f"{STORAGE}.manifest", "not static"),
+    *(
+        ("[s3]\n" + storage(f'store = "s3", location = "{location}"'), f"{STORAGE}.location", "prefix of object keys")
+        for location in ("*", "me*ia", "m?dia", "media/${aws:username}", "${AWS::AccountId}", "a b", "./media", "a//b")
+    ),
     (storage('store = "cloudfront", location = "x"'), f"{STORAGE}.store", '"s3" or "filesystem"'),
     (cache('store = "efs"'), f"{CACHE}.store", '"locmem"'),
     (cache('store = "memcached"'), f"{CACHE}.store", 'found "memcached"'),

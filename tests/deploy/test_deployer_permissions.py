@@ -1,24 +1,38 @@
-"""The documented policy of whoever deploys, held against the code and against CloudFormation's resource types."""
+"""The policy of whoever deploys, held against the code, CloudFormation's resource types and IAM on the local AWS."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore.session
+import pytest
 from botocore import xform_name
+from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import FULL, inputs, project
+from deploying import FULL, SMALL, Voice, deployable, inputs, project
 
 import pocket.deploy
+from pocket.config import Project
+from pocket.deploy.aws import invoke
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.operate import destroy, logs, status
+from pocket.deploy.releases import deploy as release
+from pocket.deploy.target import Credentials, Target
 from pocket.deploy.template import render, render_storage
+from pocket.deploy.template.boundary import boundary_policy
+from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy
+from pocket.errors import AWSCallFailed, PlanRefused
+from pocket.local import LocalAWS
 
 ROOM = Path(pocket.deploy.__file__).parent
-PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "deployer-permissions.md"
 SERVICES = ("cloudformation", "lambda", "logs", "s3", "secretsmanager", "sqs", "ssm", "sts")
 
 ACTIONS = {
@@ -43,19 +57,28 @@ UNUSED = (
     r"s3:DeleteBucket(Encryption|Lifecycle)",  # every bucket keeps both
     r"s3:(getObject|REST\.PUT\.OBJECT)",  # not actions of IAM
     r"iam:(AttachRolePolicy|DetachRolePolicy|UpdateRole|UpdateRoleDescription)",  # no managed policy, no description
+    r"iam:DeleteRolePermissionsBoundary",  # which would be the way out of it
 )
 """What resource types may need for features that no template of Pocket's uses."""
 
 
-def documented() -> list[dict[str, Any]]:
-    (text,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    found: list[dict[str, Any]] = json.loads(text)["Statement"]
+ACCESS_LOG = FULL.replace("apigateway = {}", "apigateway = { access_log = true }", 1)
+SSM = FULL.replace("[awscontainer.secretsmanager]", '[awscontainer.secretsmanager]\nstore = "ssm"')
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+
+def printed(folder: Path, pocket_toml: str = FULL) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = deployer_policy(project(folder, pocket_toml).stage("dev"))["Statement"]
     return found
 
 
-def allowed() -> set[str]:
-    actions = (statement["Action"] for statement in documented())
-    return {action for found in actions for action in ([found] if isinstance(found, str) else found)}
+def actions(statements: list[dict[str, Any]]) -> set[str]:
+    return {action for statement in statements for action in statement["Action"]}
+
+
+def allowed(folder: Path) -> set[str]:
+    """The actions of the policies for files that have all there is between them."""
+    return actions(printed(folder, ACCESS_LOG)) | actions(printed(folder, SSM))
 
 
 def called() -> set[str]:
@@ -91,26 +114,146 @@ def actions_of_resources(folder: Path) -> set[str]:
     return {action for action in needed if not any(re.fullmatch(pattern, action) for pattern in UNUSED)}
 
 
-def missing(needed: set[str]) -> set[str]:
-    policy = allowed()
+def missing(needed: set[str], folder: Path) -> set[str]:
+    policy = allowed(folder)
     return {action for action in needed if not any(fnmatchcase(action, pattern) for pattern in policy)}
 
 
-def test_the_code_calls_nothing_that_is_not_documented() -> None:
+def test_the_code_calls_nothing_that_the_policy_does_not_allow(tmp_path: Path) -> None:
     operations = called()
     assert {"cloudformation:CreateChangeSet", "logs:FilterLogEvents", "lambda:Invoke"} <= operations
-    assert missing(actions_called()) == set()
+    assert missing(actions_called(), tmp_path) == set()
 
 
-def test_cloudformation_needs_nothing_that_is_not_documented(tmp_path: Path) -> None:
-    assert missing(actions_of_resources(tmp_path)) == set()
+def test_cloudformation_needs_nothing_that_the_policy_does_not_allow(tmp_path: Path) -> None:
+    assert missing(actions_of_resources(tmp_path), tmp_path) == set()
 
 
-def test_nothing_is_documented_that_nobody_needs(tmp_path: Path) -> None:
-    needed = actions_called() | actions_of_resources(tmp_path)
-    assert {pattern for pattern in allowed() if not any(fnmatchcase(action, pattern) for action in needed)} == set()
+def test_nothing_is_allowed_that_nobody_needs(tmp_path: Path) -> None:
+    needed = actions_called() | actions_of_resources(tmp_path) | set(ACCESS_LOGS)
+    assert {one for one in allowed(tmp_path) if not any(fnmatchcase(action, one) for action in needed)} == set()
 
 
-def test_what_can_be_held_to_pockets_own_resources_is() -> None:
-    wide = {statement["Sid"] for statement in documented() if statement["Resource"] == "*"}
-    assert wide == {"QueuesToFunctions", "LogGroups"}
+def test_what_can_be_held_to_the_stages_own_resources_is(tmp_path: Path) -> None:
+    statements = printed(tmp_path, ACCESS_LOG)
+    wide = {statement["Sid"] for statement in statements if statement["Resource"] == "*"}
+    assert wide == {"QueuesToFunctions", "LogGroups", "AccessLogs"}
+    others = {"HttpApis", "QueueMappings"}
+    for statement in statements:
+        if statement["Sid"] not in wide | others:
+            resources = statement["Resource"]
+            for resource in [resources] if isinstance(resources, str) else resources:
+                assert "pocket-dev-full" in resource, statement["Sid"]
+
+
+def test_every_right_over_roles_depends_on_the_boundary(tmp_path: Path) -> None:
+    """Without the condition a deployer makes itself an administrator: a role with any policy, handed to a function."""
+    for statement in printed(tmp_path):
+        for action in statement["Action"]:
+            if action in {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}:
+                assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+            assert action not in {
+                "iam:DeleteRolePermissionsBoundary",
+                "iam:AttachRolePolicy",
+                "iam:CreatePolicyVersion",
+            }
+            assert action not in {"iam:*", "*"}
+
+
+def test_a_file_without_a_boundary_has_no_policy_and_is_told_how_to_get_one(tmp_path: Path) -> None:
+    without = FULL.replace(f'permissions_boundary = "{BOUNDARY}"', "")
+    found = project(tmp_path, without)
+    with pytest.raises(PlanRefused, match="permissions_boundary") as caught:
+        deployer_policy(found.stage("dev"))
+    assert "pocket permissions --stage dev --boundary" in caught.value.hint
+    assert "arn:aws:sqs:eu-central-1:*:pocket-dev-full-*" in str(boundary_policy(found, found.stage("dev")))
+
+
+def test_a_boundary_of_aws_own_names_no_account(tmp_path: Path) -> None:
+    of_aws = FULL.replace(BOUNDARY, "arn:aws:iam::aws:policy/PowerUserAccess")
+    [roles] = [item["Resource"] for item in printed(tmp_path, of_aws) if item["Sid"] == "Roles"]
+    assert roles == "arn:aws:iam::*:role/pocket-dev-full-*"
+
+
+@pytest.mark.parametrize("pocket_toml", [FULL, ACCESS_LOG, SSM])
+def test_each_policy_is_as_long_as_iam_takes(tmp_path: Path, pocket_toml: str) -> None:
+    found = project(tmp_path, pocket_toml)
+    for policy in (deployer_policy(found.stage("dev")), boundary_policy(found, found.stage("dev"))):
+        assert len(json.dumps(policy, separators=(",", ":"))) <= LIMIT
+
+
+def test_the_boundary_lets_each_role_do_what_its_own_policy_says(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    boundary = boundary_policy(found, found.stage("dev"))["Statement"]
+    assert "Fn::" not in str(boundary)
+    assert "${" not in str(boundary)
+    bounds = {item["Sid"]: set(item["Action"]) for item in boundary}
+    for resource in render(inputs(found)).body["Resources"].values():
+        for policy in resource["Properties"].get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert set(statement["Action"]) <= bounds[statement["Sid"]]
+
+
+def client(place: Target, service: str) -> Any:
+    """A client of boto3's own, for services that Pocket does not call."""
+    keys = place.credentials
+    assert keys is not None
+    return boto3.client(
+        service,
+        region_name=place.region,
+        endpoint_url=place.endpoint_url,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+    )
+
+
+@pytest.fixture
+def deployer(tmp_path: Path, target: Target) -> Iterator[tuple[Project, Target]]:
+    """A project with a boundary, and a target with the keys of a user who has the printed policy alone."""
+    iam, account = client(target, "iam"), client(target, "sts").get_caller_identity()["Account"]
+    boundary = f'permissions_boundary = "arn:aws:iam::{account}:policy/bounded"'
+    named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{boundary}\n", 1)
+    found = deployable(tmp_path, named)
+    stage = found.stage("dev")
+    iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
+    iam.create_user(UserName="deployer")
+    iam.put_user_policy(UserName="deployer", PolicyName="pocket", PolicyDocument=json.dumps(deployer_policy(stage)))
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    yield found, replace(target, credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    destroy.destroy(stage, target, Voice())
+    iam.delete_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName="deployer", PolicyName="pocket")
+    iam.delete_user(UserName="deployer")
+    iam.delete_policy(PolicyArn=f"arn:aws:iam::{account}:policy/bounded")
+
+
+def test_a_user_with_that_policy_alone_deploys_looks_and_removes(
+    deployer: tuple[Project, Target], local_aws: LocalAWS
+) -> None:
+    found, place = deployer
+    stage = found.stage("dev")
+    first, second = (
+        release.deploy(found, stage, place, Voice(), skip_gates=["project"], published=local_aws.route)
+        for _ in range(2)
+    )
+    assert (first.history.live, first.changed, second.changed) == (1, True, False)
+    assert status.read(stage, place).stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert invoke.manage(stage, place, "job", []).exit_status == 0
+    assert list(logs.read(stage, place, since=600, follow=False))
+    assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, Voice()).removed
+
+
+def test_that_user_can_make_no_role_outside_of_the_boundary_and_touch_no_other_stage(
+    deployer: tuple[Project, Target],
+) -> None:
+    found, place = deployer
+    with pytest.raises(AWSCallFailed, match="AccessDenied"):
+        Clients(place).s3.list_objects_v2(Bucket="pocket-dev-other")
+    with pytest.raises(AWSCallFailed, match="AccessDenied"):
+        Clients(place).lambda_.get_function(FunctionName="pocket-dev-other-web")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client(place, "iam").create_role(
+            RoleName=f"{found.stage('dev').stack_name}-Mine",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from pocket.cli import check, deploy, doctor, local, operate, releases, schema
+from pocket.cli import check, deploy, doctor, local, operate, permissions, releases, schema
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
 
@@ -37,6 +37,7 @@ app.command(context_settings={"allow_interspersed_args": False})(operate.manage)
 app.command()(operate.status)
 app.command()(operate.logs)
 app.command()(deploy.destroy)
+app.command()(permissions.permissions)
 app.command()(schema.schema)
 
 

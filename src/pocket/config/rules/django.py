@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
+from pocket.config import patterns
 from pocket.config.faults import Fault
 from pocket.config.overlay import KeyPath
 from pocket.config.stage import StageConfig
@@ -52,9 +54,11 @@ def _storage(storage: Storage, path: KeyPath) -> Iterator[Fault]:
     if storage.location is None:
         message = 'A storage with the store "s3" needs a location: the prefix of its objects.'
         yield Fault((*path, "location"), "location", message, 'Add, for instance, location = "media".')
-    elif storage.location.startswith("/") or ".." in storage.location.split("/"):
-        message = 'Expected the prefix of object keys, without a slash in front and without "..".'
-        yield Fault((*path, "location"), "location", message, "", ((*path, "store"),))
+    elif not re.match(patterns.OBJECT_DIRECTORY, storage.location):
+        # It stands in IAM policies, where a star, a question mark and ${...} stand for something else.
+        message = f"Expected {patterns.MEANINGS[patterns.OBJECT_DIRECTORY]}."
+        hint = "Letters, digits and !_.'()- are allowed, and slashes between them."
+        yield Fault((*path, "location"), "location", message, hint, ((*path, "store"),))
 
 
 def _cache(cache: Cache, path: KeyPath) -> Iterator[Fault]:

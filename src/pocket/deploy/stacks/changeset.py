@@ -91,7 +91,7 @@ def create(
 
 def discard(clients: Clients, change_set: ChangeSet) -> None:
     """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it."""
-    clients.cloudformation.delete_change_set(ChangeSetName=change_set.arn)
+    clients.cloudformation.delete_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
     if change_set.creates:
         found = find(clients, change_set.stack_id)
         if found is not None and found.status == "REVIEW_IN_PROGRESS":
@@ -105,7 +105,7 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
     """
     feed = EventFeed(clients, change_set.stack_id)
-    clients.cloudformation.execute_change_set(ChangeSetName=change_set.arn)
+    clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
     try:
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
@@ -174,7 +174,9 @@ def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutp
 
 
 def _page(clients: Clients, change_set: ChangeSet, **more: Any) -> DescribeChangeSetOutputTypeDef:
-    return clients.cloudformation.describe_change_set(ChangeSetName=change_set.arn, **more)
+    return clients.cloudformation.describe_change_set(
+        StackName=change_set.stack_id, ChangeSetName=change_set.arn, **more
+    )
 
 
 def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:

@@ -1,0 +1,91 @@
+"""The permissions boundary of a stage's roles: the most that any of them may do, whatever its own policy says.
+
+It is made of the same statements as the roles. What carries the stage's name is allowed by that name, so that another
+handler, queue or schedule needs no other boundary; secrets, objects and resources of the user's own are exact.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pocket.config import build_manifest
+from pocket.deploy.template.inputs import Code, Inputs
+from pocket.deploy.template.permissions import statements
+
+if TYPE_CHECKING:
+    from pocket.config import Project, StageConfig
+
+    Statement = dict[str, Any]
+
+ANY_ACCOUNT = "*"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where ARNs point: partition, region and account, which may be `*`; and the stage's prefix of names."""
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a regional resource of the account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def role(self, name: str) -> str:
+        """The ARN of a role."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+    def bucket(self, name: str) -> str:
+        """The ARN of a bucket, or of what is in it."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+
+def place_of(stage: StageConfig) -> Place:
+    """Where the stage goes, as far as the file tells: the account is that of its permissions boundary."""
+    from botocore.session import Session
+
+    boundary = stage.awscontainer.permissions_boundary if stage.awscontainer else None
+    if boundary is not None:
+        _, partition, _, _, account, _ = boundary.split(":", 5)
+        return Place(partition, stage.region, account if account.isdigit() else ANY_ACCOUNT)
+    return Place(Session().get_partition_for_region(stage.region), stage.region, ANY_ACCOUNT)
+
+
+def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
+    """The boundary's policy document. Raises what `statements` raises."""
+    place, named = place_of(stage), f"{stage.stack_name}-*"
+    queues, functions = place.arn("sqs", named), place.arn("lambda", f"function:{named}")
+    found = {
+        "WriteLogs": _allow(
+            "WriteLogs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            place.arn("logs", f"log-group:/aws/lambda/{named}"),
+        ),
+        "SendJobs": _allow("SendJobs", ["sqs:SendMessage"], queues),
+        "TakeJobs": _allow("TakeJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queues),
+        "Invoke": _allow("Invoke", ["lambda:InvokeFunction"], functions),
+    }
+    inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""))
+    for handler in inputs.handlers:
+        for statement in statements(inputs, handler):
+            found.setdefault(statement["Sid"], _resolved(statement, place))
+    return {"Version": "2012-10-17", "Statement": list(found.values())}
+
+
+def _allow(sid: str, actions: list[str], resource: str) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": [resource]}
+
+
+def _resolved(value: Any, place: Place) -> Any:
+    """A part of a template with this place's values for the `Fn::Sub` of its ARNs."""
+    if isinstance(value, list):
+        return [_resolved(item, place) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Fn::Sub"}:
+        values = {"Partition": place.partition, "Region": place.region, "AccountId": place.account}
+        return re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found[1]], value["Fn::Sub"])
+    return {key: _resolved(item, place) for key, item in value.items()}

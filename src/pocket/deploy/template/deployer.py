@@ -1,0 +1,262 @@
+"""The policy of whoever deploys a stage: what Pocket and CloudFormation need, on the stage's own resources.
+
+A deployer makes roles and hands them to functions whose code is its own. So every right over roles depends on the
+permissions boundary: without that condition the policy would equal an administrator's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
+from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
+from pocket.errors import PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pocket.config import StageConfig
+    from pocket.deploy.template.boundary import Place
+
+    Statement = dict[str, Any]
+
+LIMIT = 6144
+"""Characters that IAM takes of a managed policy, white space not counted."""
+
+_SHORTEST = 20
+"""Characters of a stack's name that CloudFormation keeps, at the least, in a name that it derives from it."""
+
+_STACKS = [
+    "cloudformation:CancelUpdateStack",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+    "cloudformation:DeleteStack",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DescribeEvents",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStacks",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStackResources",
+]
+_BUCKETS = [
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketCors",
+    "s3:DeleteBucketPolicy",
+    "s3:Get*",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:ListTagsForResource",
+    "s3:PutBucketCORS",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:TagResource",
+    "s3:UntagResource",
+]
+_OBJECTS = [
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:PutObject",
+]
+_ROLES_WITHIN = ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+_ROLES = [
+    "iam:DeleteRole",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+]
+_FUNCTIONS = [
+    "lambda:AddPermission",
+    "lambda:CreateAlias",
+    "lambda:CreateFunction",
+    "lambda:CreateFunctionUrlConfig",
+    "lambda:DeleteAlias",
+    "lambda:DeleteFunction",
+    "lambda:DeleteFunctionConcurrency",
+    "lambda:DeleteFunctionEventInvokeConfig",
+    "lambda:DeleteFunctionUrlConfig",
+    "lambda:Get*",
+    "lambda:InvokeFunction",
+    "lambda:ListTags",
+    "lambda:ListVersionsByFunction",
+    "lambda:PublishVersion",
+    "lambda:PutFunctionConcurrency",
+    "lambda:PutFunctionEventInvokeConfig",
+    "lambda:RemovePermission",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "lambda:UpdateAlias",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:UpdateFunctionEventInvokeConfig",
+    "lambda:UpdateFunctionUrlConfig",
+]
+_MAPPINGS_OF_FUNCTIONS = [
+    "lambda:CreateEventSourceMapping",
+    "lambda:DeleteEventSourceMapping",
+    "lambda:UpdateEventSourceMapping",
+]
+_MAPPINGS = ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
+_LOGS = [
+    "logs:CreateLogGroup",
+    "logs:DeleteLogGroup",
+    "logs:DeleteRetentionPolicy",
+    "logs:FilterLogEvents",
+    "logs:ListTagsForResource",
+    "logs:PutRetentionPolicy",
+    "logs:TagResource",
+    "logs:UntagResource",
+]
+_LOG_GROUPS = [
+    "logs:DescribeIndexPolicies",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetDataProtectionPolicy",
+]
+ACCESS_LOGS = [
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+]
+"""https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html"""
+
+_APIS = [
+    "apigateway:DELETE",
+    "apigateway:GET",
+    "apigateway:PATCH",
+    "apigateway:POST",
+    "apigateway:PUT",
+    "apigateway:TagResource",
+    "apigateway:UntagResource",
+]
+_QUEUES = [
+    "sqs:CreateQueue",
+    "sqs:DeleteQueue",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ListQueueTags",
+    "sqs:SetQueueAttributes",
+    "sqs:TagQueue",
+    "sqs:UntagQueue",
+]
+_SCHEDULES = [
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+]
+_SECRETS = [
+    "secretsmanager:CreateSecret",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+]
+_PARAMETERS = ["ssm:DeleteParameters", "ssm:GetParameters", "ssm:PutParameter"]
+
+
+def deployer_policy(stage: StageConfig) -> dict[str, Any]:
+    """The policy document of the stage's deployer. Raises PlanRefused where the file names no permissions boundary."""
+    boundary = stage.awscontainer.permissions_boundary if stage.awscontainer else None
+    if boundary is None:
+        raise PlanRefused(
+            f"Stage {stage.name!r} has no awscontainer.permissions_boundary."
+            " A user who may create roles without one is an administrator.",
+            f"Create a policy from `pocket permissions --stage {stage.name} --boundary`, and name it in pocket.toml:"
+            f' permissions_boundary = "arn:aws:iam::ACCOUNT:policy/{stage.stack_name}-boundary".',
+        )
+    place = place_of(stage)
+    found = [
+        *_storage(stage, place),
+        *_roles(stage, place, boundary),
+        *_functions(stage, place),
+        *_fronts(stage, place),
+        *_secrets(stage, place),
+    ]
+    return {"Version": "2012-10-17", "Statement": found}
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditions: Any) -> Statement:
+    condition = {"Condition": conditions} if conditions else {}
+    resource = resources[0] if len(resources) == 1 else list(resources)
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
+
+
+def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    artifacts = artifact_bucket_name(stage, place.account)
+    if place.account == ANY_ACCOUNT:
+        # The digits at its end are made of the account's number.
+        artifacts = f"{artifacts.rpartition('-')[0]}-*"
+    buckets = [place.bucket(name) for name in (artifacts, stage.bucket_name) if name]
+    stacks = (stage.stack_name, storage_stack_name(stage))
+    yield _allow("Stacks", _STACKS, [place.arn("cloudformation", f"stack/{name}/*") for name in stacks])
+    yield _allow("Buckets", _BUCKETS, buckets)
+    yield _allow("Objects", _OBJECTS, [f"{bucket}/*" for bucket in buckets])
+
+
+def _roles(stage: StageConfig, place: Place, boundary: str) -> Iterator[Statement]:
+    """The roles' names are CloudFormation's: the stack's, which may be cut, the logical id and random characters."""
+    name = stage.stack_name
+    roles = [place.role(f"{name}-*" if len(name) <= _SHORTEST else f"{name[:_SHORTEST]}*")]
+    yield _allow("RolesWithinTheBoundary", _ROLES_WITHIN, roles, StringEquals={"iam:PermissionsBoundary": boundary})
+    yield _allow("Roles", _ROLES, roles)
+    services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
+    passed = {"StringEquals": {"iam:PassedToService": services}}
+    yield _allow("RolesOfFunctionsAndSchedules", ["iam:PassRole"], roles, **passed)
+
+
+def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    named = f"{stage.stack_name}-*"
+    functions = place.arn("lambda", f"function:{named}")
+    groups = [place.arn("logs", f"log-group:/aws/lambda/{named}")]
+    if _access_logs(stage):
+        groups.append(place.arn("logs", f"log-group:/aws/vendedlogs/apis/{named}"))
+    yield _allow("Functions", _FUNCTIONS, [functions])
+    yield _allow("Logs", _LOGS, groups)
+    yield _allow("LogGroups", _LOG_GROUPS, ["*"])
+    yield _allow("QueuesToFunctions", _MAPPINGS_OF_FUNCTIONS, ["*"], ArnLike={"lambda:FunctionArn": functions})
+    yield _allow("QueueMappings", _MAPPINGS, [place.arn("lambda", "event-source-mapping:*")])
+    yield _allow("Queues", _QUEUES, [place.arn("sqs", named)])
+    cut = named if len(stage.stack_name) <= _SHORTEST else f"{stage.stack_name[:_SHORTEST]}*"
+    yield _allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{cut}")])
+
+
+def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    """HTTP APIs have ids instead of names: a deployer who has one may change every one of the region."""
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    if any(handler.apigateway is not None for handler in handlers.values()):
+        paths = [f"arn:{place.partition}:apigateway:{place.region}::/{path}" for path in ("apis", "apis/*", "tags/*")]
+        yield _allow("HttpApis", _APIS, paths)
+    if _access_logs(stage):
+        yield _allow("AccessLogs", ACCESS_LOGS, ["*"])
+
+
+def _access_logs(stage: StageConfig) -> bool:
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    return any(handler.apigateway is not None and handler.apigateway.access_log for handler in handlers.values())
+
+
+def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    if not stage.generated_variables:
+        return
+    if stage.secretsmanager.store == "ssm":
+        parameters = place.arn("ssm", f"parameter/{stage.pocket_key.strip('/')}/*")
+        yield _allow("GeneratedParameters", _PARAMETERS, [parameters])
+    else:
+        # A secret that does not exist yet has no six characters behind its name.
+        names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]
+        yield _allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
