@@ -76,7 +76,22 @@ class DeadlineExceeded(BaseException):
     """An invocation's time is all but up; outside of the tree, so that no `except Exception` on the way swallows it."""
 
 
-class ResponseTooLarge(PocketError):
+class ResponseRefused(PocketError):
+    """A response that cannot be sent; the client gets status 500 instead."""
+
+
+class InvalidHeader(ResponseRefused):
+    """A response header that no server sends: `name` is the header's, as text that is safe to log."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(
+            f"The response header {name} {problem}.",
+            "Headers and cookies take no control characters, line ends above all; check what the application sets.",
+        )
+        self.name = name
+
+
+class ResponseTooLarge(ResponseRefused):
     """A response that Lambda would refuse: `size` and `limit` in bytes of the JSON that carries it."""
 
     def __init__(self, size: int, limit: int) -> None:

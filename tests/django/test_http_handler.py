@@ -65,6 +65,13 @@ def test_cookies_and_status(handler: Any, form: str) -> None:
 
 
 @every_format
+def test_a_cookie_forges_no_header(handler: Any, form: str, caplog: pytest.LogCaptureFixture) -> None:
+    wire = get(handler, "/_/forged_cookie", form)
+    assert (wire.status, wire.all("x-forged"), wire.all("set-cookie")) == (500, [], [])
+    assert caplog.records
+
+
+@every_format
 @pytest.mark.parametrize(("code", "body"), [(200, b"body"), (204, b""), (304, b""), (404, b"body"), (599, b"body")])
 def test_every_status(handler: Any, form: str, code: int, body: bytes) -> None:
     wire = get(handler, f"/_/status/{code}", form)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
 
+from pocket.asgi.scope import scope_of
 from pocket.errors import UnknownEvent
 from pocket.lambda_http import headers
 from pocket.lambda_http.formats import choose
@@ -115,13 +116,95 @@ def test_six_megabytes_arrive(form: str) -> None:
         ("localhost:8001", "http", ("localhost", "8001")),
         ("[::1]:8000", "http", ("[::1]", "8000")),
         ("[::1]", "https", ("[::1]", "443")),
-        ("example.com:x", "https", ("example.com", "443")),
+        ("example.com:", "https", ("example.com", "443")),
+        ("example.com:65535", "https", ("example.com", "65535")),
+        ("a_b.example.com", "https", ("a_b.example.com", "443")),
     ],
 )
 def test_the_server_is_that_of_the_host_header(form: str, host: str, scheme: str, server: tuple[str, str]) -> None:
     request = read(form, Ask(host=host, scheme=scheme))
     assert (request.server_name, request.server_port) == server
     assert request.scheme == scheme
+
+
+@every_format
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "example.com:x",
+            "testserver:65536",
+            "[:::]",
+            "[::1]x",
+            "[::1",
+            "::1",
+            "a b",
+            "a/b",
+            "a@b",
+            "",
+            ":80",
+            "a:1:2",
+        ),
+        *("example.com:\u0661", "é", f"a:{'9' * 5000}", "a\r\nb"),
+    ],
+)
+def test_a_host_header_that_names_no_host_leaves_the_gateways_own(form: str, host: str) -> None:
+    event = event_of(form, Ask(host=host))
+    request = choose(event).parse(event, DIRECT)
+    own = event["requestContext"].get("domainName", "localhost")
+    assert (request.server_name, request.server_port) == (own, "443")
+    assert scope_of(request, {}, None)["server"] == (own, 443)
+
+
+@every_format
+@pytest.mark.parametrize("claim", ["evil", "<script>", "1.2.3.4.5", "a\r\nb", "", "1.2.3.4:80:90", "[::1"])
+def test_a_client_that_a_trusted_proxy_gives_is_an_address(form: str, claim: str) -> None:
+    ask = Ask(path="/", client="192.0.2.1", forwarded_for=f"{claim}, 192.0.2.1")
+    event = event_of(form, ask)
+    assert choose(event).parse(event, Gateway(trusted_proxies=1)).client == "192.0.2.1"
+
+
+@pytest.mark.parametrize("address", ["198.51.100.9", "198.51.100.9:4711", "2001:db8::9", "[2001:db8::9]:4711"])
+@every_format
+def test_addresses_of_either_kind_are_clients(form: str, address: str) -> None:
+    event = event_of(form, Ask(client="192.0.2.1", forwarded_for=f"{address}, 192.0.2.1"))
+    assert choose(event).parse(event, Gateway(trusted_proxies=1)).client in {"198.51.100.9", "2001:db8::9"}
+
+
+def test_a_load_balancer_that_passes_the_header_on_gives_no_client_but_an_address() -> None:
+    for claim in ("evil", "a\nb", ""):
+        assert read("load_balancer", Ask(forwarded_for=claim)).client == ""
+
+
+def test_a_request_is_one_line_of_a_log_whatever_was_asked_for() -> None:
+    event = event_of("function_url", Ask(path="/a%0A%5BERROR%5D%20forged%0d%e2%80%a8%c2%85%ff%c3%a9"))
+    event["requestContext"]["http"]["method"] = "GET\nX"
+    line = str(choose(event).parse(event, DIRECT))
+    assert line == "GET\\nX /a\\n[ERROR] forged\\r\\u2028\\x85\\udcffé"
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["rest_api", "load_balancer_multi"])
+def test_cookies_of_several_lines_are_joined(form: str) -> None:
+    event = event_of(form, Ask())
+    event["multiValueHeaders"]["Cookie"] = ["a=1", "b=2"]
+    assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["a=1; b=2"]
+
+
+@pytest.mark.parametrize("form", ["function_url", "rest_api", "load_balancer"])
+@pytest.mark.parametrize("path", ["/a%2Fb/%7Ec;d=e", "//a//b/", "/%ff/%C3%A9", "/%c3%a9", "/a%25b", "/"])
+@pytest.mark.parametrize("base_path", [None, "/shop"])
+def test_the_raw_path_is_the_one_that_was_sent(form: str, path: str, base_path: str | None) -> None:
+    stage = "" if form != "rest_api" else base_path or "/prod"
+    event = event_of(form, Ask(path=path, stage="prod"))
+    request = choose(event).parse(event, Gateway(base_path))
+    assert request.raw_path == f"{stage}{path}".encode()
+
+
+def test_the_raw_path_behind_a_custom_domain_has_the_base_path_as_it_was_sent() -> None:
+    extra = {"resource": "/{proxy+}", "pathParameters": {"proxy": "%7Ea"}}
+    request = read("rest_api", Ask(path="/sh%6Fp/%7Ea", domain="shop.example.com", extra=extra))
+    assert (request.script_name, request.path, request.raw_path) == ("/shop", "/~a", b"/sh%6Fp/%7Ea")
 
 
 @pytest.mark.parametrize(
@@ -229,6 +312,14 @@ def test_script_name_and_path(form: str, ask: Ask, base_path: str | None, script
         ("/", "/", None, "", "/"),
         ("/a", "/{proxy+}", {"proxy": "a"}, "", "/a"),
         ("/other", "/a", None, "", "/other"),
+        ("/shop/%ff", "/{proxy+}", {"proxy": "%ff"}, "/shop", "/\udcff"),
+        ("/shop/%ff/a", "/{proxy+}", {"proxy": "\ufffd/a"}, "/shop", "/\udcff/a"),
+        ("/shop//a", "/{proxy+}", {"proxy": "/a"}, "/shop", "//a"),
+        ("/shop//a//b/", "/{proxy+}", {"proxy": "a/b"}, "/shop", "//a//b/"),
+        ("//a", "/{proxy+}", {"proxy": "a"}, "", "//a"),
+        ("/shop//", "/", None, "/shop", "//"),
+        ("/shop/{b}/2", "/{a}/{b}", {"a": "{b}", "b": "2"}, "/shop", "/{b}/2"),
+        ("/shop/a", "/{lost}", {}, "", "/shop/a"),
     ],
 )
 def test_a_custom_domain_s_base_path_is_what_stands_before_the_resource(

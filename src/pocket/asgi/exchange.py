@@ -50,6 +50,9 @@ class Exchange(Response):
                 raise RuntimeError("The application has sent http.response.body before the start or after the end.")
             parts = self._parts
             if body := message.get("body"):
+                if type(body) is not bytes:
+                    # A buffer may be one that the application fills again, and a view counts items, not bytes.
+                    body = bytes(body)
                 self.size += len(body)
                 if self.size > self._limit:
                     parts.clear()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.asgi.exchange import Exchange
 from pocket.asgi.lifespan import Lifespan
-from pocket.asgi.loop import EventLoop
+from pocket.asgi.loop import EventLoop, refuse_running_loop
 from pocket.asgi.scope import scope_of
-from pocket.errors import DeadlineExceeded, ResponseTooLarge
+from pocket.errors import DeadlineExceeded, ResponseRefused, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
 from pocket.lambda_http.response import FAILED, TIMED_OUT, finish
@@ -55,6 +55,7 @@ class Handler:
 
     def start(self) -> None:
         """Starts the lifespan; raises LifespanFailed, upon which Lambda starts the environment anew."""
+        refuse_running_loop()
         lifespan = Lifespan(self.app, self.loop)
         try:
             knows_it = lifespan.start()
@@ -74,12 +75,16 @@ class Handler:
         self.loop.close()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
-        """The response to `event` in the event's own format; raises UnknownEvent for what is no HTTP event."""
+        """The response to `event` in the event's own format.
+
+        Raises UnknownEvent for what is no HTTP event, RuntimeError inside a running event loop.
+        """
+        refuse_running_loop()
         form = choose(event)
         request = form.parse(event, self.gateway)
         try:
             return finish(form, event, request.method, self._respond(form, request, event, context))
-        except ResponseTooLarge as error:
+        except ResponseRefused as error:
             logger.error("%s: %s %s", request, error.message, error.hint)
             return finish(form, event, request.method, FAILED)
 

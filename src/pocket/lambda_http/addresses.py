@@ -6,6 +6,8 @@ project vouches for proxies of its own.
 
 from __future__ import annotations
 
+import re
+import socket
 from functools import lru_cache
 
 _PORTS = {"http": "80", "https": "443"}
@@ -13,10 +15,13 @@ _MOST_ORIGINS = 64
 
 
 @lru_cache(maxsize=_MOST_ORIGINS)
-def origin(host: str, forwarded: str) -> tuple[str, str, str]:
-    """Scheme, and what CGI calls SERVER_NAME and SERVER_PORT, of a request to `host`; `forwarded` as for `scheme`."""
+def origin(host: str, forwarded: str, own_name: str) -> tuple[str, str, str]:
+    """Scheme, and what CGI calls SERVER_NAME and SERVER_PORT, of a request to `host`; `forwarded` as for `scheme`.
+
+    A Host header that names no host leaves the gateway's `own_name`, as it leaves a server its own.
+    """
     told = scheme(host, forwarded)
-    return told, *split_host(host, _PORTS[told])
+    return told, *(split_host(host, _PORTS[told]) or (own_name or "localhost", _PORTS[told]))
 
 
 def scheme(host: str, forwarded: str) -> str:
@@ -32,29 +37,34 @@ def scheme(host: str, forwarded: str) -> str:
         last = forwarded.rsplit(",", 1)[-1].strip().lower()
         if last in _PORTS:
             return last
-    name = split_host(host, "")[0]
+    name, _ = split_host(host, "") or ("", "")
     return "http" if name in _LOOPBACK or name.endswith(".localhost") else "https"
 
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def split_host(host: str, default_port: str) -> tuple[str, str]:
-    """Name and port of a Host header; IPv6 literals keep their brackets."""
-    if ":" not in host:
-        return host, default_port
-    name, _, port = host.rpartition(":")
-    if "]" in port:
-        return host, default_port
-    return name, port if port.isascii() and port.isdigit() else default_port
+def split_host(host: str, default_port: str) -> tuple[str, str] | None:
+    """Name and port of a Host header (RFC 9110, 7.2), None for any other text; IPv6 literals keep their brackets."""
+    found = _HOST(host)
+    if found is None:
+        return None
+    name, port = found[1], found[2] or default_port
+    if name.startswith("[") and not is_address(name[1:-1]):
+        return None
+    return (name, port) if not port or int(port) <= _LAST_PORT else None
+
+
+_HOST = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?").fullmatch
+_LAST_PORT = 65535
 
 
 def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
     """The client's address: the gateway's peer, or the one that the `trusted_proxies`-th proxy before it saw.
 
     X-Forwarded-For is read from the right, from the gateway's peer on, one entry a trusted proxy; what stands left
-    of that is the client's own claim and is not read. A chain that is too short did not come through the proxies;
-    then it is the peer.
+    of that is the client's own claim and is not read. A chain that is too short did not come through the proxies, and
+    what is no address was not written by one; then it is the peer.
     """
     if not trusted_proxies:
         return peer
@@ -64,7 +74,19 @@ def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
         del chain[last + 1 :]
     else:
         chain.append(peer)
-    return without_port(chain[-1 - trusted_proxies]) if len(chain) > trusted_proxies else peer
+    address = without_port(chain[-1 - trusted_proxies]) if len(chain) > trusted_proxies else peer
+    return address if is_address(address) else peer
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an address of IPv4 or IPv6."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text)
+        except (OSError, ValueError):
+            continue
+        return True
+    return False
 
 
 def without_port(address: str) -> str:
@@ -74,7 +96,8 @@ def without_port(address: str) -> str:
     if address.count(":") == 1:
         return address.partition(":")[0]
     if address.startswith("["):
-        return address[1:].partition("]")[0]
+        name, bracket, _ = address[1:].partition("]")
+        return name if bracket else address
     return address
 
 

@@ -9,18 +9,20 @@ _layouts: dict[tuple[str, ...], Layout] = {}
 class Layout:
     """The names of a request's headers in order, in lower case.
 
-    `last` says where each stands last, `repeats` whether one stands twice, `doubled` which stand twice and must not.
+    `last` says where each stands last, `repeats` whether one stands twice, `doubled` which stand twice and must not,
+    `cookies` whether the cookies came in several lines.
 
     The same sequence of names gives the same layout, so that what a framework makes of the names can be kept with it.
     """
 
-    __slots__ = ("doubled", "last", "names", "repeats")
+    __slots__ = ("cookies", "doubled", "last", "names", "repeats")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.last = {name: place for place, name in enumerate(names)}
         self.repeats = len(self.last) < len(names)
         self.doubled = [name for name in _SINGLE.intersection(names) if names.count(name) > 1] if self.repeats else []
+        self.cookies = self.repeats and names.count("cookie") > 1
 
 
 def layout_of(names: tuple[str, ...]) -> Layout:
@@ -54,6 +56,9 @@ class Headers:
         for name in self.layout.doubled:
             # The map of headers that API Gateway builds has the last, too.
             self.replace(name, self.get(name))
+        if self.layout.cookies:
+            # HTTP/2 lets a client send them one by one; joined as RFC 9113 (8.2.3) wants them.
+            self.replace("cookie", "; ".join(self.all("cookie")))
 
     def __len__(self) -> int:
         return len(self.values)

@@ -44,16 +44,15 @@ def recognise(event: dict[str, Any]) -> bool:
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a load balancer's event; raises UnknownEvent for a broken one."""
-    lists = event.get("multiValueHeaders")
-    headers = Headers(*columns(_one_cookie_header(lists) if lists else lists, event.get("headers")))
+    headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
     host = headers.get("host") or "localhost"
-    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
+    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"), "localhost")
     raw = event["path"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:
         script_name, path = addresses.below(path, gateway.base_path)
     query, _ = joined_query(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"))
-    client = headers.get("x-forwarded-for").rpartition(",")[2].strip()
+    client = addresses.without_port(headers.get("x-forwarded-for").rpartition(",")[2].strip())
     if gateway.trusted_proxies:
         client = addresses.client(client, ", ".join(headers.all("x-forwarded-for")), gateway.trusted_proxies)
     return Request(
@@ -67,7 +66,7 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
         scheme,
         name,
         port,
-        addresses.without_port(client),
+        client if addresses.is_address(client) else "",
         "HTTP/1.1",
     )
 
@@ -87,16 +86,6 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
         headers, cookies = joined(response)
         shaped["headers"] = {**headers, **dict(zip(_spellings(COOKIE), cookies, strict=False))}
     return shaped
-
-
-def _one_cookie_header(lists: dict[str, Any]) -> dict[str, Any]:
-    """`lists` with the cookies, which HTTP/2 lets a client send one by one, joined as RFC 9113 (8.2.3) wants them."""
-    cookies = lists.get("cookie")
-    if cookies is None or len(cookies) == 1:
-        return lists
-    lists = lists.copy()
-    lists["cookie"] = ["; ".join(list.copy(cookies))]
-    return lists
 
 
 def _spellings(name: str) -> Iterator[str]:

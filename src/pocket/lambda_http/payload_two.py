@@ -35,8 +35,8 @@ def parse_payload_two(
     context = event["requestContext"]
     http = context["http"]
     headers = _headers(event.get("headers") or {}, event.get("cookies"))
-    host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
+    domain = latin(context.get("domainName") or "localhost")
+    scheme, name, port = addresses.origin(headers.get("host") or domain, headers.get("x-forwarded-proto"), domain)
     client = str.strip(http["sourceIp"])
     if gateway.trusted_proxies:
         client = addresses.client(client, headers.get("x-forwarded-for"), gateway.trusted_proxies)
@@ -67,8 +67,8 @@ def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
         if sent["cookie"] != cookie:
             sent = {**sent, "cookie": cookie}
         headers = Headers((*sent,), [*sent.values()])
-    if headers.layout.repeats:
-        headers.replace("cookie", headers.get("cookie"))
+    if headers.get("cookie") != latin(cookie):
+        headers.replace("cookie", latin(cookie))
     return headers
 
 

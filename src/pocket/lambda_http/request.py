@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from pocket.lambda_http.headers import Headers
 
-_PATH_SAFE = "/:@!$&'()*+,;=~-._"
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
 """The characters that stand for themselves in every part of an address (RFC 3986, 2.3)."""
 _PLAIN_PATH = f"/{UNRESERVED}".encode()
@@ -77,19 +76,34 @@ class Request:
         self.protocol = protocol
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        """For a log: it is one line, whatever the client has sent."""
+        return printable(f"{self.method} {self.path}")
 
     @property
     def raw_path(self) -> bytes:
         """The path with its prefix, percent-encoded: as sent where the format keeps it, else encoded anew."""
         if self._raw_path is not None:
             return self._raw_path.encode("latin-1")
-        text = self.script_name + self.path
-        if text.isascii():
-            encoded = text.encode()
-            if not encoded.translate(None, _PLAIN_PATH):
-                return encoded
-        return quote(text, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
+        return quoted(self.script_name + self.path)
+
+
+def quoted(path: str) -> bytes:
+    """A decoded path, percent-encoded."""
+    if path.isascii():
+        encoded = path.encode()
+        if not encoded.translate(None, _PLAIN_PATH):
+            return encoded
+    return quote(path, safe=_PATH_SAFE, errors="surrogateescape").encode("ascii")
+
+
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+def printable(text: str) -> str:
+    """`text` with what cannot be printed, line ends above all, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def reading(parse: Callable[[dict[str, Any], Gateway], Request]) -> Callable[[dict[str, Any], Gateway], Request]:

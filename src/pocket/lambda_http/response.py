@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pocket.errors import ResponseTooLarge
+from pocket.errors import InvalidHeader, ResponseTooLarge
 from pocket.lambda_http.encoding import base64_ascii, json_bytes
+from pocket.lambda_http.request import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,8 +80,10 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     """What the handler returns for `response` to an `event` of the format `form`.
 
     A dictionary, or its JSON as bytes where the body is large and AWS's own runtime client will pass bytes on as they
-    are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse.
+    are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse, and InvalidHeader for
+    what would end a header before its end.
     """
+    _check_headers(response)
     if response.body and (method == "HEAD" or response.status in (204, 304)):
         response = Response(response.status, response.headers, b"", response.repeats)
     if len(response.body) < _LARGE:
@@ -90,6 +94,28 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     if 6 * len(shaped["body"]) + _LARGE > form.LIMIT:
         _refuse_over(form.LIMIT, len(json_bytes(shaped)))
     return shaped
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
+_CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]").search
+_MOST_NAMES = 1024
+_names: set[str] = set()
+"""Names of headers that were found to be tokens (RFC 9110, 5.1)."""
+
+
+def _check_headers(response: Response) -> None:
+    """Raises InvalidHeader for the first header that a server would not send (RFC 9110, 5.5)."""
+    headers = response.headers
+    if _names.issuperset(headers) and "".join(headers.values()).isprintable() and not response.repeats:
+        return
+    for name, value in (*headers.items(), *response.repeats):
+        if name not in _names:
+            if not _TOKEN(name):
+                raise InvalidHeader(printable(name), "has a name that is no token")
+            if len(_names) < _MOST_NAMES:
+                _names.add(name)
+        if _CONTROL(value):
+            raise InvalidHeader(name, "holds a control character")
 
 
 def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:

@@ -9,6 +9,7 @@ and decodes the path.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
@@ -22,6 +23,7 @@ from pocket.lambda_http.request import (
     columns,
     decoded,
     joined_query,
+    quoted,
     reading,
     rooted,
 )
@@ -45,11 +47,16 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request of a REST API's event; raises UnknownEvent for a broken one."""
     context = event["requestContext"]
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
-    host = headers.get("host") or latin(context.get("domainName") or "localhost")
-    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"))
+    domain = latin(context.get("domainName") or "localhost")
+    scheme, name, port = addresses.origin(headers.get("host") or domain, headers.get("x-forwarded-proto"), domain)
     encoded = event.get("version") != "1.0"
-    path = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
-    script_name, path = _script_and_path(path, event, context, gateway)
+    whole = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
+    script_name, path = _script_and_path(whole, event, context, gateway)
+    raw_path, sent = None, event["path"]
+    if encoded and sent.isascii() and " " not in sent:
+        # At API Gateway's own address the stage is not in the event's path.
+        before = "" if script_name + path == whole else quoted(script_name).decode("ascii")
+        raw_path = before + sent
     client = str.strip(context["identity"]["sourceIp"])
     if gateway.trusted_proxies:
         client = addresses.client(client, ", ".join(headers.all("x-forwarded-for")), gateway.trusted_proxies)
@@ -57,7 +64,7 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
         str.upper(event["httpMethod"]),
         script_name,
         path,
-        None,
+        raw_path,
         _query(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")),
         headers,
         body_bytes(event),
@@ -111,12 +118,32 @@ def _script_and_path(path: str, event: dict[str, Any], context: dict[str, Any], 
     resource = event.get("resource")
     if not resource or resource == "$default":
         return "", path
-    matched = decoded(resource)
-    for name, value in (event.get("pathParameters") or {}).items():
-        matched = matched.replace(f"{{{name}+}}", unquote(value)).replace(f"{{{name}}}", unquote(value))
-    matched = matched.rstrip("/")
-    trimmed = path.rstrip("/")
-    if matched and trimmed.endswith(matched):
-        prefix = trimmed[: -len(matched)]
-        return prefix, path[len(prefix) :]
-    return ("", path) if matched else (trimmed, path[len(trimmed) :])
+    given = event.get("pathParameters") or {}
+    matched = _PARAMETER.sub(
+        lambda found: unquote(given.get(found[1], found[0]), errors="surrogateescape"), decoded(resource)
+    )
+    end = _before(path, matched)
+    return path[:end], path[end:]
+
+
+_PARAMETER = re.compile(r"\{([^{}+]+)\+?\}")
+
+
+def _before(path: str, matched: str) -> int:
+    """How long the part of `path` is that stands before what has `matched` its end; 0 where its end is something else.
+
+    Segments are compared, since a gateway may have lost slashes of a parameter.
+    """
+    segments, ends = ([part for part in _shown(text).split("/") if part] for text in (path, matched))
+    more = len(segments) - len(ends)
+    if more <= 0 or segments[more:] != ends:
+        return 0
+    return [found.end() for found in _SEGMENT.finditer(path)][more - 1]
+
+
+_SEGMENT = re.compile("[^/]+")
+
+
+def _shown(text: str) -> str:
+    """A decoded path as JSON can say it."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

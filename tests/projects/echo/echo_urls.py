@@ -9,6 +9,8 @@ _NAMED = (
     "read",
     "size",
     "cookies",
+    "forged_cookie",
+    "template",
     "suspicious",
     "broken",
     "stream",

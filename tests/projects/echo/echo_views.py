@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync, markcoroutinefunction, sync_to_async
 from django.core.exceptions import SuspiciousOperation
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.utils.decorators import async_only_middleware
 from django.views.decorators.csrf import csrf_exempt
 
@@ -77,6 +79,41 @@ def cookies(request: HttpRequest) -> HttpResponse:
     response.set_cookie("a", "1", httponly=True)
     response.set_cookie("b", "2", samesite="Lax")
     return response
+
+
+def forged_cookie(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse()
+    response.set_cookie("a", "1", path="/\r\nx-forged: 1")
+    return response
+
+
+def template(request: HttpRequest) -> TemplateResponse:
+    return TemplateResponse(request, engines["django"].from_string("{{ said }}"))
+
+
+class _Asynchronous:
+    """Middleware in Django's asynchronous form."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        return await self.get_response(request)
+
+
+class Templating(_Asynchronous):
+    async def process_template_response(self, request: HttpRequest, response: Any) -> Any:
+        response.context_data = {"said": "from the middleware"}
+        return response
+
+
+class Forgetful(_Asynchronous):
+    async def process_template_response(self, request: HttpRequest, response: Any) -> Any:
+        response.context_data = {"said": "nothing"}
 
 
 def status(request: HttpRequest, code: int) -> HttpResponse:

@@ -90,11 +90,11 @@ def _plan(layout: Layout) -> _Plan:
 
 
 def _add(environ: dict[str, Any], keys: Iterable[str | None], values: Iterable[str]) -> None:
-    """Adds headers of which some are dropped or repeated; repeats are joined, as RFC 9110 and RFC 6265 say how."""
+    """Adds headers of which some are dropped or repeated; repeats are joined (RFC 9110, 5.3), cookies are already."""
     for key, value in zip(keys, values, strict=True):
         if key is not None:
             first = environ.get(key)
-            environ[key] = value if first is None else f"{first}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+            environ[key] = value if first is None else f"{first},{value}"
 
 
 def _key(name: str) -> str | None:

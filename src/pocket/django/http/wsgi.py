@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from pocket.django.http.application import Application
-from pocket.errors import DeadlineExceeded, ResponseTooLarge
+from pocket.errors import DeadlineExceeded, ResponseRefused
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
 from pocket.lambda_http.response import FAILED, TIMED_OUT, finish
@@ -33,7 +33,7 @@ class LambdaHandler:
         self.application.limit = form.LIMIT
         try:
             return finish(form, event, request.method, self.application.respond(request, event, context))
-        except ResponseTooLarge as error:
+        except ResponseRefused as error:
             failure = FAILED
             logger.error("%s: %s %s", request, error.message, error.hint)
         except DeadlineExceeded:
