@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -523,3 +525,202 @@ def test_lifespan_can_be_left_out(serve: Any) -> None:
     handler = serve(app, lifespan=False)
     assert ask(handler).status == 500
     assert app.noted == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sent_bytes"),
+    [
+        (memoryview(b"view"), b"view"),
+        (bytearray(b"array"), b"array"),
+        (memoryview(array("I", [1, 2])), array("I", [1, 2]).tobytes()),
+        (memoryview(b"abcdef")[::2], b"ace"),
+    ],
+    ids=["view", "bytearray", "typed view", "view with steps"],
+)
+@pytest.mark.parametrize("more", [False, True])
+def test_a_body_may_be_any_buffer(serve: Any, body: Any, sent_bytes: bytes, more: bool) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+        if more:
+            await send({"type": "http.response.body", "body": b"!"})
+
+    assert ask(serve(app)).body == sent_bytes + b"!" * more
+
+
+def test_a_buffer_that_is_filled_again_is_sent_as_it_was(serve: Any) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        buffer = bytearray(2)
+        for part in (b"ab", b"cd"):
+            buffer[:] = part
+            await send({"type": "http.response.body", "body": buffer, "more_body": True})
+        await send({"type": "http.response.body", "body": memoryview(buffer)})
+        buffer[:] = b"xx"
+
+    assert ask(serve(app)).body == b"abcdcd"
+
+
+def test_a_typed_view_is_measured_in_bytes(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": memoryview(array("Q", bytes(8 * 1_000_000)))})
+
+    assert ask(serve(app)).status == 500
+    assert "8,000,000 bytes" in caplog.text
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"x-a", b"1\r\nset-cookie: stolen=1"),
+        (b"x-a", b"1\n2"),
+        (b"x-a", b"1\0"),
+        (b"x-a", b"\x7f"),
+        (b"set-cookie", b"a=1\r\nx: y"),
+        (b"x\r\ny", b"1"),
+        (b"x y", b"1"),
+        (b"x:y", b"1"),
+        (b"", b"1"),
+        ("é".encode("latin-1"), b"1"),
+    ],
+)
+def test_a_header_that_no_server_sends_is_a_500_and_said(
+    serve: Any, form: str, name: bytes, value: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-ok", b"1"), (name, value)]})
+        await send(BODY)
+
+    wire = ask(serve(app), form=form)
+    assert (wire.status, wire.body) == (500, b"Internal Server Error\n")
+    assert "response header" in caplog.text
+    assert "stolen" not in caplog.text
+
+
+@every_format
+def test_headers_take_tabs_and_all_of_latin_one(serve: Any, form: str) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"x-tab", b"a\tb"), (b"x-latin", bytes(range(0xA0, 0x100))), (b"x-empty", b"")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(BODY)
+
+    wire = ask(serve(app), form=form)
+    assert wire.status == 200
+    assert wire.all("x-tab") == ["a\tb"]
+    assert wire.all("x-latin") == [bytes(range(0xA0, 0x100)).decode("latin-1")]
+
+
+def test_what_a_request_has_scheduled_has_run_when_the_handler_returns(serve: Any) -> None:
+    happened: list[str] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(happened.append, "soon")
+        loop.call_soon(lambda: loop.call_soon(happened.append, "soon after"))
+        loop.call_later(0, happened.append, "at once")
+        loop.call_later(60, happened.append, "later")
+        future = loop.create_future()
+        future.add_done_callback(lambda _: happened.append("callback"))
+        future.set_result(None)
+        await send(START)
+        await send(BODY)
+
+    assert ask(serve(app)).status == 200
+    assert sorted(happened) == ["at once", "callback", "soon", "soon after"]
+
+
+def test_a_generator_that_is_left_half_way_closes_before_the_handler_returns(serve: Any) -> None:
+    happened: list[str] = []
+
+    async def numbers() -> Any:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+            happened.append("closed")
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async for _ in numbers():
+            break
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    for number in (1, 2):
+        assert ask(handler).status == 200
+        assert len(happened) == number
+
+
+def test_a_generator_that_is_collected_between_requests_closes_in_the_next(serve: Any) -> None:
+    happened: list[str] = []
+    kept: list[Any] = []
+
+    async def numbers() -> Any:
+        try:
+            yield 1
+        finally:
+            happened.append("closed")
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if not kept and not happened:
+            kept.append(numbers())
+            await anext(kept[0])
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+    ask(handler)
+    kept.clear()
+    gc.collect()
+    ask(handler)
+    assert happened == ["closed"]
+
+
+def test_work_that_never_ends_keeps_no_request(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def spin() -> None:
+            while True:
+                await asyncio.sleep(0)
+
+        app.task = asyncio.create_task(spin())  # type: ignore[attr-defined]
+        await send(START)
+        await send(BODY)
+
+    assert ask(serve(app)).status == 200
+    assert "spin" in caplog.text
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_inside_a_running_loop_the_handler_says_what_to_do_and_leaves_the_loop(serve: Any, waits: bool) -> None:
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.001 if waits else 0)
+        await send(START)
+        await send(BODY)
+
+    handler = serve(app)
+
+    async def caller() -> None:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(RuntimeError, match=r"asyncio\.to_thread\(handler, event, context\)"):
+            ask(handler)
+        with pytest.raises(RuntimeError, match="running event loop"):
+            serve(app)
+        assert asyncio.get_running_loop() is loop
+        await asyncio.sleep(0)
+        assert (await asyncio.to_thread(ask, handler)).status == 200
+
+    asyncio.run(caller())
+    assert ask(handler).status == 200

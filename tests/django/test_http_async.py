@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ def happened() -> Iterator[list[str]]:
         task.cancel()
     echo_views._KEPT.clear()
     echo_views.HAPPENED.clear()
+
+
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": {"loaders": []}}]
 
 
 class Context:
@@ -72,6 +76,35 @@ def test_asynchronous_middleware_around_either_view(make: Any) -> None:
         handler = make()
         for path in ("/_/plain", "/_/async_plain"):
             assert get(handler, path).all("x-async-only") == ["yes"]
+
+
+@pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
+def test_asynchronous_middleware_sees_responses_that_are_still_templates(make: Any) -> None:
+    with override_settings(MIDDLEWARE=["echo_views.Templating"], TEMPLATES=TEMPLATES):
+        wire = get(make(), "/_/template")
+    assert (wire.status, wire.body) == (200, b"from the middleware")
+
+
+@pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
+def test_a_response_that_such_a_middleware_forgets_to_return_is_told_with_its_name(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with override_settings(MIDDLEWARE=["echo_views.Forgetful"], TEMPLATES=TEMPLATES):
+        assert get(make(), "/_/template").status == 500
+    assert "Forgetful.process_template_response" in caplog.text
+
+
+def test_inside_a_running_loop_the_handler_says_what_to_do() -> None:
+    handler = make_asgi_handler()
+
+    async def call() -> None:
+        with pytest.raises(RuntimeError, match=r"asyncio\.to_thread"):
+            get(handler, "/_/async_plain")
+        assert asyncio.get_running_loop().is_running()
+        assert (await asyncio.to_thread(get, handler, "/_/plain")).status == 200
+
+    asyncio.run(call())
+    assert get(handler, "/_/async_plain").status == 200
 
 
 def test_a_variable_that_a_view_sets_reaches_the_middleware_and_not_the_next_invocation(happened: list[str]) -> None:

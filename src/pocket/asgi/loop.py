@@ -13,6 +13,7 @@ import threading
 import weakref
 from asyncio import Task, events
 from contextlib import contextmanager
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.asgi.stacks import describe, place_of
@@ -35,8 +36,8 @@ _GRACE = 0.2
 MARGIN = 0.5
 """Seconds before Lambda's own deadline at which work is given up."""
 
-_TURNS = 3
-"""Turns of the loop in which tasks that are all but done may end before they count as left running."""
+_TURNS = 100
+"""Turns of the loop in which what is ready may run, and make other things ready, before it is left to the next time."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -50,6 +51,7 @@ class _Loop(asyncio.SelectorEventLoop):
     lent_to: int | None = None
     at_end: Callable[[], None] | None = None
     """Called when the coroutine that sets it has been run, also where it was left behind, and then forgotten."""
+    _is_due = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,13 +76,38 @@ class _Loop(asyncio.SelectorEventLoop):
         if not self.is_closed():
             self.close()
 
+    def call_at(self, when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        self._is_due = self._is_due or when <= self.time()
+        return super().call_at(when, *args, **options)
+
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:
         thread = threading.get_ident()
-        if self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self):
+        stands_still = self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self)
+        # What ends an asynchronous generator that was collected is no coroutine, and no code waits for it.
+        if stands_still and (len(args) < 2 or isinstance(args[1], CoroutineType)):
             raise RuntimeError("The event loop does not turn while the synchronous code runs that wants to use it.")
         return super().call_soon_threadsafe(*args, **options)
+
+    def has_work(self) -> bool:
+        """Whether anything would run if the loop turned now."""
+        return self._is_due or bool(getattr(self, "_ready", True))
+
+    def turn(self) -> None:
+        """Runs what is ready now."""
+        self._is_due = False
+        self.call_soon(self.stop)
+        self.run_forever()
+
+
+def refuse_running_loop() -> None:
+    """Raises RuntimeError where an event loop runs in this thread: none can be run inside of it."""
+    if _get_running_loop() is not None:
+        raise RuntimeError(
+            "A Lambda handler was made or called inside a running event loop, which would stand still meanwhile."
+            " Make it before the loop runs, and call it in a thread: await asyncio.to_thread(handler, event, context)."
+        )
 
 
 def patient() -> _Loop | None:
@@ -118,6 +145,9 @@ class EventLoop:
         they are meant to be `lasting`. `title` names the work in the log. `context` must not be entered.
         """
         loop = self.loop
+        if _get_running_loop() is not None:
+            coroutine.close()
+            refuse_running_loop()
         self._spawned = expired = False
         self.is_busy = True
         try:
@@ -135,6 +165,8 @@ class EventLoop:
                 task = Task(coroutine, loop=loop, context=context)
             if not task.done():
                 expired = self._drive(task, _seconds(limit), title)
+            if loop.has_work():
+                self._settle()
         finally:
             self.is_busy = False
             if loop.at_end is not None:
@@ -202,13 +234,14 @@ class EventLoop:
         self._spawned = True
         return asyncio.Task(coroutine, loop=loop, **options)
 
-    def _report_left_running(self, title: object) -> None:
+    def _settle(self) -> None:
+        """Lets run what is ready: the invocation may be the last for long, and what it began is not another's."""
         for _ in range(_TURNS):
-            left = [task for task in asyncio.all_tasks(self.loop) if task not in self._known]
-            if not left:
+            self.loop.turn()
+            if not self.loop.has_work():
                 return
-            self.loop.call_soon(self.loop.stop)
-            self.loop.run_forever()
+
+    def _report_left_running(self, title: object) -> None:
         for task in asyncio.all_tasks(self.loop):
             if task in self._known:
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from pocket.asgi.loop import refuse_running_loop
 from pocket.django.http.wsgi import LambdaHandler, gateway_of_settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ class AsyncLambdaHandler(LambdaHandler):
     """LambdaHandler with a context and a deadline of its own for each invocation."""
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
-        """As LambdaHandler; context variables that the invocation sets end with it."""
+        """As LambdaHandler; context variables that the invocation sets end with it.
+
+        Raises RuntimeError inside a running event loop.
+        """
+        refuse_running_loop()
         self.application.time_limit = context
         return copy_context().run(LambdaHandler.__call__, self, event, context)
 

@@ -60,6 +60,9 @@ class Bridge:
         # functools.wraps copies the mark by which older asgiref knows a coroutine function.
         call.__dict__.pop("_is_coroutine", None)
         del call.__wrapped__
+        if hasattr(function, "__self__"):
+            # Django asks a middleware's method for its object, to name it; async_to_sync answers that, too.
+            call.__self__ = function.__self__  # type: ignore[attr-defined]
         return call
 
 
