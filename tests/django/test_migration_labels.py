@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from checking import checked
 from django import contrib
+from django.contrib.postgres.indexes import OpClass
 from django.contrib.postgres.operations import (
     AddConstraintNotValid,
     AddIndexConcurrently,
@@ -21,7 +22,7 @@ from django.contrib.postgres.operations import (
 from django.core.management import call_command
 from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.test import override_settings
 
 from pocket.django.schema_changes import plan as migration_plan
@@ -100,6 +101,7 @@ class Own(migrations.operations.base.Operation):
         migrations.AddField("product", "size", models.IntegerField(null=True, unique=True)),
         migrations.AddField("product", "more", models.ManyToManyField("shop.shelf", related_name="+")),
         migrations.AddIndex("product", models.Index(fields=["name"], name="by_name")),
+        migrations.AddIndex("product", models.Index(OpClass(Lower("name"), "text_ops").desc(), name="by_name")),
         migrations.AlterIndexTogether("product", {("name", "stock")}),
         migrations.AlterModelOptions("product", {"ordering": ["name"]}),
         migrations.AlterModelManagers("product", []),

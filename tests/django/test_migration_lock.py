@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +60,37 @@ def test_elsewhere_the_first_migrations_row_is_held(another: BaseDatabaseWrapper
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002', now())")
     with lock.held(another, 0) as held:
         assert held
+
+
+def test_a_database_that_lacks_the_locks_of_the_one_it_passes_for_is_migrated_without(
+    another: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(own: Any, cursor: Any) -> bool:
+        cursor.execute("SELECT pg_try_no_such_lock(1)")
+        return True
+
+    monkeypatch.setattr(lock, "_TAKE", {"postgresql": unknown})
+    with lock.held(another, 0) as held:
+        assert not held
+
+
+def test_a_session_that_goes_back_to_a_pool_is_as_it_was(
+    another: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(another, "close", lambda: None)
+
+    def now() -> tuple[Any, ...]:
+        with another.cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")
+            found: tuple[Any, ...] = cursor.fetchone()
+            return found
+
+    with limits.bounded(another, time.monotonic() + 103) as bounds:
+        assert bounds[0] == "lock_timeout 10 s"
+        assert now()[0] == "10s"
+        assert now()[1] != "0"
+    assert now() == ("0", "0")
+    monkeypatch.undo()
 
 
 class Cursor:

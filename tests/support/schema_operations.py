@@ -20,7 +20,7 @@ from django.contrib.postgres.operations import (
 )
 from django.db import migrations, models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Cast, Collate, Lower
 from old_release import Row
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -336,6 +336,14 @@ CASES = [
         NONE,
         CODES,
         NUMBERED,
+    ),
+    Case(
+        "add index of a collation",
+        [migrations.AddIndex("product", index(Collate("a", "C")))],
+        NONE,
+        TEXT,
+        [{"a": "X"}],
+        on=ON_POSTGRESQL,
     ),
     Case("add index of lower", [migrations.AddIndex("product", index(Lower("a")))], NONE, TEXT, [{"a": "X"}]),
     Case(

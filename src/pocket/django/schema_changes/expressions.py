@@ -13,12 +13,14 @@ _SAFE = frozenset(
     {
         "Case",
         "Coalesce",
+        "Collate",
         "Concat",
         "ConcatPair",
         "ExpressionWrapper",
         "Length",
         "Lower",
         "LTrim",
+        "OpClass",
         "OrderBy",
         "RTrim",
         "Trim",
@@ -28,6 +30,8 @@ _SAFE = frozenset(
     }
 )
 """Expressions without arithmetic, conversion or lookup of what may be missing."""
+
+_MODULES = ("django.db.models.", "django.contrib.postgres.indexes")
 
 _ROOMY = frozenset({"BooleanField", "TextField"})
 """Types of a result that none of those expressions is too large for."""
@@ -57,7 +61,7 @@ def _is_safe(expression: Any) -> bool:
     if isinstance(expression, F):
         return "__" not in _name(expression)
     kind = type(expression)
-    if kind.__name__ not in _SAFE or not kind.__module__.startswith("django.db.models."):
+    if kind.__name__ not in _SAFE or not kind.__module__.startswith(_MODULES):
         return False
     inner = [*expression.get_source_expressions()]
     return all(item is None or _is_safe(item) for item in inner)

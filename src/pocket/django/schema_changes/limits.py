@@ -57,7 +57,7 @@ def bounded(connection: BaseDatabaseWrapper, ends: float | None) -> Iterator[lis
             yield [f"{name} {value}" for name, value in bounds.items()]
     finally:
         watch.end()
-        # With the connection go its settings.
+        _unset(connection, bounds)
         connection.close()
 
 
@@ -98,8 +98,21 @@ def _mysql(connection: Any, left: float | None) -> dict[str, str]:
     return told if left is None else {**told, "each statement": f"{max(1, round(left))} s"}
 
 
+def _unset(connection: BaseDatabaseWrapper, bounds: Mapping[str, str]) -> None:
+    """Takes back what was set: a pool, in this process or before the server, may hand the session to somebody else."""
+    reset = _RESET.get(connection.vendor)
+    if reset is None or connection.connection is None:
+        return
+    with suppress(DatabaseError), connection.cursor() as cursor:  # it may be broken, and then nobody gets it
+        for name in _SETTINGS & bounds.keys():
+            if not bounds[name].endswith(OWN):
+                cursor.execute(reset.format(name))
+
+
 _BOUNDS: dict[str, Callable[[Any, float | None], dict[str, str]]] = {"postgresql": _postgresql, "mysql": _mysql}
 
+_SETTINGS = frozenset({"lock_timeout", "lock_wait_timeout", "statement_timeout"})
+_RESET = {"postgresql": "RESET {}", "mysql": "SET SESSION {} = DEFAULT"}
 _SESSION = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
 _CANCEL = {"postgresql": "SELECT pg_cancel_backend(%s)", "mysql": "KILL QUERY %s"}
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, NotSupportedError, ProgrammingError, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from pocket.django.schema_changes.place import in_words
@@ -67,12 +67,15 @@ def _nothing() -> None:
 def _take_session(connection: BaseDatabaseWrapper) -> Callable[[], None] | None:
     """Takes the lock on a connection of its own, which is left alone until it is closed; None where it is taken.
 
-    The migrations' own connection would lose it: they may commit, roll back or reconnect.
+    The migrations' own connection would lose it: they may commit, roll back or reconnect. A database that speaks the
+    language of another may lack its locks.
     """
     own: Any = connections.create_connection(connection.alias)
     try:
         with own.cursor() as cursor:
             taken = _TAKE.get(connection.vendor, _row)(own, cursor)
+    except (NotSupportedError, ProgrammingError):
+        taken = None
     except BaseException:
         own.close()
         raise
@@ -126,6 +129,8 @@ def _row(own: Any, cursor: Any) -> bool | None:
     lock = f"SELECT {column} FROM {table} WHERE {column} = %s {own.ops.for_update_sql(nowait=True)}"  # noqa: S608
     try:
         cursor.execute(lock, [first])
+    except (NotSupportedError, ProgrammingError):
+        return None
     except DatabaseError:
         return False
     return cursor.fetchone() is not None
