@@ -1,0 +1,75 @@
+"""What the gate `migrations` makes of a command's answers; on deployed functions it is tried in test_gates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import SMALL, Voice, project
+
+from pocket.deploy.aws import invoke
+from pocket.deploy.aws.invoke import Outcome
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.gates import migrations
+from pocket.deploy.gates.gate import Candidate
+from pocket.deploy.target import Target
+from pocket.errors import GateRefused
+from pocket.naming import MIGRATE_RUNS
+
+TARGET = Target(region="eu-central-1")
+FOUND = {
+    "database": {"kind": "PostgreSQL", "name": "shop", "host": "db.example.com:5432"},
+    "used": True,
+    "migrations": [{"migration": "shop.0002_more", "whole": True, "operations": []}],
+}
+RUNS = Outcome("migrate", MIGRATE_RUNS, "", "CommandError: Another `migrate` runs in PostgreSQL shop.\n")
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, *outcomes: Outcome) -> list[str]:
+    """Lets the commands come to those outcomes, one after the other; their names are noted."""
+    left, asked = list(outcomes), []
+
+    def manage(stage: Any, target: Target, command: str, args: Sequence[str], **options: Any) -> Outcome:
+        asked.append(command)
+        return left.pop(0)
+
+    monkeypatch.setattr(invoke, "manage", manage)
+    return asked
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> Candidate:
+    stage = project(tmp_path, SMALL).stage("dev")
+    return Candidate(stage, Clients(TARGET), Voice(), {"management": "7"}, {}, live=3)
+
+
+def refused(candidate: Candidate) -> GateRefused:
+    with pytest.raises(GateRefused) as caught:
+        migrations.check(candidate, TARGET, allow_destructive=True)
+    return caught.value
+
+
+@pytest.mark.parametrize("before", [[], [Outcome("pocket_migrations", 0, json.dumps(FOUND), "")]])
+def test_another_migrate_that_runs_is_to_be_waited_for(
+    candidate: Candidate, monkeypatch: pytest.MonkeyPatch, before: list[Outcome]
+) -> None:
+    asked = answered(monkeypatch, *before, RUNS, RUNS)
+    error = refused(candidate)
+    assert "Another `migrate` runs in PostgreSQL shop." in error.message
+    assert "release 3 still answers" in error.message
+    assert error.hint.startswith("Wait until the other one has ended, and deploy again.")
+    assert asked[0] == "pocket_migrations"
+
+
+def test_what_a_failed_migrate_did_is_not_guessed_at(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Outcome("migrate", 1, "", "CommandError: it broke\n")
+    answered(monkeypatch, Outcome("pocket_migrations", 0, json.dumps(FOUND), ""), broken, RUNS)
+    assert refused(candidate).messages[1].startswith("Which of them were applied is not known.")
+
+
+def test_an_answer_that_is_none_refuses(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered(monkeypatch, Outcome("pocket_migrations", 0, "it went well\n", ""))
+    assert "could not be listed" in refused(candidate).message
