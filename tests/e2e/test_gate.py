@@ -199,7 +199,8 @@ def site() -> Iterator[Site]:
     (folder / "config" / "sign.py").write_text(SIGN)
     with (folder / "config" / "urls.py").open("a") as file:
         file.write(ROUTE)
-    running = start_local(folder)
+    # Not the file that Pocket keeps for a rehearsal: that one is migrated without a question.
+    running = start_local(folder, database_url=f"sqlite:///{folder / '.pocket' / 'site.sqlite3'}")
     yield Site(running)
     running.stop()
 
@@ -241,6 +242,7 @@ def test_a_destructive_migration_and_a_slow_start_refuse(site: Site, unnoticed: 
     ):
         said = site.deploy("--skip-gate", "checks", refused_by="migrations")
         assert "bbs.0002_drop: Remove field author_name from topic: the data in it is lost" in said
+        assert f"The database is SQLite {site.folder / '.pocket' / 'site.sqlite3'}." in said
         assert "Nothing was migrated" in said
         said = site.deploy("--skip-gate", "checks", "--skip-gate", "migrations", refused_by="startup")
         assert "budget_ms is 1" in said

@@ -125,14 +125,15 @@ def copy_example(name: str) -> Path:
     return folder
 
 
-def start_local(folder: Path, *args: str) -> Board:
-    """`pocket local` in `folder`, waited for until it prints its address."""
+def start_local(folder: Path, *args: str, database_url: str | None = None) -> Board:
+    """`pocket local` in `folder`, waited for until it prints its address; `database_url` as a user names one."""
+    named = {} if database_url is None else {"POCKET_LOCAL_DATABASE_URL": database_url}
     progress = folder / ".pocket" / "progress.log"
     with progress.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "pocket", "local", *args],
             cwd=folder,
-            env=environment(),
+            env={**environment(), **named},
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
