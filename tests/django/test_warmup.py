@@ -69,3 +69,44 @@ def test_urls_that_do_not_load_keep_the_function_from_starting(tmp_path: Path) -
     done = run("from pocket.django.lambda_handlers import wsgi_handler", tmp_path, environ)
     assert done.returncode == 1
     assert "nothing_of_that_name" in done.stderr
+
+
+STATIC = """
+from django.conf import settings
+from django.conf.urls.static import static as served
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import default_storage
+from django.http import JsonResponse
+from django.templatetags.static import static
+from django.urls import path
+
+staticfiles_storage.url("at-import.css"), default_storage.url("at-import.png")
+
+def page(request):
+    return JsonResponse([settings.STATIC_URL, static("a.css"), default_storage.url("a.png")], safe=False)
+
+urlpatterns = [path("page", page), *served(settings.STATIC_URL, document_root="."), *served(settings.MEDIA_URL)]
+"""
+STATIC_SETTINGS = """
+INSTALLED_APPS += ["django.contrib.staticfiles"]
+STATIC_URL = "static/"
+MEDIA_URL = "media/"
+DEBUG = True
+"""
+
+
+@pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
+@pytest.mark.parametrize(("form", "stage"), [("rest_api", "/dev"), ("function_url", "")])
+def test_links_to_files_have_the_prefix_of_the_first_request(
+    tmp_path: Path, handler: str, form: str, stage: str
+) -> None:
+    environ = environment(tmp_path, STATIC)
+    (tmp_path / "warm_settings.py").write_text(SETTINGS + STATIC_SETTINGS)
+    event = json.dumps(event_of(form, Ask(path="/page", stage="dev")))
+    code = f"""
+import json
+from pocket.django.lambda_handlers import {handler} as handler
+result = json.loads(handler(json.loads({event!r}), None)["body"])
+"""
+    found = evaluate(code, tmp_path, environ)
+    assert found == [f"{stage}/static/", f"{stage}/static/a.css", f"{stage}/media/a.png"]
