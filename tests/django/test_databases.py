@@ -6,8 +6,10 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from aws_double import AWSDouble
 from fresh import HARMLESS, write_manifest
 from postgres import Postgres
 
+from pocket.django.configuration import databases
 from pocket.django.configuration.startup import check_before_reuse
 from pocket.manifest import DjangoTables, Handler, SecretVariable, Stage
 
 SETTINGS = """
+import os
 import environ
 from pocket.django.runtime import get_django_settings, set_envs
 set_envs()
@@ -93,9 +97,18 @@ EVENT = {
 class Function:
     """A function in a process of its own, which answers one request a line."""
 
-    def __init__(self, directory: Path, environ: dict[str, str], stage: Stage, handler: str = "wsgi_handler") -> None:
-        (directory / "frozen_settings.py").write_text(SETTINGS)
-        (directory / "frozen_urls.py").write_text(URLS)
+    def __init__(
+        self,
+        directory: Path,
+        environ: dict[str, str],
+        stage: Stage,
+        handler: str = "wsgi_handler",
+        *,
+        settings: str = "",
+        urls: str = URLS,
+    ) -> None:
+        (directory / "frozen_settings.py").write_text(SETTINGS + settings)
+        (directory / "frozen_urls.py").write_text(urls)
         write_manifest(directory, stage)
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, json.dumps(EVENT), handler],
@@ -125,12 +138,17 @@ class Function:
         return line.strip()
 
     def ask(self) -> Any:
+        status, body = self.answer()
+        assert status == 200, body
+        return json.loads(body)
+
+    def answer(self) -> tuple[int, str]:
+        """Status and body of one request."""
         assert self.process.stdin is not None
         self.process.stdin.write("request\n")
         self.process.stdin.flush()
         status, body = json.loads(self.read())
-        assert status == 200, body
-        return json.loads(body)
+        return status, body
 
     def __enter__(self) -> Function:
         return self
@@ -198,6 +216,122 @@ def test_where_the_secrets_cannot_be_read_again_the_known_ones_serve(
         aws.denied.clear()
         age(function, seconds=1.1)
         assert function.ask()["token"] == "two"
+
+
+ONCE = Stage(
+    stack_name="s",
+    handlers=REFRESHED.handlers,
+    django=DjangoTables(),
+    secrets=(
+        SecretVariable("DATABASE_URL", "secretsmanager", "database", "url"),
+        SecretVariable("DB_PASSWORD", "secretsmanager", "database", "password"),
+        SecretVariable("TOKEN", "secretsmanager", "database", "token"),
+    ),
+)
+SINGLE = """
+for key in ("USER", "PASSWORD"):
+    DATABASES["default"].pop(key)
+DATABASES["default"] |= {"USER": "guarded", "PASSWORD": os.environ["DB_PASSWORD"]}
+"""
+
+
+def guard(postgres: Postgres, password: str) -> str:
+    """Gives the role `guarded` a password, which the server asks for from now on; the URL with it."""
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        (file,) = admin.execute("show hba_file").fetchone() or ("",)
+        rules = Path(file).read_text()
+        if "guarded" not in rules:
+            Path(file).write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules}")
+            admin.execute("select pg_reload_conf()")
+            admin.execute("create role guarded login")
+        admin.execute(f"alter role guarded password '{password}'")  # type: ignore[arg-type]
+        admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'guarded'")
+    return postgres.url.replace("postgres@", f"guarded:{password}@")
+
+
+@pytest.mark.parametrize("settings", ["", SINGLE], ids=["of a URL", "of single variables"])
+@pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
+def test_a_rotated_password_heals_itself_in_the_request_that_meets_it(
+    tmp_path: Path, postgres: Postgres, aws: AWSDouble, settings: str, handler: str
+) -> None:
+    def rotate(password: str) -> None:
+        url = guard(postgres, password)
+        aws.put("database", {"url": url, "password": password, "token": password})
+
+    rotate("first")
+    with Function(tmp_path, aws.environ, ONCE, handler, settings=settings) as function:
+        assert function.ask()["user"] == "guarded"
+        rotate("second")
+        after = function.ask()
+        assert (after["user"], after["token"]) == ("guarded", "second")
+        assert aws.operations == ["BatchGetSecretValue"] * 2
+        guard(postgres, "not in the secret yet")
+        status, _ = function.answer()
+        assert status == 500
+        assert len(aws.operations) <= 3
+        status, _ = function.answer()
+        assert status == 500
+        assert len(aws.operations) <= 3, "AWS is not asked at every request"
+
+
+def test_a_database_that_is_not_there_makes_no_call(tmp_path: Path, postgres: Postgres, aws: AWSDouble) -> None:
+    url = guard(postgres, "first").replace("/postgres", "/missing")
+    aws.put("database", {"url": url.replace(f":{postgres.port}", ":1"), "password": "p", "token": "t"})
+    with Function(tmp_path, aws.environ, ONCE) as function:
+        assert function.answer()[0] == 500
+    assert aws.operations == ["BatchGetSecretValue"]
+
+
+def test_a_request_waits_little_and_seldom_for_an_aws_that_does_not_answer(
+    tmp_path: Path, postgres: Postgres, aws: AWSDouble
+) -> None:
+    aws.put("database", postgres.url)
+    aws.put("token", "one")
+    with Function(tmp_path, aws.environ, REFRESHED) as function:
+        function.ask()
+        aws.latency = 30
+        age(function, seconds=1.1)
+        waits = []
+        for _ in range(3):
+            start = time.monotonic()
+            assert function.ask()["token"] == "one"
+            waits.append(time.monotonic() - start)
+            age(function, seconds=0.2)
+    assert waits[0] < 3
+    assert max(waits[1:]) < 0.5
+
+
+def test_waits_for_a_database_have_an_end_unless_the_project_says_otherwise() -> None:
+    found: dict[str, dict[str, Any]] = {
+        "a": {"ENGINE": "django.db.backends.postgresql"},
+        "b": {"ENGINE": "django.contrib.gis.db.backends.postgis", "OPTIONS": {"connect_timeout": 60, "sslmode": "x"}},
+        "c": {"ENGINE": "django.db.backends.mysql", "OPTIONS": None},
+        "d": {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"timeout": 5}},
+        "e": {},
+    }
+    databases.bound_waits(found)
+    assert found["a"]["OPTIONS"]["connect_timeout"] == 5
+    assert found["b"]["OPTIONS"] == {**found["a"]["OPTIONS"], "connect_timeout": 60, "sslmode": "x"}
+    assert found["c"]["OPTIONS"] == {"connect_timeout": 5}
+    assert (found["d"]["OPTIONS"], found["e"]) == ({"timeout": 5}, {})
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
+        with Function(tmp_path, {"DATABASE_URL": url}, Stage(stack_name="s")) as function:
+            start = time.monotonic()
+            assert function.answer()[0] == 500
+            assert time.monotonic() - start < 10
+
+
+def test_the_driver_takes_the_limits(tmp_path: Path, postgres: Postgres) -> None:
+    urls = URLS.replace(
+        "return JsonResponse({", "return JsonResponse({'told': connection.connection.info.get_parameters(), "
+    )
+    with Function(tmp_path, {"DATABASE_URL": postgres.url}, Stage(stack_name="s"), urls=urls) as function:
+        told = function.ask()["told"]
+    assert {key: int(told[key]) for key in databases._LIBPQ} == databases._LIBPQ
 
 
 def age(function: Function, seconds: float) -> None:

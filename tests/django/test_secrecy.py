@@ -187,3 +187,39 @@ def test_a_receiver_that_fails_tells_no_secret(tmp_path: Path, aws: AWSDouble) -
     assert "a receiver failed" in done.stderr
     assert "Secrets changed: WHOLE" in done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+DOLLAR = "$ecret/with{braces}'and\"quotes"
+URL = "postgres://board:pass#word@db.example.com:5432/board"
+NAMED = Stage(
+    stack_name="s",
+    secrets=(
+        SecretVariable("SECRET_KEY", "secretsmanager", "key"),
+        SecretVariable("DATABASE_URL", "secretsmanager", "url"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "shown"),
+    [
+        ("environ.Env()('SECRET_KEY')", "<SECRET_KEY>"),
+        ("os.environ[os.environ['SECRET_KEY']]", "<SECRET_KEY>"),
+        ("int(os.environ['SECRET_KEY'])", "<SECRET_KEY>"),
+        ("urllib.parse.urlsplit(os.environ['DATABASE_URL']).port", "<DATABASE_URL>"),
+    ],
+)
+def test_a_start_that_fails_at_a_secret_shows_its_name_instead(
+    tmp_path: Path, aws: AWSDouble, read: str, shown: str
+) -> None:
+    aws.put("key", DOLLAR)
+    aws.put("url", URL)
+    environ = {**aws.environ, **write_project(tmp_path, NAMED), "AWS_LAMBDA_FUNCTION_NAME": "f"}
+    settings = f"{(tmp_path / 'jobs_settings.py').read_text()}\nimport environ, os, urllib.parse\n{read}\n"
+    (tmp_path / "jobs_settings.py").write_text(settings)
+    done = run("from pocket.django.lambda_handlers import wsgi_handler", tmp_path, environ)
+    assert done.returncode == 1
+    assert "jobs_settings.py" in done.stderr
+    assert shown in done.stderr
+    for part in (DOLLAR, DOLLAR[1:], "ecret/with", "'pass'", "pass#word"):
+        assert part not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 
 import pytest
@@ -170,3 +171,29 @@ def test_all_faults_are_told_at_once(aws: AWSDouble) -> None:
     assert caught.value.names == ("A", "C")
     assert "missing" in caught.value.message
     assert "'key'" in caught.value.hint
+
+
+@pytest.mark.parametrize("code", ["InternalServiceError", "ThrottlingException"])
+def test_a_secret_that_fails_for_a_moment_is_asked_for_again(aws: AWSDouble, code: str) -> None:
+    aws.put("a", "1")
+    aws.put("b", "2")
+    aws.failing = {"b": [code, code]}
+    assert secret_values.read(stage(of("A", "a"), of("B", "b")), REGION) == {"A": "1", "B": "2"}
+    assert [payload["SecretIdList"] for _, payload in aws.calls] == [["a", "b"], ["b"], ["b"]]
+
+
+def test_a_secret_that_keeps_failing_is_named_before_the_deadline(aws: AWSDouble) -> None:
+    aws.put("b", "2")
+    aws.failing = {"b": ["InternalServiceError"] * 1000}
+    start = time.monotonic()
+    with pytest.raises(SecretUnavailable, match="InternalServiceError"):
+        secret_values.read(stage(of("B", "b")), REGION, until=start + 0.5)
+    assert time.monotonic() - start < 1
+
+
+def test_where_another_secret_is_missing_none_is_waited_for(aws: AWSDouble) -> None:
+    aws.failing = {"b": ["InternalServiceError"]}
+    aws.put("b", "2")
+    with pytest.raises(SecretUnavailable, match="ResourceNotFoundException"):
+        secret_values.read(stage(of("A", "a"), of("B", "b")), REGION)
+    assert len(aws.calls) == 1

@@ -48,13 +48,17 @@ def hold(service: str, operation: str, data: dict[str, Any], *, answer: bool) ->
 
 
 class AWSDouble:
-    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with (None: as ever), `calls`."""
+    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with (None: as ever), `calls`.
+
+    `failing` has, by secret, the error codes of the answers until it is found.
+    """
 
     def __init__(self) -> None:
         self.secrets: dict[str, dict[str, Any]] = {}
         self.parameters: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
         self.denied: set[str] = set()
+        self.failing: dict[str, list[str]] = {}
         self.faults: deque[tuple[int, str] | str | None] = deque()
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.problems: list[str] = []
@@ -116,6 +120,9 @@ class AWSDouble:
             entry = next((item for item in self.secrets.values() if _named(item, secret_id)), None)
             if secret_id in self.denied:
                 errors.append({"SecretId": secret_id, "ErrorCode": "AccessDeniedException", "Message": "not you"})
+            elif self.failing.get(secret_id):
+                code = self.failing[secret_id].pop()
+                errors.append({"SecretId": secret_id, "ErrorCode": code, "Message": "not now"})
             elif entry is None:
                 code = "ResourceNotFoundException"
                 errors.append({"SecretId": secret_id, "ErrorCode": code, "Message": "can't find it"})

@@ -31,7 +31,7 @@ _TARGETS = {
 }
 """The prefix of `X-Amz-Target` and the JSON version, as the services' models give them."""
 
-_RETRIED_CODES = frozenset(
+RETRIED_CODES = frozenset(
     {
         "BandwidthLimitExceeded",
         "InternalFailure",
@@ -108,9 +108,8 @@ def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *,
             if status < 300:
                 return answer
             code, said = _fault(kind, answer)
-            again = status >= 500 or status == 429 or code in _RETRIED_CODES
-        # Full jitter: functions that start together must not come back together.
-        pause = random.uniform(0, min(1.0, 0.05 * 2**attempt))  # noqa: S311
+            again = status >= 500 or status == 429 or code in RETRIED_CODES
+        pause = backoff(attempt)
         if not again or time.monotonic() + pause >= end:
             raise AWSCallFailed(
                 f"{service} {operation} failed: {code}: {said}",
@@ -120,6 +119,14 @@ def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *,
                 code=code,
             )
         time.sleep(pause)
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after the attempt of this number, which counts from one.
+
+    Full jitter: functions that start together must not come back together.
+    """
+    return random.uniform(0, min(1.0, 0.05 * 2**attempt))  # noqa: S311
 
 
 def _exchange(

@@ -127,18 +127,7 @@ def _in_parallel(readers: list[Callable[[], _Found]]) -> list[_Found]:
 
 
 def _secrets(stage: Stage, ids: list[str], region: str, until: float) -> dict[str, str | SecretUnavailable]:
-    entries: list[dict[str, Any]] = []
-    errors: list[dict[str, str]] = []
-    payload: dict[str, Any] = {"SecretIdList": ids}
-    while True:
-        left = until - time.monotonic()
-        answer = aws.call_json("secretsmanager", "BatchGetSecretValue", payload, region=region, deadline=left)
-        entries += answer.get("SecretValues") or []
-        errors += answer.get("Errors") or []
-        token = answer.get("NextToken")
-        if not token:
-            break
-        payload = {"SecretIdList": ids, "NextToken": token}
+    entries, errors = _asked(ids, region, until)
     found: dict[str, str | SecretUnavailable] = {}
     for secret_id in ids:
         entry = next((entry for entry in entries if _is_entry(entry, secret_id)), None)
@@ -158,6 +147,38 @@ def _secrets(stage: Stage, ids: list[str], region: str, until: float) -> dict[st
                 hint="Store the value as text; base64 where it is binary.",
             )
     return found
+
+
+def _asked(ids: list[str], region: str, until: float) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Entries and errors, one a secret; AWS may fail for one secret of many, which is then asked for again."""
+    entries: list[dict[str, Any]] = []
+    attempt = 0
+    while True:
+        attempt += 1
+        found, errors = _batch(ids, region, until)
+        entries += found
+        passing = [error["SecretId"] for error in errors if error.get("ErrorCode") in aws.RETRIED_CODES]
+        pause = aws.backoff(attempt)
+        if len(passing) < len(errors) or not passing or time.monotonic() + pause >= until:
+            return entries, errors
+        time.sleep(pause)
+        ids = passing
+
+
+def _batch(ids: list[str], region: str, until: float) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Entries and errors of all pages of the answer."""
+    entries: list[dict[str, Any]] = []
+    errors: list[dict[str, str]] = []
+    payload: dict[str, Any] = {"SecretIdList": ids}
+    while True:
+        left = until - time.monotonic()
+        answer = aws.call_json("secretsmanager", "BatchGetSecretValue", payload, region=region, deadline=left)
+        entries += answer.get("SecretValues") or []
+        errors += answer.get("Errors") or []
+        token = answer.get("NextToken")
+        if not token:
+            return entries, errors
+        payload = {"SecretIdList": ids, "NextToken": token}
 
 
 def _is_entry(entry: dict[str, Any], secret_id: str) -> bool:

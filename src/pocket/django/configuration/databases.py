@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 logger = logging.getLogger("pocket")
 
@@ -80,24 +81,35 @@ def close() -> None:
 
 
 def follow(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Gives the databases whose settings came from a changed URL the new one; returns their aliases.
+    """Gives the databases whose settings came from changed variables the new ones; returns their aliases.
 
-    A database came from a URL if host, port, name, user and password are the URL's. `reconnect` makes it so.
+    A database came from a URL if host, port, name, user and password are the URL's, and from single variables if its
+    password is the value of one; its user then follows, too. `reconnect` makes it so.
     """
     from django.db import connections
 
     followed = []
+    for alias in connections:
+        entry: Any = connections.settings[alias]
+        changed = _changed(entry, before, after)
+        if changed:
+            entry.update(changed)
+            followed.append(alias)
+    return followed
+
+
+def _changed(entry: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     for variable, new in after.items():
         was, now = _parts(before.get(variable, "")), _parts(new)
         if was is None or now is None or was["scheme"] != now["scheme"]:
             continue
-        for alias in connections:
-            entry: Any = connections.settings[alias]
-            if any(str(entry.get(key) or "") != was[key] for key in _KEYS):
-                continue
-            entry.update({key: now[key] for key in _KEYS})
-            followed.append(alias)
-    return followed
+        if all(str(entry.get(key) or "") == was[key] for key in _KEYS):
+            return {key: now[key] for key in _KEYS}
+    new_values = {before[variable]: new for variable, new in after.items() if before.get(variable)}
+    password, user = entry.get("PASSWORD"), entry.get("USER")
+    if password not in new_values:
+        return {}
+    return {"PASSWORD": new_values[password], "USER": new_values.get(user or "", user or "")}
 
 
 def reconnect(aliases: Iterable[str]) -> None:
@@ -108,6 +120,83 @@ def reconnect(aliases: Iterable[str]) -> None:
         connections[alias].close()
         _close_pool(connections[alias])
 
+
+def renew_when_refused(renew: Callable[[], object]) -> None:
+    """From now on a database that refuses a password makes `renew` read the secrets, and is connected to again.
+
+    Django has no hook for this, so its `BaseDatabaseWrapper.connect` is wrapped, as error trackers wrap it; where
+    Django no longer has it, the start fails at this line.
+    """
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    connect = BaseDatabaseWrapper.connect
+
+    @wraps(connect)
+    def connect_or_renew(self: Any) -> None:
+        used = _access(self.settings_dict)
+        try:
+            return connect(self)
+        except self.Database.Error as error:
+            if not _is_refused(error):
+                raise
+            if _access(self.settings_dict) == used:  # else another thread has renewed them meanwhile
+                renew()
+            if _access(self.settings_dict) == used:
+                raise
+        return connect(self)
+
+    BaseDatabaseWrapper.connect = connect_or_renew  # type: ignore[method-assign]  # see above
+
+
+def _access(entry: Mapping[str, Any]) -> list[Any]:
+    return [entry.get(key) for key in _KEYS]
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether a server refused user or password, as its driver tells it.
+
+    libpq has no code for it while it connects, and its words are in the server's language; what it does know is
+    whether the server asked for a password.
+    """
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if state:
+        return str(state).startswith(_INVALID_AUTHORIZATION)
+    connection = getattr(error, "pgconn", None)
+    if connection is not None:
+        return bool(connection.used_password)
+    return (error.args[0] if error.args else None) in _MYSQL_REFUSED or "authentication failed" in str(error)
+
+
+_INVALID_AUTHORIZATION = "28"
+"""The class of SQLSTATE."""
+_MYSQL_REFUSED = (1045, 1698)
+"""ER_ACCESS_DENIED_ERROR and ER_ACCESS_DENIED_NO_PASSWORD_ERROR."""
+
+
+def bound_waits(databases: Mapping[str, dict[str, Any]]) -> None:
+    """Ends connections that were dropped without a word after seconds, where the system's own limits are minutes.
+
+    To be called before Django's first connection; an option that the project sets stays.
+    """
+    for entry in databases.values():
+        waits = _WAITS.get(str(entry.get("ENGINE")).rpartition(".")[2])
+        if waits:
+            entry["OPTIONS"] = {**waits, **(entry.get("OPTIONS") or {})}
+
+
+_LIBPQ = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
+"""Seconds, and milliseconds for the last: https://www.postgresql.org/docs/current/libpq-connect.html"""
+_WAITS: dict[str, dict[str, int]] = {
+    "postgresql": _LIBPQ,
+    "postgis": _LIBPQ,
+    "mysql": {"connect_timeout": 5},
+}
 
 _KEYS = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
 

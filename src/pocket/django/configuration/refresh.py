@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pocket.secrets")
 
 RETRY = 60
-"""Seconds until a refresh that failed is tried again; requests are served with the known values meanwhile."""
+"""Seconds, at most, until a refresh that failed is first tried again; the known values serve meanwhile."""
+
+DEADLINE = 2.0
+"""Seconds that a request may wait for a refresh; the known values are there."""
+
+AGAIN = 5
+"""Seconds between two readings after a refused password: a rotation changes the database first, then the secret."""
 
 
 def checker() -> Callable[[], None] | None:
-    """What to call before each invocation; None where the stage's secrets are read once and for all."""
+    """What to call before each invocation; None where the stage's secrets are read once and for all.
+
+    While AWS does not answer, it is asked less and less often, until a request waits once in an interval of the
+    stage's `refresh`, or in RETRY seconds where that is longer.
+    """
     name = source.stage_name()
     known = runtime.registered(name)
     if name is None or known is None:
@@ -33,16 +44,36 @@ def checker() -> Callable[[], None] | None:
     every = source.stage(source.manifest()[0], name).secret_refresh
     if not every or not known.secrets:
         return None
-    retry = 0.0
+    not_before = 0.0
+    pause = shortest = min(every, RETRY)
 
     def check() -> None:
-        nonlocal retry
-        now = time.time()
+        nonlocal not_before, pause
         known = runtime.registered(name)
-        if now >= retry and known is not None and now >= known.at + every and not refresh():
-            retry = now + min(every, RETRY)
+        now = time.time()
+        if now < not_before or known is None or now < known.at + every:
+            return
+        if refresh():
+            pause = shortest
+        else:
+            not_before = time.time() + pause
+            pause = min(2 * pause, max(every, RETRY))
 
     return check
+
+
+def renew() -> None:
+    """Reads the secrets again because one was refused, unless that has just been done."""
+    global _renew_after  # noqa: PLW0603  (the process has one set of secrets)
+    with _renewing:
+        if time.monotonic() >= _renew_after:
+            _renew_after = time.monotonic() + RETRY
+            if refresh():
+                _renew_after = time.monotonic() + AGAIN
+
+
+_renewing = threading.RLock()
+_renew_after = 0.0
 
 
 def refresh() -> bool:
@@ -73,7 +104,8 @@ def _renew(manifest: Manifest, stage: Stage, known: registration.Fetched) -> tup
     The variables that changed, and the databases to connect anew. What their receivers raise does not pass through
     here, where the values are. Raises AWSCallFailed, and then nothing is changed.
     """
-    secrets = secret_values.read(stage, registration.region_of(manifest, stage, os.environ))
+    region = registration.region_of(manifest, stage, os.environ)
+    secrets = secret_values.read(stage, region, until=time.monotonic() + DEADLINE)
     changed = {key: value for key, value in secrets.items() if known.secrets.get(key) != value}
     registration.apply(changed)
     runtime.register(source.stage_name() or "", registration.Fetched(secrets, known.outputs, time.time()))

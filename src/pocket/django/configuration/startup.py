@@ -32,7 +32,7 @@ def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
     `load` imports what needs no settings, as much of Django as possible: meanwhile AWS answers.
 
     A failure is printed with its traceback: Lambda shows an exception's last line only. An AttributeError becomes a
-    RuntimeError, since the runtime takes it for a handler that the module lacks.
+    RuntimeError, since the runtime takes it for a handler that the module lacks; so does an error that shows a secret.
     """
     try:
         with _resting_collector():
@@ -44,10 +44,24 @@ def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
             loggers.enable()
             return handler
     except BaseException as error:
-        traceback.print_exc(file=sys.stderr)
+        told = traceback.format_exc()
+        shown = _without_secrets(told)
+        sys.stderr.write(shown)
+        if shown != told:
+            # What a library says of a secret's value would be shown by Lambda, too.
+            raise RuntimeError(_without_secrets(f"The function did not start: {error}")) from None
         if isinstance(error, AttributeError):
             raise RuntimeError(f"The function did not start: {error}") from error
         raise
+
+
+def _without_secrets(text: str) -> str:
+    from pocket.django import runtime
+    from pocket.django.configuration import source
+    from pocket.runtime.redaction import redacted
+
+    known = runtime.registered(source.stage_name())
+    return redacted(text, known.secrets) if known else text
 
 
 def _wrap(handler: Handler) -> Handler:
@@ -112,13 +126,34 @@ def _set_up() -> None:
     import django
     from django.conf import settings
 
+    from pocket.django.configuration import databases
+
     lambdas_handlers = logging.root.handlers.copy()
     check_before_reuse(settings.DATABASES)
+    databases.bound_waits(settings.DATABASES)
     django.setup()
+    _heal()
 
     from pocket.django.configuration.logging import configure
 
     configure(lambdas_handlers)
+
+
+def _heal() -> None:
+    """Where the stage has secrets, a password that a database refuses makes the process read them again."""
+    from pocket.django import runtime
+    from pocket.django.configuration import databases, source
+
+    known = runtime.registered(source.stage_name())
+    if known is None or not known.secrets:
+        return
+
+    def renew() -> None:
+        from pocket.django.configuration import refresh
+
+        refresh.renew()
+
+    databases.renew_when_refused(renew)
 
 
 def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
