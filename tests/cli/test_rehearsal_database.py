@@ -44,10 +44,9 @@ def test_the_shells_database_is_not_used_and_that_is_said(
     target = local_target(stage(tmp_path), aws(tmp_path))
     assert target.environment == {"DATABASE_URL": f"sqlite:///{target.own_database}"}
     assert target.own_database == str(tmp_path / "state" / "databases" / "dev.sqlite3")
-    said = rehearsal_database.unused()
-    assert said == (
-        "DATABASE_URL of this shell is not used here. To rehearse with a database of your own, set"
-        " POCKET_LOCAL_DATABASE_URL."
+    assert rehearsal_database.described(stage(tmp_path), aws(tmp_path)) == (
+        "DATABASE_URL is a SQLite file of the stage's own; POCKET_LOCAL_DATABASE_URL names another database."
+        " The shell's DATABASE_URL is not used."
     )
 
 
@@ -80,11 +79,13 @@ def test_a_terminal_that_names_another_database_is_refused(
     assert "swordfish" not in f"{refused.value}{refused.value.hint}"
 
 
-def test_nothing_is_said_where_the_shell_has_none_or_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rehearsal_database.unused() == ""
-    monkeypatch.setenv("DATABASE_URL", SERVER)
-    monkeypatch.setenv(rehearsal_database.VARIABLE, LOOPBACK)
-    assert rehearsal_database.unused() == ""
+def test_it_is_said_where_the_database_comes_from(tmp_path: Path) -> None:
+    declared = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
+    assert rehearsal_database.described(declared, aws(tmp_path)).startswith(
+        "DATABASE_URL is what pocket.toml declares;"
+    )
+    said = rehearsal_database.described(declared, aws(tmp_path, SERVER))
+    assert said == "DATABASE_URL is what POCKET_LOCAL_DATABASE_URL said when the local AWS started."
 
 
 def test_a_stage_that_goes_takes_its_own_database_along(tmp_path: Path) -> None:

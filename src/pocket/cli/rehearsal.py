@@ -33,8 +33,7 @@ def rehearse(
     from pocket.cli import rehearsal_database
     from pocket.deploy.releases import deploy as release
 
-    if unused := rehearsal_database.unused():
-        reporter.note(unused)
+    reporter.note(rehearsal_database.described(place.stage, aws))
 
     def published(routes: Mapping[str, str]) -> None:
         aws.route(routes)

@@ -30,13 +30,6 @@ def named(environ: Mapping[str, str] = os.environ) -> str | None:
     return environ.get(VARIABLE) or None
 
 
-def unused(environ: Mapping[str, str] = os.environ) -> str:
-    """What to tell a shell that has a DATABASE_URL, which a rehearsal does not use; empty where there is nothing to."""
-    if not environ.get(KEY) or named(environ):
-        return ""
-    return f"{KEY} of this shell is not used here. To rehearse with a database of your own, set {VARIABLE}."
-
-
 def own_file(stage: StageConfig, aws: LocalAWS) -> Path:
     """The SQLite file that the stage has on `aws` where it uses no other database."""
     return aws.state_dir / "databases" / f"{stage.name}.sqlite3"
@@ -66,6 +59,16 @@ def variables(stage: StageConfig, aws: LocalAWS) -> dict[str, str]:
     file = own_file(stage, aws)
     file.parent.mkdir(mode=0o700, exist_ok=True)
     return {KEY: f"sqlite:///{file}"}
+
+
+def described(stage: StageConfig, aws: LocalAWS, environ: Mapping[str, str] = os.environ) -> str:
+    """Which database the stage's functions are told of, in a line that holds no password."""
+    if aws.database_url:
+        return f"{KEY} is what {VARIABLE} said when the local AWS started."
+    ignored = f" The shell's {KEY} is not used." if environ.get(KEY) else ""
+    if KEY not in variables(stage, aws):
+        return f"{KEY} is what pocket.toml declares; {VARIABLE} names another database.{ignored}"
+    return f"{KEY} is a SQLite file of the stage's own; {VARIABLE} names another database.{ignored}"
 
 
 def discard(stage: StageConfig, aws: LocalAWS) -> str:
