@@ -425,6 +425,18 @@ def test_every_line_of_an_exception_is_told(tiny: Path) -> None:
     assert only["file"] == "tiny_settings.py"
 
 
+def test_a_file_that_pocket_left_out_is_named_with_the_way_to_pack_it(tiny: Path) -> None:
+    (tiny / "dist").mkdir()
+    (tiny / "dist" / "manifest.json").write_text("{}")
+    add(
+        tiny / "tiny_settings.py",
+        '\nfrom pathlib import Path\nPath(Path(__file__).parent, "dist", "manifest.json").read_text()\n',
+    )
+    (message,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert message["id"] == "pocket.E007"
+    assert 'exclude = ["!dist/manifest.json"]' in message["hint"]
+
+
 def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> None:
     (tiny / "one.py").write_text("from two import B\n\nA = 1\n")
     (tiny / "two.py").write_text("from one import A\n\nB = 1\n")

@@ -82,6 +82,27 @@ def test_settings_that_fail_show_their_error(tmp_path: Path) -> None:
         collected(project, tmp_path)
 
 
+def test_a_reference_that_leads_nowhere_names_the_file_that_has_it(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    write(project.directory, {"notes/static/notes/page.css": "a { background: url(missing.png) }"})
+    with pytest.raises(BuildFailed, match=r"while notes/page\.css was processed") as caught:
+        collected(project, tmp_path)
+    assert "missing.png" in str(caught.value)
+    assert "hashed_name()" in caught.value.hint
+
+
+def test_a_secret_among_static_files_is_not_served(tmp_path: Path) -> None:
+    project = make(tmp_path / "tiny")
+    write(
+        project.directory, {"notes/static/notes/prod.env": "A=b", "notes/static/notes/key.txt": "DB_PASSWORD=hunter2"}
+    )
+    reporter = Recorder()
+    found = collected(project, tmp_path, reporter)
+    assert found is not None
+    assert {file.name.split(".")[0] for file in found.files} == {"notes/dot", "notes/page"}
+    assert "notes/key.txt, notes/prod." in reporter.notes[0]
+
+
 def test_another_django_than_the_artifacts_is_reported(tmp_path: Path) -> None:
     reporter = Recorder()
     collected(make(tmp_path / "tiny"), tmp_path, reporter, django="4.2.1")

@@ -99,3 +99,44 @@ def test_what_another_release_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.css").write_text("old")
     assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
+
+
+TOLERANT = """
+from {module} import {stock}
+
+class Noted:
+    def noted(self, name):
+        return name
+
+class Tolerant(Noted, {stock}):
+    default_acl = "private"
+    {place}
+    manifest_strict = False
+
+    def hashed_name(self, name, content=None, filename=None):
+        try:
+            return super().hashed_name(name, content, filename)
+        except ValueError:
+            return self.noted(name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "stock", "place"),
+    [
+        ("storages.backends.s3", "S3ManifestStaticStorage", 'location = "static"'),
+        ("django.contrib.staticfiles.storage", "ManifestStaticFilesStorage", ""),
+    ],
+)
+def test_a_projects_own_storage_decides_what_is_tolerated(tmp_path: Path, module: str, stock: str, place: str) -> None:
+    (tmp_path / "own_storage.py").write_text(TOLERANT.format(module=module, stock=stock, place=place))
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "page.css").write_text('a { background: url("missing.png") }')
+    item = Storage("s3", "static", static=True, manifest=True)
+    settings = f'{SETTINGS}STORAGES["staticfiles"] = {{"BACKEND": "own_storage.Tolerant"}}\n'
+    found, _ = collect(tmp_path, item, settings)
+    paths = json.loads((tmp_path / "out" / "staticfiles.json").read_text())["paths"]
+    assert "missing.png" in (tmp_path / "out" / paths["page.css"]).read_text()
+    assert paths["dot.svg"] in found
+    with pytest.raises(AssertionError, match="missing"):
+        collect(tmp_path, item, SETTINGS)

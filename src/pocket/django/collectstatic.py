@@ -31,26 +31,26 @@ def collect(directory: Path) -> int:
     if item is None or not item.static:
         return 0
     directory.mkdir(parents=True, exist_ok=True)
+    entry = settings.STORAGES.get("staticfiles", {})
     # Apps that ask for a file's address while they start get its plain one: there is no map yet.
-    settings.STORAGES = _storages(directory, hashed=False)
+    settings.STORAGES = _storages(directory, "django.contrib.staticfiles.storage.StaticFilesStorage")
     django.setup()
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return 0
     from django.test import override_settings
 
-    with override_settings(STORAGES=_storages(directory, hashed=item.manifest)):
+    own = {"entry": entry, "hashed": item.manifest}
+    with override_settings(STORAGES=_storages(directory, "pocket.django.static_storage.collecting", own)):
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     return sum(path.is_file() for path in directory.rglob("*"))
 
 
-def _storages(directory: Path, *, hashed: bool) -> dict[str, Any]:
+def _storages(directory: Path, backend: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """The project's STORAGES with static files in the folder."""
     from django.conf import settings
 
-    name = "ManifestStaticFilesStorage" if hashed else "StaticFilesStorage"
-    options = {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"}
-    entry = {"BACKEND": f"django.contrib.staticfiles.storage.{name}", "OPTIONS": options}
-    return {**settings.STORAGES, "staticfiles": entry}
+    place = {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"}
+    return {**settings.STORAGES, "staticfiles": {"BACKEND": backend, "OPTIONS": {**(options or {}), **place}}}
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket import isolation
-from pocket.deploy.build import source
+from pocket.deploy.build import patterns, source
+from pocket.deploy.build.exclusions import SECRETS
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
@@ -44,6 +46,16 @@ def isolated(project: Project) -> Iterator[Path]:
                 "Set TMPDIR to a folder with room for the project.",
             ) from error
         yield folder
+
+
+def left_out(project: Project, folder: Path, said: str) -> str | None:
+    """The path that an error `said` of the copy in `folder` and that only the project has; None without one.
+
+    A secret is none: nothing packs it.
+    """
+    named = re.findall(rf"{re.escape(str(folder))}/([^'\"\n:]+)", said)
+    there = (name for name in reversed(named) if not (folder / name).exists() and (project.directory / name).exists())
+    return next((name for name in there if not patterns.matches(name, SECRETS, folder=False)), None)
 
 
 def _copy(origin: Path, place: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, requirements, stand_ins, uv
+from pocket.deploy.build import archive, contents, patterns, requirements, stand_ins, uv
+from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.template.storage import object_prefix
 from pocket.errors import BuildFailed
@@ -105,7 +107,20 @@ def collect(
         if django not in (None, found):
             reporter.note(f"Static files are those of Django {found} in {python}; the artifact has Django {django}.")
         _run_django(python, project, stage, stand_ins.environment(stage, target, manifest), folder)
+        if secrets := _take_secrets(folder):
+            reporter.note(f"Not served, since they may hold secrets: {', '.join(secrets)}.")
         return describe(folder, storage)
+
+
+def _take_secrets(folder: Path) -> list[str]:
+    """Removes what was collected and holds secrets, which anyone could read then; the names of that."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if patterns.matches(name, SECRETS, folder=False) or contents.look(path, name) == "secret":
+            path.unlink()
+            found.append(name)
+    return found
 
 
 def describe(folder: Path, storage: Storage) -> StaticFiles | None:
@@ -194,7 +209,14 @@ def _run_django(
             f"{python} has Django, but not django-pocket, which collects the static files.",
             "Install the project's dependencies there: uv sync.",
         )
+    hint = "The project's settings were loaded with this stage's values and placeholders for its secrets."
+    if referring := re.findall(r"^Post-processing '(.+)' failed!$", said, re.MULTILINE):
+        hint = (
+            f"Correct what {referring[-1]} refers to. If it is meant to lead nowhere, give STORAGES a class of your own"
+            " for staticfiles, whose hashed_name() returns such a name as it is."
+        )
     raise BuildFailed(
-        f"Static files could not be collected for stage {stage.name!r}:\n{uv.last_lines(said)}",
-        "The project's settings were loaded with this stage's values and placeholders for its secrets.",
+        f"Static files could not be collected for stage {stage.name!r}"
+        f"{f', while {referring[-1]} was processed' if referring else ''}:\n{uv.last_lines(said)}",
+        hint,
     )

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
@@ -92,7 +92,11 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
                 f"{python} has Django, but no django-pocket that has the checks.",
                 "Install the project's dependencies there, in the version of this command: uv sync.",
             )
-        return [_does_not_start(said, folder, stage)]
+        message = _does_not_start(said, folder, stage)
+        if name := copies.left_out(project, folder, said):
+            hint = f'Pocket leaves {name} out of the artifact. To pack it: exclude = ["!{name}"] in [awscontainer].'
+            message = replace(message, hint=hint)
+        return [message]
 
 
 def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
