@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 
 from pocket import naming
-from pocket.django.checks import configuration, taken
+from pocket.django import runtime
+from pocket.django.checks import configuration, project, taken
 from pocket.django.checks.project import Place
 from pocket.manifest import Cache, DjangoTables, Handler, SecretVariable, Stage, Storage
+from pocket.runtime.registration import Fetched
 
 FILE = """[general]
 region = "eu-west-1"
@@ -277,3 +281,43 @@ def test_places_are_told_from_the_projects_folder(site: Site) -> None:
     inside, outside = Place(site.folder / "a" / "b.py", 3), Place(Path("/srv/b.py"), 4)
     assert (inside, outside) == ("a/b.py:3", "/srv/b.py:4")
     assert (inside.file, inside.line) == (site.folder / "a" / "b.py", 3)
+
+
+def test_settings_that_never_call_set_envs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = (SecretVariable("SECRET_KEY", "secretsmanager", "mine"), SecretVariable("TOKEN", "secretsmanager", "own"))
+    assert site.found(configuration.taken) == [], "the stage has no secrets"
+    site.deploy(Stage(stack_name="s", handlers=SITE.handlers, secrets=secrets))
+    (found,) = site.found(configuration.taken)
+    assert (found.id, found.msg.endswith("the stage's secrets: SECRET_KEY, TOKEN.")) == ("pocket.E008", True)
+    monkeypatch.setitem(runtime._registered, "prd", Fetched({}, {}, 0.0))
+    assert site.found(configuration.taken) == []
+
+
+def test_management_commands_of_pocket_need_its_app(site: Site) -> None:
+    apps = {"INSTALLED_APPS": ["django.contrib.contenttypes"]}
+    assert site.found(configuration.installed, **apps) == [], "the stage runs none"
+    site.deploy(Stage(stack_name="s", handlers={"jobs": Handler(naming.MANAGEMENT_HANDLER, 30)}))
+    assert [item.id for item in site.found(configuration.installed, **apps)] == ["pocket.E009"]
+    assert site.found(configuration.installed) == []
+
+
+@pytest.mark.parametrize("name", ["DJANGO_SUPERUSER_PASSWORD", "PGPASSWORD", "AWS_SESSION_TOKEN", "HTTPS_PROXY"])
+def test_a_secret_that_django_or_a_driver_reads_by_itself(site: Site, name: str) -> None:
+    secrets = (SecretVariable(name, "secretsmanager", "mine"),)
+    site.deploy(Stage(stack_name="s", handlers=SITE.handlers, secrets=secrets))
+    assert site.found(taken.secrets) == []
+
+
+def test_in_an_artifact_packages_are_not_the_projects_source(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"django": ["Django"], "six": ["six"], "lib": ["lib"]}
+    monkeypatch.setattr(project, "packages_distributions", lambda: installed)
+    monkeypatch.setattr(project, "sys", SimpleNamespace(path=[], modules=sys.modules))
+    for name in ("django/tasks/base.py", "six.py", "lib/code.py", "pocket/x.py"):
+        site.write(name, "import os\nfrom django.tasks import task\nos.environ['LIBRARY_KEY']\n")
+    site.write("shop/views.py", "OWN = 1\n")
+    assert [path.relative_to(project.directory()).as_posix() for path in project.files()] == ["shop/views.py"]
+    found = {path.relative_to(project.directory()).as_posix() for path in project.packages()}
+    assert found == {"six.py", "lib/code.py"}
+    secrets = (SecretVariable("LIBRARY_KEY", "secretsmanager", "mine"), SecretVariable("MINE", "secretsmanager", "m"))
+    site.deploy(Stage(stack_name="s", handlers=SITE.handlers, secrets=secrets))
+    assert [item.obj for item in site.found(taken.secrets)] == ["MINE"]

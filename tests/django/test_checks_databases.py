@@ -68,7 +68,8 @@ def test_connections_that_are_kept_are_checked(site: Site, monkeypatch: pytest.M
         CheckWarning(
             "The database 'default' keeps connections open and does not check them: after a freeze the first query"
             " fails where the server has closed its end.",
-            hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on.",
+            hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on."
+            " dj-database-url takes conn_health_checks=True.",
             obj="DATABASES['default']",
             id="pocket.W021",
         )
@@ -128,3 +129,9 @@ def test_a_cache_without_its_table(site: Site) -> None:
 def test_another_stage_than_the_files_is_not_judged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.deploy(Stage(stack_name="s"), POCKET_STAGE="dev")
     assert judged(site, monkeypatch, default=SQLITE) == []
+
+
+def test_dj_database_url_writes_a_no_unasked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {**SERVER, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": False}
+    site.write("site_settings.py", "import dj_database_url\nDATABASES = {'default': dj_database_url.config()}\n")
+    assert [item.id for item in judged(site, monkeypatch, default=kept)] == ["pocket.W021"]

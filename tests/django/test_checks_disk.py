@@ -151,3 +151,32 @@ def test_the_storage_of_the_projects_own_choice_is_asked(site: Site) -> None:
         from django.core.files.storage import storages
 
         assert [item.id for item in field_on(storages["pictures"]).check()] == ["pocket.E010"]
+
+
+def syslog(site: Site, **handler: Any) -> list[tuple[str | None, str]]:
+    entry = {"class": "logging.handlers.SysLogHandler", **handler}
+    logging = {"version": 1, "handlers": {"system": entry}}
+    found = site.found(disk.syslog, LOGGING=logging, LOGGING_CONFIG="logging.config.dictConfig")
+    return [(item.id, item.msg) for item in found]
+
+
+def test_a_function_has_no_syslog_daemon(site: Site) -> None:
+    what = "The log handler 'system' sends to a syslog daemon at"
+    lost = f"{what} localhost:514, and a function has none: what is logged is lost."
+    assert syslog(site) == [("pocket.W016", lost)]
+    assert syslog(site, address="/dev/log") == [
+        ("pocket.E015", f"{what} /dev/log, and a function has none: it will not start.")
+    ]
+    assert syslog(site, address=("logs.example.com", 514)) == []
+    assert syslog(site, **{"class": "logging.StreamHandler"}) == []
+
+
+def test_a_search_index_on_the_disk(site: Site) -> None:
+    def found(**entry: Any) -> list[str | None]:
+        return [item.id for item in site.found(disk.indexes, HAYSTACK_CONNECTIONS={"default": entry})]
+
+    whoosh = "haystack.backends.whoosh_backend.WhooshEngine"
+    assert found(ENGINE=whoosh, PATH=str(site.folder / "index")) == ["pocket.E017"]
+    assert found(ENGINE=whoosh, PATH="/tmp/index") == []
+    assert found(ENGINE=whoosh, PATH="index", STORAGE="ram") == []
+    assert found(ENGINE="haystack.backends.simple_backend.SimpleEngine") == []

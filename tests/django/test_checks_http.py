@@ -209,3 +209,10 @@ def test_tasks_leave_the_request(site: Site) -> None:
 def test_djangos_default_counts_where_the_project_has_tasks(site: Site) -> None:
     site.write("pictures/tasks.py", "from django.tasks import task\n")
     assert [message.id for message in site.found(services.tasks)] == ["pocket.W051"]
+
+
+def test_static_files_that_are_searched_and_served_from_elsewhere(site: Site) -> None:
+    whitenoise = ["whitenoise.middleware.WhiteNoiseMiddleware"]
+    assert [item.id for item in site.found(static.scanned, **storages(S3), MIDDLEWARE=whitenoise)] == ["pocket.W054"]
+    assert site.found(static.scanned, **storages(DISK), MIDDLEWARE=whitenoise) == []
+    assert site.found(static.scanned, **storages(S3)) == []

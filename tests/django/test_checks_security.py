@@ -153,3 +153,18 @@ def test_rate_limits_of_known_apps(site: Site, monkeypatch: pytest.MonkeyPatch) 
     assert (
         site.found(caches.local_memory, CACHES=limits, AXES_HANDLER="axes.handlers.database.AxesDatabaseHandler") == []
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from pocket.fastapi import Router, cached_query\n",
+        "from pocket.fastapi import (\n    Router,\n    cached_query,\n)\n",
+        "from pocket import fastapi\nfound = fastapi.cached_query(f)\n",
+    ],
+)
+def test_cached_queries_over_local_memory(site: Site, text: str) -> None:
+    assert site.found(caches.results, CACHES={"default": LOCAL}) == [], "there are none"
+    site.write("gallery_api.py", text)
+    assert [item.id for item in site.found(caches.results, CACHES={"default": LOCAL})] == ["pocket.W033"]
+    assert site.found(caches.results, CACHES={"default": SHARED}) == []

@@ -173,6 +173,17 @@ def test_a_lazy_translation_that_is_used_at_import_is_found_and_djangos_own_use_
     )
     report = diagnose(tmp_path)
     assert [(item.id, item.file, item.line) for item in report.troubles] == [("gettext-at-import", "labels.py", 7)]
+    assert "format_lazy()" in report.troubles[0].cure
+
+
+def test_a_translation_in_a_packages_module_is_not_the_projects(tmp_path: Path) -> None:
+    write(tmp_path, ready="import thumbnails")
+    package = tmp_path / "lib" / "site-packages" / "thumbnails"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from django.utils.translation import gettext as _\nTITLE = _('Title')\n")
+    assert diagnose(tmp_path, PYTHONPATH=str(package.parent)).troubles == ()
+    (package / "__init__.py").rename(tmp_path / "thumbnails.py")
+    assert [item.id for item in diagnose(tmp_path).troubles] == ["gettext-at-import"]
 
 
 @pytest.fixture

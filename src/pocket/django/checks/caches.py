@@ -11,7 +11,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment
+from pocket.django.checks import deployment, project
 from pocket.django.checks.disk import is_a
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 _CACHED_SESSIONS = {"django.contrib.sessions.backends.cache", "django.contrib.sessions.backends.cached_db"}
+_CACHED_QUERY = re.compile(
+    r"from\s+pocket\.fastapi\s+import\b[^\n]*(?:\([^)]*)?\bcached_query\b|\bfastapi\.cached_query\b"
+)
 _SHARED = 'Take a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
 
 
@@ -46,6 +49,18 @@ def local_memory(**_: Any) -> Iterator[CheckMessage]:
                 obj=limiter,
                 id="pocket.W031",
             )
+
+
+def results(**_: Any) -> Iterator[CheckMessage]:
+    """Results of `cached_query` whose versions are kept in memory."""
+    if deployment.current() is not None and _is_local("default") and project.mentions(_CACHED_QUERY):
+        yield CheckWarning(
+            "cached_query() keeps the versions of what it watches in the cache 'default', which is the memory of one"
+            " environment: a write is noticed by no other, until the result's ttl is over.",
+            hint=_SHARED,
+            obj="CACHES['default']",
+            id="pocket.W033",
+        )
 
 
 def _is_local(alias: str) -> bool:

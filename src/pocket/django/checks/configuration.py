@@ -6,11 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.checks import Error
 
 from pocket import naming
 from pocket.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
 from pocket.definitions import defines
+from pocket.django import runtime
 from pocket.django.checks import deployment, project
 from pocket.django.configuration import source
 from pocket.errors import ConfigError, ConfigErrors, PocketError
@@ -62,6 +64,34 @@ def missing(**_: Any) -> Iterator[CheckMessage]:
             )
     except PocketError:
         return
+
+
+def taken(**_: Any) -> Iterator[CheckMessage]:
+    """Secrets that the settings never ask for, since nothing called set_envs()."""
+    found = deployment.current()
+    if found is not None and found.stage.secrets and runtime.registered(found.name) is None:
+        names = ", ".join(item.name for item in found.stage.secrets)
+        yield Error(
+            f"The settings do not call set_envs(), so that a function has none of the stage's secrets: {names}.",
+            hint="Call pocket.django.runtime.set_envs() in the settings module, before it reads the environment.",
+            obj="set_envs",
+            id="pocket.E008",
+        )
+
+
+def installed(**_: Any) -> Iterator[CheckMessage]:
+    """Handlers that run management commands of Pocket's own, in a project that has none of them."""
+    found = deployment.current()
+    if found is None or apps.is_installed("pocket.django"):
+        return
+    commands = {handler.command for handler in found.stage.handlers.values()}
+    if naming.MANAGEMENT_HANDLER in commands:
+        yield Error(
+            '"pocket.django" is not in INSTALLED_APPS: the gates inside Lambda need its management commands.',
+            hint='Add "pocket.django" to INSTALLED_APPS.',
+            obj="INSTALLED_APPS",
+            id="pocket.E009",
+        )
 
 
 def handlers(**_: Any) -> Iterator[CheckMessage]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pocket.django.checks.deployment import Deployment
 
-_SAYS_HEALTH_CHECKS = re.compile("conn_health_checks", re.IGNORECASE)
+_SAYS_HEALTH_CHECKS = re.compile(r"conn_health_checks|\bdj_database_url\b|\.dj_db_url\(", re.IGNORECASE)
+"""dj-database-url writes a no where it is told nothing."""
 
 
 def configured(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
@@ -39,7 +40,8 @@ def configured(databases: Sequence[str] | None = None, **_: Any) -> Iterator[Che
             yield CheckWarning(
                 f"The database {alias!r} keeps connections open and does not check them: after a freeze the first query"
                 " fails where the server has closed its end.",
-                hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on.",
+                hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on."
+                " dj-database-url takes conn_health_checks=True.",
                 obj=f"DATABASES[{alias!r}]",
                 id="pocket.W021",
             )

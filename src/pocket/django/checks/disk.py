@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging as logs
 import os
 import tempfile
+from logging.handlers import SYSLOG_UDP_PORT, SysLogHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.checks import Error
+from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 from pocket.django.checks import deployment, project
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
     from django.db.models import FileField
 
+_STREAMS = "Log to the standard streams, which CloudWatch keeps: take logging.StreamHandler."
 _WRITABLE = ("/tmp", "/mnt", "/dev")  # noqa: S108  (Lambda's own)
 
 
@@ -64,9 +67,39 @@ def logging(**_: Any) -> Iterator[CheckMessage]:
             yield Error(
                 f"The log handler {name!r} writes to {project.shown(path)}, and a function cannot write there: it will"
                 " not start.",
-                hint="Log to the standard streams, which CloudWatch keeps: take logging.StreamHandler.",
+                hint=_STREAMS,
                 obj="LOGGING",
                 id="pocket.E011",
+            )
+
+
+def syslog(**_: Any) -> Iterator[CheckMessage]:
+    """Each handler of LOGGING that sends to a logging daemon on the machine, where a function has none."""
+    if deployment.current() is None or settings.LOGGING_CONFIG is None:
+        return
+    for name, handler in (settings.LOGGING or {}).get("handlers", {}).items():
+        if not is_a(handler.get("class"), SysLogHandler):
+            continue
+        address = handler.get("address", ("localhost", SYSLOG_UDP_PORT))
+        what = f"The log handler {name!r} sends to a syslog daemon at"
+        if isinstance(address, str):
+            text = f"{what} {address}, and a function has none: it will not start."
+            yield Error(text, hint=_STREAMS, obj="LOGGING", id="pocket.E015")
+        elif address[0] in {"localhost", "127.0.0.1", "::1"}:
+            text = f"{what} {address[0]}:{address[1]}, and a function has none: what is logged is lost."
+            yield CheckWarning(text, hint=_STREAMS, obj="LOGGING", id="pocket.W016")
+
+
+def indexes(**_: Any) -> Iterator[CheckMessage]:
+    """Each search index of Haystack in files, such as Whoosh's."""
+    for alias, entry in getattr(settings, "HAYSTACK_CONNECTIONS", {}).items() if deployment.current() else ():
+        path = entry.get("PATH")
+        if path and entry.get("STORAGE", "file") == "file" and is_read_only(path):
+            yield Error(
+                f"The search index {alias!r} lies below {project.shown(path)}, and a function cannot write there.",
+                hint="Take an index that is a service, or the database's own full-text search.",
+                obj=f"HAYSTACK_CONNECTIONS[{alias!r}]",
+                id="pocket.E017",
             )
 
 

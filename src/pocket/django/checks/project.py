@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
+from functools import lru_cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from django.apps import AppConfig
 
 _MARKS = ("pocket.toml", "manage.py", MANIFEST_FILE)
+_OUR_OWN = {"django", "pocket"}
 _NOT_OURS = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
 
 
@@ -67,10 +69,30 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 def files() -> Iterator[Path]:
-    """Every Python file below the project's folder, in order; not those of its virtual environments."""
-    for folder, names, found in os.walk(directory()):
+    """Every Python file below the project's folder, in order; not those of virtual environments and packages."""
+    root, installed = directory(), _installed()
+    for folder, names, found in os.walk(root):
+        if Path(folder) == root:
+            names[:] = [name for name in names if name not in installed]
+            found = [name for name in found if name.removesuffix(".py") not in installed]  # noqa: PLW2901
         names[:] = sorted(name for name in names if not _is_foreign(Path(folder, name)))
         yield from (Path(folder, name) for name in sorted(found) if name.endswith(".py"))
+
+
+def packages() -> Iterator[Path]:
+    """The Python files of installed packages but Django and Pocket, which in an artifact lie beside the project's."""
+    places = [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}]
+    beside = [directory() / name for name in _installed() - _OUR_OWN]
+    tops = [*beside, *(path for place in places if place.is_dir() for path in place.iterdir())]
+    for top in tops:
+        if top.stem not in _OUR_OWN:
+            module = top.with_suffix(".py")
+            yield from top.rglob("*.py") if top.is_dir() else [module] if module.is_file() else ()
+
+
+def _installed() -> frozenset[str]:
+    """The top-level names of what is installed into the artifact, beside the project's own; elsewhere none."""
+    return frozenset({*packages_distributions(), "pocket"}) if "LAMBDA_TASK_ROOT" in os.environ else frozenset()
 
 
 def mentions(pattern: Any) -> bool:
@@ -81,9 +103,15 @@ def mentions(pattern: Any) -> bool:
 def text(path: Path) -> str:
     """The file's text; "" where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        facts = path.stat()
+        return _read(path, facts.st_mtime_ns, facts.st_size)
     except OSError:
         return ""
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, _changed: int, _size: int) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def tree(path: Path) -> ast.Module | None:
@@ -102,11 +130,11 @@ def modules(app_configs: Iterable[AppConfig] | None = None) -> list[tuple[Module
     _import_urls()
     root = directory()
     only = None if app_configs is None else tuple(Path(config.path).resolve() for config in app_configs)
-    installed = packages_distributions() if "LAMBDA_TASK_ROOT" in os.environ else {}
+    foreign = _OUR_OWN | _installed()
     found = {}
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not file or not file.endswith(".py") or name.partition(".")[0] in {"pocket", "django", *installed}:
+        if not file or not file.endswith(".py") or name.partition(".")[0] in foreign:
             continue
         path = Path(file).resolve()
         asked = only is None or any(path.is_relative_to(folder) for folder in only)

@@ -53,6 +53,23 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+def scanned(**_: Any) -> Iterator[CheckMessage]:
+    """Middleware that looks through all static files when it starts, though another place serves them."""
+    from django.core.files.storage import FileSystemStorage
+
+    backend = _entry().get("BACKEND")
+    if deployment.current() is None or is_a(backend, FileSystemStorage) or not backend:
+        return
+    for path in settings.MIDDLEWARE:
+        if any(word in path.lower() for word in _SERVERS):
+            yield CheckWarning(
+                f"{path} looks for static files at each start, and their storage serves them from elsewhere.",
+                hint="Leave it out of MIDDLEWARE where POCKET_STAGE is set.",
+                obj="MIDDLEWARE",
+                id="pocket.W054",
+            )
+
+
 def manifest(**_: Any) -> Iterator[CheckMessage]:
     """Hashed names without the map that tells them."""
     from django.contrib.staticfiles.storage import ManifestFilesMixin

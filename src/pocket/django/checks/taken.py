@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as django_settings
@@ -35,12 +34,16 @@ _READERS = {
 """Calls of django-environ and dj-database-url that read a variable without naming it."""
 
 
+_READ_BY_OTHERS = re.compile(r"(DJANGO|AWS|PYTHON)_?\w+|PG[A-Z]+|MYSQL_\w+|(HTTPS?|ALL|NO)_PROXY|LD_\w+|LC_\w+|LANG|TZ")
+"""Variables that Django itself, the drivers' own libraries, Python or AWS's SDK read without anyone naming them."""
+
+
 def secrets(**_: Any) -> Iterator[CheckMessage]:
     """Each variable that is filled from a secret and that no source mentions."""
     found = deployment.current()
     if found is None:
         return
-    unread = {item.name for item in found.stage.secrets} - {"DJANGO_SETTINGS_MODULE"}
+    unread = {item.name for item in found.stage.secrets if not _READ_BY_OTHERS.fullmatch(item.name)}
     if any(cache.store == "redis" and cache.location is None for cache in found.stage.django.caches.values()):
         unread.discard("REDIS_URL")
     if not unread or project.mentions(_WHOLESALE):
@@ -63,20 +66,15 @@ def _reading(name: str) -> re.Pattern[str]:
 
 def _unknown_to_packages(names: set[str]) -> set[str]:
     """Those that no installed package has in quotation marks: a library may read its own variable."""
-    import sys
-
     left = set(names)
-    for entry in sys.path:
-        folder = Path(entry)
-        if not left or folder.name not in {"site-packages", "dist-packages"} or not folder.is_dir():
+    for path in project.packages() if left else ():
+        try:
+            content = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
             continue
-        for path in folder.rglob("*.py"):
-            if path.relative_to(folder).parts[0] in {"django", "pocket"}:
-                continue
-            content = project.text(path)
-            left -= {name for name in left if f'"{name}"' in content or f"'{name}'" in content}
-            if not left:
-                break
+        left -= {name for name in left if f'"{name}"' in content or f"'{name}'" in content}
+        if not left:
+            break
     return left
 
 

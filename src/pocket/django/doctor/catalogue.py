@@ -30,6 +30,11 @@ START_FAILED = "start-failed"
 
 _LATER = "Move the code into a function that runs when its result is first needed, and cache that result."
 
+LAZY_USED = (
+    "The text is lazy already, and this line uses it: %, +, format() and f-strings translate it at once. Use "
+    "format_lazy() or ngettext_lazy(), or put the text together where it is shown."
+)
+
 CATALOGUE: dict[str, tuple[str, str]] = {
     MODELS_IN_PHASE_ONE: (
         "Models are imported in phase one",

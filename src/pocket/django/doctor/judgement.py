@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.doctor import catalogue, failures, frames, sources
 from pocket.django.doctor.catalogue import trouble
 from pocket.django.doctor.driver import READY, SETTINGS
+from pocket.django.doctor.origins import Origins
 from pocket.django.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pocket.django.doctor.database import Query
     from pocket.django.doctor.driver import Start
 
+_LAZY_TEXT = "/django/utils/functional.py"
 ADMIN = "django.contrib.admin"
 _MAY_QUERY = {REQUEST, API, API_REQUEST}
 """The phases where functions may query: requests, and an API's lifespan, which may fill its caches."""
@@ -88,11 +91,16 @@ def _way(query: Query, place: frames.Frame) -> list[str]:
 
 
 def _translations(start: Start) -> Iterator[Trouble]:
+    """Texts that the project's own modules translate; those of packages are not the project's to change."""
+    origins = Origins()
     for stack in start.translation.calls:
         place = frames.at_import(stack)
-        if place is not None:
-            message = "The text is translated once, when the module is imported, whatever the request's language."
-            yield trouble(catalogue.GETTEXT_AT_IMPORT, message, place)
+        if place is None or origins.is_installed(place.file):
+            continue
+        message = "The text is translated once, when the module is imported, whatever the request's language."
+        found = trouble(catalogue.GETTEXT_AT_IMPORT, message, place)
+        lazy = any(frame.file.endswith(_LAZY_TEXT) for frame in stack)
+        yield replace(found, cure=catalogue.LAZY_USED) if lazy else found
 
 
 def _configs(start: Start) -> Iterator[Trouble]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 
 class Origins:
@@ -11,6 +13,13 @@ class Origins:
 
     def __init__(self) -> None:
         self._installed = frozenset(packages_distributions()) | {"pocket"}
+
+    def is_installed(self, file: str) -> bool:
+        """Whether a file is part of an installed distribution; in an artifact they lie beside the project's own."""
+        root = os.environ.get("LAMBDA_TASK_ROOT")
+        if root and file.startswith(root + os.sep):
+            return file[len(root) + 1 :].partition(os.sep)[0].removesuffix(".py") in self._installed
+        return not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
 
     def of(self, module: str) -> str:
         """ "own", "django", "python" or "package"."""
