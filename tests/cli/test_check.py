@@ -527,3 +527,28 @@ def bare_python(folder: Path) -> str:
     for described in Path(typer.__file__).parent.parent.glob("django_pocket-*"):
         (packages / described.name).symlink_to(described)
     return str(folder / "bare" / "bin" / "python")
+
+
+def test_annotations_of_github_are_from_the_repositorys_root(tiny: Path) -> None:
+    (tiny.parent / ".git").mkdir()
+    add(tiny / "tiny_settings.py", "1 / 0\n")
+    done = pocket_check(tiny, "--stage", "dev", "--format", "github")
+    assert done.stdout.startswith("::error file=tiny/tiny_settings.py,line=3,")
+    done = pocket_check(tiny, "--stage", "dev", "--format", "github", GITHUB_WORKSPACE=str(tiny))
+    assert done.stdout.startswith("::error file=tiny_settings.py,line=3,")
+
+
+def test_the_stages_own_excludes_count(tiny: Path) -> None:
+    add(tiny / "tiny_settings.py", "import only_here\n")
+    (tiny / "only_here.py").touch()
+    add(tiny / "pocket.toml", '[prd.awscontainer]\nexclude = ["only_here.py"]\n')
+    done = pocket_check(tiny, "--format", "json")
+    assert [(item["id"], item["stages"]) for item in messages(done)] == [("pocket.E007", ["prd"])]
+
+
+def test_a_link_as_the_file_belongs_to_its_own_folder(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared.toml").write_text((tiny / "pocket.toml").read_text())
+    (tiny / "pocket.toml").unlink()
+    (tiny / "pocket.toml").symlink_to(tmp_path / "shared.toml")
+    done = pocket_check(tiny, "--format", "json")
+    assert (done.returncode, messages(done)) == (0, []), done.stderr

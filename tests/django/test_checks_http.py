@@ -216,3 +216,32 @@ def test_static_files_that_are_searched_and_served_from_elsewhere(site: Site) ->
     assert [item.id for item in site.found(static.scanned, **storages(S3), MIDDLEWARE=whitenoise)] == ["pocket.W054"]
     assert site.found(static.scanned, **storages(DISK), MIDDLEWARE=whitenoise) == []
     assert site.found(static.scanned, **storages(S3)) == []
+
+
+IMPORT = "from django.core.wsgi import get_wsgi_application\n"
+WRAPPERS = [
+    f"{IMPORT}application = Guard(get_wsgi_application())\n",
+    f"{IMPORT}application = get_wsgi_application()\napplication = Guard(application)\n",
+    f"{IMPORT}django_application = get_wsgi_application()\ndef application(environ, start_response): ...\n",
+]
+PLAIN = [
+    f"{IMPORT}application = get_wsgi_application()\n",
+    "import django.core.wsgi as wsgi\napp = wsgi.get_wsgi_application()\napplication = app\n",
+    "from elsewhere import application\n",
+]
+
+
+@pytest.mark.parametrize("text", [*WRAPPERS, *PLAIN])
+def test_a_wrapper_around_djangos_application_is_told(site: Site, text: str) -> None:
+    name = f"wsgi_{[*WRAPPERS, *PLAIN].index(text)}"
+    site.write(f"{name}.py", text)
+    path = f"{name}.application"
+    found = site.found(http.applications, WSGI_APPLICATION=path)
+    if text in PLAIN:
+        assert found == []
+        return
+    assert [(item.id, item.obj) for item in found] == [("pocket.W056", "WSGI_APPLICATION")]
+    assert found[0].msg.startswith(f"{path} is more than Django's own application")
+    assert site.found(http.applications, ASGI_APPLICATION=path) == [], "no handler serves it"
+    site.deploy(own_handler(f"{name}.handler"))
+    assert site.found(http.applications, WSGI_APPLICATION=path) == [], "the project's own handler does what it does"

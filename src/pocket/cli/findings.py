@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -129,11 +130,24 @@ def write_github(found: Sequence[Finding], stages: Sequence[str]) -> None:
         if item.silenced:
             continue
         kind = "error" if item.level >= ERROR else "warning" if item.level >= 30 else "notice"
-        facts = {"file": item.file, "line": item.line, "title": item.id}
+        facts = {"file": _in_repository(item.file), "line": item.line, "title": item.id}
         told = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in facts.items() if value is not None)
         place = f"{item.object}: " if item.object else ""
         hint = f"\n{item.hint}" if item.hint else ""
         sys.stdout.write(f"::{kind} {told}::{_escaped(f'{place}{item.message}{hint}')}\n")
+
+
+def _in_repository(file: str | None) -> str | None:
+    """A path from the repository's root, where GitHub looks for it; `file` is one from the working directory."""
+    if file is None:
+        return None
+    place = Path.cwd() / file
+    roots = (folder for folder in place.parents if (folder / ".git").exists())
+    root = os.environ.get("GITHUB_WORKSPACE") or next(roots, None)
+    try:
+        return file if root is None else place.relative_to(Path(root).resolve()).as_posix()
+    except ValueError:
+        return file
 
 
 def _escaped(text: str, more: str = "") -> str:

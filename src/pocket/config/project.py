@@ -62,7 +62,8 @@ def load(path: Path) -> Project:
 
     Raises ConfigErrors with every fault of every stage.
     """
-    path = path.resolve()
+    # The folder of a link is the project's, not that of what it leads to.
+    path = path.parent.resolve() / path.name
     text = file.read_text(path)
     return _Loader(path, text, file.parse(text, path)).load()
 

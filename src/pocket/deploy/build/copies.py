@@ -18,19 +18,19 @@ from pocket.errors import BuildFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pocket.config import Project
+    from pocket.config import Project, StageConfig
 
 _SMALL = 1 << 20
 
 
 @contextmanager
-def isolated(project: Project) -> Iterator[Path]:
-    """A folder with the files that the artifact would hold, gone afterwards.
+def isolated(project: Project, stage: StageConfig) -> Iterator[Path]:
+    """A folder with the files that the stage's artifact would hold, gone afterwards.
 
     Nothing of the project is above it, and the project's folder is not written to. Raises BuildFailed where it cannot
     be made.
     """
-    exclude = next((item.awscontainer.exclude for item in project.stages.values() if item.awscontainer), [])
+    exclude = stage.awscontainer.exclude if stage.awscontainer else []
     files = source.select(project.directory, exclude).files
     place = isolation.outside(project.directory)
     with tempfile.TemporaryDirectory(prefix="pocket-copy-", dir=place, ignore_cleanup_errors=True) as name:

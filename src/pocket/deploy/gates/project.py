@@ -70,7 +70,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
     if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
         hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
         return [Message(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
-    with copies.isolated(project) as folder:
+    with copies.isolated(project, stage) as folder:
         manifest = folder.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
         done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pocket.deploy.aws.invoke import GRACE, log_tail
+from pocket.deploy.gates import log_lines
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import REQUEST, Candidate, refusal
 from pocket.probe import http_event
@@ -43,7 +44,7 @@ def check(candidate: Candidate) -> None:
                 fault, hint = astray(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if fault:
                 own = [line for line in tail.splitlines() if not line.startswith(_LAMBDAS_OWN)]
-                said = "\n".join(own[-SHOWN:])
+                said = "\n".join(log_lines.readable(own[-SHOWN:]))
                 messages = [f"Handler {handler!r} {fault}" + (f"\n{said}" if said else "")]
                 raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)

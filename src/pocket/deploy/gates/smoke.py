@@ -12,6 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pocket.deploy.gates import log_lines
 from pocket.deploy.operate import logs
 from pocket.errors import DeployError
 
@@ -61,7 +62,7 @@ def check(clients: Clients, stage: StageConfig, handler: str, address: str, repo
 
 def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
     """What the address answered, and the last lines of the handler's log."""
-    lines = [line.message for line in logs.last_lines(clients, stage, handler, SHOWN_LINES)]
+    lines = log_lines.readable(line.message for line in logs.last_lines(clients, stage, handler, SHOWN_LINES))
     said = f"answered with {answer.status}" if answer.status else f"did not answer: {answer.body}"
     return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " It logged nothing.")
 

@@ -48,7 +48,7 @@ def examine_stage(
     request reads it. Raises as `examine` does.
     """
     python, _ = static.find_python(project.directory, _PURPOSE)
-    with copies.isolated(project) as directory:
+    with copies.isolated(project, stage) as directory:
         manifest = directory.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
         folder = directory.parent / "static"

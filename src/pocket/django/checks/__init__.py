@@ -73,6 +73,7 @@ ALL = (
     _check("security.proxies", Tags.security, deploy=True),
     _check("http.upload_limits", Tags.files, deploy=True),
     _check("http.middleware", Tags.async_support, deploy=True),
+    _check("http.applications", deploy=True),
     _check("static.addresses", Tags.staticfiles, deploy=True),
     _check("static.scanned", Tags.staticfiles, deploy=True),
     _check("static.manifest", Tags.staticfiles, deploy=True),

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
+from pocket import naming
 from pocket.django.checks import deployment, project, views
+from pocket.django.checks.import_time import dotted, imported_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +64,52 @@ def middleware(**_: Any) -> Iterator[CheckMessage]:
             )
 
 
+def applications(**_: Any) -> Iterator[CheckMessage]:
+    """What the project puts around Django's application, where a handler of Pocket's serves Django itself."""
+    found = deployment.current()
+    commands = {handler.command for handler in found.stage.handlers.values()} if found else set()
+    for name, handler, maker in _APPLICATIONS:
+        path = getattr(settings, name, None)
+        if handler in commands and path and _is_wrapped(path, maker):
+            yield CheckWarning(
+                f"{path} is more than Django's own application, and {handler} does not call it: what it adds is"
+                " skipped.",
+                hint="Make a middleware of it, and put that first in MIDDLEWARE.",
+                obj=name,
+                id="pocket.W056",
+            )
+
+
+_APPLICATIONS = (
+    ("WSGI_APPLICATION", naming.WSGI_HANDLER, "django.core.wsgi.get_wsgi_application"),
+    ("ASGI_APPLICATION", naming.ASGI_HANDLER, "django.core.asgi.get_asgi_application"),
+)
+
+
+def _is_wrapped(path: str, maker: str) -> bool:
+    """Whether the module of a dotted path makes something else of its attribute than what `maker` returns."""
+    module, _, attribute = path.rpartition(".")
+    tree = _tree(module)
+    if tree is None:
+        return False
+    names = imported_names(tree)
+    for node in reversed(tree.body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == attribute:
+            return True
+        if not isinstance(node, ast.Assign) or not any(_is_name(target, attribute) for target in node.targets):
+            continue
+        if isinstance(node.value, ast.Name):
+            attribute = node.value.id
+        else:
+            called = dotted(node.value.func, names) if isinstance(node.value, ast.Call) else None
+            return called != maker
+    return False
+
+
+def _is_name(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
+
+
 def _own_asgi_handler(found: Deployment) -> str | None:
     """The first handler of the stage whose module takes Django's ASGI application, or the module that makes it."""
     application = (getattr(settings, "ASGI_APPLICATION", None) or "").rpartition(".")[0]
@@ -79,11 +127,7 @@ def _own_asgi_handler(found: Deployment) -> str | None:
 
 def _imports(module: str) -> set[str]:
     """The modules that `module` imports by name, by its source."""
-    try:
-        spec = find_spec(module)
-    except Exception:  # noqa: BLE001  (the check of handlers reports it)
-        return set()
-    tree = project.tree(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
+    tree = _tree(module)
     names: set[str] = set()
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
@@ -91,3 +135,12 @@ def _imports(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.update((node.module, *(f"{node.module}.{alias.name}" for alias in node.names)))
     return names
+
+
+def _tree(module: str) -> ast.Module | None:
+    """The syntax tree of a module by its dotted name; None where it has none to read."""
+    try:
+        spec = find_spec(module)
+    except Exception:  # noqa: BLE001  (the check of handlers, or Django's start, reports it)
+        return None
+    return project.tree(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
