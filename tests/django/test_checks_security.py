@@ -155,16 +155,24 @@ def test_rate_limits_of_known_apps(site: Site, monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+CACHED = "from pocket.fastapi import Router, cached_query\n"
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line"),
     [
-        "from pocket.fastapi import Router, cached_query\n",
-        "from pocket.fastapi import (\n    Router,\n    cached_query,\n)\n",
-        "from pocket import fastapi\nfound = fastapi.cached_query(f)\n",
+        (f"{CACHED}latest = cached_query(newest, watches=[Topic])\n", 2),
+        (f"{CACHED}\nlatest = cached_query(newest, watches=[Topic], ttl=None)\n", 3),
+        ("from pocket import fastapi\nlatest = fastapi.cached_query(newest)\n", 2),
+        (f"{CACHED}@cached_query(watches=[Topic])\ndef latest(): ...\n", 2),
+        (f"{CACHED}latest = cached_query(newest, watches=[Topic], ttl=60)\n", None),
+        (f"{CACHED}latest = cached_query(newest, watches=[Topic], cache='shared')\n", None),
+        ("from elsewhere import cached_query\nlatest = cached_query(newest)\n", None),
     ],
 )
-def test_cached_queries_over_local_memory(site: Site, text: str) -> None:
-    assert site.found(caches.results, CACHES={"default": LOCAL}) == [], "there are none"
+def test_cached_queries_over_local_memory(site: Site, text: str, line: int | None) -> None:
     site.write("gallery_api.py", text)
-    assert [item.id for item in site.found(caches.results, CACHES={"default": LOCAL})] == ["pocket.W033"]
+    found = site.found(caches.results, CACHES={"default": LOCAL, "shared": SHARED})
+    expected = [] if line is None else [("pocket.W033", f"gallery_api.py:{line}")]
+    assert [(item.id, item.obj) for item in found] == expected
     assert site.found(caches.results, CACHES={"default": SHARED}) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from django.core.checks import Warning as CheckWarning
 
 from pocket.django.checks import deployment, project
 from pocket.django.checks.disk import is_a
+from pocket.django.checks.import_time import dotted, imported_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 _CACHED_SESSIONS = {"django.contrib.sessions.backends.cache", "django.contrib.sessions.backends.cached_db"}
-_CACHED_QUERY = re.compile(
-    r"from\s+pocket\.fastapi\s+import\b[^\n]*(?:\([^)]*)?\bcached_query\b|\bfastapi\.cached_query\b"
-)
 _SHARED = 'Take a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
 
 
@@ -52,15 +51,35 @@ def local_memory(**_: Any) -> Iterator[CheckMessage]:
 
 
 def results(**_: Any) -> Iterator[CheckMessage]:
-    """Results of `cached_query` whose versions are kept in memory."""
-    if deployment.current() is not None and _is_local("default") and project.mentions(_CACHED_QUERY):
-        yield CheckWarning(
-            "cached_query() keeps the versions of what it watches in the cache 'default', which is the memory of one"
-            " environment: a write is noticed by no other, until the result's ttl is over.",
-            hint=_SHARED,
-            obj="CACHES['default']",
-            id="pocket.W033",
-        )
+    """Each `cached_query` without a `ttl` whose versions are kept in memory."""
+    if deployment.current() is None or not any(_is_local(alias) for alias in settings.CACHES):
+        return
+    for path in project.files():
+        if "cached_query" not in project.text(path):
+            continue
+        for alias, line in _cached_queries(project.tree(path)):
+            if _is_local(alias):
+                yield CheckWarning(
+                    f"cached_query() keeps the versions of what it watches in the cache {alias!r}, which is the memory"
+                    " of one environment: no other notices a write, and without a ttl its result stays what it was.",
+                    hint=f"{_SHARED} Or give it a ttl, in seconds.",
+                    obj=project.Place(path, line),
+                    id="pocket.W033",
+                )
+
+
+def _cached_queries(tree: ast.Module | None) -> Iterator[tuple[str, int]]:
+    """The cache's alias and the line of each call of `cached_query` that is not bounded by a `ttl`."""
+    if tree is None:
+        return
+    names = imported_names(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or dotted(node.func, names) != "pocket.fastapi.cached_query":
+            continue
+        given = {keyword.arg: getattr(keyword.value, "value", keyword.value) for keyword in node.keywords}
+        alias = given.get("cache", "default")
+        if given.get("ttl") is None and isinstance(alias, str):
+            yield alias, node.lineno
 
 
 def _is_local(alias: str) -> bool:
