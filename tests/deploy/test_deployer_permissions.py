@@ -138,7 +138,7 @@ def test_what_can_be_held_to_the_stages_own_resources_is(tmp_path: Path) -> None
     statements = printed(tmp_path, ACCESS_LOG)
     wide = {statement["Sid"] for statement in statements if statement["Resource"] == "*"}
     assert wide == {"QueuesToFunctions", "LogGroups", "AccessLogs"}
-    others = {"HttpApis", "QueueMappings"}
+    others = {"HttpApis", "QueueMappings", "DatesOfSecrets", "DatesOfParameters"}
     for statement in statements:
         if statement["Sid"] not in wide | others:
             resources = statement["Resource"]

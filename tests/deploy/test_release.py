@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from deploying import APP, SMALL, Voice, deployable
+from deploying import APP, SMALL, Voice, deployable, project
 
 from pocket.config import Project
 from pocket.deploy.aws import invoke
@@ -16,7 +16,8 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.gates.smoke import Answer
 from pocket.deploy.operate import destroy, logs, status
 from pocket.deploy.releases import deploy as release
-from pocket.deploy.releases.deploy import Deployed
+from pocket.deploy.releases.deploy import Deployed, read
+from pocket.deploy.stacks import secret_dates
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
 from pocket.errors import CommandFailed, ConfigError, DeployError, GateRefused, PlanRefused
@@ -151,10 +152,48 @@ def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_line
 ) -> None:
     get(site.local.addresses["web"])
     monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
-    with pytest.raises(DeployError, match="is deployed and does not start") as caught:
+    with pytest.raises(DeployError, match="'web' is deployed and fails at GET /") as caught:
         site.deploy()
     assert "answered with 502.\n" in caught.value.message
     assert "asked for /page/" in caught.value.message
+
+
+def test_what_is_live_and_answers_with_an_error_of_its_own_is_a_failed_deploy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(500, "<h1>Server Error (500)</h1>"))
+    with pytest.raises(DeployError, match="answered with 500"):
+        site.deploy()
+
+
+def test_a_secret_that_is_newer_than_the_live_release_renews_the_functions_once(site: Site, clients: Clients) -> None:
+    before = site.deploy().history.live
+    clients.secretsmanager.put_secret_value(SecretId="pocket-dev-small", SecretString=json.dumps({"SECRET_KEY": "new"}))
+    voice = Voice()
+    renewed = site.deploy(voice=voice)
+    assert renewed.history.live == (before or 0) + 1
+    assert any("secret pocket-dev-small" in note and "renewed" in note for note in voice.notes)
+    seen = get(site.local.addresses["web"])
+    assert seen["POCKET_SECRETS_CHANGED"].startswith("20")
+    assert site.deploy().changed is False
+
+
+def test_a_parameter_and_a_secret_of_the_users_own_count_too(site: Site, clients: Clients, tmp_path: Path) -> None:
+    own = 'secrets = { TOKEN = "own/token", DSN = "arn:aws:ssm:eu-central-1:000000000000:parameter/own/dsn" }'
+    text = SMALL.replace(
+        "[awscontainer.secretsmanager.", f"[awscontainer.secretsmanager]\n{own}\n\n[awscontainer.secretsmanager."
+    )
+    stage = project(tmp_path, text).stage("dev")
+    body = read(clients, stage).body
+    deployed = secret_dates.renewal(clients, stage, body, Voice())
+    clients.ssm.put_parameter(Name="/own/dsn", Value="x", Type="SecureString")
+    voice = Voice()
+    assert secret_dates.renewal(clients, stage, body, voice) > deployed
+    assert "parameter /own/dsn" in voice.notes[-1]
+    clients.secretsmanager.create_secret(Name="own/token", SecretString="y")
+    assert secret_dates.renewal(clients, stage, body, voice) > deployed
+    assert "secret own/token" in voice.notes[-1]
+    assert secret_dates.renewal(clients, stage, {}, voice) == "", "nothing is live, so nothing is older"
 
 
 def test_what_is_not_deployed_yet_is_refused_before_anything_is_built(site: Site) -> None:

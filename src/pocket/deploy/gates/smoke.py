@@ -1,18 +1,18 @@
-"""One request to what was deployed: does the function start?
+"""One request to what was deployed: does it answer as it should?
 
-An answer of the application's own, whatever its status, is a yes: a site may want to be migrated first. An answer
-that AWS gives in the function's place is a no, and the last lines of the function's log say why.
+An error, the application's own or one that AWS gives in its place, is a no, and the last lines of the function's log
+say why.
 """
 
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pocket.deploy.gates import log_lines
+from pocket.deploy.gates.request import passes
 from pocket.deploy.operate import logs
 from pocket.errors import DeployError
 
@@ -26,8 +26,6 @@ TIMEOUT = 35
 
 SHOWN_LINES = 20
 
-_BARE = frozenset({"", "Internal Server Error", "Bad Gateway", "Service Unavailable", "Gateway Timeout"})
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -36,27 +34,18 @@ class Answer:
     status: int
     body: str = ""
 
-    @property
-    def from_application(self) -> bool:
-        """Whether the function itself gave it: AWS answers a crash with a bare status, or JSON of a `message` alone."""
-        if self.status < 500:
-            return self.status > 0
-        try:
-            body = json.loads(self.body)
-        except ValueError:
-            return self.body.strip() not in _BARE
-        return not (isinstance(body, dict) and body.keys() <= {"message", "Message"})
-
 
 def check(clients: Clients, stage: StageConfig, handler: str, address: str, reporter: Reporter) -> None:
-    """Asks `address` once. Raises DeployError with the function's last log lines where it does not start."""
-    answer = ask(address)
-    if answer.from_application:
+    """Asks `address` for the stage's gate path once. Raises DeployError, with the function's last log lines, where the
+    status is one that the gate `request` would refuse."""
+    path = stage.awscontainer.gate.path if stage.awscontainer else "/"
+    answer = ask(address, path)
+    if passes(answer.status, path):
         reporter.note(f"{address} answers with {answer.status}.")
         return
     raise DeployError(
-        f"Handler {handler!r} is deployed and does not start: {told(clients, stage, handler, address, answer)}",
-        f"`pocket logs --stage {stage.name}` shows more. Once the cause is repaired, deploy again.",
+        f"Handler {handler!r} is deployed and fails at GET {path}: {told(clients, stage, handler, address, answer)}",
+        f"`pocket logs --stage {stage.name}` shows more. Repair the cause, then deploy again.",
     )
 
 

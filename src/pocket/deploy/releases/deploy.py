@@ -6,6 +6,7 @@ be in their buckets before a function names them and before `live` serves pages 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pocket.config import build_manifest
@@ -18,6 +19,7 @@ from pocket.deploy.gates import checks
 from pocket.deploy.releases.history import Standing, standing
 from pocket.deploy.releases.retention import prune_artifacts
 from pocket.deploy.releases.rollout import Deployed, Options, Rollout
+from pocket.deploy.stacks import secret_dates
 from pocket.deploy.stacks.plan import Plans, deployed
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.template import Code, Inputs, render_storage
@@ -66,6 +68,7 @@ def deploy(
     built = artifact.build(project, stage, target, reporter)
     bucket = artifact_bucket_name(stage, account)
     inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)))
+    inputs = replace(inputs, secrets_changed=secret_dates.renewal(clients, stage, before.body, reporter))
     options = Options(skipped, allow_destructive, assume_yes, warnings, revision(project.directory), published)
     with Plans(clients, reporter) as plans:
         done = Rollout(plans, inputs, built, before, options).run(render_storage(stage, account))

@@ -251,12 +251,28 @@ def _access_logs(stage: StageConfig) -> bool:
 
 
 def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    """Pocket's own secrets, and when any secret of the stage changed: a newer one renews the functions."""
+    ids = {(item.service, item.secret_id) for item in stage.secret_variables}
+    dated = sorted(_secret_arn(place, name) for service, name in ids if service == "secretsmanager")
+    if dated:
+        yield _allow("DatesOfSecrets", ["secretsmanager:DescribeSecret"], dated)
+    parameters = sorted(_parameter_arn(place, name) for service, name in ids if service == "ssm")
+    if parameters:
+        yield _allow("DatesOfParameters", ["ssm:GetParameters"], parameters)
     if not stage.generated_variables:
         return
     if stage.secretsmanager.store == "ssm":
-        parameters = place.arn("ssm", f"parameter/{stage.pocket_key.strip('/')}/*")
-        yield _allow("GeneratedParameters", _PARAMETERS, [parameters])
+        own = place.arn("ssm", f"parameter/{stage.pocket_key.strip('/')}/*")
+        yield _allow("GeneratedParameters", _PARAMETERS, [own])
     else:
         # A secret that does not exist yet has no six characters behind its name.
         names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]
         yield _allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
+
+
+def _secret_arn(place: Place, name: str) -> str:
+    return name if name.startswith("arn:") else place.arn("secretsmanager", f"secret:{name}-??????")
+
+
+def _parameter_arn(place: Place, name: str) -> str:
+    return name if name.startswith("arn:") else place.arn("ssm", f"parameter/{name.removeprefix('/')}")

@@ -55,6 +55,8 @@ def variables(inputs: Inputs) -> dict[str, Any]:
         naming.PROJECT_KEY: config.project_name,
         naming.REGION_KEY: config.region,
     }
+    if inputs.secrets_changed:
+        plain[naming.SECRETS_CHANGED_KEY] = inputs.secrets_changed
     addresses = {handler: address(inputs, handler) for handler in inputs.handlers}
     known = {handler: found for handler, found in addresses.items() if found is not None}
     # Set even where it is empty: it tells the run time that there is nothing to ask CloudFormation for.

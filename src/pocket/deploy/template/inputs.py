@@ -33,7 +33,8 @@ class Inputs:
 
     `manifest` is this stage's part of what the artifact carries. `addresses` maps a handler to the address that
     replaces AWS's own; `url_hosts` a handler to the host of its function URL, where an earlier deploy has learned it.
-    `environment` is laid over every function's own and may hold secrets.
+    `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a secret that
+    the functions are renewed for, "" without one.
     """
 
     config: StageConfig
@@ -41,6 +42,7 @@ class Inputs:
     code: Code
     addresses: Mapping[str, str] = field(default_factory=dict)
     url_hosts: Mapping[str, str] = field(default_factory=dict)
+    secrets_changed: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

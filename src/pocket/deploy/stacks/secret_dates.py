@@ -1,0 +1,99 @@
+"""When a stage's secrets changed: a function's environment reads them once, so one that is older has the old values.
+
+Dates alone are asked for, never a value.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pocket import naming
+from pocket.errors import AWSCallFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+_A_CALL = 10
+"""Parameters of one call."""
+
+_ABSENT = frozenset({"ResourceNotFoundException"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+def renewal(clients: Clients, stage: StageConfig, body: Mapping[str, Any], reporter: Reporter) -> str:
+    """What the functions' environment holds so that no environment is older than the stage's secrets.
+
+    The date of the newest secret where that is newer than the live functions, which makes new versions of them; what
+    `body`, the deployed template, holds where it is not; "" before the first release.
+    """
+    handler, written = _deployed(stage, body)
+    if handler is None:
+        return written
+    since = _published(clients, stage.function_name(handler))
+    if since is None:
+        return written
+    newer = {name: date for name, date in _dates(clients, stage, reporter) if date > since}
+    if not newer:
+        return written
+    reporter.note(f"Newer than the live release: {', '.join(sorted(newer))}. Its functions are renewed.")
+    return max(newer.values()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _deployed(stage: StageConfig, body: Mapping[str, Any]) -> tuple[str | None, str]:
+    """A handler that is live, if any, and what the deployed functions' environment holds."""
+    resources = body.get("Resources") or {}
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    for handler in handlers:
+        function = resources.get(naming.logical_id(handler, "Function"))
+        alias = naming.logical_id(handler, "Alias") in resources
+        if function is not None and alias:
+            variables = function["Properties"].get("Environment", {}).get("Variables", {})
+            return handler, str(variables.get(naming.SECRETS_CHANGED_KEY, ""))
+    return None, ""
+
+
+def _published(clients: Clients, function: str) -> datetime | None:
+    """When AWS made the live version, by its own clock."""
+    try:
+        facts = clients.lambda_.get_function_configuration(FunctionName=function, Qualifier=naming.ALIAS)
+    except AWSCallFailed as error:
+        if error.code in _ABSENT:
+            return None
+        raise
+    return datetime.strptime(facts["LastModified"], "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def _dates(clients: Clients, stage: StageConfig, reporter: Reporter) -> Iterator[tuple[str, datetime]]:
+    """Each secret of the stage that exists, in words, and when its value last changed."""
+    ids: dict[str, list[str]] = {"secretsmanager": [], "ssm": []}
+    for variable in stage.secret_variables:
+        if variable.secret_id not in ids[variable.service]:
+            ids[variable.service].append(variable.secret_id)
+    try:
+        for name in ids["secretsmanager"]:
+            date = _changed(clients, name)
+            if date is not None:
+                yield f"secret {name}", date
+        for start in range(0, len(ids["ssm"]), _A_CALL):
+            answer = clients.ssm.get_parameters(Names=ids["ssm"][start : start + _A_CALL])
+            for item in answer["Parameters"]:
+                yield f"parameter {item['Name']}", item["LastModifiedDate"]
+    except AWSCallFailed as error:
+        if error.code not in _DENIED:
+            raise
+        reporter.note(f"Whether a secret is newer than the live release is not known: {error.message} {error.hint}")
+
+
+def _changed(clients: Clients, secret: str) -> datetime | None:
+    try:
+        facts = clients.secretsmanager.describe_secret(SecretId=secret)
+    except AWSCallFailed as error:
+        if error.code in _ABSENT:
+            return None
+        raise
+    return facts.get("LastChangedDate", facts.get("CreatedDate"))
