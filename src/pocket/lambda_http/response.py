@@ -83,7 +83,9 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse, and InvalidHeader for
     what would end a header before its end.
     """
-    _check_headers(response)
+    headers = response.headers
+    if not (_names.issuperset(headers) and "".join(headers.values()).isprintable()) or response.repeats:
+        _check_headers(response)
     if response.body and (method == "HEAD" or response.status in (204, 304)):
         response = Response(response.status, response.headers, b"", response.repeats)
     if len(response.body) < _LARGE:
@@ -105,10 +107,7 @@ _names: set[str] = set()
 
 def _check_headers(response: Response) -> None:
     """Raises InvalidHeader for the first header that a server would not send (RFC 9110, 5.5)."""
-    headers = response.headers
-    if _names.issuperset(headers) and "".join(headers.values()).isprintable() and not response.repeats:
-        return
-    for name, value in (*headers.items(), *response.repeats):
+    for name, value in (*response.headers.items(), *response.repeats):
         if name not in _names:
             if not _TOKEN(name):
                 raise InvalidHeader(printable(name), "has a name that is no token")

@@ -17,7 +17,7 @@ from pocket.errors import DeadlineExceeded, ResponseTooLarge
 from pocket.lambda_http.response import COOKIE, LAMBDA_LIMIT, TIMED_OUT, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from pocket.django.http.coroutines import Bridge
     from pocket.lambda_http.request import Request
@@ -152,13 +152,6 @@ _MOST_VIEWS = 2000
 _BLOCK = 1 << 20
 
 
-def _found() -> tuple[object, object, object, object]:
-    """Django's entries as they are now; some wrap a function, and some change its code in place."""
-    call: Callable[..., Any] = WSGIHandler.__call__
-    made: Callable[..., Any] = WSGIRequest.__init__
-    return call, made, call.__code__, made.__code__
-
-
 def _is_djangos(function: Any) -> bool:
     """Whether Django's module defines `function`, and with this very code; a wrapper may imitate all but that."""
     own_file = wsgi.get_path_info.__code__.co_filename
@@ -169,12 +162,16 @@ def _is_djangos(function: Any) -> bool:
     )
 
 
-_ORIGINAL = _found() if _is_djangos(WSGIHandler.__call__) and _is_djangos(WSGIRequest.__init__) else None
+_CALL: Any = WSGIHandler.__call__ if _is_djangos(WSGIHandler.__call__) else None
+_MADE: Any = WSGIRequest.__init__ if _is_djangos(WSGIRequest.__init__) else None
+_CODES = (WSGIHandler.__call__.__code__, WSGIRequest.__init__.__code__)
 
 
 def _is_djangos_own() -> bool:
-    """Whether nothing has been wrapped around Django's handler and request."""
-    return _found() == _ORIGINAL
+    """Whether nothing has been wrapped around Django's handler and request, nor changed their code in place."""
+    return (
+        WSGIHandler.__call__ is _CALL and WSGIRequest.__init__ is _MADE and (_CALL.__code__, _MADE.__code__) == _CODES
+    )
 
 
 def _cookies(response: Any, headers: dict[str, str]) -> list[tuple[str, str]]:
