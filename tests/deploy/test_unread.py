@@ -59,6 +59,12 @@ def test_styles_stay_where_something_compiles_them(tmp_path: Path) -> None:
     assert "shop/theme.scss" in trimming.trim([styles, compiler], {}, (), Recorder())[0].files
 
 
+def test_what_imports_something_else_keeps_no_tests(tmp_path: Path) -> None:
+    others = {"shop/x.py": "from .cart import (\n    items,\n)\nfrom .cart import tests_of_stock\n"}
+    others |= {"shop/conftest.py": "FOLDER = 'tests'", "shop/y.py": '"""What tests find."""\n'}
+    assert kept(tmp_path, {**TESTS, **others}) == {"shop/__init__.py", "shop/cart/__init__.py", *others}
+
+
 def test_tests_of_packages_stay_out(tmp_path: Path) -> None:
     assert kept(tmp_path, {**TESTS, "tests/test_stray.py": "", "shop/tests.py": ""}) == {
         *("shop/__init__.py", "shop/cart/__init__.py", "tests/test_stray.py", "shop/tests.py"),

@@ -34,7 +34,9 @@ _COMPILERS = frozenset(
     }
 )
 _SUFFIX = re.compile(rb"(\.(?:c|cc|cpp|cxx|h|hh|hpp|pyx|pxd|pxi|scss|sass|less))[\"']")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b([^\n]*)|import[ \t]+([^\n]+))", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))", re.MULTILINE
+)
 _STRING = re.compile(rb"[\"']([\w./-]*\btests\b[\w./-]*)[\"']")
 _TEST = re.compile(r"(?:test_.*|.*_tests?|tests)\.py")
 
@@ -47,7 +49,8 @@ def mentions(sources: Mapping[str, Path]) -> set[str]:
     """
     found: set[str] = set()
     for name, path in sources.items():
-        if name.endswith((".py", "entry_points.txt")) and "tests" not in name.split("/")[:-1]:
+        *folders, last = name.split("/")
+        if last.endswith((".py", "entry_points.txt")) and last != "conftest.py" and "tests" not in folders:
             found.update(_mentioned(name, path.read_bytes()))
     return found
 
@@ -85,7 +88,7 @@ def _mentioned(name: str, content: bytes) -> Iterator[str]:
         above = PurePosixPath(name).parts[: -len(dots)] if dots else ()
         start = "/".join([*above, *filter(None, module.decode("ascii", "replace").split("."))])
         yield from _upward(start)
-        if re.search(rb"\btests\b|[(]\s*$", names):
+        if re.search(rb"\btests\b", names):
             yield f"{start}/tests"
     for text in _STRING.findall(content):
         parts = re.split(r"[./]", text.decode("ascii", "replace"))
