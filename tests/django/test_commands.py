@@ -149,7 +149,9 @@ def test_whatever_a_command_raises_is_its_failure_and_the_process_goes_on(tmp_pa
 def test_the_exit_status_is_the_one_of_a_shell(tmp_path: Path, code: str) -> None:
     [found] = invoke(tmp_path, job("exit", code))
     shell = run(f"import sys; sys.exit({code})", tmp_path)
-    assert (found["exit_status"], found["stderr"]) == (shell.returncode, shell.stderr)
+    # Python 3.13 complains about a number of more than 64 bits while it ends.
+    said = "" if "OverflowError" in shell.stderr else shell.stderr
+    assert (found["exit_status"], found["stderr"]) == (shell.returncode, said)
 
 
 @pytest.mark.parametrize("words", [["--number", "x"], ["--colour", "red"], ["--number"]])
