@@ -20,7 +20,8 @@ from tutorial import Block, blocks
 from pocket import work_folder
 from pocket.local.environment import find_uv
 
-pytestmark = pytest.mark.e2e
+# Beside other work on two cores the whole way, installations included, may take minutes.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CLONE = "../django-pocket"
 PASSWORD = "correct horse battery"

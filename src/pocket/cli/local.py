@@ -86,7 +86,9 @@ def _clean(project: Project) -> None:
     from pocket.deploy.build import artifact
     from pocket.local import clean
 
-    freed = clean(project.directory) + artifact.discard(project.directory, reporter())
+    voice = reporter()
+    with voice.step("Remove what rehearsals and builds left"):
+        freed = clean(project.directory) + artifact.discard(project.directory, voice)
     said = f"Removed {freed / 1e6:,.0f} MB" if freed else "There was nothing to remove"
     sys.stderr.write(f"{said} in {project.directory / '.pocket'}.\n")
 
