@@ -7,9 +7,11 @@ import json
 import runpy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import typer
 
+import pocket.fastapi
 from pocket import naming
 from pocket.cli.app import app
 from pocket.config import load
@@ -77,6 +79,50 @@ def deployer_policy_of_the_example() -> str:
     return f"```json\n{json.dumps(policy, indent=2)}\n```"
 
 
+def names_page() -> str:
+    """The page of `pocket.fastapi` and `pocket.asgi`: each public name with its signature and its docstring."""
+    lines = [
+        "# FastAPI in Python",
+        "",
+        "What a project imports from `pocket.fastapi` and `pocket.asgi`; written by `scripts/reference.py` from",
+        "signatures and docstrings. How to use it is told in [FastAPI beside Django](../guides/fastapi.md).",
+        "",
+        "## pocket.fastapi",
+        "",
+    ]
+    for name in pocket.fastapi.__all__:
+        module = pocket.fastapi.MODULES[name]
+        lines += described(module, name)
+        if name == "cached_query":
+            lines += described(module, "CachedQuery")
+    lines += ["## pocket.asgi", "", *described("pocket.asgi.handler", "make_handler")]
+    return "\n".join([*lines, *described("pocket.asgi.handler", "Handler")]).rstrip() + "\n"
+
+
+def described(module: str, name: str) -> list[str]:
+    """A section for a function, or for a class with its public methods, as the module's source has them."""
+    tree = ast.parse((REPOSITORY / "src" / f"{module.replace('.', '/')}.py").read_text())
+    found = next(node for node in tree.body if getattr(node, "name", None) == name)
+    methods = [node for node in getattr(found, "body", ()) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    if not isinstance(found, ast.ClassDef):
+        return [f"### {name}", "", *signed(found, name)]
+    bases = ", ".join(base for base in map(ast.unparse, found.bases) if not base.startswith("_"))
+    lines = [f"### {name}", "", "```python", f"class {name}({bases})" if bases else f"class {name}", "```", ""]
+    lines += [ast.get_docstring(found) or "", ""]
+    for method in methods:
+        if method.name == "__call__" or not method.name.startswith("_"):
+            lines += signed(method, f"{name}.{method.name}")
+    return lines
+
+
+def signed(function: Any, name: str) -> list[str]:
+    """The signature of a function and its docstring."""
+    begin = "await " if isinstance(function, ast.AsyncFunctionDef) else ""
+    arguments = ast.unparse(function.args).removeprefix("self, ").removeprefix("self")
+    returns = f" -> {ast.unparse(function.returns)}" if function.returns else ""
+    return ["```python", f"{begin}{name}({arguments}){returns}", "```", "", ast.get_docstring(function) or "", ""]
+
+
 def with_section(page: Path, name: str, text: str) -> str:
     """The page with `text` between its comments `NAME` and `/NAME`, which a person leaves in place."""
     begin, end = f"<!-- {name}: written by scripts/reference.py -->\n", f"<!-- /{name} -->"
@@ -94,6 +140,7 @@ def pages() -> dict[Path, str]:
     map_page = REPOSITORY / "docs" / "contributing" / "architecture.md"
     return {
         DOCS / "cli.md": command_page(),
+        DOCS / "fastapi.md": names_page(),
         file_page: with_section(file_page, "handlers", handler_table()),
         deployer_page: with_section(deployer_page, "policy", deployer_policy_of_the_example()),
         map_page: with_section(map_page, "rooms", room_table()),

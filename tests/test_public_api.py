@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fresh import evaluate, write_settings
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "python-api.md").read_text()
 
@@ -45,3 +46,28 @@ def test_what_the_reference_names_is_there(module: str, name: str, arguments: st
 def test_the_reference_names_every_handler() -> None:
     handlers = importlib.import_module("pocket.django.lambda_handlers").__all__
     assert {name for module, name, _ in documented() if module == "pocket.django.lambda_handlers"} == set(handlers)
+
+
+FASTAPI = {
+    *("ModelSchema", "Router", "add_refresh", "cached_query", "combine", "create_app", "current_user", "handle_errors"),
+    *("mirrors", "notify", "orm", "require_permission", "require_user", "schema", "setup", "watch"),
+}
+
+
+def test_what_fastapi_beside_django_offers(tmp_path: Path) -> None:
+    """The names that a project imports; each is there, and the reference tells of it."""
+    import pocket.asgi
+    import pocket.fastapi
+
+    assert set(pocket.fastapi.__all__) == set(pocket.fastapi.MODULES) == FASTAPI
+    assert pocket.asgi.__all__ == ["make_handler"]
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "fastapi.md").read_text()
+    told = re.findall(r"^### (\w+)$", page, re.MULTILINE)
+    assert set(told) == FASTAPI | {"CachedQuery", "make_handler", "Handler"}
+    code = "import pocket.fastapi\nresult = [str(getattr(pocket.fastapi, name)) for name in pocket.fastapi.__all__]"
+    environ = write_settings(
+        tmp_path, 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]\n'
+    )
+    assert len(evaluate(f"import django; django.setup()\n{code}", tmp_path, environ)) == len(FASTAPI)
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = pocket.fastapi.nothing

@@ -10,6 +10,7 @@ import pytest
 from asgi_client import Client, LambdaClient, ServerClient
 from django_project import project
 from postgres import Postgres
+from sessions import settled
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])
@@ -26,8 +27,9 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
         call_command("migrate", run_syncdb=True, verbosity=0)
         yield request.param
-        from pocket.fastapi.threads import ASIDE, POOL
+        from pocket.django.orm.threads import ASIDE, POOL
 
+        settled()  # a thread in use would keep a connection to this database
         POOL.close()
         ASIDE.close()
 

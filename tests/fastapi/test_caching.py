@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -119,7 +120,8 @@ def test_a_write_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
 def test_another_processs_write_is_seen_within_a_second(
     runner: Any, latest: Any, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pocket.fastapi import caching, watching
+    from pocket.django.orm import watching
+    from pocket.fastapi import caching
 
     runner(latest())
     watching_key = watching.VERSION_KEY.format("library_author")
@@ -194,7 +196,7 @@ def test_refresh_makes_it_anew(runner: Any, latest: Any, counted: Counted) -> No
 def test_many_to_many_tables_and_parents_belong_to_a_model(database: str) -> None:
     from library.models import Book, Tag
 
-    from pocket.fastapi.watching import tables_of
+    from pocket.django.orm.watching import tables_of
 
     assert set(tables_of(Book)) == {"library_book", "library_book_tags"}
     assert set(tables_of(Tag)) == {"library_tag", "library_book_tags"}
@@ -203,8 +205,8 @@ def test_many_to_many_tables_and_parents_belong_to_a_model(database: str) -> Non
 def test_the_refresh_endpoint_is_for_who_knows_the_projects_key(
     client: Any, serving: Any, latest: Any, counted: Counted
 ) -> None:
+    from pocket.django.orm.notifying import token_for
     from pocket.fastapi import add_refresh
-    from pocket.fastapi.notifying import token_for
 
     add_refresh(client.app, {"authors": latest})
     scheme = "https" if serving is LambdaClient else "http"
@@ -216,3 +218,32 @@ def test_the_refresh_endpoint_is_for_who_knows_the_projects_key(
     answer = client.post("/refresh/", headers={"authorization": f"Pocket {token}"})
     assert answer.json() == {"authors": ["Essayist", "Novelist"]}
     assert counted.made == 1
+
+
+def test_it_is_made_outside_of_the_context_of_the_request_that_comes_first(runner: Any, books: Any) -> None:
+    from django.utils import translation
+    from library.models import Author
+
+    from pocket.fastapi import cached_query
+
+    tenant: ContextVar[str] = ContextVar("tenant")
+
+    @cached_query(ttl=60)
+    def of_tenant() -> Any:
+        return Author.objects.filter(name=tenant.get()).values_list("name", flat=True)
+
+    @cached_query(ttl=60)
+    def language() -> Any:
+        return translation.get_language()
+
+    async def main() -> Any:
+        tenant.set("Novelist")
+        with pytest.raises(LookupError):
+            await of_tenant()
+        with translation.override("de"):
+            return await language()
+
+    assert runner(main()) == "en-us"
+    tenant.set("Essayist")
+    with pytest.raises(LookupError):
+        of_tenant.fetch()

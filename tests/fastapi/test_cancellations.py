@@ -72,7 +72,7 @@ PATHS = ("/atomic", "/async-atomic", "/entered", "/streamed")
 def test_after_300_cancelled_requests_every_sound_one_is_answered(
     app: Any, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pocket.fastapi.threads import POOL
+    from pocket.django.orm.threads import POOL
 
     POOL.close()
     monkeypatch.setattr(POOL, "size", 4)

@@ -13,7 +13,7 @@ from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 from fastapi import FastAPI
 
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,11 @@ def said(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[A
     return list(checks.routes())
 
 
+def but_unnamed(found: list[Any]) -> list[Any]:
+    """Without the warnings of missing response models, of which there are some everywhere."""
+    return [item for item in found if item.id != "pocket.W065"]
+
+
 def blocks(name: str, call: str) -> Error:
     return Error(
         f"gallery.endpoints.{name} is async and calls {call}, which waits for the database: Django raises"
@@ -50,13 +55,13 @@ def blocks(name: str, call: str) -> Error:
 
 
 def test_queries_that_block_a_coroutine(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(endpoints, monkeypatch, "blocking") == [
+    assert but_unnamed(said(endpoints, monkeypatch, "blocking")) == [
         blocks("gets", "Painting.objects.get()"),
         blocks("chains", "Painting.objects.filter(title='x').order_by('title').exists()"),
         blocks("lists", "list(Painting.objects.all()[:3])"),
         blocks("loops", "Painting.objects.only('title')"),
     ]
-    assert said(endpoints, monkeypatch, "patient") == []
+    assert but_unnamed(said(endpoints, monkeypatch, "patient")) == []
 
 
 def reads(name: str, item: str, attribute: str, method: str) -> CheckWarning:
@@ -76,6 +81,31 @@ def test_relations_that_are_read_one_after_the_other(endpoints: Any, monkeypatch
     assert said(endpoints, monkeypatch, "loaded") == []
 
 
+def sends_all(name: str) -> CheckWarning:
+    return CheckWarning(
+        f"gallery.endpoints.{name} returns objects of Painting and names no response model: all columns leave.",
+        hint='Name those that may: response_model=schema(Painting, "id", ...).',
+        obj=f"gallery.endpoints.{name}",
+        id="pocket.W065",
+    )
+
+
+def test_objects_that_are_returned_without_a_response_model(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(endpoints, monkeypatch, "unnamed") == [
+        *(sends_all(name) for name in ("all_of_them", "filtered", "first_of_them", "awaited_one", "created")),
+    ]
+    assert said(endpoints, monkeypatch, "named") == []
+
+
+def test_a_setting_that_is_no_number_of_threads(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (0, -1, "4", 2.5, True):
+        monkeypatch.setattr("django.conf.settings.POCKET_API_THREADS", value, raising=False)
+        (error,) = said(endpoints, monkeypatch)
+        assert (error.id, error.msg) == ("pocket.E066", f"POCKET_API_THREADS is {value!r}.")
+    monkeypatch.setattr("django.conf.settings.POCKET_API_THREADS", 8, raising=False)
+    assert said(endpoints, monkeypatch) == []
+
+
 def asks_nobody(name: str, where: str) -> CheckWarning:
     return CheckWarning(
         f"gallery.endpoints.{name} writes, and {where} asks nobody who they are.",
@@ -92,7 +122,7 @@ def test_endpoints_that_write_for_whoever_asks(endpoints: Any, monkeypatch: pyte
         asks_nobody("deletes", "DELETE /writing/delete/{pk}"),
         asks_nobody("saves", "PUT /writing/save/{pk}"),
     ]
-    assert said(endpoints, monkeypatch, "guarded") == []
+    assert but_unnamed(said(endpoints, monkeypatch, "guarded")) == []
 
 
 def test_two_routers_on_one_path(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,8 @@ def test_with_the_files_installed_every_address_is_the_sites(
 ) -> None:
     from django.apps import apps
 
+    from pocket.django.http.combining import Prefixed
     from pocket.fastapi import create_app
-    from pocket.fastapi.combining import Prefixed
 
     installed = apps.is_installed
     monkeypatch.setattr(apps, "is_installed", lambda name: name == "drf_spectacular_sidecar" or installed(name))

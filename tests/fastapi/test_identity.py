@@ -95,3 +95,26 @@ def test_the_documentation_tells_who_may_ask(guarded: Client) -> None:
     assert {"401", "403"} <= somebody["responses"].keys()
     assert somebody["security"] == [{"DjangoSession": []}, {"DjangoBackend": []}]
     assert "401" not in paths["paths"]["/me/whoever"]["get"]["responses"]
+
+
+@pytest.mark.parametrize("engine", ["db", "cached_db", "cache", "signed_cookies"])
+def test_a_session_is_read_and_not_written_while_keys_are_rotated(guarded: Client, engine: str) -> None:
+    from importlib import import_module
+
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.auth.models import User
+    from django.test import override_settings
+
+    user = User.objects.get(username="reader")
+    with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+        store = import_module(f"django.contrib.sessions.backends.{engine}").SessionStore()
+        store[SESSION_KEY] = str(user.pk)
+        store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        store.save()
+        cookie = {"cookie": f"sessionid={store.session_key}; csrftoken={TOKEN}"}
+        with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["api"]):
+            assert [guarded.get("/me/somebody", headers=cookie).status for _ in range(3)] == [200] * 3
+        with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[]):
+            assert guarded.get("/me/somebody", headers=cookie).status == 401
+        assert guarded.get("/me/somebody", headers=cookie).status == 200, "it is not dropped either"

@@ -65,8 +65,8 @@ def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
 ) -> None:
     from django.test import override_settings
 
+    from pocket.django.orm.notifying import is_valid
     from pocket.fastapi import notify
-    from pocket.fastapi.notifying import is_valid
 
     address, asked = told
     with override_settings(POCKET_REFRESH_URL=address), caplog.at_level(logging.WARNING, "pocket.fastapi"):
@@ -90,7 +90,7 @@ def test_a_token_is_good_for_a_minute_and_for_this_project_alone(database: str) 
     from django.core import signing
     from django.test import override_settings
 
-    from pocket.fastapi.notifying import SALT, is_valid, token_for
+    from pocket.django.orm.notifying import SALT, is_valid, token_for
 
     address = "https://api.example.com/refresh/"
     token = token_for(address)
@@ -144,8 +144,8 @@ def test_a_redirect_is_not_followed_with_the_token(
 
 @pytest.mark.parametrize(("address", "words"), [(None, "does not know where"), ("refresh/", "no address")])
 def test_without_an_address_it_says_so(database: str, address: str | None, words: str) -> None:
+    from pocket.django.configuration.faults import SetupFailed
     from pocket.fastapi import notify
-    from pocket.fastapi.faults import SetupFailed
 
     with pytest.raises(SetupFailed, match=words):
         notify(address)

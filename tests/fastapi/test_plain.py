@@ -16,7 +16,7 @@ class Pair(NamedTuple):
 def test_querysets_and_objects_become_what_values_gives(books: Any) -> None:
     from library.models import Author, Book
 
-    from pocket.fastapi.plain import plain
+    from pocket.django.orm.plain import plain
 
     expected = list(Author.objects.order_by("id").values())
     assert plain(Author.objects.order_by("id")) == expected
@@ -30,7 +30,7 @@ def test_lazy_texts_and_files_become_text(books: Any) -> None:
     from django.utils.functional import SimpleLazyObject
     from library.models import Book
 
-    from pocket.fastapi.plain import plain
+    from pocket.django.orm.plain import plain
 
     assert plain(Book.Kind.NOVEL.label) == "Novel"
     assert plain(books[0].cover) == ""
@@ -38,7 +38,7 @@ def test_lazy_texts_and_files_become_text(books: Any) -> None:
 
 
 def test_a_manager_is_refused_and_named(books: Any) -> None:
-    from pocket.fastapi.plain import LazyObjectRefused, plain
+    from pocket.django.orm.plain import LazyObjectRefused, plain
 
     with pytest.raises(LazyObjectRefused, match=r"What f returned\['tags'\]\[0\] is a manager of Tag"):
         plain({"tags": [books[0].tags]}, "What f returned")
@@ -47,8 +47,8 @@ def test_a_manager_is_refused_and_named(books: Any) -> None:
 def test_orm_runs_outside_of_requests_too(books: Any) -> None:
     from library.models import Book
 
+    from pocket.django.orm.threads import POOL
     from pocket.fastapi import orm
-    from pocket.fastapi.threads import POOL
 
     @orm
     def count() -> int:

@@ -46,7 +46,7 @@ def test_the_field_and_its_cure_are_named(
 def test_each_kind_of_relation(books: Any, read: Any, report: str) -> None:
     from library.models import Author
 
-    from pocket.fastapi.relations import Probe
+    from pocket.django.orm.relations import Probe
 
     probe = Probe("GET /")
     probe.attach()
@@ -63,7 +63,7 @@ def test_each_kind_of_relation(books: Any, read: Any, report: str) -> None:
 def test_prefetched_relations_are_silent(books: Any) -> None:
     from library.models import Book
 
-    from pocket.fastapi.relations import Probe
+    from pocket.django.orm.relations import Probe
 
     probe = Probe("GET /")
     probe.attach()

@@ -492,8 +492,8 @@ def test_what_an_endpoint_raises_is_answered_without_calling_it_twice(serving: t
 
 
 def test_a_stream_refuses_to_be_one_transaction(database: str) -> None:
+    from pocket.django.configuration.faults import SetupFailed
     from pocket.fastapi import Router
-    from pocket.fastapi.faults import SetupFailed
 
     with pytest.raises(SetupFailed, match="lines streams, and asks for a transaction"):
         Router().get("/", atomic=True)(lines)

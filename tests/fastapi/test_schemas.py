@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 from typing import Any, get_type_hints
 
@@ -128,3 +129,95 @@ def test_a_schema_of_columns_is_written_without_instances(database: str) -> None
     shape = parts_of(list[out])  # type: ignore[valid-type]
     assert shape is not None
     assert columns_of(Book, shape) == ("id", "title", "author_id", "kind", "price", "written", "key")
+
+
+def test_defaults_that_are_functions_are_called_for_each_object(database: str) -> None:
+    from django.db import models
+    from django.db.models.functions import Now
+    from django.test.utils import isolate_apps
+    from django.utils import timezone
+
+    from pocket.fastapi import schema
+
+    with isolate_apps("library"):
+
+        class Made(models.Model):
+            key = models.UUIDField(default=uuid.uuid4)
+            made = models.DateTimeField(default=timezone.now)
+            facts = models.JSONField(default=dict)
+            stored = models.DateTimeField(db_default=Now())
+            number = models.IntegerField(db_default=3)
+            title = models.CharField(max_length=9)
+            fixed = models.IntegerField(default=7)
+
+            class Meta:
+                app_label = "library"
+
+        written = schema(Made, purpose="write")
+    first, second = (written(title="x") for _ in range(2))
+    assert first.key != second.key
+    assert first.made < second.made
+    assert first.facts is not second.facts
+    assert first.fixed == 7
+    with pytest.raises(ValidationError):
+        written()
+    assert first.model_dump(exclude_unset=True) == {"title": "x"}
+    stored = Made(**first.model_dump())
+    assert stored.key == first.key
+    assert [type(value).__name__ for value in (stored.stored, stored.number)] == ["DatabaseDefault"] * 2
+    described = written.model_json_schema()
+    assert described["required"] == ["title"]
+    assert "default" not in described["properties"]["key"]
+
+
+def test_keys_of_several_columns_and_generic_relations(database: str) -> None:
+    from django.contrib.contenttypes.fields import GenericForeignKey
+    from django.contrib.contenttypes.models import ContentType
+    from django.db import models
+    from django.test.utils import isolate_apps
+    from library.models import Author
+
+    from pocket.fastapi import schema
+
+    with isolate_apps("library", "django.contrib.contenttypes"):
+
+        class Placed(models.Model):
+            pk = models.CompositePrimaryKey("shelf", "place")
+            shelf = models.IntegerField()
+            place = models.CharField(max_length=3)
+
+            class Meta:
+                app_label = "library"
+
+        class Remark(models.Model):
+            content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE)
+            object_id = models.IntegerField()
+            about = GenericForeignKey()
+
+            class Meta:
+                app_label = "library"
+
+        assert list(schema(Placed).model_fields) == ["shelf", "place"]
+        assert list(schema(Placed, purpose="write").model_fields) == ["shelf", "place"]
+        keyed = schema(Placed, "pk", "shelf")
+        assert keyed.model_validate(Placed(shelf=1, place="a")).model_dump() == {"pk": (1, "a"), "shelf": 1}
+        assert list(schema(Remark).model_fields) == ["id", "content_type_id", "object_id"]
+        assert list(schema(Remark, exclude=["about"]).model_fields) == ["id", "content_type_id", "object_id"]
+        with pytest.raises(ValueError, match=r"Remark.about may be an object of any model, and so has no type"):
+            schema(Remark, "about")
+        nested = schema(Remark, "about", nested={"about": schema(Author, "name")})
+        assert nested(about={"name": "n"}).about.name == "n"
+
+
+def test_a_users_password_leaves_only_where_it_is_named(database: str) -> None:
+    from django.contrib.auth.models import User
+
+    from pocket.django.orm.plain import plain
+    from pocket.fastapi import schema
+
+    assert "password" not in schema(User).model_fields
+    assert "password" not in schema(User, purpose="write").model_fields
+    assert list(schema(User, "id", "password").model_fields) == ["id", "password"]
+    user = User(username="x", password="pbkdf2$secret")
+    assert "password" not in plain(user)
+    assert plain({"username": "x", "password": user.password})["password"] == "pbkdf2$secret"

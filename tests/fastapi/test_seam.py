@@ -26,7 +26,6 @@ def hops(database: str) -> Any:
     app = create_app(discover=False)
     plain = FastAPI()
     router = Router()
-    app.include_router(router)
     app.mount("/mounted", plain)
 
     @app.exception_handler(RequestValidationError)
@@ -78,6 +77,7 @@ def hops(database: str) -> Any:
     app.add_route("/class", Whole)
     app.add_route("/function", lambda request: JSONResponse([_place(), _place()]))
     plain.get("/inner")(lambda: [_place(), _place()])
+    app.include_router(router)
     return app
 
 
@@ -111,8 +111,8 @@ def test_outside_of_a_request_fastapi_does_what_it_did(database: str) -> None:
 
 
 def test_a_starlette_that_no_longer_comes_by_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.django.configuration.faults import SetupFailed
     from pocket.fastapi import seam
-    from pocket.fastapi.faults import SetupFailed
 
     seam.prove()
 
@@ -144,8 +144,10 @@ def test_a_task_that_outlives_its_request_has_a_session_of_its_own_that_is_close
         connection.ensure_connection()
         return threading.current_thread().name, connection, connection.connection
 
+    over = asyncio.Event()
+
     async def wait_and_ask() -> Any:
-        await asyncio.sleep(0.01)
+        await over.wait()
         return await run_in_threadpool(session)
 
     @app.get("/leave")
@@ -155,6 +157,7 @@ def test_a_task_that_outlives_its_request_has_a_session_of_its_own_that_is_close
 
     @app.get("/wait")
     async def wait() -> Any:
+        over.set()
         name, used, _ = await later[0]
         return [name, used.connection is None]
 

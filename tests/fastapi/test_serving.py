@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgi_client import ServerClient, http_event
 from fresh import HARMLESS, run, write_manifest
+from lambda_events import FORMATS, Ask, event_of
 
 from pocket import manifest
 
@@ -19,9 +20,9 @@ PROJECT = Path(__file__).parent.parent / "projects" / "api"
 def combined(database: str) -> Any:
     """The combined handler of the API project, `/api` being the API's."""
     from pocket.asgi import make_handler
+    from pocket.django.http.combining import Prefixed
     from pocket.django.http.wsgi import make_wsgi_handler
     from pocket.fastapi import create_app
-    from pocket.fastapi.combining import Prefixed
     from pocket.fastapi.lambda_handlers import CombinedHandler
 
     api = make_handler(Prefixed(create_app(), "/api"))
@@ -39,6 +40,19 @@ def test_each_path_goes_to_its_application(combined: Any, books: Any) -> None:
     for path in ("/apis/", "/page/api/", "/books/"):
         assert combined(http_event("GET", path), None)["statusCode"] == 404
         assert "detail" not in body(combined(http_event("GET", path), None))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_path_belongs_to_the_api_however_it_is_encoded(combined: Any, books: Any, form: str) -> None:
+    for path in ("/api/shelves/", "/%61pi/shelves/", "/a%70i/shelves%2F", "/%61%70%69/shelves/"):
+        answer = combined(event_of(form, Ask(path=path)), None)
+        answer = json.loads(answer) if isinstance(answer, bytes) else answer
+        assert (answer["statusCode"], body(answer)) == (200, '["left","right"]'), path
+    for path in ("/%61pis/", "/page/%61pi/", "/%61/pi/"):
+        answer = combined(event_of(form, Ask(path=path)), None)
+        answer = json.loads(answer) if isinstance(answer, bytes) else answer
+        assert answer["statusCode"] == 404
+        assert "detail" not in body(answer)
 
 
 def test_the_documentations_page_links_and_redirects_respect_prefix_and_stage(combined: Any) -> None:
@@ -63,8 +77,8 @@ def test_the_api_reverses_django_s_addresses_below_the_stage(database: str) -> N
     from django.urls import reverse
 
     from pocket.asgi import make_handler
+    from pocket.django.http.combining import Prefixed
     from pocket.fastapi import create_app
-    from pocket.fastapi.combining import Prefixed
 
     app = create_app(discover=False)
     app.add_api_route("/plain", lambda: reverse("page", args=[7]))
@@ -137,7 +151,7 @@ def test_the_handlers_serve_what_the_stage_names(
 
 
 def test_a_stage_without_an_api_says_what_is_missing(tmp_path: Path) -> None:
-    code = "import django\nfrom pocket.fastapi.lambda_handlers import _configured\n_configured()"
+    code = "import django\nfrom pocket.django.configuration.source import api\napi()"
     environ = {
         "POCKET_STAGE": "dev",
         "POCKET_MANIFEST": str(write_manifest(tmp_path, manifest.Stage(stack_name="s"))),

@@ -122,7 +122,7 @@ def test_the_log_of_queries_is_the_requests_own(client: Client, books: Any) -> N
 def _drop_connections(client: Client) -> None:
     from django.db import connections
 
-    from pocket.fastapi.threads import POOL
+    from pocket.django.orm.threads import POOL
 
     POOL.close()
     for alias in list(connections):
@@ -171,8 +171,8 @@ def test_requests_at_the_same_time_have_connections_of_their_own(database: str, 
 
 
 def test_more_requests_than_threads_wait_their_turn(database: str, books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.django.orm.threads import POOL
     from pocket.fastapi import create_app
-    from pocket.fastapi.threads import POOL
 
     POOL.close()
     monkeypatch.setattr(POOL, "size", 2)
@@ -263,8 +263,8 @@ def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) 
 
 @pytest.mark.no_cover  # it takes twice as long when it is traced, and covers nothing of its own
 def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
+    from pocket.django.orm.threads import POOL, size_of_settings
     from pocket.fastapi import create_app
-    from pocket.fastapi.threads import POOL, size_of_settings
 
     POOL.close()
     before = _sessions() if database == "postgresql" else 0

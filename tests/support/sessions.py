@@ -26,7 +26,7 @@ def counted() -> Iterator[Counter[str]]:
 
 def settled() -> None:
     """Returns when no thread of the API's works any more: what a request ends with comes after its answer."""
-    from pocket.fastapi.threads import ASIDE, POOL
+    from pocket.django.orm.threads import ASIDE, POOL
 
     deadline = time.monotonic() + 10
     while POOL.busy + ASIDE.busy:

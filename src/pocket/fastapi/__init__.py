@@ -8,51 +8,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pocket.django.configuration.setup import setup as setup
+    from pocket.django.http.combining import combine as combine
+    from pocket.django.orm.notifying import notify as notify
+    from pocket.django.orm.watching import watch as watch
     from pocket.fastapi.application import create_app as create_app
     from pocket.fastapi.caching import add_refresh as add_refresh
     from pocket.fastapi.caching import cached_query as cached_query
-    from pocket.fastapi.combining import combine as combine
     from pocket.fastapi.identity import current_user as current_user
     from pocket.fastapi.identity import require_permission as require_permission
     from pocket.fastapi.identity import require_user as require_user
-    from pocket.fastapi.notifying import notify as notify
-    from pocket.fastapi.plain import orm as orm
     from pocket.fastapi.problems import handle_errors as handle_errors
+    from pocket.fastapi.responses import orm as orm
     from pocket.fastapi.routing import Router as Router
     from pocket.fastapi.schemas import ModelSchema as ModelSchema
     from pocket.fastapi.schemas import mirrors as mirrors
     from pocket.fastapi.schemas import schema as schema
-    from pocket.fastapi.startup import setup as setup
-    from pocket.fastapi.watching import watch as watch
 
-_MODULES = {
-    "ModelSchema": "schemas",
-    "Router": "routing",
-    "add_refresh": "caching",
-    "cached_query": "caching",
-    "combine": "combining",
-    "create_app": "application",
-    "current_user": "identity",
-    "handle_errors": "problems",
-    "mirrors": "schemas",
-    "notify": "notifying",
-    "orm": "plain",
-    "require_permission": "identity",
-    "require_user": "identity",
-    "schema": "schemas",
-    "setup": "startup",
-    "watch": "watching",
+MODULES = {
+    "ModelSchema": "pocket.fastapi.schemas",
+    "Router": "pocket.fastapi.routing",
+    "add_refresh": "pocket.fastapi.caching",
+    "cached_query": "pocket.fastapi.caching",
+    "combine": "pocket.django.http.combining",
+    "create_app": "pocket.fastapi.application",
+    "current_user": "pocket.fastapi.identity",
+    "handle_errors": "pocket.fastapi.problems",
+    "mirrors": "pocket.fastapi.schemas",
+    "notify": "pocket.django.orm.notifying",
+    "orm": "pocket.fastapi.responses",
+    "require_permission": "pocket.fastapi.identity",
+    "require_user": "pocket.fastapi.identity",
+    "schema": "pocket.fastapi.schemas",
+    "setup": "pocket.django.configuration.setup",
+    "watch": "pocket.django.orm.watching",
 }
 
-__all__ = sorted(_MODULES)  # noqa: PLE0605
+__all__ = sorted(MODULES)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
+    module = MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    value = getattr(import_module(module), name)
     globals()[name] = value
     return value

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from fastapi import FastAPI
 
+from pocket.django.configuration.setup import setup
 from pocket.fastapi.caching import add_refresh
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.documentation import ASSETS, serve_own_pages
 from pocket.fastapi.problems import handle_errors
 from pocket.fastapi.routes import Route
-from pocket.fastapi.startup import setup
 from pocket.fastapi.work import current, new
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from django.core.cache import caches
 from django.db import connections
 from fastapi import Header, HTTPException, Request
 
-from pocket.fastapi.notifying import is_valid
-from pocket.fastapi.plain import plain
-from pocket.fastapi.watching import listen, tables_of, versions, watch
+from pocket.django.orm.notifying import is_valid
+from pocket.django.orm.plain import plain
+from pocket.django.orm.watching import listen, tables_of, versions, watch
 from pocket.fastapi.work import run, run_aside
 
 if TYPE_CHECKING:

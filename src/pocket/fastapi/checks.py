@@ -18,6 +18,8 @@ from django.db import models
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
+from pocket.django.configuration.faults import SetupFailed
+from pocket.django.orm.threads import size_of_settings
 from pocket.fastapi.endpoints import (
     EVALUATES,
     LAZY,
@@ -30,7 +32,6 @@ from pocket.fastapi.endpoints import (
     source_of,
     written,
 )
-from pocket.fastapi.faults import SetupFailed
 from pocket.fastapi.internals import dependencies, prefetches
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ _FOR_ALL = re.compile(r"\bdependencies\s*=|\bmiddleware\b")
 
 def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """Everything about the routes of the apps' routers, and of the project's FastAPI applications as they stand."""
+    try:
+        size_of_settings()
+    except SetupFailed as error:
+        yield Error(error.message, hint=error.hint, obj="settings", id="pocket.E066")
     found = [*of_applications()] if app_configs is None else []
     seen = {written(route) for route in found}
     try:
@@ -70,6 +75,7 @@ def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator
         endpoint = read(route)
         yield from _blocking(endpoint)
         yield from _unprefetched(endpoint)
+        yield from _unnamed(endpoint)
         if route in found or not guarded_together:
             yield from _unguarded(endpoint)
 
@@ -170,6 +176,34 @@ def _is_nested(annotation: Any) -> bool:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return True
     return any(_is_nested(part) for part in get_args(annotation))
+
+
+def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
+    """The first model of which an endpoint returns objects, without a response model that says which columns leave."""
+    if endpoint.tree is None or endpoint.route.response_model not in {None, Any}:
+        return
+    for node in own_nodes(endpoint.tree):
+        value = node.value if isinstance(node, ast.Return) else None
+        model = _returned(value.value if isinstance(value, ast.Await) else value, endpoint)
+        if model is not None:
+            yield CheckWarning(
+                f"{endpoint.name} returns objects of {model.__name__} and names no response model: all columns leave.",
+                hint=f'Name those that may: response_model=schema({model.__name__}, "id", ...).',
+                obj=endpoint.name,
+                id="pocket.W065",
+            )
+            return
+
+
+def _returned(node: ast.expr | None, endpoint: Endpoint) -> type[models.Model] | None:
+    """The model of an expression that is a queryset of whole objects, or one of them."""
+    calls = [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)] if node is not None else []
+    if node is None or {"values", "values_list", "dates", "datetimes"} & {*calls}:
+        return None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        is_object = node.func.attr.removeprefix("a") in {"create", "earliest", "first", "get", "last", "latest"}
+        return model_of(node.func.value if is_object else node, endpoint)
+    return model_of(node, endpoint)
 
 
 def _unguarded(endpoint: Endpoint) -> Iterator[CheckMessage]:

@@ -1,104 +1,49 @@
 """Every undocumented name of another library that this room uses: what for, and what happens where it has changed.
 
-Nothing outside of this module says these names, which a test holds. They are looked at when the room is imported: one
-that decides what an endpoint does stops the start; without one that only makes something faster, or a report better,
-the usual way is taken.
+Nothing outside of this module says these names, which a test holds. `check()` looks at them when the room is imported:
+it refuses to go on without one that decides what an endpoint does; without another the usual way is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from inspect import getattr_static
-from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import query_utils
-from django.db.models.fields import related_descriptors
 from django.middleware.csrf import CsrfViewMiddleware
 from fastapi.routing import APIRoute
 
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
 
-
-class Name(NamedTuple):
-    """An undocumented name; `there` tells whether it is as expected, `needed` whether Pocket stops without it."""
-
-    name: str
-    needed: bool
-    why: str
-    there: Callable[[], bool]
-
-
-def _route() -> Any:
-    return APIRoute("/", lambda: None)
-
-
-NAMES = (
-    Name(
-        *(
-            "_non_atomic_requests",
-            True,
-            "What Django's decorator notes on a view: its databases without ATOMIC_REQUESTS.",
-        ),
-        lambda: exempt_databases(transaction.non_atomic_requests(lambda: None)) == {"default"},
-    ),
-    Name(
-        *("dependant", True, "A route's dependencies, for the documentation of who may ask, and for checks."),
-        lambda: list(dependencies(_route())) == [] and not needs_query(_route()),
-    ),
-    Name(
-        *("effective_route_contexts", False, "Included routes with what including them adds, for checks."),
-        lambda: True,
-    ),
-    Name(
-        *("_reject", False, "The reason of Django's CSRF check; where it is gone, a page of Django's refuses as well."),
-        lambda: hasattr(CsrfViewMiddleware, "_reject"),
-    ),
-    Name(
-        *("DeferredAttribute", False, "What reads a column, and nothing else, of an object: such may skip the object."),
-        lambda: hasattr(query_utils, "DeferredAttribute"),
-    ),
-    Name(
-        *("ForwardManyToOneDescriptor", False, "Who stands in the stack when a relation is read: for N+1 reports."),
-        lambda: hasattr(related_descriptors, "ForwardManyToOneDescriptor"),
-    ),
-    Name(
-        *("ReverseOneToOneDescriptor", False, "The same, from the other side."),
-        lambda: hasattr(related_descriptors, "ReverseOneToOneDescriptor"),
-    ),
-    Name(
-        *("_hints", False, "The object that a related manager belongs to: for N+1 reports."),
-        lambda: hasattr(models.QuerySet(), "_hints"),
-    ),
-    Name(
-        *("_known_related_objects", False, "The relation that a related manager belongs to: for N+1 reports."),
-        lambda: hasattr(models.QuerySet(), "_known_related_objects"),
-    ),
-    Name(
-        *("_prefetch_related_lookups", False, "What a manager prefetches by itself: for a check."),
-        lambda: hasattr(models.QuerySet(), "_prefetch_related_lookups"),
-    ),
-    Name(
-        *("low_mark", False, "Parts of a query, any other of which keeps its rows from going straight to JSON."),
-        lambda: True,
-    ),
-)
+NAMES = {
+    "_non_atomic_requests": "Django's decorator notes on a view which databases need no transaction. Needed.",
+    "dependant": "A route's dependencies, which tell in the documentation who may ask; and for checks. Needed.",
+    "effective_route_contexts": "Included routes, for checks; an earlier FastAPI copies them and has it not.",
+    "_reject": "The reason of Django's CSRF check; where it is gone, a page of Django's refuses as well.",
+    "DeferredAttribute": "It reads a column of an object, and nothing else; without it no rows go straight to JSON.",
+    "_lookup_joins": "Parts of a query: rows go straight to JSON where only those are set that filters, order and slice"
+    " set. Any other, also one that a later Django has, takes the usual way.",
+    "_prefetch_related_lookups": "What a manager loads by itself; without it a check warns of more than it must.",
+}
+"""Each name, why there is no public way, and what happens without it."""
 
 
 def check() -> None:
-    """Raises SetupFailed for a needed name that is not as expected."""
-    for item in NAMES:
-        try:
-            is_there = item.there()
-        except Exception:  # noqa: BLE001  (whatever it is, the name is not as expected)
-            is_there = False
-        if item.needed and not is_there:
-            raise SetupFailed(
-                f"An internal name that Pocket needs has changed: {item.name}. {item.why}",
-                "Install an earlier version of Django or FastAPI, and tell Pocket's maintainers which does not work.",
-            )
+    """Raises SetupFailed where a needed name is not as expected."""
+    try:
+        route = APIRoute("/", lambda: None)
+        as_expected = not list(dependencies(route)) and not needs_query(route)
+        as_expected = as_expected and exempt_databases(transaction.non_atomic_requests(lambda: None)) == {"default"}
+    except AttributeError:
+        as_expected = False
+    if not as_expected:
+        raise SetupFailed(
+            "FastAPI's APIRoute.dependant, or what Django's non_atomic_requests notes, is not what Pocket expects.",
+            "Install an earlier version of FastAPI or Django, and tell Pocket's maintainers which does not work.",
+        )
 
 
 def exempt_databases(endpoint: Any) -> set[str]:
@@ -122,10 +67,7 @@ def needs_query(route: Any) -> bool:
 
 
 def api_routes(found: Iterable[Any]) -> Iterator[Any]:
-    """The API's routes among `found`, those of included routers with what including them adds.
-
-    FastAPI copies included routes, or, in later versions, tells of them in another form; that has the same attributes.
-    """
+    """The API's routes among `found`, those of included routers with what including them adds."""
     for route in found:
         contexts = getattr(route, "effective_route_contexts", None)
         if isinstance(route, APIRoute):
@@ -141,26 +83,10 @@ class CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def is_column(model: type[models.Model], attribute: str) -> bool:
+def is_column(model: Any, attribute: str) -> bool:
     """Whether reading the attribute of an object gives the column as the database gave it."""
-    kind: Any = getattr(query_utils, "DeferredAttribute", None)
-    return kind is not None and isinstance(getattr_static(model, attribute, None), kind)
-
-
-def code_that_reads() -> dict[CodeType, str]:
-    """The code that stands in the stack while an attribute of an object queries: forward, reverse or deferred."""
-    places = (
-        ("forward", related_descriptors, "ForwardManyToOneDescriptor"),
-        ("reverse", related_descriptors, "ReverseOneToOneDescriptor"),
-        ("deferred", query_utils, "DeferredAttribute"),
-    )
-    found = ((kind, getattr(module, name, None)) for kind, module, name in places)
-    return {owner.__get__.__code__: kind for kind, owner in found if owner is not None}
-
-
-def manager_of(queryset: Any) -> tuple[Any, Any]:
-    """The object whose related manager made `queryset`, None for another manager's, and the fields that it filters."""
-    return getattr(queryset, "_hints", {}).get("instance"), getattr(queryset, "_known_related_objects", {})
+    kind: Any = getattr(query_utils, "DeferredAttribute", ())
+    return isinstance(getattr_static(model, attribute, None), kind)
 
 
 def prefetches(queryset: Any) -> bool:
@@ -170,30 +96,26 @@ def prefetches(queryset: Any) -> bool:
 
 _SETTABLE = frozenset(
     {
-        *("where", "order_by", "low_mark", "high_mark", "standard_ordering"),
-        *("alias_map", "alias_refcount", "table_map", "used_aliases", "base_table", "_lookup_joins", "subq_aliases"),
+        *("where", "order_by", "low_mark", "high_mark", "standard_ordering", "_lookup_joins", "subq_aliases"),
+        *("alias_map", "alias_refcount", "table_map", "used_aliases", "base_table"),
     }
 )
 """The parts of a query that filters, ordering and slices set, and the tables that they join."""
 
+_MISSING = object()
+
 
 def is_simple(queryset: models.QuerySet[Any]) -> bool:
     """Whether `queryset` selects its model's own rows, each once, and differs from one of all of them in nothing but
-    filters, ordering and a slice: whatever else is set on it, or in a later Django can be, the answer is no."""
+    filters, ordering and a slice."""
     model: Any = queryset.model
-    plain = vars(_all_of(model))
-    own = vars(queryset)
-    if own.keys() != plain.keys() or not _is_djangos(type(queryset)):
+    every, own = _all_of(model), vars(queryset)
+    if own.keys() != vars(every).keys() or not _is_djangos(type(queryset)):
         return False
-    usual = _all_of(model).query
-    if any(value != plain[key] and value is not queryset.query for key, value in own.items()):
+    if any(value != vars(every)[key] and value is not queryset.query for key, value in own.items()):
         return False
-    return all(
-        key in _SETTABLE or value == getattr(usual, key, _MISSING) for key, value in vars(queryset.query).items()
-    )
-
-
-_MISSING = object()
+    parts = vars(queryset.query).items()
+    return all(key in _SETTABLE or value == getattr(every.query, key, _MISSING) for key, value in parts)
 
 
 @lru_cache(maxsize=1024)

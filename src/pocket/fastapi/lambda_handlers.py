@@ -38,7 +38,7 @@ class CombinedHandler:
     def _is_for_api(self, event: dict[str, Any]) -> bool:
         # Most events can be told by this alone; to be sure of the others, the event must be read.
         path = event.get("rawPath") or event.get("path") or ""
-        if self.prefix not in path:
+        if self.prefix not in path and "%" not in path:
             return False
         from pocket.lambda_http.formats import choose
 
@@ -50,19 +50,21 @@ def _asgi() -> Callable[[], Handler]:
     import fastapi  # noqa: F401  (imported while AWS answers)
 
     import pocket.asgi  # noqa: F401
+    from pocket.django.configuration.source import api
 
-    return lambda: make_api_handler(_configured(), alone=True)
+    return lambda: make_api_handler(api(), alone=True)
 
 
 def _combined() -> Callable[[], Handler]:
     import fastapi  # noqa: F401
 
+    from pocket.django.configuration.source import api
+    from pocket.django.http.combining import normal
     from pocket.django.http.warmup import warm_up
     from pocket.django.http.wsgi import make_wsgi_handler
-    from pocket.fastapi.combining import normal
 
     def make() -> Handler:
-        configured = _configured()
+        configured = api()
         site = make_wsgi_handler()
         warm_up()
         return CombinedHandler(site, make_api_handler(configured, alone=False), normal(configured.prefix))
@@ -72,42 +74,22 @@ def _combined() -> Callable[[], Handler]:
 
 def make_api_handler(configured: Api, *, alone: bool) -> Handler:
     """The handler of the application that `configured` names, under its prefix unless it is `alone`; SetupFailed."""
-    from pocket.fastapi.combining import Prefixed
-
-    app = _application(configured.app)
-    return _served(app if alone else Prefixed(app, configured.prefix))
-
-
-def _served(app: Any) -> Handler:
     from pocket.asgi import make_handler
+    from pocket.django.http.combining import Prefixed
     from pocket.django.http.wsgi import gateway_of_settings
 
+    app = _application(configured.app)
     gateway = gateway_of_settings()
-    return make_handler(app, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
-
-
-def _configured() -> Api:
-    """What the stage's `[awscontainer.fastapi]` says; raises SetupFailed where there is none."""
-    from pocket.django.configuration import source
-    from pocket.fastapi.faults import SetupFailed
-
-    name = source.stage_name()
-    manifest, path = source.manifest()
-    api = source.stage(manifest, name).api if name else None
-    if api is None:
-        raise SetupFailed(
-            f"{path} names no API for the stage {name}.",
-            'Add to pocket.toml: [awscontainer.fastapi] app = "config.api:app"',
-        )
-    return api
+    served = app if alone else Prefixed(app, configured.prefix)
+    return make_handler(served, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
 
 
 def _application(name: str) -> Any:
     """What `module:attribute` names; raises SetupFailed."""
     from importlib import import_module
 
-    from pocket.fastapi.faults import SetupFailed
-    from pocket.fastapi.startup import explained
+    from pocket.django.configuration.faults import SetupFailed
+    from pocket.django.configuration.setup import explained
 
     module, _, attribute = name.partition(":")
     try:

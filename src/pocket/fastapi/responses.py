@@ -1,10 +1,12 @@
-"""What an endpoint returned, made ready for FastAPI to validate and serialize, where queries are allowed."""
+"""What synchronous code returned, read where queries are allowed: for FastAPI to serialize, or as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ParamSpec, Union, get_args, get_origin
 
 from django.db import models
 from django.db.models.query import RawQuerySet
@@ -12,11 +14,14 @@ from fastapi.datastructures import DefaultPlaceholder
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from pocket.fastapi.plain import is_lazy, plain
+from pocket.django.orm.plain import is_lazy, plain
 from pocket.fastapi.rows import writer_for
+from pocket.fastapi.work import run
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
+
+P = ParamSpec("P")
 
 
 class ResponseBuilder:
@@ -92,3 +97,23 @@ def _is_settled(annotation: Any) -> bool:
     if get_origin(annotation) in {list, dict, tuple, set, Sequence, Mapping, Union, UnionType}:
         return all(part in {str, int, ...} or _is_settled(part) for part in get_args(annotation))
     return False
+
+
+def orm(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
+    """`function` as a coroutine function: it runs where queries are allowed, and what it returns is plain data.
+
+    Within a request it runs in the request's own thread, on its connection; elsewhere on a connection that is checked
+    before and released after. Lazy objects in what it returns are evaluated (a queryset becomes what its `values()`
+    gives), or refused with LazyObjectRefused, which names them.
+    """
+    if iscoroutinefunction(function) or isasyncgenfunction(function) or isgeneratorfunction(function):
+        raise TypeError(f"@orm is for plain functions; {function.__qualname__} is asynchronous or a generator.")
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return plain(function(*args, **kwargs), f"What {function.__qualname__} returned")
+
+    @wraps(function)
+    async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return await run(call, *args, **kwargs)
+
+    return awaitable

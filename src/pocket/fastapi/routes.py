@@ -15,9 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 import pocket.fastapi.seam  # noqa: F401  (redirects FastAPI's changes of threads)
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
+from pocket.django.orm.plain import is_lazy
 from pocket.fastapi.internals import dependencies
-from pocket.fastapi.plain import is_lazy
 from pocket.fastapi.responses import ResponseBuilder
 from pocket.fastapi.transactions import aliases, around, begin
 from pocket.fastapi.work import current, new, run

@@ -21,45 +21,35 @@ class _Verbs:
     """The route decorators: each takes what FastAPI's takes, and `atomic`."""
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        """As FastAPI's, with `atomic`."""
         raise NotImplementedError
 
-    def api_route(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for the methods in the option `methods`."""
-
+    def api_route(self, path: str, **options: Any) -> Callable[[Function], Function]:
         def register(function: Function) -> Function:
-            self.add_api_route(path, function, atomic=atomic, **options)
+            self.add_api_route(path, function, **options)
             return function
 
         return register
 
-    def get(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for GET."""
-        return self.api_route(path, atomic=atomic, methods=["GET"], **options)
+    def get(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["GET"], **options)
 
-    def put(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for PUT."""
-        return self.api_route(path, atomic=atomic, methods=["PUT"], **options)
+    def put(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["PUT"], **options)
 
-    def post(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for POST."""
-        return self.api_route(path, atomic=atomic, methods=["POST"], **options)
+    def post(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["POST"], **options)
 
-    def delete(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for DELETE."""
-        return self.api_route(path, atomic=atomic, methods=["DELETE"], **options)
+    def delete(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["DELETE"], **options)
 
-    def options(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for OPTIONS."""
-        return self.api_route(path, atomic=atomic, methods=["OPTIONS"], **options)
+    def options(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["OPTIONS"], **options)
 
-    def head(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for HEAD."""
-        return self.api_route(path, atomic=atomic, methods=["HEAD"], **options)
+    def head(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["HEAD"], **options)
 
-    def patch(self, path: str, *, atomic: Atomic = None, **options: Any) -> Callable[[Function], Function]:
-        """Registers the decorated function for PATCH."""
-        return self.api_route(path, atomic=atomic, methods=["PATCH"], **options)
+    def patch(self, path: str, **options: Any) -> Callable[[Function], Function]:
+        return self.api_route(path, methods=["PATCH"], **options)
 
 
 class Router(_Verbs, APIRouter):

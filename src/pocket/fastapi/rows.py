@@ -26,21 +26,15 @@ if TYPE_CHECKING:
 Part = tuple[str, str, str, bool]
 """A field of a response model: attribute of the object, key in JSON, type, whether it may be null."""
 
+_INTEGERS = (
+    *(models.AutoField, models.BigAutoField, models.SmallAutoField, models.IntegerField, models.BigIntegerField),
+    *(models.SmallIntegerField, models.PositiveIntegerField, models.PositiveBigIntegerField),
+    models.PositiveSmallIntegerField,
+)
+_TEXTS = (models.CharField, models.TextField, models.SlugField, models.EmailField, models.URLField)
 _TYPES: Mapping[type, str] = {
-    models.AutoField: "int",
-    models.BigAutoField: "int",
-    models.SmallAutoField: "int",
-    models.IntegerField: "int",
-    models.BigIntegerField: "int",
-    models.SmallIntegerField: "int",
-    models.PositiveIntegerField: "int",
-    models.PositiveBigIntegerField: "int",
-    models.PositiveSmallIntegerField: "int",
-    models.CharField: "str",
-    models.TextField: "str",
-    models.SlugField: "str",
-    models.EmailField: "str",
-    models.URLField: "str",
+    **dict.fromkeys(_INTEGERS, "int"),
+    **dict.fromkeys(_TEXTS, "str"),
     models.BooleanField: "bool",
     models.FloatField: "float",
     models.DecimalField: "decimal",
@@ -92,11 +86,11 @@ def _part(name: str, field: Mapping[str, Any]) -> Part | None:
 @lru_cache(maxsize=1024)
 def columns_of(model: Any, parts: tuple[Part, ...]) -> tuple[str, ...] | None:
     """The columns to fetch, in the order of the parts; None where `model` does not give each as the database does."""
-    untouched = getattr(model.from_db, "__func__", None) is getattr(models.Model.from_db, "__func__", 0)
-    usual = model.__init__ is models.Model.__init__ and model.__new__ is object.__new__
-    if not untouched or not usual or hasattr(model, "__getattr__"):
+    usual: Any = models.Model
+    names = ("__init__", "__new__", "__getattribute__")
+    if model.from_db.__func__ is not usual.from_db.__func__ or hasattr(model, "__getattr__"):
         return None
-    if model.__getattribute__ is not object.__getattribute__:
+    if any(getattr(model, name) is not getattr(usual, name) for name in names):
         return None
     known: dict[str, Any] = {
         str(field.attname): field

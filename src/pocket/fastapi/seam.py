@@ -11,10 +11,11 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
+import starlette
 from django.db import connections
 from starlette.concurrency import run_in_threadpool
 
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
 from pocket.fastapi.work import request_work
 
 if TYPE_CHECKING:
@@ -41,20 +42,18 @@ def _by_itself(function: Callable[..., Any], /, *args: Any) -> Any:
         connections.close_all()
 
 
-class _Probe:
-    """Stands for a request's work, and calls nothing."""
-
-    ended = False
-
-    async def run(self, function: Callable[..., Any], /, *args: Any) -> str:
-        return "redirected"
-
-
 def prove() -> None:
     """Raises SetupFailed unless Starlette's `run_in_threadpool`, called within a request, comes by here."""
-    token = request_work.set(_Probe())  # type: ignore[arg-type]  # it has what `run_sync` asks for
+
+    class Probe:
+        ended = False
+
+        async def run(self, *_: Any) -> str:
+            return "redirected"
+
+    token = request_work.set(Probe())  # type: ignore[arg-type]  # it has what `run_sync` asks for
     came = None
-    attempt = run_in_threadpool(_nothing)
+    attempt = run_in_threadpool(int)
     try:
         attempt.send(None)
     except StopIteration as end:
@@ -65,17 +64,11 @@ def prove() -> None:
         attempt.close()
         request_work.reset(token)
     if came != "redirected":
-        import starlette
-
         raise SetupFailed(
             f"Starlette {starlette.__version__} does not run synchronous code by anyio.to_thread.run_sync, where Pocket"
             " gives each request one thread and one database connection.",
             "Install an earlier FastAPI and Starlette, and tell Pocket's maintainers which do not work.",
         )
-
-
-def _nothing() -> None:
-    """What the probe would call."""
 
 
 anyio.to_thread.run_sync = run_sync  # type: ignore[assignment]  # it takes all that AnyIO's takes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, transaction
 
 from pocket.fastapi.internals import exempt_databases
-from pocket.fastapi.work import run, run_to_end
+from pocket.fastapi.work import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -46,6 +46,6 @@ async def around(names: Iterable[str]) -> AsyncIterator[None]:
     try:
         yield
     except BaseException as error:
-        await run_to_end(opened.__exit__, type(error), error, error.__traceback__)
+        await run(opened.__exit__, type(error), error, error.__traceback__)
         raise
-    await run_to_end(opened.__exit__, None, None, None)
+    await run(opened.__exit__, None, None, None)

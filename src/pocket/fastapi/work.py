@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from abc import abstractmethod
 from concurrent.futures import Executor, Future
 from contextvars import ContextVar, copy_context
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
@@ -24,19 +22,17 @@ from django.db import close_old_connections, reset_queries
 
 from pocket.asgi.loop import patient
 from pocket.django.configuration.databases import open_transactions, settle
-from pocket.fastapi.relations import Probe
-from pocket.fastapi.threads import ASIDE, POOL
+from pocket.django.orm.relations import Probe
+from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pocket.fastapi.threads import ThreadPool
+    from pocket.django.orm.threads import ThreadPool
 
 T = TypeVar("T")
 
 logger = logging.getLogger("pocket.fastapi")
-
-_ENDED = "The request has ended: a task that outlives it cannot use its database connection."
 
 request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", default=None)
 """The work of the request that this code belongs to, also after its end."""
@@ -147,46 +143,25 @@ class WorkInPlace(Work):
 
     def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         if self.ended:
-            raise RuntimeError(_ENDED)
+            raise RuntimeError(ENDED)
         return self._loop.call(self._call, function, *args, **kwargs)
 
 
 class WorkInThread(Work):
-    """Work on a thread of `pool`, from the first call to the end; all calls are made there, in order."""
+    """Work on a thread of `pool`, from the first call to the end."""
 
     def __init__(self, scope: Any = None, pool: ThreadPool = POOL) -> None:
         super().__init__(scope)
-        self._pool = pool
-        self._lock = threading.Lock()
-        self._asked = self._is_cancelled = False
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._lease = Lease(pool, self._finish)
+        self._is_cancelled = False
 
     def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """The future of a call of `function` in the thread; RuntimeError after the end."""
-        future: Future[T] = Future()
-        with self._lock:
-            if self.ended:
-                raise RuntimeError(_ENDED)
-            self._jobs.put((future, partial(self._call, function, *args, **kwargs)))
-            asked, self._asked = self._asked, True
-        if not asked:
-            self._pool.begin(self._serve)
-        return future
+        return self._lease.submit(partial(self._call, function, *args, **kwargs))
 
     def end(self) -> None:
-        with self._lock:
-            ended, self.ended = self.ended, True
-        if not ended:
-            self._jobs.put(None)
-            if self._asked and self._pool.withdraw(self._serve):
-                while (job := self._jobs.get()) is not None:
-                    job[0].cancel()
-
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            _do(*job)
-            del job  # it holds what the call was made with, and the next may come late
-        self._finish()
+        self.ended = True
+        self._lease.close()
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         is_exit = getattr(function, "__name__", "") == "__exit__"  # what was entered is left, whatever happens
@@ -219,18 +194,6 @@ class WorkInThread(Work):
         task.uncancel()
         task.cancel(*cancelled.args)
         return waiter.result()
-
-
-def _do(future: Future[Any], call: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = call()
-    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-        future.set_exception(error)
-        del future, call  # the error refers to this frame
-    else:
-        future.set_result(result)
 
 
 def _report(error: BaseException, scope: Any) -> None:
@@ -275,10 +238,3 @@ async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
         return await run(function, *args)
     async with WorkInThread(None, ASIDE) as own:
         return await own.run(function, *args)
-
-
-async def run_to_end(function: Callable[..., T], /, *args: Any) -> T:
-    """As `run`, and not to be kept from it by a cancellation."""
-    with CancelScope(shield=True):
-        result = await run(function, *args)
-    return result  # noqa: RET504  (a scope that might swallow an exception comes before it)

@@ -80,8 +80,11 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
 def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> dict[str, Any]:
     from django.db import connections
 
+    from pocket.django.configuration.databases import open_transactions, settle
+
     status, value, trace = 0, None, None
     reset()
+    outer = open_transactions()
     with captured() as output:
         try:
             with stopping(seconds):
@@ -92,6 +95,7 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
                 # It may have been stopped in the middle of a statement, and no driver goes on from there.
                 connections.close_all()
         finally:
+            settle(outer)
             reset()
         stdout, stderr = output.texts()
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 
-from pocket.errors import ConfigError, ManifestError
+from pocket.errors import ConfigError, ManifestError, PocketError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 class SettingsError(ConfigError, ImproperlyConfigured):
     """pocket.toml, or what it lacks, does not give the settings that were asked for."""
+
+
+class SetupFailed(PocketError, ImproperlyConfigured):
+    """Django could not be set up for an API, or the API cannot be what the project asks for."""
 
 
 class ReleaseError(ManifestError, ImproperlyConfigured):

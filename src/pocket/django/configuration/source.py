@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.django.configuration.faults import ReleaseError
+from pocket.django.configuration.faults import ReleaseError, SetupFailed
 from pocket.naming import STAGE_KEY
 from pocket.runtime import manifest_file
 
 if TYPE_CHECKING:
-    from pocket.manifest import DjangoTables, Manifest, Stage
+    from pocket.manifest import Api, DjangoTables, Manifest, Stage
 
 _built: dict[Path, tuple[tuple[int, int], Manifest]] = {}
 
@@ -54,6 +54,19 @@ def tables() -> tuple[DjangoTables, Manifest, Path]:
     found, path = manifest()
     name = stage_name()
     return (stage(found, name).django if name else found.fallback), found, path
+
+
+def api() -> Api:
+    """What the stage's `[awscontainer.fastapi]` says; raises SetupFailed where there is none."""
+    found, path = manifest()
+    name = stage_name()
+    configured = stage(found, name).api if name else None
+    if configured is None:
+        raise SetupFailed(
+            f"{path} names no API for the stage {name}.",
+            'Add to pocket.toml: [awscontainer.fastapi] app = "config.api:app"',
+        )
+    return configured
 
 
 def _load(path: Path) -> Manifest:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from pocket.django.configuration.databases import open_transactions, settle
 from pocket.django.http.application import Application
 from pocket.errors import DeadlineExceeded, ResponseRefused
 from pocket.lambda_http.formats import choose
@@ -31,6 +32,7 @@ class LambdaHandler:
         form = choose(event)
         request = form.parse(event, self.gateway)
         self.application.limit = form.LIMIT
+        outer = open_transactions()
         try:
             return finish(form, event, request.method, self.application.respond(request, event, context))
         except ResponseRefused as error:
@@ -41,6 +43,8 @@ class LambdaHandler:
         except Exception:
             failure = FAILED
             logger.exception("%s: the request failed outside Django's own handling.", request)
+        finally:
+            settle(outer)
         return finish(form, event, request.method, failure)
 
 

@@ -15,6 +15,8 @@ from pocket.fastapi.identity import require_permission, require_user
 
 blocking = Router(prefix="/blocking")
 patient = Router(prefix="/patient")
+unnamed = Router(prefix="/unnamed")
+named = Router(prefix="/named")
 reading = Router(prefix="/reading")
 loaded = Router(prefix="/loaded")
 writing = Router(prefix="/writing")
@@ -259,3 +261,51 @@ def never_reached(number: int) -> int:
 @second.get("/{path:path}")
 def another_shape(path: str) -> str:
     return path
+
+
+@unnamed.get("/all")
+def all_of_them() -> Any:
+    return Painting.objects.all()
+
+
+@unnamed.get("/filtered")
+async def filtered():  # type: ignore[no-untyped-def]  # as many are written
+    return Painting.objects.filter(title="x").order_by("title")[:3]
+
+
+@unnamed.get("/first")
+def first_of_them() -> Any:
+    if Painting.objects.exists():
+        return Painting.objects.order_by("title").first()
+    return None
+
+
+@unnamed.get("/one")
+async def awaited_one(pk: int) -> Any:
+    return await Painting.objects.aget(pk=pk)
+
+
+@unnamed.get("/created")
+def created() -> Any:
+    painting = Painting(title="x")
+    return Painting.objects.get(pk=painting.pk)
+
+
+@named.get("/model", response_model=list[Flat])
+def with_a_model() -> Any:
+    return Painting.objects.all()
+
+
+@named.get("/annotated")
+def with_an_annotation(pk: int) -> Flat:
+    return Painting.objects.get(pk=pk)  # type: ignore[return-value]  # FastAPI reads its attributes
+
+
+@named.get("/values")
+def with_values() -> Any:
+    return Painting.objects.values("title")
+
+
+@named.get("/number")
+def with_a_number() -> Any:
+    return Painting.objects.count()

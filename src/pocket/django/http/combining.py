@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.urls import set_script_prefix
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class Prefixed:
@@ -22,7 +25,7 @@ class Prefixed:
         rest = path.removeprefix(root_path)
         return rest == self.prefix or rest.startswith(f"{self.prefix}/")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] in {"http", "websocket"}:
             root_path = scope.get("root_path", "")
             # Addresses of pages that the API gives lie where Django's own do.
@@ -48,7 +51,7 @@ def combine(api: ASGIApp, *, django: ASGIApp | None = None, prefix: str = "/api"
     prefixed = Prefixed(api, prefix)
     site: Any = django if django is not None else _site()
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan" or prefixed.owns(scope["path"], scope.get("root_path", "")):
             await prefixed(scope, receive, send)
         else:

@@ -51,7 +51,7 @@ def watch(*models: type[Model]) -> None:
     """Makes this process change the version of each of `models` in Django's cache whenever it writes one of them."""
     with _lock:
         _tables.update(table for model in models for table in tables_of(model))
-    connection_created.connect(_attach, dispatch_uid="pocket.fastapi.watching")
+    connection_created.connect(_attach, dispatch_uid="pocket.django.orm.watching")
     for connection in connections.all(initialized_only=True):
         _attach(sender=None, connection=connection)
 

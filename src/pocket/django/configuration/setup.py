@@ -12,13 +12,13 @@ from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
 from pocket.runtime import loggers
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-_MACHINERY = ("importlib", "<frozen", f"{os.sep}django{os.sep}", f"pocket{os.sep}fastapi{os.sep}startup.py")
+_MACHINERY = ("importlib", "<frozen", f"{os.sep}django{os.sep}", f"configuration{os.sep}setup.py")
 
 
 def setup(settings_module: str | None = None) -> None:

@@ -13,10 +13,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
-from django.db.models import Field
+from django.db.models import Field, query_utils
+from django.db.models.fields import related_descriptors
 from django.db.models.query import QuerySet
-
-from pocket.fastapi.internals import code_that_reads, manager_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,16 @@ logger = logging.getLogger("pocket.fastapi")
 ENOUGH = 2
 """Queries for the same relation, of different objects, that make a report."""
 
-_READS = code_that_reads()
+# Django has no public way to tell who queries: these names are its own, and one that is gone is not reported on.
+_READS = {
+    getattr(module, name).__get__.__code__: kind
+    for kind, module, name in (
+        ("forward", related_descriptors, "ForwardManyToOneDescriptor"),
+        ("reverse", related_descriptors, "ReverseOneToOneDescriptor"),
+        ("deferred", query_utils, "DeferredAttribute"),
+    )
+    if hasattr(module, name)
+}
 _QUERYSET_FILE = QuerySet.__iter__.__code__.co_filename
 
 Cause = tuple[str, str]
@@ -95,7 +103,8 @@ def _of_manager(queryset: Any) -> Cause | None:
     """The relation of a queryset that a related manager made: such a one knows the object it belongs to."""
     if not isinstance(queryset, QuerySet):
         return None
-    instance, known_relations = manager_of(queryset)
+    instance = getattr(queryset, "_hints", {}).get("instance")
+    known_relations = getattr(queryset, "_known_related_objects", {})
     if instance is None:
         return None
     for relation in instance._meta.get_fields(include_hidden=False):

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.db import connections
 
-from pocket.fastapi.faults import SetupFailed
+from pocket.django.configuration.faults import SetupFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Task = Callable[[], None]
+
+T = TypeVar("T")
+
+ENDED = "The request has ended: a task that outlives it cannot use its database connection."
 
 SETTING = "POCKET_API_THREADS"
 DEFAULT_SIZE = 40
@@ -85,6 +90,61 @@ class ThreadPool:
                     queue.put(self._waiting.popleft())
                 else:
                     self._free.append(queue)
+
+
+class Lease:
+    """A thread of `pool` for one request, from its first call to `close`; all calls are made there, in order.
+
+    `last`, which raises nothing, is called there at the end, if there was a call at all.
+    """
+
+    def __init__(self, pool: ThreadPool, last: Task) -> None:
+        self._pool = pool
+        self._last = last
+        self._lock = threading.Lock()
+        self._asked = self._closed = False
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """The future of `call`; RuntimeError after `close`."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(ENDED)
+            self._calls.put((future, call))
+            asked, self._asked = self._asked, True
+        if not asked:
+            self._pool.begin(self._serve)
+        return future
+
+    def close(self) -> None:
+        """Ends the lease, without waiting: what was submitted is done first, or cancelled where no thread has begun."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if closed:
+            return
+        self._calls.put(None)
+        if self._asked and self._pool.withdraw(self._serve):
+            while (waiting := self._calls.get()) is not None:
+                waiting[0].cancel()
+
+    def _serve(self) -> None:
+        while (submitted := self._calls.get()) is not None:
+            _make(*submitted)
+            del submitted  # it holds what the call was made with, and the next may come late
+        self._last()
+
+
+def _make(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+        future.set_exception(error)
+        del future, call  # the error refers to this frame
+    else:
+        future.set_result(result)
 
 
 def size_of_settings() -> int:

@@ -11,10 +11,8 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import wraps
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any
 
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.fields.files import FieldFile
@@ -22,12 +20,6 @@ from django.db.models.query import RawQuerySet
 from django.utils.functional import LazyObject, Promise
 
 from pocket.errors import PocketError
-from pocket.fastapi.work import run
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-P = ParamSpec("P")
 
 _SCALARS = frozenset(
     {
@@ -108,23 +100,3 @@ def columns(model: type[Model]) -> list[Any]:
 def row(instance: Model) -> dict[str, Any]:
     """What `values()` would give for `instance`: each column, a relation as its id, a file as its name."""
     return {field.attname: plain(getattr(instance, field.attname)) for field in columns(type(instance))}
-
-
-def orm(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
-    """`function` as a coroutine function: it runs where queries are allowed, and what it returns is plain data.
-
-    Within a request it runs in the request's own thread, on its connection; elsewhere on a connection that is checked
-    before and released after. Lazy objects in what it returns are evaluated (a queryset becomes what its `values()`
-    gives), or refused with LazyObjectRefused, which names them.
-    """
-    if iscoroutinefunction(function) or isasyncgenfunction(function) or isgeneratorfunction(function):
-        raise TypeError(f"@orm is for plain functions; {function.__qualname__} is asynchronous or a generator.")
-
-    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-        return plain(function(*args, **kwargs), f"What {function.__qualname__} returned")
-
-    @wraps(function)
-    async def awaitable(*args: P.args, **kwargs: P.kwargs) -> Any:
-        return await run(call, *args, **kwargs)
-
-    return awaitable
