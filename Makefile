@@ -18,16 +18,19 @@ export PYTHONDONTWRITEBYTECODE :=
 
 IN_LAMBDA := tests/asgi tests/django tests/examples tests/fastapi tests/lambda_http tests/runtime
 
+# As the extra in pyproject.toml says it.
+OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' pyproject.toml)
+
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next lint docs docs-serve format setup setup-next setup-docs postgresql clean
+.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format setup setup-next setup-docs postgresql clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
 	@cd examples/board && exec .venv/bin/pocket local --run "load_demo --admin-password '$(DEMO_PASSWORD)'" \
 		--page /admin/ --ready "The administrator is admin, the password $(DEMO_PASSWORD)."
 
-test: lint docs test-current test-next
+test: lint docs test-current test-next test-oldest-fastapi
 
 lint: setup
 	.venv/bin/ruff format --check
@@ -60,6 +63,11 @@ ifneq ($(NEXT_PYTHON),)
 else
 	@echo "No Python 3.12 or 3.13 found: the newest Django is not tested here."
 endif
+
+# What stands on FastAPI, on the oldest that the extra takes; the lock has the newest. Its packages lie over those of .venv.
+test-oldest-fastapi: setup postgresql
+	UV_PROJECT_ENVIRONMENT=.venv $(UV) run --quiet --no-sync --with "fastapi==$(OLDEST_FASTAPI)" \
+		python -m pytest -n auto --hypothesis-seed=0 -m "not no_cover" tests/fastapi
 
 setup: $(TOOLS)/.ready
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync $(SYNC) --python $(PYTHON)
