@@ -238,7 +238,7 @@ def test_what_one_request_leaves_running_has_no_part_in_the_transaction_of_the_n
         if database == "postgresql":  # SQLite lets no other write while a transaction does
             client.get("/leave/orm")
         client.get("/fail")
-        assert "has exited" in str(tasks[0].exception())
+        assert "request has ended" in str(tasks[0].exception())
         assert [task.result() for task in tasks[1:]] == [1] * (database == "postgresql")
         assert client.get("/sound").json() == [2, 1]
     born = Author.objects.get(name="Essayist").born

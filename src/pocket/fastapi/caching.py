@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextvars import Context
+from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,15 +35,14 @@ class Abandoned(Exception):
     """The request that was to make a result was cancelled before it began; another is to do it."""
 
 
+@dataclass(slots=True)
 class Kept:
     """A result, what the versions were before it was made, and when it was made and last checked."""
 
-    __slots__ = ("checked", "made", "value", "versions")
-
-    def __init__(self, value: Any, seen: Mapping[str, Any], made: float) -> None:
-        self.value = value
-        self.versions = seen
-        self.made = self.checked = made
+    value: Any
+    versions: Mapping[str, Any]
+    made: float
+    checked: float
 
 
 class CachedQuery:
@@ -171,7 +171,7 @@ class CachedQuery:
         uncommitted = any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
         with self._lock:
             if self._generation == generation and not uncommitted:
-                self._kept = Kept(value, seen, made)
+                self._kept = Kept(value, seen, made, made)
         self._release(future)
         future.set_result(value)
         return value

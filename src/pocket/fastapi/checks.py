@@ -20,18 +20,9 @@ from pydantic import BaseModel
 
 from pocket.django.configuration.faults import SetupFailed
 from pocket.django.orm.threads import size_of_settings
-from pocket.fastapi.endpoints import (
-    EVALUATES,
-    LAZY,
-    model_of,
-    of_applications,
-    of_apps,
-    own_nodes,
-    query_of,
-    read,
-    source_of,
-    written,
-)
+from pocket.fastapi.endpoints import EVALUATES, LAZY, model_of, own_nodes, query_of, read, source_of, written
+from pocket.fastapi.endpoints import of_applications as routes_of_applications
+from pocket.fastapi.endpoints import of_apps as routes_of_apps
 from pocket.fastapi.internals import dependencies, prefetches
 
 if TYPE_CHECKING:
@@ -62,10 +53,10 @@ def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator
         size_of_settings()
     except SetupFailed as error:
         yield Error(error.message, hint=error.hint, obj="settings", id="pocket.E066")
-    found = [*of_applications()] if app_configs is None else []
+    found = [*routes_of_applications()] if app_configs is None else []
     seen = {written(route) for route in found}
     try:
-        discovered = [route for route in of_apps(app_configs) if written(route) not in seen]
+        discovered = [route for route in routes_of_apps(app_configs) if written(route) not in seen]
     except SetupFailed as error:
         yield Error(error.message, hint=error.hint, obj="api", id="pocket.E064")
         return

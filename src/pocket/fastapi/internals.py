@@ -6,11 +6,13 @@ it refuses to go on without one that decides what an endpoint does; without anot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
+from concurrent.futures import Executor
 from functools import lru_cache
 from inspect import getattr_static
 from typing import Any
 
+from asgiref.sync import AsyncToSync
 from django.db import models, transaction
 from django.db.models import query_utils
 from django.middleware.csrf import CsrfViewMiddleware
@@ -22,6 +24,8 @@ NAMES = {
     "_non_atomic_requests": "Django's decorator notes on a view which databases need no transaction. Needed.",
     "dependant": "A route's dependencies, which tell in the documentation who may ask; and for checks. Needed.",
     "effective_route_contexts": "Included routes, for checks; an earlier FastAPI copies them and has it not.",
+    "loop_thread_executors": "Where Django's asynchronous ORM runs: asgiref's public context, entered for each request,"
+    " costs a twentieth of a small one. Needed.",
     "_reject": "The reason of Django's CSRF check; where it is gone, a page of Django's refuses as well.",
     "DeferredAttribute": "It reads a column of an object, and nothing else; without it no rows go straight to JSON.",
     "_lookup_joins": "Parts of a query: rows go straight to JSON where only those are set that filters, order and slice"
@@ -36,14 +40,20 @@ def check() -> None:
     try:
         route = APIRoute("/", lambda: None)
         as_expected = not list(dependencies(route)) and not needs_query(route)
+        as_expected = as_expected and isinstance(AsyncToSync.loop_thread_executors, MutableMapping)
         as_expected = as_expected and exempt_databases(transaction.non_atomic_requests(lambda: None)) == {"default"}
     except AttributeError:
         as_expected = False
     if not as_expected:
         raise SetupFailed(
-            "FastAPI's APIRoute.dependant, or what Django's non_atomic_requests notes, is not what Pocket expects.",
-            "Install an earlier version of FastAPI or Django, and tell Pocket's maintainers which does not work.",
+            "FastAPI's APIRoute.dependant, Django's mark of non_atomic_requests, or asgiref's executors have changed.",
+            "Install an earlier version of the one that is new, and tell Pocket's maintainers which does not work.",
         )
+
+
+def serve(loop: Any, executor: Executor) -> None:
+    """Has asgiref run thread-sensitive code of `loop`, such as Django's asynchronous ORM, by `executor`."""
+    AsyncToSync.loop_thread_executors[loop] = executor  # type: ignore[assignment]  # one that gives futures of the loop
 
 
 def exempt_databases(endpoint: Any) -> set[str]:

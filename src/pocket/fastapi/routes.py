@@ -34,17 +34,8 @@ SHARED = "pocket_shared_response"
 """The parameter by which an endpoint whose rows may go straight to JSON gets FastAPI's response for headers."""
 
 
-class _Answer:
-    """Whether FastAPI answers with JSON of its own, None while that is not known, and whether this answer can tell."""
-
-    __slots__ = ("is_json", "tells")
-
-    def __init__(self, is_json: bool | None) -> None:
-        self.is_json = is_json
-        self.tells = False
-
-
-_answer: ContextVar[_Answer | None] = ContextVar("pocket_answer", default=None)
+_answer: ContextVar[dict[str, Any] | None] = ContextVar("pocket_answer", default=None)
+"""Whether FastAPI answers with JSON of its own (`is_json`, None while unknown), and whether this answer `tells`."""
 
 
 class Route(APIRoute):
@@ -75,10 +66,11 @@ class Route(APIRoute):
         """
         handler = super().get_route_handler()
         is_json: bool | None = None
+        may_write = SHARED in inspect.signature(self.endpoint).parameters
 
         async def handle(request: Request) -> Response:
             nonlocal is_json
-            answer = _Answer(is_json)
+            answer = {"is_json": is_json, "tells": False} if may_write else None
             token = _answer.set(answer)
             try:
                 response = await handler(request)
@@ -87,7 +79,7 @@ class Route(APIRoute):
                 raise
             finally:
                 _answer.reset(token)
-            if answer.tells:
+            if answer is not None and answer["tells"]:
                 is_json = type(response) is Response and response.media_type == "application/json"
             return response
 
@@ -137,10 +129,10 @@ class Route(APIRoute):
             builder = self._builder = ResponseBuilder(self, getattr(self._endpoint, "__qualname__", self.name))
         answer = _answer.get()
         if shared is not None and answer is not None and builder.write is not None and isinstance(result, QuerySet):
-            written = builder.write(result) if answer.is_json else None
+            written = builder.write(result) if answer["is_json"] else None
             if written is not None:
                 return builder.respond(written, shared)
-            answer.tells = answer.is_json is None
+            answer["tells"] = answer["is_json"] is None
         return builder.prepare(result)
 
 

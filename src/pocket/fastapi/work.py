@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from abc import abstractmethod
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +23,7 @@ from pocket.asgi.loop import patient
 from pocket.django.configuration.databases import open_transactions, settle
 from pocket.django.orm.relations import Probe
 from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
+from pocket.fastapi.internals import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +38,9 @@ request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", defaul
 """The work of the request that this code belongs to, also after its end."""
 
 
-class Work(Executor):
-    """The work of one request, whose ASGI scope is `scope`; None for work outside of a request.
-
-    An asynchronous context manager: inside, it is `current()`, and asgiref's thread-sensitive code, which is Django's
-    asynchronous ORM, runs in its thread.
-    """
+class Work:
+    """The work of one request, with its ASGI scope, or of none. Inside of it, as an asynchronous context manager,
+    it is `current()`, and asgiref's thread-sensitive code, which is Django's asynchronous ORM, runs in its thread."""
 
     def __init__(self, scope: Any = None) -> None:
         self.scope = scope
@@ -54,26 +51,23 @@ class Work(Executor):
 
     async def __aenter__(self) -> Work:
         self._token = request_work.set(self)
-        self._sensitive = ThreadSensitiveContext(executor=self)
-        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]  # asgiref's has no annotations
         return self
 
     async def __aexit__(self, *failure: object) -> None:
-        await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
         request_work.reset(self._token)
         self.end()
 
-    @abstractmethod
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What `function` returns, called where queries are allowed.
 
         A caller that is cancelled meanwhile still gets it, if the call has begun, and is cancelled where it waits next:
         so nothing is acquired, a transaction for one, that nothing releases.
         """
+        raise NotImplementedError
 
-    @abstractmethod
     def end(self) -> None:
         """Ends the work; what was handed over before is done first."""
+        raise NotImplementedError
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -116,24 +110,17 @@ class WorkInPlace(Work):
     def __init__(self, loop: Any, scope: Any = None) -> None:
         super().__init__(scope)
         self._loop = loop
-
-    async def __aenter__(self) -> Work:
         # A coroutine that the deadline did not stop leaves its work here; without this it would not end.
-        self._loop.at_end = self.end
-        return await super().__aenter__()
+        loop.at_end = self.end
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        result: T = self._run(copy_context().run, function, *args, **kwargs)
+        result: T = self.run_now(copy_context().run, function, *args, **kwargs)
         return result
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """A future of the loop, done already, so that awaiting it does not even turn the loop."""
-        future = asyncio.get_running_loop().create_future()
-        try:
-            future.set_result(self._run(function, *args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-            future.set_exception(error)
-        return future
+    def run_now(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if self.ended:
+            raise RuntimeError(ENDED)
+        return self._loop.call(self._call, function, *args, **kwargs)
 
     def end(self) -> None:
         if not self.ended:
@@ -141,19 +128,44 @@ class WorkInPlace(Work):
             self._loop.at_end = None
             self._loop.call(self._finish)
 
-    def _run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        if self.ended:
-            raise RuntimeError(ENDED)
-        return self._loop.call(self._call, function, *args, **kwargs)
+
+class _InPlace(Executor):
+    """Runs asgiref's thread-sensitive code in the request's work; a lifespan's has a thread of its own."""
+
+    _others = ThreadPoolExecutor(1, "pocket-others")
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """A future: in a request the loop's own, and done already, so that awaiting it does not even turn the loop."""
+        work = request_work.get()
+        if not isinstance(work, WorkInPlace):
+            return self._others.submit(function, *args, **kwargs)
+        future = asyncio.get_running_loop().create_future()
+        try:
+            future.set_result(work.run_now(function, *args, **kwargs))
+        except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+            future.set_exception(error)
+        return future
 
 
-class WorkInThread(Work):
+_IN_PLACE = _InPlace()
+
+
+class WorkInThread(Work, Executor):
     """Work on a thread of `pool`, from the first call to the end."""
 
     def __init__(self, scope: Any = None, pool: ThreadPool = POOL) -> None:
         super().__init__(scope)
         self._lease = Lease(pool, self._finish)
         self._is_cancelled = False
+        self._sensitive = ThreadSensitiveContext(executor=self)
+
+    async def __aenter__(self) -> Work:
+        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]  # asgiref's has no annotations
+        return await super().__aenter__()
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
+        await super().__aexit__(*failure)
 
     def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """The future of a call of `function` in the thread; RuntimeError after the end."""
@@ -198,10 +210,9 @@ class WorkInThread(Work):
 
 def _report(error: BaseException, scope: Any) -> None:
     """Logs what nothing else tells: a failure that would have been a 500, once its request was cancelled."""
-    handlers = getattr(scope.get("app"), "exception_handlers", {}) if scope is not None else {}
-    kinds = set(type(error).__mro__) - {Exception}
-    if isinstance(error, Exception) and not kinds & handlers.keys():
-        title = f"{scope['method']} {scope['path']}" if scope is not None else "A task"
+    handled = getattr((scope or {}).get("app"), "exception_handlers", {}).keys() - {Exception}
+    if isinstance(error, Exception) and not handled & {*type(error).__mro__}:
+        title = f"{scope['method']} {scope['path']}" if scope else "A task"
         logger.error("%s failed after it was cancelled.", title, exc_info=error)
 
 
@@ -212,12 +223,12 @@ def current() -> Work | None:
 
 
 def new(scope: Any = None) -> Work:
-    """Work for the request of `scope`, of the kind that the running loop allows.
-
-    In place there is one at a time: a task that is not the request's has a worker, and a connection, of its own.
-    """
+    """Work for the request of `scope`: in place, where the running loop can wait and has no other in place."""
     loop = patient()
-    return WorkInThread(scope) if loop is None or loop.at_end is not None else WorkInPlace(loop, scope)
+    if loop is None or loop.at_end is not None:
+        return WorkInThread(scope)
+    serve(loop, _IN_PLACE)
+    return WorkInPlace(loop, scope)
 
 
 async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -230,10 +241,8 @@ async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
 
 
 async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
-    """As `run`, for what many requests wait for: on a worker that no request has, and outside of its transaction.
-
-    In place, where all is one thread, it is the request's own work.
-    """
+    """As `run`, for what many requests wait for: on a thread, and outside of a transaction, that no request has; in
+    place, where all is one thread, in the request's own work."""
     if patient() is not None:
         return await run(function, *args)
     async with WorkInThread(None, ASIDE) as own:
