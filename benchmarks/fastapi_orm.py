@@ -1,6 +1,7 @@
 """FastAPI over Django's ORM: the hand-made recipe, FastAPI's `def` endpoints, django-ninja, DRF and Pocket.
 
     python benchmarks/fastapi_orm.py [--rounds 15] [--databases sqlite postgresql] [--seconds 1.0] [--skip-server]
+    python benchmarks/fastapi_orm.py --threads 1 2 4 8 40
 
 Needs uv and PostgreSQL's server programs. The peers are installed from PyPI into an environment of their own, together
 with this checkout. All cases are interleaved in one run; figures are medians of the rounds. Ratios are medians of each
@@ -74,12 +75,22 @@ def main() -> None:
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir()) / "pocket-benchmark-fastapi")
     parser.add_argument("--skip-server", action="store_true")
+    parser.add_argument(
+        "--threads", nargs="+", default=[], help="Pocket under a server alone, with as many threads each"
+    )
     options = parser.parse_args()
     random.seed(5)
     python = environment(options.environment)
     for kind in options.databases:
         with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as name:
-            single = run(python, "orm_single.py", name, str(options.rounds))
+            single = run(python, "orm_single.py", name, "1" if options.threads else str(options.rounds))
+            if options.threads:
+                measured = run(
+                    python, "orm_served.py", name, str(options.rounds), str(options.seconds), *options.threads
+                )
+                report(f"{kind}, concurrency 32: requests a second", measured["rate"])
+                report(f"{kind}, concurrency 32: microseconds of processor time a request", measured["processor"])
+                continue
             report(f"{kind}, concurrency 1 (Lambda): microseconds a request", single["wall"])
             report(f"{kind}, concurrency 1 (Lambda): microseconds of processor time a request", single["processor"])
             for words, ratios in single["ratios"].items():

@@ -1,5 +1,7 @@
 """Thirty-two connections at a time to servers, interleaved; prints medians in requests a second.
 
+With numbers of threads, Pocket alone with as many each; one case more waits 20 ms in its thread.
+
 FastAPI and Pocket run under uvicorn with uvloop and httptools, as `fastapi[standard]` installs it; django-ninja and DRF
 under gunicorn with 32 threads, which serves them best. One process each.
 """
@@ -34,12 +36,14 @@ CASES = {
 
 
 def start(name: str) -> tuple[subprocess.Popen[bytes], int]:
+    application, _, threads = name.partition(" ")
+    environ = {**os.environ, **({"BENCHMARK_THREADS": threads} if threads else {})}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    address = str(port) if SERVERS[name] is UVICORN else f"127.0.0.1:{port}"
-    command = [sys.executable, "-W", "ignore", *SERVERS[name], address, f"orm_asgi:{name}"]
-    process = subprocess.Popen(command, cwd=Path(__file__).parent)
+    address = str(port) if SERVERS[application] is UVICORN else f"127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", *SERVERS[application], address, f"orm_asgi:{application}"]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent, env=environ)
     for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -83,16 +87,20 @@ async def load(port: int, path: str, seconds: float) -> float:
     return sum(numbers) / (time.perf_counter() - begun)
 
 
-def main(rounds: int, seconds: float) -> None:
-    servers = {name: start(name) for name in SERVERS}
+def main(rounds: int, seconds: float, threads: list[str]) -> None:
+    cases = CASES
+    if threads:
+        paths = {"rows": "/pocket/{}", "rows and 20 ms of waiting": "/pocket/waits/{}"}
+        cases = {f"{what}, {n} threads": (f"pocket {n}", path) for what, path in paths.items() for n in threads}
+    servers = {name: start(name) for name in dict.fromkeys(server for server, _ in cases.values())}
     try:
-        todo = [(case, size) for case in CASES for size in SIZES]
+        todo = [(case, size) for case in cases for size in SIZES]
         rates: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
         processor: dict[tuple[str, int], list[float]] = {key: [] for key in todo}
         for turn in range(rounds + 1):
             random.shuffle(todo)
             for case, size in todo:
-                server, path = CASES[case]
+                server, path = cases[case]
                 process, port = servers[server]
                 begun, used = time.perf_counter(), processor_time(process.pid)
                 rate = asyncio.run(load(port, path.format(size), seconds))
@@ -104,7 +112,7 @@ def main(rounds: int, seconds: float) -> None:
         print(
             json.dumps(
                 {
-                    key: {case: [median(values[case, size]) for size in SIZES] for case in CASES}
+                    key: {case: [median(values[case, size]) for size in SIZES] for case in cases}
                     for key, values in found.items()
                 }
             )
@@ -116,4 +124,4 @@ def main(rounds: int, seconds: float) -> None:
             process.wait()
 
 
-main(int(sys.argv[1]), float(sys.argv[2]))
+main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])

@@ -26,4 +26,6 @@ DATABASES = {
         "PORT": _database,
     }
 }
+if "BENCHMARK_THREADS" in os.environ:
+    POCKET_API_THREADS = int(os.environ["BENCHMARK_THREADS"])
 DATABASES["default"]["CONN_MAX_AGE"] = None  # type: ignore[assignment]

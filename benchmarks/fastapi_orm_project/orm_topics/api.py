@@ -1,5 +1,6 @@
 """The endpoints as they are written for Pocket."""
 
+import time
 from typing import Any
 
 from pydantic import computed_field
@@ -27,6 +28,12 @@ class Headed(TopicOut):  # type: ignore[misc, valid-type]
 
 @router.get("/headed/{number}", response_model=list[Headed])
 def headed(number: int) -> Any:
+    return Topic.objects.all()[:number]
+
+
+@router.get("/waits/{number}", response_model=list[TopicOut])
+def waits(number: int) -> Any:
+    time.sleep(0.02)  # for another service
     return Topic.objects.all()[:number]
 
 

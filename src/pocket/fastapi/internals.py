@@ -113,6 +113,7 @@ _SETTABLE = frozenset(
 """The parts of a query that filters, ordering and slices set, and the tables that they join."""
 
 _MISSING = object()
+_PROPERTIES = {name for name, value in vars(models.QuerySet).items() if isinstance(value, property)}
 
 
 def is_simple(queryset: models.QuerySet[Any]) -> bool:
@@ -136,9 +137,9 @@ def _all_of(model: Any) -> models.QuerySet[Any]:
 @lru_cache(maxsize=1024)
 def _is_djangos(kind: Any) -> bool:
     """Whether a class of querysets redefines nothing that Django's own has, but adds to it at most."""
-    usual = set(dir(models.QuerySet)) - {"__module__", "__doc__", "__dict__", "__weakref__", "__parameters__"}
-    classes = kind.__mro__[: kind.__mro__.index(models.QuerySet)]
-    return not any(vars(owner).keys() & usual for owner in classes)
+    usual: Any = models.QuerySet
+    overridden = {name for owner in kind.__mro__[: kind.__mro__.index(usual)] for name in vars(owner)} & {*dir(usual)}
+    return not any(callable(getattr(usual, name)) or name in _PROPERTIES for name in overridden)
 
 
 check()

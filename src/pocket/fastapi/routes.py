@@ -70,16 +70,17 @@ class Route(APIRoute):
 
         async def handle(request: Request) -> Response:
             nonlocal is_json
-            answer = {"is_json": is_json, "tells": False} if may_write else None
-            token = _answer.set(answer)
+            answer = {"is_json": is_json, "tells": False}
+            token = _answer.set(answer) if may_write else None
             try:
                 response = await handler(request)
             except (RequestValidationError, ResponseValidationError) as error:
                 _locate(error, self._endpoint)
                 raise
             finally:
-                _answer.reset(token)
-            if answer is not None and answer["tells"]:
+                if token is not None:
+                    _answer.reset(token)
+            if answer["tells"]:
                 is_json = type(response) is Response and response.media_type == "application/json"
             return response
 

@@ -52,10 +52,9 @@ def prove() -> None:
             return "redirected"
 
     token = request_work.set(Probe())  # type: ignore[arg-type]  # it has what `run_sync` asks for
-    came = None
     attempt = run_in_threadpool(int)
     try:
-        attempt.send(None)
+        came: Any = attempt.send(None)
     except StopIteration as end:
         came = end.value
     except Exception:  # noqa: BLE001  (AnyIO's own, where there is no event loop: it was not redirected)

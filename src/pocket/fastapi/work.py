@@ -126,7 +126,8 @@ class WorkInPlace(Work):
         if not self.ended:
             self.ended = True
             self._loop.at_end = None
-            self._loop.call(self._finish)
+            if self._begun:
+                self._loop.call(self._finish)
 
 
 class _InPlace(Executor):
