@@ -37,9 +37,9 @@ lint: setup
 	.venv/bin/ruff check
 	.venv/bin/mypy
 
-# Links that lead nowhere, and pages that no menu names, are errors.
+# Links that lead nowhere, and pages that no menu names, are errors; not with --quiet, which hides them from --strict.
 docs: setup-docs
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "The site is in .site; make docs-serve shows it."
 
 docs-serve: setup-docs

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pocket.deploy.aws.errors import PERMISSIONS_PAGE
+from pocket.errors import DOCUMENTATION
+
 REPOSITORY = Path(__file__).parent.parent
 GENERATED: dict[Path, str] = runpy.run_path(str(REPOSITORY / "scripts" / "reference.py"))["pages"]()
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("benchmarks/*.md")])
@@ -28,3 +31,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), f"{name(page)} links to {target}"
+
+
+def test_an_address_in_a_hint_is_that_of_a_page() -> None:
+    assert f"site_url: {DOCUMENTATION}\n" in (REPOSITORY / "mkdocs.yml").read_text()
+    page = PERMISSIONS_PAGE.removeprefix(DOCUMENTATION).strip("/")
+    assert (REPOSITORY / "docs" / f"{page}.md").is_file()

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+DOCUMENTATION = "https://django-pocket.readthedocs.io/"
+"""The address of the documentation's site, for hints that lead to a page of it; `site_url` of mkdocs.yml."""
+
+
 class PocketError(Exception):
     """The root: `message` says what is wrong, `hint` what to do about it (empty where the message says it all)."""
 

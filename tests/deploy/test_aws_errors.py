@@ -88,7 +88,7 @@ def test_a_denied_call_names_the_action_that_aws_named() -> None:
     found = refused("AccessDenied", said)
     assert "not allowed: iam:PassRole" in found.message
     assert "Allow iam:PassRole" in found.hint
-    assert "deployer-permissions.md" in found.hint
+    assert "https://django-pocket.readthedocs.io/reference/deployer-permissions/" in found.hint
 
 
 def test_a_denied_call_names_its_own_action_where_aws_names_none() -> None:

@@ -13,7 +13,7 @@ from boto3.exceptions import Boto3Error
 from botocore import exceptions as botocore
 from s3transfer import exceptions as s3transfer
 
-from pocket.errors import AWSCallFailed
+from pocket.errors import DOCUMENTATION, AWSCallFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ TRANSLATED: tuple[type[Exception], ...] = (
 SECRET_INPUT = frozenset({"CreateSecret", "PutParameter", "PutSecretValue", "UpdateSecret"})
 """Operations whose input holds a secret's value."""
 
-PERMISSIONS_PAGE = "docs/reference/deployer-permissions.md"
+PERMISSIONS_PAGE = f"{DOCUMENTATION}reference/deployer-permissions/"
 
 _SIGN_IN = "Sign in again: `aws sso login`, or renew the keys that AWS_PROFILE or the AWS_* variables give."
 _NO_CREDENTIALS = (
@@ -125,7 +125,7 @@ def _refused(error: botocore.ClientError, service: str, operation: str) -> AWSCa
     if code in _DENIED:
         found = _DENIED_ACTION.search(str(facts.get("Message") or ""))
         action = found.group(1) if found else f"{service}:{operation}"
-        hint = f"Allow {action} to whoever deploys; {PERMISSIONS_PAGE} lists all that is needed."
+        hint = f"Allow {action} to the user or role that deploys. {PERMISSIONS_PAGE} lists all permissions."
         message = f"not allowed: {action}. {message}".rstrip(". ")
     else:
         hint = _CODE_HINTS.get(code, "")
