@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,13 @@ REQUIRED = {
         "reap_idle_workers",
         "resolve_function_url",
     ),
-    "services.cloudformation.changesets": ("_resolve_props_for_diff",),
+    "services.cloudformation.changesets": ("_deploy_stack_async", "_resolve_props_for_diff"),
+    "services.cloudformation.provisioners": (
+        "_STACK_TAG_PROPERTY",
+        "_s3_apply_configurations",
+        "_tag_map",
+        "s3_bucket_name_conflict",
+    ),
     "services.apigateway": ("_handle_execute_in_scope", "_apis", "_match_route", "find_api_scope", "run_reentrant"),
     "services.apigateway_v1": (
         "_base_path_mappings",
@@ -55,7 +62,7 @@ REQUIRED = {
         "run_reentrant",
         "stages_for_api",
     ),
-    "services.s3": ("_bucket_owner_account",),
+    "services.s3": ("_bucket_owner_account", "_bucket_tags"),
     "services.sts": ("is_root_access_key", "register_session"),
 }
 
@@ -93,6 +100,7 @@ def install(runtime: Runtime) -> None:
     replace_execution(runtime)
     replace_gateway()
     replace_comparison()
+    replace_buckets()
     replace_rest_gateway()
 
 
@@ -273,6 +281,34 @@ def replace_comparison() -> None:
         return found
 
     change_sets._resolve_props_for_diff = resolve_with_attributes
+
+
+ADOPTED: ContextVar[frozenset[str]] = ContextVar("ADOPTED", default=frozenset())
+"""The names of what the change set that is being executed takes into its stack."""
+
+
+def replace_buckets() -> None:
+    """A change set may take a bucket into its stack, and a bucket has its stack's tags.
+
+    MiniStack plans the first and then says that the name is taken; of buckets alone it leaves out the tags.
+    """
+    change_sets = module("services.cloudformation.changesets")
+    provisioners, s3 = module("services.cloudformation.provisioners"), module("services.s3")
+    deploy, conflict = change_sets._deploy_stack_async, provisioners.s3_bucket_name_conflict
+    apply = provisioners._s3_apply_configurations
+
+    async def deploy_stack(*arguments: Any, imports: dict[str, dict[str, str]] | None = None, **options: Any) -> Any:
+        ADOPTED.set(frozenset(name for found in (imports or {}).values() for name in found.values()))
+        return await deploy(*arguments, imports=imports, **options)
+
+    def apply_configurations(name: str, properties: dict[str, Any], *before: Any) -> None:
+        apply(name, properties, *before)
+        s3._bucket_tags[name] = provisioners._tag_map(properties.get("Tags"))
+
+    change_sets._deploy_stack_async = deploy_stack
+    provisioners.s3_bucket_name_conflict = lambda name: None if name in ADOPTED.get() else conflict(name)
+    provisioners._s3_apply_configurations = apply_configurations
+    provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
 
 
 def attributes_of(value: Any) -> Iterator[str]:
