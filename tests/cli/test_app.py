@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,29 @@ def test_permissions_prints_the_boundary_first_and_then_the_policy_as_json(tmp_p
     assert (policy.returncode, policy.stderr) == (0, "")
     assert arn in policy.stdout
     assert {"HttpApis", "Stacks"} <= {item["Sid"] for item in json.loads(policy.stdout)["Statement"]}
+
+
+ENDLESS = """
+import time
+from pocket.cli import app
+
+@app.app.command()
+def endless():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("tidied up", flush=True)
+
+app.run()
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_lets_the_command_tidy_up_and_is_its_status(number: signal.Signals, status: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, "endless"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        assert process.stdout.read() == "tidied up\n"
+        assert process.wait(30) == status

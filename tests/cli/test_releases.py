@@ -7,6 +7,7 @@ import pytest
 from pocket.cli.console import PlainReporter
 from pocket.cli.releases import _described, _show
 from pocket.deploy.releases.history import History, Release
+from pocket.deploy.stacks.secret_stores import Place
 
 FIRST = Release(1, {"web": "V1"}, artifact="artifacts/0123456789abcdef.zip")
 SECOND = Release(
@@ -18,6 +19,8 @@ SECOND = Release(
     dirty=True,
     skipped=("checks", "smoke"),
     destructive=("bbs.0002_drop",),
+    secrets=Place("secretsmanager", "pocket-dev-shop"),
+    generated=("SECRET_KEY",),
 )
 
 
@@ -41,6 +44,8 @@ def test_json_has_all_that_is_recorded() -> None:
         "dirty": True,
         "skipped": ("checks", "smoke"),
         "destructive": ("bbs.0002_drop",),
+        "secrets": {"store": "secretsmanager", "key": "pocket-dev-shop"},
+        "generated": ("SECRET_KEY",),
     }
 
 

@@ -36,11 +36,15 @@ ROOM = Path(pocket.deploy.__file__).parent
 SERVICES = ("cloudformation", "lambda", "logs", "s3", "secretsmanager", "sqs", "ssm", "sts")
 
 ACTIONS = {
+    # Of all stacks, "in combination with" the other.
+    "cloudformation:DescribeStacks": {"cloudformation:DescribeStacks", "cloudformation:ListStacks"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:HeadBucket": {"s3:ListBucket"},
     "s3:UploadFile": {"s3:PutObject", "s3:AbortMultipartUpload"},
+    "ssm:PutParameter": {"ssm:PutParameter", "ssm:AddTagsToResource"},  # with tags
     "sts:GetCallerIdentity": set(),
     "cloudformation:ValidateTemplate": set(),  # a method of cfn-lint's, which asks nobody
 }
@@ -137,7 +141,7 @@ def test_nothing_is_allowed_that_nobody_needs(tmp_path: Path) -> None:
 def test_what_can_be_held_to_the_stages_own_resources_is(tmp_path: Path) -> None:
     statements = printed(tmp_path, ACCESS_LOG)
     wide = {statement["Sid"] for statement in statements if statement["Resource"] == "*"}
-    assert wide == {"QueuesToFunctions", "LogGroups", "AccessLogs"}
+    assert wide == {"FindStacks", "QueuesToFunctions", "LogGroups", "AccessLogs"}
     others = {"HttpApis", "QueueMappings", "DatesOfSecrets", "DatesOfParameters"}
     for statement in statements:
         if statement["Sid"] not in wide | others:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from deploying import SMALL, Voice, deployable
 
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.operate.destroy import destroy
+from pocket.deploy.operate.destroy import Doomed, destroy
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
-from pocket.errors import AWSCallFailed
+from pocket.errors import PlanRefused
 from pocket.local import LocalAWS
 
 TEXT = SMALL.replace('"small"', '"doomed"').replace(
@@ -39,11 +41,10 @@ def test_nothing_of_a_stage_is_left_but_the_users_own_secrets(
     left = [item["Name"] for item in clients.s3.list_buckets()["Buckets"] if "doomed" in item["Name"]]
     assert left == []
     assert clients.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/pocket-dev-doomed")["logGroups"] == []
-    with pytest.raises(AWSCallFailed, match="ResourceNotFoundException"):
-        clients.secretsmanager.get_secret_value(SecretId="pocket-dev-doomed")
+    assert "DeletedDate" in clients.secretsmanager.describe_secret(SecretId="pocket-dev-doomed"), "for a while"
     assert clients.secretsmanager.get_secret_value(SecretId="their/own")["SecretString"] == "x"
     assert "stack pocket-dev-doomed" in removed.removed
-    assert "secret pocket-dev-doomed" in removed.removed
+    assert any(line.startswith("secret pocket-dev-doomed with SECRET_KEY; for 30 days") for line in removed.removed)
 
 
 def test_removing_what_is_not_there_removes_nothing(tmp_path: Path, target: Target) -> None:
@@ -58,3 +59,69 @@ def test_a_bucket_that_no_storage_stack_claims_is_left_alone(tmp_path: Path, tar
     stage = deployable(tmp_path, SMALL.replace('"small"', '"someones"')).stage("dev")
     destroy(stage, target, Voice())
     assert clients.s3.list_objects_v2(Bucket="pocket-dev-someones")["KeyCount"] == 0
+
+
+def test_what_is_about_to_go_is_told_first_and_a_no_removes_nothing(
+    tmp_path: Path, target: Target, clients: Clients, local_aws: LocalAWS
+) -> None:
+    found = deployable(tmp_path, TEXT.replace('"doomed"', '"spared"'))
+    stage = found.stage("dev")
+    release.deploy(found, stage, target, Voice(), skip_gates=["project"], published=local_aws.route)
+    clients.s3.put_object(Bucket="pocket-dev-spared", Key="media/a", Body=b"1")
+    seen: list[Doomed] = []
+
+    def decline(doomed: Doomed) -> bool:
+        seen.append(doomed)
+        return False
+
+    with pytest.raises(PlanRefused, match="Nothing was removed"):
+        destroy(stage, target, Voice(), agreed=decline)
+    (doomed,) = seen
+    assert doomed.place == f"the local AWS at {target.endpoint_url}"
+    lines = list(doomed.lines())
+    assert lines[:2] == ["stack pocket-dev-spared", "stack pocket-dev-spared-storage"]
+    assert "bucket pocket-dev-spared with its objects (1)" in lines
+    assert lines[-1] == "SECRET_KEY in the secret pocket-dev-spared"
+    assert find(clients, "pocket-dev-spared") is not None
+    assert destroy(stage, target, Voice()).removed
+
+
+def test_the_bucket_that_was_made_goes_and_not_the_one_that_the_file_names_today(
+    tmp_path: Path, target: Target, clients: Clients, local_aws: LocalAWS
+) -> None:
+    text = TEXT.replace('"doomed"', '"edited"')
+    found = deployable(tmp_path, text)
+    release.deploy(found, found.stage("dev"), target, Voice(), skip_gates=["project"], published=local_aws.route)
+    clients.s3.create_bucket(
+        Bucket="pocket-somebodys", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    clients.s3.put_object(Bucket="pocket-somebodys", Key="precious", Body=b"1")
+    edited = deployable(tmp_path, text.replace("[s3]", '[s3]\nbucket_name_format = "{prefix}somebodys"')).stage("dev")
+    removed = destroy(edited, target, Voice()).removed
+    assert any(line.startswith("bucket pocket-dev-edited ") for line in removed)
+    left = {item["Name"] for item in clients.s3.list_buckets()["Buckets"]}
+    assert "pocket-dev-edited" not in left
+    assert clients.s3.get_object(Bucket="pocket-somebodys", Key="precious")["Body"].read() == b"1"
+
+
+def test_an_interruption_tells_what_is_removed_and_what_is_not(
+    tmp_path: Path, target: Target, local_aws: LocalAWS
+) -> None:
+    found = deployable(tmp_path, TEXT.replace('"doomed"', '"halved"'))
+    stage = found.stage("dev")
+    release.deploy(found, stage, target, Voice(), skip_gates=["project"], published=local_aws.route)
+
+    class Pressed(Voice):
+        @contextmanager
+        def step(self, name: str) -> Iterator[None]:
+            if name == "Remove bucket pocket-dev-halved":
+                raise KeyboardInterrupt
+            with super().step(name):
+                yield
+
+    voice = Pressed()
+    with pytest.raises(KeyboardInterrupt):
+        destroy(stage, target, voice)
+    assert "Removed: stack pocket-dev-halved." in voice.notes
+    assert voice.notes[-1].startswith("Still there, in whole or in part: bucket pocket-dev-halved; ")
+    assert destroy(stage, target, Voice()).removed

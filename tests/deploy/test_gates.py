@@ -6,31 +6,28 @@ import json
 import os
 import signal
 import threading
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import COMMANDS, Voice, deployable
-from tiny_project import PYTHON
+from deploying import Voice
+from gated_site import STAGE, WORKER, Site
 from waiting import wait_until
 
 from pocket.config import Project, build_manifest
 from pocket.deploy.aws import invoke
 from pocket.deploy.aws.account import account_id
-from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
 from pocket.deploy.gates.checks import _errors
 from pocket.deploy.gates.project import Message
 from pocket.deploy.gates.request import astray, passes
 from pocket.deploy.operate import destroy
-from pocket.deploy.releases import deploy as release
-from pocket.deploy.releases.deploy import Deployed
-from pocket.deploy.releases.history import Release, Standing
-from pocket.deploy.releases.rollback import RolledBack, rollback
+from pocket.deploy.releases import journal
+from pocket.deploy.releases.history import Release
+from pocket.deploy.releases.rollback import rollback
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.target import Target
 from pocket.deploy.template import Code, Inputs, render, render_storage
@@ -39,87 +36,8 @@ from pocket.errors import DeployError, GateRefused, PlanRefused
 from pocket.local import LocalAWS
 from pocket.probe import http_event
 
-HEAD = f"""
-[general]
-region = "eu-central-1"
-stages = ["dev"]
-project_name = "gated"
-
-[awscontainer]
-python_version = "{PYTHON}"
-
-[awscontainer.handlers.management]
-command = "pocket.django.lambda_handlers.management_command_handler"
-"""
-WEB = '[awscontainer.handlers.web]\ncommand = "app.web"\napigateway = {}\n'
-WORKER = '[awscontainer.handlers.worker]\ncommand = "app.work"\nsqs = {}\n'
-STAGE = HEAD + WEB
-
 DROP = {"migration": "shop.0007_drop", "operations": [{"operation": "Remove field a from b", "reason": "it is lost"}]}
 GROW = {"migration": "shop.0006_grow", "operations": [{"operation": "Add field c to b", "reason": ""}]}
-
-SIGN = """
-def web(event, context):
-    print("asked for", event["rawPath"])
-    return {"statusCode": STATUS, "body": "SIGN"}
-
-def work(event, context):
-    return {"batchItemFailures": []}
-"""
-
-
-def app(sign: str, status: str = "200") -> str:
-    return SIGN.replace("SIGN", sign).replace("STATUS", status)
-
-
-def commands(**constants: Any) -> str:
-    """The project's commands, which answer the gates with what they are told here."""
-    text = COMMANDS
-    for name, value in constants.items():
-        assert f"{name} = []" in text
-        text = text.replace(f"{name} = []", f"{name} = {value!r}")
-    return text
-
-
-class Site:
-    def __init__(self, folder: Path, target: Target, local: LocalAWS) -> None:
-        self.folder = folder
-        self.target = target
-        self.local = local
-        self.clients = Clients(target)
-
-    def project(self, sign: str = "A", *, stage: str = STAGE, status: str = "200", **constants: Any) -> Project:
-        return deployable(self.folder, stage, app(sign, status), commands(**constants))
-
-    def deploy(
-        self, project: Project, voice: Voice | None = None, *, skip: Sequence[str] = (), **more: Any
-    ) -> Deployed:
-        return release.deploy(
-            project,
-            project.stage("dev"),
-            self.target,
-            voice or Voice(),
-            skip_gates=["project", *skip],
-            published=self.local.route,
-            **more,
-        )
-
-    def rollback(self, number: int | None = None, voice: Voice | None = None) -> RolledBack:
-        return rollback(self.project().stage("dev"), self.target, voice or Voice(), number)
-
-    def standing(self) -> Standing:
-        return release.read(self.clients, self.project().stage("dev"))
-
-    def live(self) -> int | None:
-        return self.standing().history.live
-
-    def answer(self) -> str:
-        try:
-            with urllib.request.urlopen(f"{self.local.addresses['web']}/", timeout=30) as response:
-                return str(response.read().decode())
-        except urllib.error.HTTPError as error:
-            with error:
-                return str(error.code)
 
 
 @pytest.fixture
@@ -176,6 +94,27 @@ def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     assert site.deploy(site.project("A"), voice).changed, "the functions' own settings go back"
     assert not [step for step in voice.steps if step.startswith("Gate")]
     assert site.live() == 1
+
+
+def test_ctrl_c_at_a_gate_tells_how_far_the_deploy_came(site: Site) -> None:
+    site.deploy(site.project("A"))
+
+    class Pressed(Voice):
+        @contextmanager
+        def step(self, name: str) -> Iterator[None]:
+            if name.startswith("Gate request"):
+                raise KeyboardInterrupt
+            with super().step(name):
+                yield
+
+    voice = Pressed()
+    with pytest.raises(KeyboardInterrupt):
+        site.deploy(site.project("B"), voice)
+    told = [note.strip() for note in voice.notes]
+    assert told.index(journal.PUBLISHED) < told.index("Not done; the next deploy goes on from here:")
+    assert told.index("Not done; the next deploy goes on from here:") < told.index(journal.LIVE)
+    assert site.live() == 1
+    assert site.deploy(site.project("B")).history.live == 2
 
 
 def test_a_deploy_of_what_is_live_asks_no_gate(site: Site) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import plan
 from pocket.deploy.stacks.plan import Planned, Plans
-from pocket.deploy.stacks.stack import EventFeed, Stack, changeable, delete, find, watch
+from pocket.deploy.stacks.stack import EventFeed, Stack, cleared, delete, find, state, watch
+from pocket.deploy.target import Target
 from pocket.deploy.template import Template
 from pocket.errors import DeployError, PlanRefused, StackFailed
 
@@ -28,7 +30,7 @@ def template(outputs: dict[str, Any] | None = None, **resources: Any) -> Templat
 
 def apply(clients: Clients, name: str, wanted: Template, voice: Voice | None = None) -> Stack | None:
     with Plans(clients, voice or Voice()) as plans:
-        return plans.carry_out(plans.add(name, wanted))
+        return plans.carry_out(plans.add(name, wanted)).stack
 
 
 def planned(clients: Clients, name: str, wanted: Template) -> Planned:
@@ -81,7 +83,7 @@ def test_the_same_template_again_changes_nothing_and_makes_no_change_set(clients
     before = find(clients, "same")
     again = planned(clients, "same", template(Queue=QUEUE))
     assert not again.changes
-    assert again.existing == before
+    assert again.before.stack == before
 
 
 def test_a_change_set_without_changes_is_no_change(clients: Clients) -> None:
@@ -122,7 +124,7 @@ def test_what_a_failed_creation_elsewhere_left_is_removed_first(clients: Clients
     ended = watch(clients, EventFeed(clients, made["StackId"]), Voice())
     assert ended.status == "ROLLBACK_COMPLETE"
     voice = Voice()
-    assert changeable(clients, "left", voice) is None
+    assert cleared(clients, state(clients, "left"), voice).stack is None
     assert find(clients, "left") is None
     assert "never completed" in voice.notes[0]
 
@@ -211,6 +213,59 @@ def test_ctrl_c_while_a_stack_is_updated_leaves_it_whole(clients: Clients) -> No
 
 
 @pytest.mark.parametrize(
+    ("call", "exists"),
+    [
+        ("get_template", True),
+        *itertools.product(["create_change_set", "describe_change_set", "execute_change_set"], [True, False]),
+    ],
+)
+def test_ctrl_c_right_after_any_call_leaves_nothing_behind(target: Target, *, call: str, exists: bool) -> None:
+    clients = Clients(target)
+    name = f"pressed-{call.replace('_', '-')}-{exists}"
+    if exists:
+        apply(clients, name, template(Queue=QUEUE))
+    cloudformation = clients.cloudformation
+
+    class Pressed:
+        """The answer comes, and with it Ctrl-C, before the caller has it."""
+
+        def __getattr__(self, wanted: str) -> Any:
+            real = getattr(cloudformation, wanted)
+            if wanted != call:
+                return real
+
+            def asked(**named: Any) -> None:
+                real(**named)
+                raise KeyboardInterrupt
+
+            return asked
+
+    pressed = Clients(target)
+    vars(pressed)["cloudformation"] = Pressed()
+    with pytest.raises(KeyboardInterrupt):
+        apply(pressed, name, template(Queue=LONGER))
+    found = find(clients, name)
+    assert found is None if not exists else found is not None and found.usable
+    if exists:
+        left = clients.cloudformation.list_change_sets(StackName=name)["Summaries"]
+        assert "AVAILABLE" not in {item["ExecutionStatus"] for item in left}
+
+
+def test_an_empty_stack_in_which_another_deploy_plans_as_well_stays(clients: Clients) -> None:
+    with Plans(clients, Voice()) as first:
+        planned = first.add("shared-plan", template(Queue=QUEUE))
+        body = template(Queue=QUEUE).to_json()
+        clients.cloudformation.create_change_set(
+            StackName="shared-plan", ChangeSetName="pocket-other", ChangeSetType="CREATE", TemplateBody=body
+        )
+        assert planned.changes
+    found = find(clients, "shared-plan")
+    assert found is not None
+    assert found.status == "REVIEW_IN_PROGRESS"
+    clients.cloudformation.delete_stack(StackName=found.stack_id)
+
+
+@pytest.mark.parametrize(
     ("status", "told"),
     [
         ("UPDATE_IN_PROGRESS", "something else is changing it"),
@@ -225,7 +280,7 @@ def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(
 ) -> None:
     monkeypatch.setattr("pocket.deploy.stacks.stack.find", lambda *_: Stack("stuck", "arn:stuck", status, "a reason"))
     with pytest.raises(DeployError) as caught:
-        changeable(clients, "stuck", Voice())
+        state(clients, "stuck")
     assert status in caught.value.message
     assert told in str(caught.value)
 

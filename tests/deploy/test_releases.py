@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pocket.config import StageConfig
 from pocket.deploy.releases.history import History, Release, Standing, standing
+from pocket.deploy.stacks.secret_stores import Place
 from pocket.deploy.template import render
 
 WORDS = st.text("abc.0123456789", max_size=12)
@@ -27,6 +28,8 @@ RELEASES = st.builds(
     dirty=st.booleans(),
     skipped=st.lists(WORDS, max_size=2).map(tuple),
     destructive=st.lists(WORDS, max_size=2).map(tuple),
+    secrets=st.none() | st.builds(Place, st.just("ssm"), WORDS),
+    generated=st.lists(WORDS, max_size=2).map(tuple),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | WORDS,
@@ -76,6 +79,7 @@ def test_a_stack_from_before_there_were_releases_has_one_of_which_little_is_know
 def test_what_is_written_is_read_back(stage: StageConfig, body: dict[str, Any]) -> None:
     first = release(1, body, stage)
     second = replace(first, number=2, created="2026-11-21T06:10:00Z", git="ab" * 20, dirty=True, skipped=("smoke",))
+    second = replace(second, secrets=Place("ssm", "pocket-dev-full"), generated=("SECRET_KEY",))
     history = History((first, second), live=2)
     assert standing(stage, with_metadata(body, history.to_metadata())).history == history
 

@@ -11,6 +11,7 @@ from deploying import SMALL, Voice, project
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stacks import secrets
+from pocket.deploy.stacks.secret_stores import RECORD, Contents, place_of, store_at
 from pocket.errors import DeployError
 
 DECLARED = 'SECRET_KEY = { type = "password", options = { length = 60 } }\nTOKEN = { type = "rsa_pem_base64" }\n'
@@ -41,47 +42,112 @@ def stored(clients: Clients, stage: StageConfig) -> dict[str, str]:
     return values
 
 
+def ensure(clients: Clients, stage: StageConfig, voice: Voice | None = None) -> tuple[str, ...]:
+    return secrets.carry_out(clients, stage, secrets.plan(clients, stage), voice or Voice())
+
+
+def contents(clients: Clients, stage: StageConfig) -> Contents:
+    return store_at(clients, stage, place_of(stage)).contents([item.name for item in stage.generated_variables])
+
+
+def remove(clients: Clients, stage: StageConfig) -> str:
+    return store_at(clients, stage, place_of(stage)).remove(contents(clients, stage).own)
+
+
 def overwrite(clients: Clients, stage: StageConfig, values: dict[str, str]) -> None:
     clients.secretsmanager.put_secret_value(SecretId=stage.pocket_key, SecretString=json.dumps(values))
 
 
 def test_what_is_missing_is_generated_and_never_shown(clients: Clients, stage: StageConfig) -> None:
     voice = Voice()
-    assert secrets.ensure(clients, stage, voice) == ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    assert ensure(clients, stage, voice) == ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
     values = stored(clients, stage)
+    if stage.secretsmanager.store == "secretsmanager":
+        assert values.pop(RECORD) == ["SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"]
     assert len(values["SECRET_KEY"]) == 60
     assert len(set(values["SECRET_KEY"])) >= 5
     assert not any(value in note for note in voice.notes for value in values.values())
 
 
 def test_what_exists_is_never_generated_again(clients: Clients, stage: StageConfig) -> None:
-    secrets.ensure(clients, stage, Voice())
+    ensure(clients, stage)
     before = stored(clients, stage)
-    assert secrets.ensure(clients, stage, Voice()) == ()
+    assert ensure(clients, stage) == ()
     assert stored(clients, stage) == before
 
 
 def test_a_pairs_halves_belong_together(clients: Clients, stage: StageConfig) -> None:
-    secrets.ensure(clients, stage, Voice())
+    ensure(clients, stage)
     values = stored(clients, stage)
     private = serialization.load_pem_private_key(base64.b64decode(values["TOKEN_PEM_BASE64"]), None)
     public = serialization.load_pem_public_key(base64.b64decode(values["TOKEN_PUB_BASE64"]))
     assert private.public_key() == public
 
 
-def test_removed_secrets_are_gone_at_once_and_removing_them_again_is_no_error(
-    clients: Clients, stage: StageConfig
-) -> None:
-    secrets.ensure(clients, stage, Voice())
-    assert secrets.remove(clients, stage)
-    assert secrets.remove(clients, stage) == ()
-    assert secrets.ensure(clients, stage, Voice()), "a name that is free again"
+def test_what_was_generated_is_removed_and_comes_back_where_aws_keeps_it(clients: Clients, stage: StageConfig) -> None:
+    ensure(clients, stage)
+    values = stored(clients, stage)
+    said = remove(clients, stage)
+    assert all(name in said for name in ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"))
+    assert contents(clients, stage) == Contents()
+    voice = Voice()
+    put = ensure(clients, stage, voice)
+    if stage.secretsmanager.store == "secretsmanager":
+        assert put == ()
+        assert voice.notes == [
+            f"The secret {stage.pocket_key} was scheduled for deletion; it is restored with its values."
+        ]
+        assert stored(clients, stage) == values
+    else:
+        assert put, "a parameter that was deleted is gone"
+
+
+def test_a_persons_keys_stay_when_pockets_go(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "shared")
+    ensure(clients, stage)
+    values = json.loads(clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"])
+    overwrite(clients, stage, {**values, "STRIPE_KEY": "their own"})
+    assert contents(clients, stage) == Contents(("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"), ("STRIPE_KEY",))
+    assert "whose version before has them still" in remove(clients, stage)
+    assert json.loads(clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"]) == {
+        "STRIPE_KEY": "their own"
+    }
+
+
+def test_a_persons_secret_of_that_name_is_never_deleted(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "theirs")
+    clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString='{"SECRET_KEY": "mine"}')
+    assert ensure(clients, stage) == ("TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    assert contents(clients, stage).others == ("SECRET_KEY",)
+    remove(clients, stage)
+    text = clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"]
+    assert json.loads(text) == {"SECRET_KEY": "mine"}
+
+
+def test_the_secret_of_an_older_pocket_is_known_by_its_description(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "secretsmanager", "older")
+    clients.secretsmanager.create_secret(
+        Name=stage.pocket_key,
+        SecretString='{"SECRET_KEY": "x", "OWN": "mine"}',
+        Description="Generated by Pocket for stage dev of small",
+    )
+    assert contents(clients, stage) == Contents(("SECRET_KEY",), ("OWN",))
+
+
+def test_a_parameter_that_a_person_made_stays(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "ssm", "theirs-ssm")
+    name = f"/{stage.pocket_key}/SECRET_KEY"
+    clients.ssm.put_parameter(Name=name, Value="mine", Type="SecureString")
+    ensure(clients, stage)
+    assert contents(clients, stage).others == (name,)
+    remove(clients, stage)
+    assert clients.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == "mine"
 
 
 def test_other_keys_of_the_secret_are_kept(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "kept")
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString='{"OWN": "mine", "SECRET_KEY": "old"}')
-    assert secrets.ensure(clients, stage, Voice()) == ("TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    assert ensure(clients, stage) == ("TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
     values = stored(clients, stage)
     assert values["OWN"] == "mine"
     assert values["SECRET_KEY"] == "old"
@@ -89,20 +155,20 @@ def test_other_keys_of_the_secret_are_kept(clients: Clients, tmp_path: Path) -> 
 
 def test_a_lost_public_key_is_made_from_its_private_key(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "halves")
-    secrets.ensure(clients, stage, Voice())
+    ensure(clients, stage)
     whole = stored(clients, stage)
     overwrite(clients, stage, {key: value for key, value in whole.items() if key != "TOKEN_PUB_BASE64"})
-    assert secrets.ensure(clients, stage, Voice()) == ("TOKEN_PUB_BASE64",)
+    assert ensure(clients, stage) == ("TOKEN_PUB_BASE64",)
     assert stored(clients, stage) == whole
 
 
 def test_a_lost_private_key_is_told_and_nothing_is_changed(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "lost")
-    secrets.ensure(clients, stage, Voice())
+    ensure(clients, stage)
     left = {key: value for key, value in stored(clients, stage).items() if key == "TOKEN_PUB_BASE64"}
     overwrite(clients, stage, left)
     with pytest.raises(DeployError, match="TOKEN_PUB_BASE64 exists and TOKEN_PEM_BASE64 is missing"):
-        secrets.ensure(clients, stage, Voice())
+        ensure(clients, stage)
     assert stored(clients, stage) == left
 
 
@@ -111,7 +177,7 @@ def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, 
     text = json.dumps({"TOKEN_PEM_BASE64": "n0t-4-k3y"})
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
     with pytest.raises(DeployError, match="TOKEN_PEM_BASE64 holds no private key") as caught:
-        secrets.ensure(clients, stage, Voice())
+        ensure(clients, stage)
     assert "n0t-4-k3y" not in str(caught.value)
 
 
@@ -120,25 +186,25 @@ def test_a_secret_that_is_no_json_object_is_left_alone(clients: Clients, tmp_pat
     stage = declared(tmp_path, "secretsmanager", f"text{len(text)}")
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
     with pytest.raises(DeployError, match="holds something else than a JSON object") as caught:
-        secrets.ensure(clients, stage, Voice())
+        ensure(clients, stage)
     assert "p4ssw0rd" not in str(caught.value)
     assert clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"] == text
 
 
 def test_a_secret_that_is_about_to_be_deleted_is_told_with_the_way_back(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "pending")
-    secrets.ensure(clients, stage, Voice())
+    ensure(clients, stage)
+    clients.secretsmanager.update_secret(SecretId=stage.pocket_key, Description="a person's")
     clients.secretsmanager.delete_secret(SecretId=stage.pocket_key, RecoveryWindowInDays=7)
     with pytest.raises(DeployError, match="scheduled for deletion") as caught:
-        secrets.ensure(clients, stage, Voice())
+        ensure(clients, stage)
     assert "restore-secret" in caught.value.hint
 
 
 def test_a_stage_without_generated_secrets_makes_no_call(tmp_path: Path) -> None:
     stage = project(tmp_path, SMALL[: SMALL.index("[awscontainer.secretsmanager")]).stage("dev")
     unreachable: Clients = None  # type: ignore[assignment]
-    assert secrets.ensure(unreachable, stage, Voice()) == ()
-    assert secrets.remove(unreachable, stage) == ()
+    assert not secrets.plan(unreachable, stage).changes
 
 
 def test_a_password_needs_no_quoting_anywhere() -> None:

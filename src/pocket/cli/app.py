@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pocket.cli import check, deploy, doctor, local, operate, permissions, releases, schema
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _OF_A_FULL_DEVICE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -57,7 +61,15 @@ def root(
 
 
 def run() -> None:
-    """Runs the command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted (typer's own)."""
+    """Runs the command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted (typer's own), 143 terminated."""
+    terminated: list[int] = []
+
+    def terminate(signum: int, frame: FrameType | None) -> None:
+        # What Ctrl-C does: changes that have begun are taken back, and the command tells what was done.
+        terminated.append(signum)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         app(prog_name="pocket")
     except PocketError as error:
@@ -70,3 +82,7 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         write("error", f"Standard output cannot be written: {error.strerror}.")
         sys.exit(1)
+    except SystemExit:
+        if terminated:
+            sys.exit(128 + signal.SIGTERM)
+        raise

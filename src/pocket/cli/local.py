@@ -71,7 +71,9 @@ def local(
         aws = start(project.directory, config.sites, port=port, database_url=rehearsal_database.named())
     with aws:
         place = Destination(project, config, local_target(config, aws))
-        deployed = rehearse(place, aws, voice, commands, skip_gates=skipped, allow_destructive=allow_destructive)
+        deployed = rehearse(
+            place, aws, voice, commands, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True
+        )
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()

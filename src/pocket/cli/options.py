@@ -56,4 +56,7 @@ SkipGates = Annotated[
 AllowDestructive = Annotated[
     bool, typer.Option("--allow-destructive", help="Apply destructive migrations without a question.")
 ]
+AllowLoss = Annotated[
+    bool, typer.Option("--allow-loss", help="Apply changes that lose queued messages, files or secrets.")
+]
 OutputFormat = Annotated[str, typer.Option("--format", help="text or json.", metavar="text|json")]

@@ -23,6 +23,7 @@ def rehearse(
     *,
     skip_gates: Sequence[str] = (),
     allow_destructive: bool = False,
+    allow_loss: bool = False,
 ) -> Deployed:
     """Deploys `place.stage` onto the running `aws`, runs management `commands` there, then asks the addresses.
 
@@ -48,6 +49,7 @@ def rehearse(
             reporter,
             skip_gates=skip_gates,
             allow_destructive=allow_destructive,
+            allow_loss=allow_loss,
             published=published,
         )
 

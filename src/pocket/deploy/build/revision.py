@@ -1,4 +1,4 @@
-"""The git revision that a release is made from."""
+"""The git revision that a release is made from, and the repository that it comes from."""
 
 from __future__ import annotations
 
@@ -35,6 +35,19 @@ def work_tree(directory: Path) -> WorkTree | None:
     """The work tree that holds `directory`; None without git or a work tree."""
     root, repository = (_git(directory, "rev-parse", each) for each in ("--show-toplevel", "--absolute-git-dir"))
     return WorkTree(Path(root).resolve(), Path(repository)) if root and repository else None
+
+
+def origin(directory: Path) -> str:
+    """What tells the project in `directory` from others of its name: its folder in its repository, and the ids of that
+    repository's first commits, which every clone has, apart by spaces.
+
+    Empty without git or a commit, and in a shallow clone, which does not have the first commits.
+    """
+    if _git(directory, "rev-parse", "--is-shallow-repository") != "false":
+        return ""
+    roots = _git(directory, "rev-list", "--max-parents=0", "HEAD").split()
+    folder = "_".join(_git(directory, "rev-parse", "--show-prefix").split())
+    return " ".join([f"./{folder}", *(root[:12] for root in roots)]) if roots else ""
 
 
 def _git(directory: Path, *arguments: str) -> str:

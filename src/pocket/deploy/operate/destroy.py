@@ -1,31 +1,57 @@
 """Removes a stage: functions first, then the buckets with their content, then the generated secrets.
 
-Each part may be gone already, so that an interrupted removal can be started again.
+What goes is what was recorded as made for the stage: its stacks by their tags, buckets by their stack's resources,
+secrets by the record that lies with them. No name that the file gives today decides. Each part may be gone already,
+so that an interrupted removal can be started again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.stacks import secrets
-from pocket.deploy.stacks.stack import delete, find
+from pocket.deploy.releases.history import standing
+from pocket.deploy.stacks import bucket, ownership
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.stacks.losses import told
+from pocket.deploy.stacks.secret_stores import Contents, Place, place_of, store_at
+from pocket.deploy.stacks.stack import State, delete, find, template_of
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
-from pocket.errors import AWSCallFailed, DeployError
+from pocket.deploy.template.storage_steps import BUCKET_TYPE, buckets_ever
+from pocket.errors import DeployError, PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
-_A_CALL = 1000
-"""Objects that S3 deletes in one call."""
+
+@dataclass(frozen=True)
+class Doomed:
+    """What belongs to a stage and is about to be removed from `account`; `place` says where, in words.
+
+    `buckets` has the number of objects by name, every version counted; `kept` says in words what stays.
+    """
+
+    account: str
+    place: str
+    stacks: tuple[State, ...] = ()
+    buckets: tuple[tuple[str, int], ...] = ()
+    secrets: tuple[tuple[Place, Contents], ...] = ()
+    kept: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Each part in words."""
+        yield from (f"stack {state.stack.name}" for state in self.stacks if state.stack is not None)
+        yield from (f"bucket {name} with its objects ({told(count)})" for name, count in self.buckets)
+        for where, contents in self.secrets:
+            for name in contents.own:
+                yield f"{name} in the {where}"
 
 
 @dataclass(frozen=True)
@@ -36,80 +62,148 @@ class Removed:
     kept: tuple[str, ...]
 
 
-def destroy(stage: StageConfig, target: Target, reporter: Reporter) -> Removed:
-    """Removes all of the stage, files and queued messages with it; whoever calls has asked the user before.
+def destroy(
+    stage: StageConfig, target: Target, reporter: Reporter, *, agreed: Callable[[Doomed], bool] = lambda _: True
+) -> Removed:
+    """Removes all of the stage, files and queued messages with it, once `agreed` has seen what that is.
 
-    Nothing can be taken back. Raises StackFailed where CloudFormation cannot delete a resource, DeployError while
-    something else is changing the stack.
+    Secrets can be had back for a while, nothing else can. Raises PlanRefused where `agreed` says no, StackFailed where
+    CloudFormation cannot delete a resource, DeployError while something else is changing the stage, and where a stack
+    of its name is not the stage's.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
-    reporter.note(f"Stage {stage.name} is removed from {place(clients, account)}.")
-    removed: list[str] = []
-    with reporter.step(f"Delete stack {stage.stack_name}"):
-        removed += _delete_stack(clients, stage.stack_name, reporter)
-    buckets = [artifact_bucket_name(stage, account), *([stage.bucket_name] if stage.bucket_name else [])]
-    storage = storage_stack_name(stage)
-    # Only a storage stack says that a bucket of that name is the stage's.
-    if find(clients, storage) is not None:
-        with reporter.step("Delete the buckets with their content"):
-            for bucket in buckets:
-                removed += _delete_bucket(clients, bucket, account)
-        with reporter.step(f"Delete stack {storage}"):
-            removed += _delete_stack(clients, storage, reporter)
-    with reporter.step("Delete the generated secrets"):
-        removed += secrets.remove(clients, stage)
-    for item in removed:
-        reporter.note(f"Removed {item}.")
-    return Removed(tuple(removed), tuple(_kept(stage)))
+    with Lock(clients, stage.name, "destroy", reporter) as lock:
+        with reporter.step("Look at what belongs to the stage"):
+            doomed = _doomed(clients, stage, account)
+            locked = artifact_bucket_name(stage, account)
+            if locked in dict(doomed.buckets):
+                lock.take(locked)
+        if not agreed(doomed):
+            raise PlanRefused(f"Nothing was removed of stage {stage.name!r}.", "--yes removes it without asking.")
+        steps = list(_steps(clients, stage, doomed, lock, reporter))
+        return Removed(_remove(steps, reporter), doomed.kept)
 
 
-def _delete_stack(clients: Clients, name: str, reporter: Reporter) -> list[str]:
+def _doomed(clients: Clients, stage: StageConfig, account: str) -> Doomed:
+    main = _state(clients, stage, stage.stack_name)
+    storage = _state(clients, stage, storage_stack_name(stage))
+    own, strange = _buckets(clients, stage, storage)
+    secrets = list(_secrets(clients, stage, main))
+    kept = [f"bucket {name}, which has no mark of this stage" for name in strange]
+    kept += [
+        f"{', '.join(contents.others)} in the {where}, not generated by Pocket"
+        for where, contents in secrets
+        if contents.others
+    ]
+    return Doomed(
+        account,
+        place(clients, account),
+        tuple(state for state in (main, storage) if state.stack is not None),
+        tuple((name, bucket.count(clients, name, account)) for name in own),
+        tuple((where, contents) for where, contents in secrets if contents.own),
+        (*kept, *_users_own(stage)),
+    )
+
+
+def _state(clients: Clients, stage: StageConfig, name: str) -> State:
+    """The stack in whatever state, with its template."""
     stack = find(clients, name)
-    if stack is None:
-        return []
+    if stack is None or stack.status == "DELETE_COMPLETE":
+        return State()
     if stack.busy and stack.status != "DELETE_IN_PROGRESS":
         raise DeployError(
-            f"Stack {name} is in {stack.status}: something else is changing it.", "Wait for it to end, then try again."
+            f"Stack {name} is in {stack.status}: something else is changing it.",
+            "Wait until `pocket status` shows that it has ended, then try again.",
         )
-    delete(clients, stack, reporter)
-    return [f"stack {name}"]
+    if stack.status == "REVIEW_IN_PROGRESS":
+        ownership.refuse_foreign_plan(clients, stage, name)
+        return State(stack)
+    found = State(stack, template_of(clients, stack))
+    ownership.refuse_foreign(stage, stack, found.body)
+    return found
 
 
-def _delete_bucket(clients: Clients, bucket: str, account: str) -> list[str]:
-    """Deletes the bucket with every version of every object, if this account has it."""
+def _buckets(clients: Clients, stage: StageConfig, storage: State) -> tuple[list[str], list[str]]:
+    """The buckets that the storage stack made and that exist, and those of which only its template says so."""
+    if storage.stack is None:
+        return [], []
+    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=storage.stack.stack_id)
+    made = [
+        item.get("PhysicalResourceId", "")
+        for page in pages
+        for item in page["StackResourceSummaries"]
+        if item["ResourceType"] == BUCKET_TYPE and item["ResourceStatus"] not in {"CREATE_FAILED", "DELETE_COMPLETE"}
+    ]
+    former = [name for name in buckets_ever(storage.body) if name not in made and bucket.exists(clients, name)]
+    own = [name for name in former if ownership.owns_bucket(clients, stage, name)]
+    return [*filter(None, made), *own], [name for name in former if name not in own]
+
+
+def _secrets(clients: Clients, stage: StageConfig, main: State) -> Iterator[tuple[Place, Contents]]:
+    """What is in each place that a release, or the file, has for generated values."""
+    history = standing(stage, main.body).history
+    places = [release.secrets for release in history.releases if release.secrets is not None]
+    if stage.secretsmanager.pocket_secrets:
+        places.append(place_of(stage))
+    declared = [item.name for item in stage.generated_variables]
+    for where in dict.fromkeys(places):
+        yield where, store_at(clients, stage, where).contents(declared)
+
+
+def _remove(steps: Sequence[tuple[str, Callable[[], str]]], reporter: Reporter) -> tuple[str, ...]:
+    """Takes one step after the other; what ends it in between is told with what is removed by then."""
+    removed: list[str] = []
     try:
-        count = _empty(clients, bucket, account)
-        clients.s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
-    except AWSCallFailed as error:
-        if error.code == "NoSuchBucket":
-            return []
+        for what, act in steps:
+            with reporter.step(f"Remove {what}"):
+                removed.append(act())
+    except BaseException:
+        reporter.note(f"Removed: {'; '.join(removed) or 'nothing'}.")
+        reporter.note(f"Still there, in whole or in part: {'; '.join(what for what, _ in steps[len(removed) :])}.")
         raise
-    return [f"bucket {bucket} with {count} objects"]
+    for item in removed:
+        reporter.note(f"Removed {item}.")
+    return tuple(removed)
 
 
-def _empty(clients: Clients, bucket: str, account: str) -> int:
-    pages = clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, ExpectedBucketOwner=account)
-    count = 0
-    for page in pages:
-        batch: list[ObjectIdentifierTypeDef] = [
-            {"Key": item["Key"], "VersionId": item["VersionId"]}
-            for item in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-        ]
-        if not batch:
-            continue
-        answer = clients.s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": batch, "Quiet": True}, ExpectedBucketOwner=account
-        )
-        if errors := answer.get("Errors"):
-            first = errors[0]
-            raise DeployError(f"{first.get('Key')} in bucket {bucket} could not be deleted: {first.get('Message')}")
-        count += len(batch)
-    return count
+def _steps(
+    clients: Clients, stage: StageConfig, doomed: Doomed, lock: Lock, reporter: Reporter
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What to remove, and how: functions first, and the bucket that holds the lock last of the buckets."""
+    storage = storage_stack_name(stage)
+    for state in doomed.stacks:
+        if state.stack is not None and state.stack.name != storage:
+            yield f"stack {state.stack.name}", partial(_delete_stack, clients, state, reporter)
+    locked = artifact_bucket_name(stage, doomed.account)
+    for name, _ in sorted(doomed.buckets, key=lambda item: item[0] == locked):
+        if name == locked:
+            yield f"bucket {name}", partial(_delete_locked, clients, name, doomed.account, lock)
+        else:
+            yield f"bucket {name}", partial(bucket.delete, clients, name, doomed.account)
+    for state in doomed.stacks:
+        if state.stack is not None and state.stack.name == storage:
+            yield f"stack {storage}", partial(_delete_stack, clients, state, reporter)
+    for where, contents in doomed.secrets:
+        yield f"{', '.join(contents.own)}", partial(store_at(clients, stage, where).remove, contents.own)
 
 
-def _kept(stage: StageConfig) -> Iterable[str]:
+def _delete_stack(clients: Clients, state: State, reporter: Reporter) -> str:
+    if state.stack is None or (stack := find(clients, state.stack.stack_id)) is None:
+        return "a stack that was gone"
+    if stack.status != "DELETE_COMPLETE":
+        delete(clients, stack, reporter)
+    return f"stack {stack.name}"
+
+
+def _delete_locked(clients: Clients, name: str, account: str, lock: Lock) -> str:
+    # The lock is renewed by writing into the bucket, which has to stay empty.
+    lock.release()
+    return bucket.delete(clients, name, account)
+
+
+def _users_own(stage: StageConfig) -> Iterable[str]:
     generated = {item.secret_id for item in stage.generated_variables}
     for item in stage.secret_variables:
         if item.secret_id not in generated:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.template.outputs import addresses
 from pocket.errors import AWSCallFailed, DeployError
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
-
-_ABSENT_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,6 @@ def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionSta
 
 
 def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:
-    visible, in_flight = _depth(clients, stage.queue_name(handler, fifo=fifo))
-    dead, _ = _depth(clients, stage.dead_letters_name(handler, fifo=fifo))
+    visible, in_flight = depth(clients, stage.queue_name(handler, fifo=fifo))
+    dead, _ = depth(clients, stage.dead_letters_name(handler, fifo=fifo))
     return QueueStatus(handler, visible, in_flight, dead)
-
-
-def _depth(clients: Clients, name: str) -> tuple[int, int]:
-    try:
-        url = clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        facts = clients.sqs.get_queue_attributes(
-            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        )["Attributes"]
-    except AWSCallFailed as error:
-        if error.code in _ABSENT_QUEUE:
-            return 0, 0
-        raise
-    return int(facts["ApproximateNumberOfMessages"]), int(facts["ApproximateNumberOfMessagesNotVisible"])

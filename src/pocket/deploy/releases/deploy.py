@@ -1,7 +1,8 @@
 """A deploy from beginning to end: gates, build, plan, confirm, publish, gates again, `live`.
 
 Nothing is changed before the plan is confirmed. Then the storage stack comes first, since code and static files must
-be in their buckets before a function names them and before `live` serves pages that link to them.
+be in their buckets before a function names them and before `live` serves pages that link to them. What is deployed is
+read after the build, under the stage's lock, and compared before each change.
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ from pocket.deploy import gates
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
-from pocket.deploy.build.revision import revision
+from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
-from pocket.deploy.releases.history import Standing, standing
+from pocket.deploy.releases.history import History, Standing, standing
+from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.retention import prune_artifacts
-from pocket.deploy.releases.rollout import Deployed, Options, Rollout
+from pocket.deploy.releases.rollout import roll_out
+from pocket.deploy.releases.run import Deployed, Options, Run
 from pocket.deploy.stacks import secret_dates
-from pocket.deploy.stacks.plan import Plans, deployed
-from pocket.deploy.stacks.stack import find
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.stacks.ownership import own_state
+from pocket.deploy.stacks.plan import Plans
+from pocket.deploy.stacks.stack import State
 from pocket.deploy.template import Code, Inputs, render_storage
+from pocket.deploy.template.marks import marks
 from pocket.deploy.template.outputs import url_hosts
-from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.validate import refuse_unsupported
 
 if TYPE_CHECKING:
@@ -46,6 +52,7 @@ def deploy(
     assume_yes: bool = False,
     skip_gates: Iterable[str] = (),
     allow_destructive: bool = False,
+    allow_loss: bool = False,
     published: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Deployed:
     """Deploys the stage; the same project deployed again changes nothing.
@@ -53,7 +60,8 @@ def deploy(
     `published` is called with the routes once they stand and `live` has moved, before any address is asked. Raises
     ConfigError for what this version does not deploy, PlanRefused where the user declines or AWS's rules are broken,
     GateRefused where a gate does not let the release pass, StackFailed where CloudFormation took a change back,
-    DeployError where what is deployed already does not start.
+    DeployError where what is deployed already does not start, where something else is changing the stage, and where
+    a stack of its name is not the stage's.
     """
     skipped = gates.named(skip_gates)
     refuse_unsupported(project, stage)
@@ -61,37 +69,67 @@ def deploy(
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     reporter.note(f"Stage {stage.name} goes to {place(clients, account)}.")
-    before = read(clients, stage)
-    warnings: frozenset[str] = frozenset()
-    if gates.gate.PROJECT not in skipped:
-        warnings = checks.check_project(project, stage, target, reporter, before.history.live)
-    built = artifact.build(project, stage, target, reporter)
     bucket = artifact_bucket_name(stage, account)
-    inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)))
-    inputs = replace(inputs, secrets_changed=secret_dates.renewal(clients, stage, before.body, reporter))
-    options = Options(skipped, allow_destructive, assume_yes, warnings, revision(project.directory), published)
-    with Plans(clients, reporter) as plans:
-        done = Rollout(plans, inputs, built, before, options).run(render_storage(stage, account))
-    prune_artifacts(clients, bucket, {inputs.code.key, *done.history.artifacts})
+    with Journal(reporter) as journal, Lock(clients, stage.name, "deploy", reporter) as lock:
+        seen = _look(clients, stage, lock, bucket, take=False)[1]
+        warnings: frozenset[str] = frozenset()
+        if gates.gate.PROJECT not in skipped:
+            warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
+        built = artifact.build(project, stage, target, reporter)
+        storage, main = _look(clients, stage, lock, bucket, take=True)
+        _tell_change(stage, reporter, seen, main)
+        source = origin(project.directory)
+        commit = revision(project.directory)
+        options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
+        inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main)
+        inputs = replace(inputs, secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter))
+        with Plans(clients, reporter, tags=marks(stage, source), allowed=lock.check) as plans:
+            wanted = render_storage(stage, account)
+            run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket)
+            done = roll_out(run, inputs)
+        prune_artifacts(clients, bucket, {inputs.code.key, *done.history.artifacts})
     if not done.changed:
         reporter.note(f"Stage {stage.name} is as the project describes it; nothing was changed.")
     return done
 
 
 def read(clients: Clients, stage: StageConfig) -> Standing:
-    """The stage as it is deployed; empty where it is not."""
-    stack = find(clients, stage.stack_name)
-    return standing(stage, deployed(clients, stack if stack is not None and stack.usable else None))
+    """The stage as it is deployed; empty where it is not. Raises DeployError while something is changing it."""
+    return standing(stage, own_state(clients, stage, stage.stack_name).body)
 
 
-def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code) -> Inputs:
+def _look(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, take: bool) -> tuple[State, State]:
+    """The states of the storage stack and of the stage's stack.
+
+    Where there is a storage stack, whose bucket has the lock, the lock is taken before the second look, or refused.
+    """
+    storage = own_state(clients, stage, storage_stack_name(stage))
+    if storage.stack is not None:
+        if take:
+            lock.take(bucket)
+        else:
+            lock.refuse_held(bucket)
+    return storage, own_state(clients, stage, stage.stack_name)
+
+
+def _history(stage: StageConfig, found: State) -> History:
+    return standing(stage, found.body).history
+
+
+def _tell_change(stage: StageConfig, reporter: Reporter, seen: State, now: State) -> None:
+    before, after = _history(stage, seen).live, _history(stage, now).live
+    if before != after:
+        told = [f"release {number}" if number is not None else "none" for number in (before, after)]
+        reporter.note(f"During the build, the live release of stage {stage.name} changed from {told[0]} to {told[1]}.")
+
+
+def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code, main: State) -> Inputs:
     """What the template is made of; hosts of function URLs come from the stack that stands."""
-    existing = find(clients, stage.stack_name)
     return Inputs(
         config=stage,
         manifest=build_manifest(project).stages[stage.name],
         code=code,
         addresses=clients.target.addresses,
-        url_hosts=url_hosts(stage, existing.outputs) if existing is not None else {},
+        url_hosts=url_hosts(stage, main.stack.outputs) if main.stack is not None else {},
         environment=clients.target.environment,
     )

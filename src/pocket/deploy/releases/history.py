@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.build.upload import ARTIFACT_PREFIX
+from pocket.deploy.stacks.secret_stores import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +37,8 @@ class Release:
 
     `created` is UTC as `2026-11-21T06:10:00Z`, `git` the commit it was made from; both are "" where they are not known.
     `dirty` says that there were changes beside that commit. `skipped` names gates, `destructive` the migrations, as
-    `app.name`, that were applied on the way to it and that an older release may not run after.
+    `app.name`, that were applied on the way to it and that an older release may not run after. `secrets` is where the
+    values of the variables `generated` are; None where an older Pocket did not record it.
     """
 
     number: int
@@ -47,6 +49,8 @@ class Release:
     dirty: bool = False
     skipped: tuple[str, ...] = ()
     destructive: tuple[str, ...] = ()
+    secrets: Place | None = None
+    generated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,19 @@ def _written(release: Release) -> dict[str, Any]:
         "Skipped": list(release.skipped),
         "Destructive": list(release.destructive),
         "Versions": dict(release.versions),
+        **_written_secrets(release),
+    }
+
+
+def _written_secrets(release: Release) -> dict[str, Any]:
+    if release.secrets is None:
+        return {}
+    return {
+        "Secrets": {
+            "Store": release.secrets.store,
+            "Key": release.secrets.key,
+            "Generated": list(release.generated),
+        }
     }
 
 
@@ -198,7 +215,14 @@ def _read(item: object) -> Release | None:
         dirty=data.get("Dirty") is True,
         skipped=_texts(data.get("Skipped")),
         destructive=_texts(data.get("Destructive")),
+        secrets=_place(_mapping(data.get("Secrets"))),
+        generated=_texts(_mapping(data.get("Secrets")).get("Generated")),
     )
+
+
+def _place(written: Mapping[str, Any]) -> Place | None:
+    store, key = _text(written.get("Store")), _text(written.get("Key"))
+    return Place(store, key) if store and key else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -9,13 +9,15 @@ from pocket import naming
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.gates import migrations, smoke
-from pocket.deploy.releases.deploy import read
+from pocket.deploy.releases.history import standing
 from pocket.deploy.releases.versions import numbers
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.template import Template
 from pocket.deploy.template.outputs import addresses
 from pocket.deploy.template.steps import moved
-from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.errors import CommandFailed, DeployError, PlanRefused
 
 if TYPE_CHECKING:
@@ -55,7 +57,19 @@ def rollback(
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
-    found = read(clients, stage)
+    with Lock(clients, stage.name, "rollback", reporter) as lock:
+        if own_state(clients, stage, storage_stack_name(stage)).stack is not None:
+            lock.take(artifact_bucket_name(stage, account))
+        with Plans(clients, reporter, allowed=lock.check) as plans:
+            return _roll_back(stage, plans, account, number, assume_yes=assume_yes, uncompared=uncompared)
+
+
+def _roll_back(
+    stage: StageConfig, plans: Plans, account: str, number: int | None, *, assume_yes: bool, uncompared: bool
+) -> RolledBack:
+    clients, reporter = plans.clients, plans.reporter
+    main = own_state(clients, stage, stage.stack_name)
+    found = standing(stage, main.body)
     live = found.history.live_release
     if live is None:
         raise DeployError(f"Stage {stage.name!r} has no release.", f"pocket deploy --stage {stage.name}")
@@ -74,9 +88,8 @@ def rollback(
     history = replace(found.history, live=wanted.number)
     aliases = {naming.logical_id(handler, "Alias"): version for handler, version in wanted.versions.items()}
     template = Template(moved(found.body, history.to_metadata(), aliases))
-    with Plans(clients, reporter) as plans:
-        plan = plans.add(stage.stack_name, template, bucket=artifact_bucket_name(stage, account))
-        stack = plans.carry_out(plan)
+    bucket = artifact_bucket_name(stage, account)
+    stack = plans.carry_out(plans.add(stage.stack_name, template, since=main, bucket=bucket)).stack
     asked = addresses(stage, stack.outputs) if stack is not None else {}
     with reporter.step("Ask each address once"):
         for handler, address in asked.items():

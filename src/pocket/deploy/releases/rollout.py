@@ -7,300 +7,151 @@ more goes last, when the address has answered: until then there is a way back.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.deploy.build import upload
-from pocket.deploy.build.revision import Revision
-from pocket.deploy.gates import NAMES, Candidate, checks, migrations, request, smoke, startup
-from pocket.deploy.gates.gate import CHECKS, MIGRATIONS, REQUEST, SMOKE, STARTUP, refusal, without_management
-from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, History, Release, Standing, standing
-from pocket.deploy.releases.versions import numbers
-from pocket.deploy.stacks import secrets
-from pocket.deploy.stacks.plan import outlook
-from pocket.deploy.template import Template, render
-from pocket.deploy.template.outputs import addresses, routes, url_hosts
+from pocket.deploy.gates import NAMES, smoke
+from pocket.deploy.releases import gatekeeping, journal
+from pocket.deploy.releases.history import History, Release, standing
+from pocket.deploy.releases.preparation import prepare
+from pocket.deploy.releases.run import unknown_hosts
+from pocket.deploy.stacks.secret_stores import place_of
+from pocket.deploy.template import render
+from pocket.deploy.template.outputs import url_hosts
 from pocket.deploy.template.steps import alike, candidate, going_live, settled
 from pocket.deploy.template.storage import storage_stack_name
-from pocket.errors import GateRefused, PlanRefused, StackFailed
+from pocket.deploy.template.storage_steps import storage_candidate, storage_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from pocket.deploy.build.artifact import Artifact
-    from pocket.deploy.stacks.plan import Planned, Plans
-    from pocket.deploy.stacks.stack import Stack
-    from pocket.deploy.template import Inputs
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """What stands after a deploy. `addresses` and `routes` go by handler, `outputs` by the stack's own names.
-
-    A route is the id of the handler's HTTP API or function URL. `generated` names the variables whose secrets were
-    generated on the way. `history` has the releases that are kept, with the one that is live.
-    """
-
-    changed: bool
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    routes: Mapping[str, str] = field(default_factory=dict)
-    generated: tuple[str, ...] = ()
-    history: History = field(default_factory=History)
+    from pocket.config import StageConfig
+    from pocket.deploy.releases.run import Deployed, Progress, Run
+    from pocket.deploy.stacks.stack import State
+    from pocket.deploy.template import Inputs, Template
 
 
-@dataclass(frozen=True)
-class Options:
-    """How the user wants it: gates to skip, questions that are answered; `warnings` are those shown already."""
-
-    skipped: frozenset[str] = frozenset()
-    allow_destructive: bool = False
-    assume_yes: bool = False
-    warnings: frozenset[str] = frozenset()
-    revision: Revision = field(default_factory=Revision)
-    published: Callable[[Mapping[str, str]], None] | None = None
-
-
-class Rollout:
-    """One deploy of one stage; `before` is what it meets."""
-
-    def __init__(self, plans: Plans, inputs: Inputs, built: Artifact, before: Standing, options: Options) -> None:
-        self.plans = plans
-        self.inputs = inputs
-        self.built = built
-        self.before = before
-        self.options = options
-        self.stage = inputs.config
-        self.reporter = plans.reporter
-        self.clients = plans.clients
-        self.generated: tuple[str, ...] = ()
-        self.uploaded = 0
-        self.kept = KEPT_SNAPSHOTS if inputs.container.snapstart else KEPT
-
-    def run(self, storage: Template) -> Deployed:
-        """The whole way. Raises as `release.deploy` does."""
-        wanted = render(self.inputs)
-        versions = self._versions(wanted)
-        live = self.before.history.live_release
-        stands = all(self.before.aliases.get(name) == version for name, version in versions.items())
-        if live is not None and stands and not self._unknown_hosts:
-            return self._keep_live(storage, wanted, replace(live, versions=versions))
-        return self._change_live(storage, wanted)
-
-    def _keep_live(self, storage: Template, wanted: Template, live: Release) -> Deployed:
-        """The functions are those that are live: whatever else differs is changed at once, and no gate is asked."""
-        kept = self.before.history
-        releases = tuple(live if item.number == live.number else item for item in kept.releases)
-        history = replace(kept, releases=releases)
-        body = settled(wanted.body, self.before.body, history.to_metadata(), kept=history.version_ids)
-        if alike(body, self.before.body):
-            body = dict(self.before.body)
-        changed, stack = self._apply(storage, replace(wanted, body=body))
-        self._put_static()
-        done = self._deployed(stack, history, changed=changed)
-        self._publish(done)
-        with self.reporter.step("Ask each address once"):
-            for handler, address in done.addresses.items():
-                smoke.check(self.clients, self.stage, handler, address, self.reporter)
-        return done
-
-    def _change_live(self, storage: Template, wanted: Template) -> Deployed:
-        history = self.before.history.keeping(self.kept)
-        first = self._candidate(wanted, self.before.body, history)
-        last = settled(wanted.body, self.before.body, {}, kept=history.version_ids)
-        _, stack = self._apply(storage, first, last)
-        if self._unknown_hosts:
-            self.reporter.note("AWS has made a function URL; now the functions are told its host.")
-            self.inputs = replace(self.inputs, url_hosts=url_hosts(self.stage, stack.outputs))
-            wanted = render(self.inputs)
-            first = self._candidate(wanted, first.body, history)
-            stack = self._carry_out(first) or stack
-        destructive = self._ask_gates(stack, wanted)
-        self._put_static()
-        release = self._release(wanted, destructive)
-        history = history.with_live(release, self.kept)
-        self.reporter.note(f"`live` moves to release {release.number}.")
-        live = replace(wanted, body=going_live(wanted.body, first.body, history.to_metadata()))
-        stack = self._carry_out(live) or stack
-        done = self._deployed(stack, history, changed=True)
-        self._publish(done)
-        self._ask_addresses(done, first, release)
-        body = settled(wanted.body, live.body, history.to_metadata(), kept=history.version_ids)
-        # AWS charges for the snapshot of a version; any other that nothing refers to can wait for the next deploy.
-        if body != live.body if self.inputs.container.snapstart else not alike(body, live.body):
-            stack = self._carry_out(replace(wanted, body=body)) or stack
-        return self._deployed(stack, history, changed=True)
-
-    def _candidate(self, wanted: Template, standing_body: Mapping[str, Any], history: History) -> Template:
-        closed = {naming.logical_id(name, kind) for name in self._unknown_hosts for kind in ("Alias", "Url")}
-        body = candidate(wanted.body, standing_body, history.to_metadata(), kept=history.version_ids, closed=closed)
-        return replace(wanted, body=body)
-
-    @property
-    def _unknown_hosts(self) -> tuple[str, ...]:
-        """The handlers with a function URL whose host AWS has yet to invent."""
-        return tuple(
-            name
-            for name, handler in self.inputs.handlers.items()
-            if handler.function_url is not None
-            and handler.apigateway is None
-            and name not in self.inputs.addresses
-            and name not in self.inputs.url_hosts
-        )
-
-    def _versions(self, wanted: Template) -> Mapping[str, str]:
-        """The logical id of each handler's version."""
-        return standing(self.stage, wanted.body).aliases
-
-    def _apply(self, storage: Template, main: Template, last: dict[str, Any] | None = None) -> tuple[bool, Stack]:
-        """Plans both stacks, asks, and carries both plans out, with what has to happen between them.
-
-        `last` is where the way ends that `main` begins. Returns whether anything was changed, and the main stack.
-        """
-        stage, bucket = self.stage, self.inputs.code.bucket
-        with self.reporter.step("Plan the changes"):
-            if last is not None:
-                # What AWS would refuse after the gates is found before anything is changed.
-                self.plans.validate(stage.stack_name, last, self.before.body)
-            base = self.plans.add(storage_stack_name(stage), storage, adopt=True)
-            plan = self.plans.add(stage.stack_name, main, bucket=bucket if base.existing is not None else None)
-        later = outlook(main.body, last) if last is not None else ()
-        if base.changes or plan.changes or later:
-            self._confirm(base, plan, later)
-        self.plans.carry_out(base)
-        self.generated = secrets.ensure(self.clients, stage, self.reporter)
-        if plan.changes:
-            with self.reporter.step("Upload the artifact"):
-                upload.put_artifact(self.clients.s3, bucket, self.built)
-        if plan.deferred:
-            plan = self.plans.add(stage.stack_name, main, bucket=bucket)
-        stack = self.plans.carry_out(plan)
-        if stack is None:
-            raise StackFailed(f"Stack {stage.stack_name} was not created.")
-        return bool(base.changes or plan.changes or self.generated), stack
-
-    def _confirm(self, base: Planned, plan: Planned, later: tuple[Any, ...]) -> None:
-        self.reporter.plan([*base.rows, *plan.rows, *later])
-        if self.options.assume_yes or self.reporter.confirm(f"Apply these changes to stage {self.stage.name}?"):
-            return
-        raise PlanRefused("The plan was not confirmed; nothing was changed.", "--yes applies it without asking.")
-
-    def _carry_out(self, template: Template) -> Stack | None:
-        return self.plans.carry_out(self.plans.add(self.stage.stack_name, template, bucket=self.inputs.code.bucket))
-
-    def _put_static(self) -> None:
-        """Puts the static files where pages find them: last before `live` moves, since a plain name is overwritten."""
-        bucket = self.stage.bucket_name
-        if self.built.static is not None and bucket is not None:
-            self.uploaded = upload.put_static(self.clients.s3, bucket, self.built.static, self.reporter).uploaded
-
-    def _ask_gates(self, stack: Stack, wanted: Template) -> tuple[str, ...]:
-        """Asks the gates of the published release; the destructive migrations that were applied on the way."""
-        number = numbers(self.clients, stack.stack_id)
-        release = Candidate(
-            stage=self.stage,
-            clients=self.clients,
-            reporter=self.reporter,
-            versions={handler: number[version] for handler, version in self._versions(wanted).items()},
-            addresses=addresses(self.stage, stack.outputs),
-            live=self.before.history.live,
-        )
-        skipped, target = self.options.skipped, self.clients.target
-        destructive: tuple[str, ...] = ()
-        if release.management_version is None and not {CHECKS, MIGRATIONS} <= skipped:
-            without_management(release)
-        if CHECKS not in skipped:
-            checks.check_inside(release, target, self.options.warnings)
-        if MIGRATIONS not in skipped:
-            destructive = migrations.check(release, target, allow_destructive=self.options.allow_destructive)
-        with _owning_up(destructive):
-            if STARTUP not in skipped:
-                startup.check(release, target)
-            if REQUEST not in skipped:
-                request.check(release)
-        return destructive
-
-    def _release(self, wanted: Template, destructive: tuple[str, ...]) -> Release:
-        return Release(
-            number=self.before.history.next_number,
-            versions=self._versions(wanted),
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            artifact=self.inputs.code.key,
-            git=self.options.revision.commit,
-            dirty=self.options.revision.dirty,
-            skipped=tuple(name for name in NAMES if name in self.options.skipped),
-            destructive=destructive,
-        )
-
-    def _ask_addresses(self, done: Deployed, before: Template, release: Release) -> None:
-        """Gate `smoke`: asks each address once, and takes `live` back where one does not answer as it should."""
-        if SMOKE in self.options.skipped:
-            return
-        path = self.inputs.container.gate.path
-        with self.reporter.step(f"Gate {SMOKE}: ask each address once"):
-            for handler, address in done.addresses.items():
-                answer = smoke.ask(address, path)
-                if not request.passes(answer.status, path):
-                    said = smoke.told(self.clients, self.stage, handler, address, answer)
-                    raise self._taken_back(before, release, f"Handler {handler!r}, GET {path}: {said}")
-                self.reporter.note(f"{address} answers with {answer.status}.")
-
-    def _taken_back(self, before: Template, release: Release, fault: str) -> GateRefused:
-        """Moves `live` back to where it was; the error that says so."""
-        live = self.before.history.live
-        if live is None:
-            return GateRefused(
-                f"Gate {SMOKE} refused release {release.number}, the first of stage {self.stage.name!r}. There is no"
-                f" release to go back to, so it stays live.\n{fault}",
-                "Repair the cause and deploy again.",
-                gate=SMOKE,
-                messages=[fault],
-                live=None,
-            )
-        self.reporter.note(f"`live` goes back to release {live}.")
-        self._carry_out(before)
-        error = refusal(self.stage, live, SMOKE, [fault])
-        return GateRefused(
-            f"Gate {SMOKE} refused release {release.number}; `live` of stage {self.stage.name!r} is back at release"
-            f" {live}.\n{fault}",
-            error.hint,
-            gate=SMOKE,
-            messages=[fault],
-            live=live,
-        )
-
-    def _publish(self, done: Deployed) -> None:
-        if self.options.published is not None:
-            self.options.published(done.routes)
-
-    def _deployed(self, stack: Stack, history: History, *, changed: bool) -> Deployed:
-        outputs = stack.outputs
-        return Deployed(
-            changed or bool(self.uploaded),
-            addresses(self.stage, outputs),
-            outputs,
-            routes(self.stage, outputs),
-            self.generated,
-            history,
-        )
+def roll_out(run: Run, inputs: Inputs) -> Deployed:
+    """The whole way. Raises as `deploy.deploy` does."""
+    wanted = render(inputs)
+    before = run.before
+    versions = versions_of(run.stage, wanted)
+    live = before.history.live_release
+    stands = all(before.aliases.get(name) == version for name, version in versions.items())
+    if live is not None and stands and not unknown_hosts(inputs):
+        return _keep_live(run, wanted, replace(live, versions=versions))
+    return _change_live(run, inputs, wanted)
 
 
-@contextmanager
-def _owning_up(destructive: Sequence[str]) -> Iterator[None]:
-    """Adds to a gate's refusal that migrations were applied before it which the live release may not run after."""
-    try:
-        yield
-    except GateRefused as error:
-        if not destructive:
-            raise
-        raise GateRefused(
-            f"{error.message}\nDestructive migrations were applied before: {', '.join(destructive)}. Release"
-            f" {error.live} may not run on the database as it is.",
-            error.hint,
-            gate=error.gate,
-            messages=error.messages,
-            live=error.live,
-        ) from error
+def versions_of(stage: StageConfig, wanted: Template) -> Mapping[str, str]:
+    """The logical id of each handler's version."""
+    return standing(stage, wanted.body).aliases
+
+
+def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
+    """The functions are those that are live: whatever else differs is changed at once, and no gate is asked."""
+    kept = run.before.history
+    history = replace(kept, releases=tuple(live if item.number == live.number else item for item in kept.releases))
+    body = settled(wanted.body, run.main.body, history.to_metadata(), kept=history.version_ids)
+    if alike(body, run.main.body):
+        body = dict(run.main.body)
+    progress = prepare(run, storage_settled(run.wanted_storage, run.storage.body), replace(wanted, body=body))
+    progress = _with_static(run, progress)
+    done = progress.result(run.stage, history)
+    _publish(run, done)
+    with run.reporter.step("Ask each address once"):
+        for handler, address in done.addresses.items():
+            smoke.check(run.clients, run.stage, handler, address, run.reporter)
+    return done
+
+
+def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
+    history = run.before.history.keeping(run.kept)
+    first = _candidate(inputs, wanted, run.main.body, history)
+    last = settled(wanted.body, run.main.body, {}, kept=history.version_ids)
+    progress = prepare(run, storage_candidate(run.wanted_storage, run.storage.body), first, last)
+    if unknown_hosts(inputs):
+        run.reporter.note("AWS has made a function URL; now the functions are told its host.")
+        outputs = progress.main.stack.outputs if progress.main.stack is not None else {}
+        inputs = replace(inputs, url_hosts=url_hosts(run.stage, outputs))
+        wanted = render(inputs)
+        first = _candidate(inputs, wanted, progress.main.body, history)
+        progress = _with(run, progress, first)
+    run.journal.reached(journal.PUBLISHED)
+    destructive = gatekeeping.ask(run, progress.main, versions_of(run.stage, wanted))
+    run.journal.reached(journal.GATES)
+    progress = _with_static(run, progress)
+    run.journal.reached(journal.STATIC)
+    release = _release(run, inputs, wanted, destructive)
+    history = history.with_live(release, run.kept)
+    run.reporter.note(f"`live` moves to release {release.number}.")
+    progress = _with(run, progress, _live(wanted, progress, history))
+    run.journal.reached(journal.LIVE)
+    done = replace(progress.result(run.stage, history), changed=True)
+    _publish(run, done)
+    gatekeeping.ask_addresses(run, done, release, lambda: _with(run, progress, first))
+    return replace(_settle(run, progress, wanted, history).result(run.stage, history), changed=True)
+
+
+def _live(wanted: Template, progress: Progress, history: History) -> Template:
+    return replace(wanted, body=going_live(wanted.body, progress.main.body, history.to_metadata()))
+
+
+def _settle(run: Run, progress: Progress, wanted: Template, history: History) -> Progress:
+    """Removes what the stage needs no more; the storage comes last, since functions still refer to it until then."""
+    now = progress.main.body
+    body = settled(wanted.body, now, history.to_metadata(), kept=history.version_ids)
+    # AWS charges for the snapshot of a version; any other that nothing refers to can wait for the next deploy.
+    snapstart = run.stage.awscontainer is not None and run.stage.awscontainer.snapstart
+    if body != now if snapstart else not alike(body, now):
+        progress = _with(run, progress, replace(wanted, body=body))
+    storage = storage_settled(run.wanted_storage, progress.storage.body)
+    plan = run.plans.add(storage_stack_name(run.stage), storage, since=progress.storage)
+    progress = replace(progress, storage=run.plans.carry_out(plan))
+    run.journal.reached(journal.SETTLED)
+    return progress
+
+
+def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, object], history: History) -> Template:
+    closed = {naming.logical_id(name, kind) for name in unknown_hosts(inputs) for kind in ("Alias", "Url")}
+    body = candidate(wanted.body, now, history.to_metadata(), kept=history.version_ids, closed=closed)
+    return replace(wanted, body=body)
+
+
+def _with(run: Run, progress: Progress, template: Template) -> Progress:
+    """The stage's stack brought to `template`, from the state that this deploy left it in."""
+    plan = run.plans.add(run.stage.stack_name, template, since=progress.main, bucket=run.bucket)
+    main: State = run.plans.carry_out(plan)
+    return progress.with_main(main)
+
+
+def _with_static(run: Run, progress: Progress) -> Progress:
+    """The static files where pages find them: last before `live` moves, since a plain name is overwritten."""
+    bucket = run.stage.bucket_name
+    if run.built.static is None or bucket is None:
+        return progress
+    counts = upload.put_static(run.clients.s3, bucket, run.built.static, run.reporter)
+    return replace(progress, uploaded=counts.uploaded)
+
+
+def _release(run: Run, inputs: Inputs, wanted: Template, destructive: tuple[str, ...]) -> Release:
+    return Release(
+        number=run.before.history.next_number,
+        versions=versions_of(run.stage, wanted),
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        artifact=inputs.code.key,
+        git=run.options.revision.commit,
+        dirty=run.options.revision.dirty,
+        skipped=tuple(name for name in NAMES if name in run.options.skipped),
+        destructive=destructive,
+        secrets=place_of(run.stage),
+        generated=tuple(item.name for item in run.stage.generated_variables),
+    )
+
+
+def _publish(run: Run, done: Deployed) -> None:
+    if run.options.published is not None:
+        run.options.published(done.routes)

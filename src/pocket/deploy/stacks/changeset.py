@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pocket.deploy.releases.history import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks.failures import failed, unplanned
-from pocket.deploy.stacks.stack import EventFeed, Stack, delete, find, watch
-from pocket.errors import AWSCallFailed
+from pocket.deploy.stacks.stack import EventFeed, Stack, delete, find, is_absence, watch
+from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
+PREFIX = "pocket-"
+"""What the name of every change set begins with."""
+
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
     "Add": ("add", "the gates ask it before `live` moves to it"),
     "Remove": ("remove", "of no release that is kept"),
 }
 LIVE_MOVES = "`live` moves to the new version"
-_RETAINED = "kept with its content; only `pocket destroy` removes it"
+RETAINED = "kept with its content; only `pocket destroy` removes it"
 
 
 class Source(TypedDict, total=False):
@@ -39,63 +42,84 @@ class Source(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set, `arn`, that waits to be executed; without rows it changes outputs alone."""
+    """A change set of a stack; without rows it changes outputs alone.
 
-    arn: str
+    Its name is chosen before AWS is asked for it, so that what an interruption leaves can be found. `existing` is the
+    stack that it changes, None where it creates one. `arn` and `stack_id` are "" until AWS has made it.
+    """
+
     stack_name: str
-    stack_id: str
-    creates: bool
+    existing: Stack | None
+    name: str = field(default_factory=lambda: f"{PREFIX}{uuid.uuid4().hex}")
+    arn: str = ""
+    stack_id: str = ""
     rows: tuple[PlanRow, ...] = ()
+
+    @property
+    def creates(self) -> bool:
+        """Whether it creates its stack."""
+        return self.existing is None
 
 
 def create(
     clients: Clients,
-    stack_name: str,
-    existing: Stack | None,
+    wanted: ChangeSet,
     source: Source,
     parameters: Mapping[str, str | None],
     *,
+    tags: Mapping[str, str],
     adopt: bool = False,
 ) -> ChangeSet | None:
-    """The change set that brings `existing` (None where the stack is to be created) to a template, None if it does.
+    """Has AWS make the change set that brings the stack to a template; None where the stack is as the template says.
 
-    A parameter whose value is None keeps the one that the stack has. With `adopt` a resource of a fixed name that
-    exists outside the stack is taken into it, if the template retains it. Raises StackFailed where CloudFormation
-    cannot make the change set; the stack is then as it was.
+    A parameter whose value is None keeps the one that the stack has. `tags` are laid over the stack's own. With
+    `adopt` a resource of a fixed name that exists outside the stack is taken into it, if the template retains it.
+    Raises StackFailed where CloudFormation cannot make the change set; the stack is then as it was. In every case but
+    success the caller discards what was begun.
     """
+    tagged = {**(wanted.existing.tags if wanted.existing is not None else {}), **tags}
     answer = clients.cloudformation.create_change_set(
         **source,
-        StackName=stack_name,
-        ChangeSetName=f"pocket-{uuid.uuid4().hex}",
-        ChangeSetType="CREATE" if existing is None else "UPDATE",
+        StackName=wanted.stack_name,
+        ChangeSetName=wanted.name,
+        ChangeSetType="CREATE" if wanted.creates else "UPDATE",
         Parameters=[_parameter(key, value) for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
         ImportExistingResources=adopt,
+        Tags=[{"Key": key, "Value": value} for key, value in tagged.items()],
     )
-    made = ChangeSet(answer["Id"], stack_name, answer["StackId"], creates=existing is None)
-    try:
-        described = _described(clients, made)
-    except BaseException:
-        discard(clients, made)
-        raise
+    made = replace(wanted, arn=answer["Id"], stack_id=answer["StackId"])
+    described = _described(clients, made)
     if described["Status"] == "CREATE_COMPLETE":
         return replace(made, rows=tuple(_rows(item["ResourceChange"] for item in described.get("Changes", []))))
     reason = described.get("StatusReason", "")
-    unchanged = any(words in reason for words in _NO_CHANGES)
-    error = None if unchanged else unplanned(clients, stack_name, made.arn, reason)
-    discard(clients, made)
-    if error is not None:
-        raise error
-    return None
+    if any(words in reason for words in _NO_CHANGES):
+        return None
+    raise unplanned(clients, made.stack_name, made.arn, reason)
+
+
+def names(clients: Clients, stack_name: str) -> list[str]:
+    """The names of the stack's change sets."""
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name)
+    return [item["ChangeSetName"] for page in pages for item in page["Summaries"]]
 
 
 def discard(clients: Clients, change_set: ChangeSet) -> None:
-    """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it."""
-    clients.cloudformation.delete_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
+    """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it.
+
+    Nothing happens where it is gone already; an empty stack in which another deploy plans as well stays.
+    """
+    cloudformation, name = clients.cloudformation, change_set.stack_name
+    try:
+        cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set.name)
+    except AWSCallFailed as error:
+        # One that is being executed cannot be deleted, and need not be.
+        if not is_absence(error) and error.code != "InvalidChangeSetStatus":
+            raise
     if change_set.creates:
-        found = find(clients, change_set.stack_id)
-        if found is not None and found.status == "REVIEW_IN_PROGRESS":
-            clients.cloudformation.delete_stack(StackName=change_set.stack_id)
+        found = find(clients, name)
+        if found is not None and found.status == "REVIEW_IN_PROGRESS" and not names(clients, name):
+            cloudformation.delete_stack(StackName=found.stack_id)
 
 
 def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stack:
@@ -104,9 +128,9 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     Raises StackFailed with the first resource that failed, after CloudFormation has taken everything back: an update
     is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
     """
-    feed = EventFeed(clients, change_set.stack_id)
-    clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
+    feed: EventFeed | None = None
     try:
+        feed = _begin(clients, change_set)
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
         _take_back(clients, change_set, feed, reporter)
@@ -117,9 +141,9 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return ended
     if change_set.creates and ended.status != "DELETE_COMPLETE":
-        error = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
+        why = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
         delete(clients, ended, reporter)
-        raise error
+        raise why
     if ended.status == "UPDATE_ROLLBACK_COMPLETE":
         raise failed(
             clients, feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended
@@ -127,9 +151,35 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     raise failed(clients, feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
 
 
-def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed, reporter: Reporter) -> None:
+def changed(stack_name: str) -> DeployError:
+    """The error for a stack that something else changed since it was read."""
+    return DeployError(
+        f"Stack {stack_name} was changed by something else after this plan was made, so the plan was not carried out.",
+        "Try again: the next plan is made from what is deployed now.",
+    )
+
+
+def _begin(clients: Clients, change_set: ChangeSet) -> EventFeed:
+    try:
+        feed = EventFeed(clients, change_set.stack_id)
+        clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
+    except AWSCallFailed as error:
+        # AWS drops the change sets of a stack, or calls them obsolete, once another one is executed.
+        if is_absence(error) or error.code == "InvalidChangeSetStatus":
+            raise changed(change_set.stack_name) from error
+        raise
+    return feed
+
+
+def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, reporter: Reporter) -> None:
     """Undoes what was begun; a second Ctrl-C leaves that to CloudFormation, which goes on by itself."""
     name = change_set.stack_name
+    if feed is None:
+        found = find(clients, change_set.stack_id)
+        if found is None or found.absent or not (found.busy or change_set.creates):
+            # Interrupted before it was begun: the change set is discarded with the other plans.
+            return
+        feed = EventFeed(clients, change_set.stack_id)
     reporter.note(
         f"Interrupted: stack {name} is taken back to where it was. Ctrl-C again leaves that to CloudFormation."
     )
@@ -196,9 +246,9 @@ def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replac
     if action == "Import":
         return "add", "exists already and is taken over"
     if action == "Remove":
-        return "remove", _RETAINED if policy == "Retain" else ""
+        return "remove", RETAINED if policy == "Retain" else ""
     replacement = change.get("Replacement", "False")
     named = ", ".join(properties)
     if replacement == "True":
-        return "replace", f"{named}; the old one is {_RETAINED}" if "Retain" in policy else named
+        return "replace", f"{named}; the old one is {RETAINED}" if "Retain" in policy else named
     return "change", f"{named} (replaced if its value differs)" if replacement == "Conditional" else named

@@ -5,28 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from pocket.deploy.build.upload import ARTIFACT_PREFIX
 from pocket.deploy.releases.history import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import changeset
-from pocket.deploy.stacks.changeset import LIVE_MOVES
-from pocket.deploy.stacks.stack import Stack, changeable
+from pocket.deploy.stacks.changeset import LIVE_MOVES, ChangeSet
+from pocket.deploy.stacks.stack import State, cleared, state
 from pocket.deploy.template import validate
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.functions import FINGERPRINT
+from pocket.deploy.template.replacement import replacing
 from pocket.deploy.template.steps import ROLE
 from pocket.errors import AWSCallFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
-    from pocket.deploy.stacks.changeset import ChangeSet, Source
+    from pocket.deploy.stacks.changeset import Source
+    from pocket.deploy.template.intrinsics import Resource
 
 TEMPLATE_LIMIT = 51_200
 """Bytes of a template that CloudFormation takes in a request; a larger one it fetches from S3."""
@@ -36,14 +38,15 @@ TEMPLATE_PREFIX = "templates/"
 
 @dataclass(frozen=True)
 class Planned:
-    """The plan for one stack.
+    """The plan that brings one stack from the state `before` to `template`.
 
     Without a change set nothing is to be done or, where there are rows, the change set has to wait for the bucket
     that a large template goes through.
     """
 
     stack_name: str
-    existing: Stack | None
+    before: State
+    template: Template
     rows: tuple[PlanRow, ...] = ()
     change_set: ChangeSet | None = None
 
@@ -59,11 +62,23 @@ class Planned:
 
 
 class Plans:
-    """The plans of one deploy, as a context: what was not carried out when it is left is forgotten."""
+    """The plans of one deploy, as a context: what was not carried out when it is left is forgotten.
 
-    def __init__(self, clients: Clients, reporter: Reporter) -> None:
+    `tags` are put on every stack. `allowed` is called before anything is changed, and raises where nothing may be.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        reporter: Reporter,
+        *,
+        tags: Mapping[str, str] | None = None,
+        allowed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.clients = clients
         self.reporter = reporter
+        self._tags = tags or {}
+        self._allowed = allowed
         self._waiting: list[ChangeSet] = []
         self._sound: set[str] = set()
 
@@ -73,46 +88,75 @@ class Plans:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for change_set in self._waiting:
+        for change_set in tuple(self._waiting):
             try:
-                changeset.discard(self.clients, change_set)
+                self._forget(change_set)
             except AWSCallFailed as failed:
-                self.reporter.note(f"Change set {change_set.arn} stays, unexecuted: {failed.message}")
+                self.reporter.note(
+                    f"Change set {change_set.name} of stack {change_set.stack_name} stays, unexecuted: {failed.message}"
+                )
 
-    def add(self, stack_name: str, template: Template, *, bucket: str | None = None, adopt: bool = False) -> Planned:
+    def add(
+        self,
+        stack_name: str,
+        template: Template,
+        *,
+        since: State | None = None,
+        bucket: str | None = None,
+        adopt: bool = False,
+    ) -> Planned:
         """The plan that brings the stack to `template`; nothing is changed by it.
 
-        `bucket` is where a large template can be put, None where there is none yet. `adopt` is that of
-        `changeset.create`. Raises PlanRefused for a template that cfn-lint finds fault with.
+        `since` is the state that the template was made for. `bucket` is where a large template can be put, None where
+        there is none yet. `adopt` is that of `changeset.create`. Raises DeployError where the stack is not in that
+        state any more, PlanRefused for a template that cfn-lint finds fault with.
         """
         clients = self.clients
-        existing = changeable(clients, stack_name, self.reporter)
-        body = deployed(clients, existing)
+        found = state(clients, stack_name)
+        if since is not None and not found.same_as(since):
+            raise changeset.changed(stack_name)
+        before = cleared(clients, found, self.reporter)
+        plan = Planned(stack_name, before, template)
         # Secret parameters need no look: each function's version carries a digest of their values in its logical id.
         # AWS takes new metadata only with another change.
-        if {**body, "Metadata": None} == {**template.body, "Metadata": None}:
-            return Planned(stack_name, existing)
+        if {**before.body, "Metadata": None} == {**template.body, "Metadata": None}:
+            return plan
         text = template.to_json()
-        self.validate(stack_name, template.body, body)
+        self.validate(stack_name, template.body, before.body)
         if len(text.encode()) > TEMPLATE_LIMIT and bucket is None:
-            return Planned(stack_name, existing, _all_added(template))
+            return replace(plan, rows=_all_added(template))
         source = _source(clients, text, bucket)
-        declared = template.body.get("Parameters", {})
-        values = {key: template.parameters.get(key) for key in declared}
-        made = changeset.create(clients, stack_name, existing, source, values, adopt=adopt)
+        values = {key: template.parameters.get(key) for key in template.body.get("Parameters", {})}
+        wanted = ChangeSet(stack_name, before.stack)
+        # Noted before it is made: an interruption in between must not leave it behind.
+        self._waiting.append(wanted)
+        made = changeset.create(clients, wanted, source, values, tags=self._tags, adopt=adopt)
         if made is None:
-            return Planned(stack_name, existing)
-        self._waiting.append(made)
-        return Planned(stack_name, existing, made.rows, made)
+            self._forget(wanted)
+            return plan
+        self._waiting[self._waiting.index(wanted)] = made
+        return replace(plan, rows=made.rows, change_set=made)
 
-    def carry_out(self, planned: Planned) -> Stack | None:
-        """Executes the plan and waits for its end; the stack, None where there was none and none was to be made."""
-        if planned.change_set is None:
-            return planned.existing
-        verb = "Create" if planned.change_set.creates else "Update"
-        with self.reporter.step(f"{verb} stack {planned.stack_name}"):
-            self._waiting.remove(planned.change_set)
-            return changeset.execute(self.clients, planned.change_set, self.reporter)
+    def carry_out(self, planned: Planned) -> State:
+        """Executes the plan and waits for its end; returns the state that the stack is in then.
+
+        Raises DeployError where the stack is not in the state any more that the plan was made for.
+        """
+        made = planned.change_set
+        if made is None:
+            return planned.before
+        with self.reporter.step(f"{'Create' if made.creates else 'Update'} stack {planned.stack_name}"):
+            self._allowed()
+            # AWS drops a change set once another one is executed, so nothing can come between this look and that.
+            if not state(self.clients, planned.stack_name).same_as(planned.before):
+                raise changeset.changed(planned.stack_name)
+            stack = changeset.execute(self.clients, made, self.reporter)
+            self._waiting.remove(made)
+            return State(stack, planned.template.body)
+
+    def _forget(self, change_set: ChangeSet) -> None:
+        changeset.discard(self.clients, change_set)
+        self._waiting.remove(change_set)
 
     def validate(self, stack_name: str, body: dict[str, Any], deployed: Mapping[str, Any]) -> None:
         """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet.
@@ -125,31 +169,27 @@ class Plans:
         self._sound.add(shape)
 
 
-def deployed(clients: Clients, stack: Stack | None) -> Mapping[str, Any]:
-    """The template that the stack was last brought to, as it was sent; empty where there is none, or none of ours."""
-    if stack is None:
-        return {}
-    answer = clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")
-    body: object = answer["TemplateBody"]
-    return body if isinstance(body, dict) else {}
-
-
 def outlook(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:
     """What is still to happen, once the gates have passed, from the template `first` to the template `last`."""
     before, after = first["Resources"], last["Resources"]
-    rows = []
-    for name in sorted(before.keys() | after.keys()):
-        kind = (after.get(name) or before[name])["Type"]
-        if kind in {VERSION, ROLE} or before.get(name) == after.get(name):
-            continue
-        if name not in before:
-            rows.append(PlanRow("add", name, kind, "after the gates"))
-        elif name not in after:
-            rows.append(PlanRow("remove", name, kind, "after the gates"))
-        else:
-            detail = f"{LIVE_MOVES}, after the gates" if kind == ALIAS else "after the gates"
-            rows.append(PlanRow("change", name, kind, detail))
-    return tuple(rows)
+    return tuple(
+        _later(name, before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name) and (after.get(name) or before[name])["Type"] not in {VERSION, ROLE}
+    )
+
+
+def _later(name: str, before: Resource | None, after: Resource | None) -> PlanRow:
+    when = "after the gates"
+    if after is None:
+        kept = f"{changeset.RETAINED}, " if before is not None and "DeletionPolicy" in before else ""
+        return PlanRow("remove", name, "" if before is None else before["Type"], f"{kept}{when}")
+    if before is None:
+        return PlanRow("add", name, after["Type"], when)
+    if fixed := replacing(before, after):
+        return PlanRow("replace", name, after["Type"], f"{', '.join(fixed)}, {when}")
+    moves = f"{LIVE_MOVES}, " if after["Type"] == ALIAS else ""
+    return PlanRow("change", name, after["Type"], f"{moves}{when}")
 
 
 def _shape(body: Mapping[str, Any]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pocket.deploy.stacks.secret_stores import store_of
+from pocket.deploy.stacks.secret_stores import Place, place_of, store_at
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.config.tables.secrets import PocketSecret
     from pocket.deploy.aws.session import Clients
+    from pocket.deploy.releases.history import Release
     from pocket.deploy.reporting import Reporter
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -24,29 +26,77 @@ ALPHABET = string.ascii_letters + string.digits + "-_"
 RSA_BITS = 2048
 
 
-def ensure(clients: Clients, stage: StageConfig, reporter: Reporter) -> tuple[str, ...]:
-    """Generates what the stage's `pocket_secrets` lack; returns the variables that were generated.
+@dataclass(frozen=True)
+class Generation:
+    """What a deploy puts into the store of generated secrets; `fresh` has the values by variable.
+
+    `carried` names those that come from the place where the live release has them. `lost` names those that the live
+    release has, that are nowhere to be found, and that are generated again with other values. With `restores` the
+    store is scheduled for deletion and is restored first.
+    """
+
+    place: Place
+    fresh: Mapping[str, str] = field(default_factory=dict, repr=False)
+    carried: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    restores: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be put into the store."""
+        return self.restores or bool(self.fresh)
+
+
+def plan(clients: Clients, stage: StageConfig, live: Release | None = None) -> Generation:
+    """What the stage's `pocket_secrets` lack, without putting it there; `live` is the release that answers.
 
     Raises DeployError for a key pair of which only the public half is left, for a secret that is no JSON object and
-    for one that is scheduled for deletion.
+    for one of somebody else's that is scheduled for deletion.
     """
-    declared = stage.secretsmanager.pocket_secrets
+    place, declared = place_of(stage), stage.secretsmanager.pocket_secrets
     if not declared:
-        return ()
-    store = store_of(clients, stage)
-    existing = store.read()
-    fresh: dict[str, str] = {}
+        return Generation(place)
+    store = store_at(clients, stage, place)
+    if store.restorable():
+        return Generation(place, restores=True)
+    variables = [variable for name, secret in declared.items() for variable in secret.variables(name)]
+    existing = store.read(variables)
+    carried = _carried(clients, stage, live, [name for name in variables if name not in existing])
+    fresh, made = dict(carried), []
     for name, secret in declared.items():
-        fresh.update(missing(name, secret, existing))
-    if fresh:
-        store.add(fresh)
-        reporter.note(f"Generated {', '.join(fresh)} into {store.name}.")
-    return tuple(fresh)
+        found = missing(name, secret, {**existing, **carried})
+        fresh.update(found)
+        made += [variable for variable in found if set(secret.variables(name)) <= found.keys()]
+    return Generation(place, fresh, tuple(carried), _lost(live, made, variables))
 
 
-def remove(clients: Clients, stage: StageConfig) -> tuple[str, ...]:
-    """Deletes the stage's generated secrets for good; returns what was deleted, in words."""
-    return store_of(clients, stage).delete() if stage.secretsmanager.pocket_secrets else ()
+def carry_out(clients: Clients, stage: StageConfig, generation: Generation, reporter: Reporter) -> tuple[str, ...]:
+    """Puts what was planned into the store; returns the variables."""
+    store = store_at(clients, stage, generation.place)
+    if generation.restores:
+        store.restore()
+        reporter.note(f"The {generation.place} was scheduled for deletion; it is restored with its values.")
+        generation = plan(clients, stage)
+    if generation.fresh:
+        store.add(generation.fresh, reporter)
+    return tuple(generation.fresh)
+
+
+def _carried(clients: Clients, stage: StageConfig, live: Release | None, variables: list[str]) -> dict[str, str]:
+    """The values of those variables in the place where the live release has them, if that is another place."""
+    if live is None or not variables or live.secrets in {None, place_of(stage)}:
+        return {}
+    before = store_at(clients, stage, live.secrets)
+    return {} if before.restorable() else before.read(variables)
+
+
+def _lost(live: Release | None, made: list[str], variables: list[str]) -> tuple[str, ...]:
+    if live is None:
+        return ()
+    if live.secrets is None:
+        # An older Pocket did not record them; that all are missing tells enough.
+        return tuple(made) if made == variables else ()
+    return tuple(name for name in made if name in live.generated)
 
 
 def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dict[str, str]:

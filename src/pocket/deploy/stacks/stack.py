@@ -27,6 +27,12 @@ class Stack:
     reason: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def absent(self) -> bool:
+        """Whether it holds nothing: it waits for its first change set, or is gone."""
+        return self.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 
     @property
     def busy(self) -> bool:
@@ -63,10 +69,24 @@ def find(clients: Clients, name_or_id: str) -> Stack | None:
     try:
         found = clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
     except AWSCallFailed as error:
-        if error.code == "ValidationError" and "does not exist" in error.message:
+        if is_absence(error):
             return None
         raise
-    facts: Mapping[str, Any] = found[0]
+    return _read(found[0])
+
+
+def is_absence(error: AWSCallFailed) -> bool:
+    """Whether CloudFormation refused a call since the stack or the change set that it names does not exist."""
+    return error.code == "ChangeSetNotFound" or (error.code == "ValidationError" and "does not exist" in error.message)
+
+
+def every(clients: Clients) -> Iterator[Stack]:
+    """Every stack of the account and region that is not deleted."""
+    for page in clients.cloudformation.get_paginator("describe_stacks").paginate():
+        yield from map(_read, page["Stacks"])
+
+
+def _read(facts: Mapping[str, Any]) -> Stack:
     return Stack(
         name=facts["StackName"],
         stack_id=facts["StackId"],
@@ -74,34 +94,62 @@ def find(clients: Clients, name_or_id: str) -> Stack | None:
         reason=facts.get("StackStatusReason", ""),
         outputs={item["OutputKey"]: item["OutputValue"] for item in facts.get("Outputs", [])},
         parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in facts.get("Parameters", [])},
+        tags={item["Key"]: item["Value"] for item in facts.get("Tags", [])},
     )
 
 
-def changeable(clients: Clients, name: str, reporter: Reporter) -> Stack | None:
-    """The stack where it can be updated, None where it is to be created.
+@dataclass(frozen=True)
+class State:
+    """A stack and the template that it was last brought to, as it was sent: `body` is empty where there is neither."""
 
-    What a failed first creation left behind is removed on the way: AWS allows nothing else with it. Raises DeployError
-    for a stack that something else is working on, or that only its owner can repair.
+    stack: Stack | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def same_as(self, other: State) -> bool:
+        """Whether nothing was changed between the two looks."""
+        ids = {state.stack.stack_id if state.stack is not None else "" for state in (self, other)}
+        return len(ids) == 1 and self.body == other.body
+
+
+def state(clients: Clients, name: str) -> State:
+    """The state of a stack that is absent or at rest.
+
+    What is left of a creation that failed has no template. Raises DeployError for a stack that something else is
+    working on, and StackFailed for one that only its owner can repair: what such a stack holds cannot be told.
     """
     found = find(clients, name)
-    if found is None or found.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}:
-        return None
+    if found is None or found.absent:
+        return State()
     if found.usable:
-        return found
+        return State(found, template_of(clients, found))
     if found.busy:
         raise DeployError(
             f"Stack {name} is in {found.status}: something else is changing it.",
-            "Wait for it to end (`pocket status`), then deploy again.",
+            "Wait until `pocket status` shows that it has ended, then try again.",
         )
     if found.status == "ROLLBACK_COMPLETE":
-        reporter.note(f"Stack {name} was never completed; what its creation left is removed first.")
-        delete(clients, found, reporter)
-        return None
+        return State(found)
     if found.status == "UPDATE_ROLLBACK_FAILED":
         hint = f"Repair the cause, then run `aws cloudformation continue-update-rollback --stack-name {name}`."
     else:
         hint = f"`pocket destroy` removes it. {CONSOLE_HINT}"
     raise StackFailed(f"Stack {name} is in {found.status} and cannot be updated: {found.reason}", hint)
+
+
+def template_of(clients: Clients, stack: Stack) -> Mapping[str, Any]:
+    """The template that the stack was last brought to, as it was sent; empty where it is none of ours."""
+    answer = clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")
+    body: object = answer["TemplateBody"]
+    return body if isinstance(body, dict) else {}
+
+
+def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
+    """The state once what a failed first creation left is removed: AWS allows nothing else with it."""
+    if found.stack is None or found.stack.usable:
+        return found
+    reporter.note(f"Stack {found.stack.name} was never completed; what its creation left is removed first.")
+    delete(clients, found.stack, reporter)
+    return State()
 
 
 def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:

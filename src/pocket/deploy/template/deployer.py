@@ -31,14 +31,13 @@ _STACKS = [
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
-    "cloudformation:DescribeChangeSet",
-    "cloudformation:DescribeEvents",
-    "cloudformation:DescribeStackEvents",
-    "cloudformation:DescribeStacks",
+    "cloudformation:Describe*",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:GetTemplate",
+    "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
 ]
+_ALL_STACKS = ["cloudformation:DescribeStacks", "cloudformation:ListStacks"]
 _BUCKETS = [
     "s3:CreateBucket",
     "s3:DeleteBucket",
@@ -163,10 +162,19 @@ _SCHEDULES = [
 _SECRETS = [
     "secretsmanager:CreateSecret",
     "secretsmanager:DeleteSecret",
+    "secretsmanager:DescribeSecret",
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
+    "secretsmanager:RestoreSecret",
 ]
-_PARAMETERS = ["ssm:DeleteParameters", "ssm:GetParameters", "ssm:PutParameter"]
+_PARAMETERS = [
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameters",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "ssm:ListTagsForResource",
+    "ssm:PutParameter",
+]
 
 
 def deployer_policy(stage: StageConfig) -> dict[str, Any]:
@@ -204,6 +212,7 @@ def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
     buckets = [place.bucket(name) for name in (artifacts, stage.bucket_name) if name]
     stacks = (stage.stack_name, storage_stack_name(stage))
     yield _allow("Stacks", _STACKS, [place.arn("cloudformation", f"stack/{name}/*") for name in stacks])
+    yield _allow("FindStacks", _ALL_STACKS, ["*"])
     yield _allow("Buckets", _BUCKETS, buckets)
     yield _allow("Objects", _OBJECTS, [f"{bucket}/*" for bucket in buckets])
 
@@ -262,8 +271,8 @@ def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
     if not stage.generated_variables:
         return
     if stage.secretsmanager.store == "ssm":
-        own = place.arn("ssm", f"parameter/{stage.pocket_key.strip('/')}/*")
-        yield _allow("GeneratedParameters", _PARAMETERS, [own])
+        root = f"parameter/{stage.pocket_key.strip('/')}"
+        yield _allow("GeneratedParameters", _PARAMETERS, [place.arn("ssm", name) for name in (root, f"{root}/*")])
     else:
         # A secret that does not exist yet has no six characters behind its name.
         names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]

@@ -8,6 +8,7 @@ from pocket.deploy.template.body import Template
 from pocket.deploy.template.environment import parameters
 from pocket.deploy.template.functions import function
 from pocket.deploy.template.http_api import function_url, http_api
+from pocket.deploy.template.marks import description
 from pocket.deploy.template.outputs import outputs
 from pocket.deploy.template.queues import queue
 from pocket.deploy.template.role import execution_role
@@ -30,7 +31,7 @@ def render(inputs: Inputs) -> Template:
     carried = parameters(inputs)
     body: dict[str, Any] = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Stage {inputs.config.name} of {inputs.config.project_name}, made by Pocket",
+        "Description": description(inputs.config, "Stage"),
     }
     if carried:
         body["Parameters"] = {name: {"Type": "String", "NoEcho": True} for name in carried.values()}

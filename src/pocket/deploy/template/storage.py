@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls
+from pocket.deploy.template.marks import description
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
@@ -61,7 +62,7 @@ def render_storage(config: StageConfig, account: str) -> Template:
     return Template(
         {
             "AWSTemplateFormatVersion": "2010-09-09",
-            "Description": f"Storage of stage {config.name} of {config.project_name}, made by Pocket",
+            "Description": description(config, "Storage of stage"),
             "Resources": resources,
         }
     )

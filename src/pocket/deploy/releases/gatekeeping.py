@@ -1,0 +1,110 @@
+"""The gates of a deploy, in their order: those that ask the published versions, and the one that asks the address."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pocket.deploy.gates import Candidate, checks, migrations, request, smoke, startup
+from pocket.deploy.gates.gate import CHECKS, MIGRATIONS, REQUEST, SMOKE, STARTUP, refusal, without_management
+from pocket.deploy.releases import journal
+from pocket.deploy.releases.versions import numbers
+from pocket.deploy.template.outputs import addresses
+from pocket.errors import GateRefused, StackFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pocket.deploy.releases.history import Release
+    from pocket.deploy.releases.run import Deployed, Run
+    from pocket.deploy.stacks.stack import State
+
+
+def ask(run: Run, main: State, versions: Mapping[str, str]) -> tuple[str, ...]:
+    """Asks the gates of the published release, whose versions have these logical ids by handler.
+
+    Returns the destructive migrations that were applied on the way. Raises GateRefused.
+    """
+    if main.stack is None:
+        raise StackFailed(f"Stack {run.stage.stack_name} was not created.")
+    number = numbers(run.clients, main.stack.stack_id)
+    release = Candidate(
+        stage=run.stage,
+        clients=run.clients,
+        reporter=run.reporter,
+        versions={handler: number[version] for handler, version in versions.items()},
+        addresses=addresses(run.stage, main.stack.outputs),
+        live=run.before.history.live,
+    )
+    skipped, target = run.options.skipped, run.clients.target
+    destructive: tuple[str, ...] = ()
+    if release.management_version is None and not {CHECKS, MIGRATIONS} <= skipped:
+        without_management(release)
+    if CHECKS not in skipped:
+        checks.check_inside(release, target, run.options.warnings)
+    if MIGRATIONS not in skipped:
+        destructive = migrations.check(release, target, allow_destructive=run.options.allow_destructive)
+        run.journal.reached(journal.MIGRATED)
+    with _owning_up(destructive):
+        if STARTUP not in skipped:
+            startup.check(release, target)
+        if REQUEST not in skipped:
+            request.check(release)
+    return destructive
+
+
+def ask_addresses(run: Run, done: Deployed, release: Release, take_back: Callable[[], object]) -> None:
+    """Gate `smoke`: asks each address once, and has `live` taken back where one does not answer as it should."""
+    if SMOKE in run.options.skipped or run.stage.awscontainer is None:
+        return
+    path = run.stage.awscontainer.gate.path
+    with run.reporter.step(f"Gate {SMOKE}: ask each address once"):
+        for handler, address in done.addresses.items():
+            answer = smoke.ask(address, path)
+            if not request.passes(answer.status, path):
+                said = smoke.told(run.clients, run.stage, handler, address, answer)
+                raise _taken_back(run, release, f"Handler {handler!r}, GET {path}: {said}", take_back)
+            run.reporter.note(f"{address} answers with {answer.status}.")
+
+
+def _taken_back(run: Run, release: Release, fault: str, take_back: Callable[[], object]) -> GateRefused:
+    """Moves `live` back to where it was; the error that says so."""
+    live = run.before.history.live
+    if live is None:
+        return GateRefused(
+            f"Gate {SMOKE} refused release {release.number}, the first of stage {run.stage.name!r}. There is no"
+            f" release to go back to, so it stays live.\n{fault}",
+            "Repair the cause and deploy again.",
+            gate=SMOKE,
+            messages=[fault],
+            live=None,
+        )
+    run.reporter.note(f"`live` goes back to release {live}.")
+    take_back()
+    error = refusal(run.stage, live, SMOKE, [fault])
+    return GateRefused(
+        f"Gate {SMOKE} refused release {release.number}; `live` of stage {run.stage.name!r} is back at release"
+        f" {live}.\n{fault}",
+        error.hint,
+        gate=SMOKE,
+        messages=[fault],
+        live=live,
+    )
+
+
+@contextmanager
+def _owning_up(destructive: Sequence[str]) -> Iterator[None]:
+    """Adds to a gate's refusal that migrations were applied before it which the live release may not run after."""
+    try:
+        yield
+    except GateRefused as error:
+        if not destructive:
+            raise
+        raise GateRefused(
+            f"{error.message}\nDestructive migrations were applied before: {', '.join(destructive)}. Release"
+            f" {error.live} may not run on the database as it is.",
+            error.hint,
+            gate=error.gate,
+            messages=error.messages,
+            live=error.live,
+        ) from error

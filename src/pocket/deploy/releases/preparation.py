@@ -1,0 +1,146 @@
+"""The first changes of a deploy: both stacks planned, shown and confirmed, then carried out with what lies between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.build import upload
+from pocket.deploy.releases import journal
+from pocket.deploy.releases.run import Progress
+from pocket.deploy.stacks import losses, ownership, secrets
+from pocket.deploy.stacks.bucket import exists
+from pocket.deploy.stacks.plan import outlook
+from pocket.deploy.template.storage import storage_stack_name
+from pocket.deploy.template.storage_steps import buckets, buckets_ever, storage_settled
+from pocket.errors import DeployError, PlanRefused, StackFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.deploy.releases.run import Run
+    from pocket.deploy.reporting import PlanRow
+    from pocket.deploy.stacks.plan import Planned
+    from pocket.deploy.stacks.secrets import Generation
+    from pocket.deploy.template import Template
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The plans of both stacks and of the secrets, and what is to happen after the gates, in `later`."""
+
+    storage: Planned
+    main: Planned
+    secrets: Generation
+    later: tuple[PlanRow, ...]
+    losses: tuple[str, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to confirm."""
+        return bool(self.storage.changes or self.main.changes or self.secrets.changes or self.later)
+
+
+def prepare(run: Run, storage: Template, main: Template, last: dict[str, Any] | None = None) -> Progress:
+    """Brings the storage stack to `storage` and the stage's stack to `main`, after the user has agreed.
+
+    `last` is where the way ends that `main` begins; None where `main` is the end. Raises PlanRefused where the user
+    declines.
+    """
+    with run.reporter.step("Plan the changes"):
+        plan = _planned(run, storage, main, last)
+    if plan.changes:
+        _confirm(run, plan)
+    base = run.plans.carry_out(plan.storage)
+    # Where the bucket was made just now, the lock could not be taken before.
+    run.lock.take(run.bucket)
+    run.journal.reached(journal.STORAGE)
+    generated = secrets.carry_out(run.clients, run.stage, plan.secrets, run.reporter) if plan.secrets.changes else ()
+    run.journal.reached(journal.SECRETS)
+    of_main = plan.main
+    if of_main.changes:
+        with run.reporter.step("Upload the artifact"):
+            upload.put_artifact(run.clients.s3, run.bucket, run.built)
+    if of_main.deferred:
+        of_main = run.plans.add(run.stage.stack_name, main, since=run.main, bucket=run.bucket)
+    done = run.plans.carry_out(of_main)
+    if done.stack is None:
+        raise StackFailed(f"Stack {run.stage.stack_name} was not created.")
+    return Progress(done, base, bool(plan.storage.changes or plan.main.changes or generated), generated)
+
+
+def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] | None) -> Preparation:
+    name, end = run.stage.stack_name, main.body if last is None else last
+    if last is not None:
+        # What AWS would refuse after the gates is found before anything is changed.
+        run.plans.validate(name, last, run.main.body)
+    generation = secrets.plan(run.clients, run.stage, run.before.history.live_release)
+    adopt = _adopts(run, storage)
+    base = run.plans.add(storage_stack_name(run.stage), storage, since=run.storage, adopt=adopt)
+    bucket = run.bucket if run.storage.stack is not None else None
+    plan = run.plans.add(name, main, since=run.main, bucket=bucket)
+    settled = storage_settled(run.wanted_storage, storage.body)
+    lost = [
+        *losses.queued(run.clients, run.main.body, end),
+        *losses.left_behind(run.clients, run.storage.body, settled.body),
+        *losses.generated_again(generation),
+        *_strangers(run),
+    ]
+    later = (*outlook(main.body, end), *outlook(storage.body, settled.body))
+    return Preparation(base, plan, generation, later, tuple(lost))
+
+
+def _adopts(run: Run, storage: Template) -> bool:
+    """Whether a bucket of the stage that left its stack comes back into it.
+
+    Raises DeployError for a bucket that exists and that this stage did not make.
+    """
+    adopts = False
+    for bucket in buckets(storage.body).values():
+        if bucket in buckets(run.storage.body).values() or not exists(run.clients, bucket):
+            continue
+        if bucket not in buckets_ever(run.storage.body) and not ownership.owns_bucket(run.clients, run.stage, bucket):
+            raise DeployError(
+                f"Bucket {bucket} exists, and Pocket did not make it for stage {run.stage.name!r} of project"
+                f" {run.stage.project_name!r}. Nothing was changed.",
+                "Choose another `s3.bucket_name_format` in pocket.toml.",
+            )
+        adopts = True
+    return adopts
+
+
+def _strangers(run: Run) -> Iterator[str]:
+    """Signs that the stage's stack is another project's, or that the project's stage is another stack."""
+    origin = run.options.origin
+    if known := ownership.other_origin(run.main.stack, origin):
+        yield (
+            f"Stack {run.stage.stack_name} was deployed from another repository, or from another folder of this one:"
+            f" {known}, not {origin}. If that is another project of the same name, this deploy takes its place."
+        )
+    if run.main.stack is None and (stack := ownership.under_another_name(run.clients, run.stage, origin)):
+        yield (
+            f"Stack {stack.name} is a stage {run.stage.name!r} of this project under another `project_name`. It stays"
+            " as it is, and this deploy makes a second stage beside it: other addresses, other generated secrets, an"
+            " empty bucket, and every schedule runs twice."
+        )
+
+
+def _confirm(run: Run, plan: Preparation) -> None:
+    reporter, options = run.reporter, run.options
+    reporter.plan([*plan.storage.rows, *plan.main.rows, *plan.later])
+    if plan.secrets.carried:
+        reporter.note(f"{', '.join(plan.secrets.carried)}: taken over into {plan.secrets.place}.")
+    if made := [name for name in plan.secrets.fresh if name not in plan.secrets.carried]:
+        reporter.note(f"{', '.join(made)}: generated into {plan.secrets.place}.")
+    for sentence in plan.losses:
+        reporter.note(f"Warning: {sentence}")
+    if plan.losses and not options.allow_loss:
+        if reporter.confirm(f"Apply these changes to stage {run.stage.name}, with what is lost?", grave=True):
+            return
+        raise PlanRefused(
+            f"The plan was not confirmed; nothing was changed. It loses: {' '.join(plan.losses)}",
+            "`--allow-loss` applies it without a question; `--yes` does not.",
+        )
+    if options.assume_yes or reporter.confirm(f"Apply these changes to stage {run.stage.name}?"):
+        return
+    raise PlanRefused("The plan was not confirmed; nothing was changed.", "--yes applies it without asking.")

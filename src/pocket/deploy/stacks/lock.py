@@ -1,0 +1,233 @@
+"""The lock of a stage: an object in its artifact bucket, so that one command at a time changes the stage.
+
+S3 writes it on a condition (`If-None-Match`, `If-Match`), so of several writers one wins. Its holder writes it again
+every PAUSE seconds; one that has not been for LEASE seconds belongs to a process that is dead, and is broken. Times are
+those of S3's own clock. On the holder's own machine a dead process is known at once: it holds a file's lock, which the
+system takes back from whatever ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import re
+import socket
+import tempfile
+import threading
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+
+from pocket.errors import AWSCallFailed, DeployError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+KEY = ".pocket/lock.json"
+LEASE = 120.0
+PAUSE = 20.0
+
+_REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+"""What S3 says to a conditional write that something else was quicker than."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock: `command` is what they run (`"deploy"`), `since` UTC as `2026-11-21T06:10:00Z`."""
+
+    token: str
+    command: str
+    who: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.who}, who has run `pocket {self.command}` since {self.since}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A lock as it lies in the bucket; `etag` is "" where there is none, `age` the seconds since it was written."""
+
+    etag: str = ""
+    holder: Holder | None = None
+    age: float = 0.0
+
+    @property
+    def dead(self) -> bool:
+        """Whether its holder is known not to run any more."""
+        return self.holder is not None and (self.age > LEASE or _ended(self.holder.token))
+
+
+class Lock:
+    """The lock of one stage as a context: what was taken is given back when it is left."""
+
+    def __init__(self, clients: Clients, stage: str, command: str, reporter: Reporter) -> None:
+        self._clients = clients
+        self._stage = stage
+        self._reporter = reporter
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._mine = Holder(uuid.uuid4().hex, command, _who(), now)
+        self._bucket = ""
+        self._etag = ""
+        self._turn = threading.Lock()
+        self._ended = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, daemon=True)
+        self._alive: IO[bytes] | None = None
+
+    def refuse_held(self, bucket: str) -> None:
+        """Raises DeployError where someone else holds the lock, which is not taken."""
+        found = _read(self._clients, bucket)
+        if found.holder is not None and not found.dead:
+            raise self._held(found.holder)
+
+    def take(self, bucket: str) -> None:
+        """Takes the lock in the stage's bucket, from a dead holder too; nothing happens where it is taken already.
+
+        Raises DeployError where someone holds it.
+        """
+        if self._bucket:
+            return
+        # Held before the lock names it, so that no other process sees the one without the other.
+        self._alive = _file_of(self._mine.token).open("xb")
+        fcntl.flock(self._alive, fcntl.LOCK_EX)
+        self._bucket = bucket
+        while not self._etag:
+            found = _read(self._clients, bucket)
+            if found.holder == self._mine:
+                self._etag = found.etag
+            elif found.holder is not None and not found.dead:
+                raise self._held(found.holder)
+            else:
+                self._etag = self._write(found.etag, self._mine)
+                if self._etag and found.holder is not None:
+                    self._reporter.note(f"The lock of stage {self._stage} was left by {found.holder}. It is broken.")
+                    _file_of(found.holder.token).unlink(missing_ok=True)
+        self._renewing.start()
+
+    def check(self) -> None:
+        """Raises DeployError where the lock was lost, since it could not be written again in time."""
+        if not self._etag:
+            return
+        with self._turn:
+            etag = self._write(self._etag, self._mine)
+            if not etag:
+                found = _read(self._clients, self._bucket)
+                if found.holder == self._mine:
+                    etag = found.etag
+                else:
+                    raise DeployError(
+                        f"The lock of stage {self._stage!r} was lost: this command did not reach S3 for {LEASE:.0f} s."
+                        + (f" It is held by {found.holder}." if found.holder is not None else ""),
+                        "Try again: the next plan is made from what is deployed then.",
+                    )
+            self._etag = etag
+
+    def release(self) -> None:
+        """Gives the lock back; nothing happens where it is not held any more, or its bucket is gone."""
+        self._ended.set()
+        if self._renewing.ident is not None:
+            self._renewing.join()
+        if self._etag:
+            try:
+                self._write(self._etag, None)
+            except AWSCallFailed as error:
+                if error.code != "NoSuchBucket":
+                    self._reporter.note(f"The lock of stage {self._stage} stays for {LEASE:.0f} s: {error.message}")
+            self._etag = ""
+        if self._alive is not None:
+            _file_of(self._mine.token).unlink(missing_ok=True)
+            self._alive.close()
+            self._alive = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def _renew(self) -> None:
+        while not self._ended.wait(PAUSE):
+            try:
+                self.check()
+            except (AWSCallFailed, DeployError):
+                # Told where it matters: the next change is not begun without the lock.
+                continue
+
+    def _write(self, etag: str, holder: Holder | None) -> str:
+        """Writes the lock if it is still the one with `etag`; its new ETag, "" where it is not."""
+        told = {"released": self._mine.token} if holder is None else asdict(holder)
+        # Every text is another one, since S3 makes the ETag from it.
+        body = json.dumps({**told, "written": uuid.uuid4().hex}).encode()
+        try:
+            if etag:
+                answer = self._clients.s3.put_object(Bucket=self._bucket, Key=KEY, Body=body, IfMatch=etag)
+            else:
+                answer = self._clients.s3.put_object(Bucket=self._bucket, Key=KEY, Body=body, IfNoneMatch="*")
+        except AWSCallFailed as error:
+            if error.code in _REFUSED:
+                return ""
+            raise
+        return answer["ETag"]
+
+    def _held(self, holder: Holder) -> DeployError:
+        return DeployError(
+            f"Stage {self._stage!r} is locked by {holder}.",
+            f"Wait for it to end. A lock whose process is dead is broken by the next command, {LEASE:.0f} s after it"
+            " was last renewed.",
+        )
+
+
+def _read(clients: Clients, bucket: str) -> Found:
+    try:
+        answer = clients.s3.get_object(Bucket=bucket, Key=KEY)
+    except AWSCallFailed as error:
+        if error.code == "NoSuchKey":
+            return Found()
+        raise
+    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    age = (now - answer["LastModified"]).total_seconds()
+    return Found(answer["ETag"], _holder(answer["Body"].read()), age)
+
+
+def _holder(body: bytes) -> Holder | None:
+    """The holder that is written in a lock; None in one that was given back, and in what is none of Pocket's."""
+    try:
+        facts = json.loads(body)
+        token, command, who, since = (str(facts[name]) for name in ("token", "command", "who", "since"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Holder(token, command, who, since)
+
+
+def _file_of(token: str) -> Path:
+    """The file that the process with that token keeps locked for as long as it runs."""
+    return Path(tempfile.gettempdir()) / f"pocket-{re.sub('[^0-9a-f]', '', token)[:32]}.lock"
+
+
+def _ended(token: str) -> bool:
+    """Whether the process with that token ran on this machine and has ended."""
+    try:
+        with _file_of(token).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        # It runs, or on another machine, or as another user.
+        return False
+    return True
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()} (process {os.getpid()})"

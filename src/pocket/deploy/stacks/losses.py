@@ -1,0 +1,89 @@
+"""What a change would lose: messages of queues that go, files in buckets that are left behind, generated values."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.template.replacement import replacing
+from pocket.deploy.template.storage_steps import buckets
+from pocket.errors import AWSCallFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.stacks.secrets import Generation
+
+QUEUE = "AWS::SQS::Queue"
+COUNTED = 100_000
+"""How many objects of a bucket are counted at most: a call for each thousand."""
+
+ABSENT_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+
+
+def queued(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each queue with messages that goes, or is replaced, between two templates of a stage's stack."""
+    standing, wanted = before.get("Resources") or {}, after.get("Resources") or {}
+    for name, resource in standing.items():
+        if resource["Type"] != QUEUE or (name in wanted and not replacing(resource, wanted[name])):
+            continue
+        queue = str(resource["Properties"]["QueueName"])
+        if count := sum(depth(clients, queue)):
+            yield f"Queue {queue} is deleted with {count} {'message' if count == 1 else 'messages'}."
+
+
+def left_behind(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each bucket with objects that no function uses any more after the change of the storage stack."""
+    wanted = set(buckets(after).values())
+    new = next((name for name in buckets(after).values() if name not in buckets(before).values()), None)
+    for bucket in buckets(before).values():
+        if bucket in wanted or not (count := objects(clients, bucket)):
+            continue
+        copy = f" Copy them: aws s3 sync s3://{bucket} s3://{new}" if new is not None else ""
+        yield f"Bucket {bucket} stays with its objects ({told(count)}), and the stage does not use it any more.{copy}"
+
+
+def generated_again(generation: Generation) -> Iterator[str]:
+    """A sentence for values that the live release has and that would be replaced by others."""
+    if generation.lost:
+        yield (
+            f"{', '.join(generation.lost)}: not found in {generation.place}, so other values are generated. What was"
+            " signed or encrypted with the old ones, sessions for instance, is not valid any more."
+        )
+
+
+def depth(clients: Clients, queue: str) -> tuple[int, int]:
+    """About how many messages wait in a queue, and how many are in work; none where there is no such queue."""
+    try:
+        url = clients.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        facts = clients.sqs.get_queue_attributes(
+            QueueUrl=url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesDelayed",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )["Attributes"]
+    except AWSCallFailed as error:
+        if error.code in ABSENT_QUEUE:
+            return 0, 0
+        raise
+    waiting = int(facts["ApproximateNumberOfMessages"]) + int(facts.get("ApproximateNumberOfMessagesDelayed", 0))
+    return waiting, int(facts["ApproximateNumberOfMessagesNotVisible"])
+
+
+def objects(clients: Clients, bucket: str) -> int:
+    """How many objects the bucket has, COUNTED at most; none where there is no such bucket."""
+    pages = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    try:
+        return sum(1 for _ in islice((item for page in pages for item in page.get("Contents", ())), COUNTED))
+    except AWSCallFailed as error:
+        if error.code == "NoSuchBucket":
+            return 0
+        raise
+
+
+def told(count: int) -> str:
+    """A number of objects in words."""
+    return f"more than {COUNTED:,}" if count >= COUNTED else f"{count:,}"

@@ -1,0 +1,104 @@
+"""Whose a stack is: by the tags that Pocket puts on it and, where an older Pocket made it, by its template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.releases.history import KEY
+from pocket.deploy.stacks import changeset
+from pocket.deploy.stacks.stack import every, find, state
+from pocket.deploy.template.marks import MADE, ORIGIN, PROJECT, STAGE, description, marked
+from pocket.errors import AWSCallFailed, DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.stacks.stack import Stack, State
+
+
+def own_state(clients: Clients, stage: StageConfig, name: str) -> State:
+    """The state of a stack of the stage, as `stack.state`; raises DeployError, too, where the stack is someone else's.
+
+    A stack is the stage's by its tags, or by the description or the releases in a template without tags.
+    """
+    refuse_foreign_plan(clients, stage, name)
+    found = state(clients, name)
+    if found.stack is not None:
+        refuse_foreign(stage, found.stack, found.body)
+    return found
+
+
+def refuse_foreign(stage: StageConfig, stack: Stack, body: Mapping[str, Any]) -> None:
+    """Raises DeployError for a stack that Pocket did not make for this stage of this project."""
+    tags = stack.tags
+    tagged = bool(tags.keys() & {PROJECT, STAGE})
+    if marked(stage, tags) if tagged else _made_before_tags(stage, body):
+        return
+    owner = f"of stage {tags.get(STAGE)!r} of project {tags.get(PROJECT)!r}" if tagged else "not made by Pocket"
+    raise DeployError(
+        f"Stack {stack.name} exists and is {owner}, so stage {stage.name!r} of project {stage.project_name!r} cannot"
+        " have it. Nothing was changed.",
+        "Choose another `general.project_name` or `general.object_prefix` in pocket.toml.",
+    )
+
+
+def owns_bucket(clients: Clients, stage: StageConfig, bucket: str) -> bool:
+    """Whether the tags of a bucket that exists say that it is the stage's."""
+    try:
+        tags = clients.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except AWSCallFailed as error:
+        # Nobody tagged it, or it is in another account or region.
+        if error.code in {"NoSuchTagSet", "AccessDenied", "PermanentRedirect"}:
+            return False
+        raise
+    return marked(stage, {item["Key"]: item["Value"] for item in tags})
+
+
+def other_origin(stack: Stack | None, origin: str) -> str:
+    """The origin of the stack where it is known to be another than `origin`, else an empty text."""
+    known = "" if stack is None else stack.tags.get(ORIGIN, "")
+    return known if known and origin and not same_origin(known, origin) else ""
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two origins are the same folder of repositories that have a first commit in common."""
+    one_folder, _, one_roots = one.partition(" ")
+    other_folder, _, other_roots = other.partition(" ")
+    return one_folder == other_folder and not {*one_roots.split()}.isdisjoint(other_roots.split())
+
+
+def under_another_name(clients: Clients, stage: StageConfig, origin: str) -> Stack | None:
+    """The stack of a stage with this stage's name that came from the same origin when the project had another name."""
+    found = [
+        stack
+        for stack in (every(clients) if origin else ())
+        if stack.tags.get(STAGE) == stage.name
+        and stack.tags.get(PROJECT) != stage.project_name
+        and same_origin(stack.tags.get(ORIGIN, ""), origin)
+    ]
+    # The storage stack's name is longer.
+    return min(found, key=lambda stack: len(stack.name), default=None)
+
+
+def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str) -> None:
+    """Raises DeployError where the stack does not exist yet and something else is about to create it."""
+    found = find(clients, name)
+    if found is None or found.status != "REVIEW_IN_PROGRESS" or marked(stage, found.tags):
+        return
+    waiting = changeset.names(clients, name)
+    if found.tags.keys() & {PROJECT, STAGE} or any(not item.startswith(changeset.PREFIX) for item in waiting):
+        raise DeployError(
+            f"Stack {name} is being planned, and not for stage {stage.name!r} of project {stage.project_name!r}. Its"
+            f" change sets: {', '.join(waiting)}.",
+            f"If nothing waits for it: aws cloudformation delete-stack --stack-name {name}",
+        )
+
+
+def _made_before_tags(stage: StageConfig, body: Mapping[str, Any]) -> bool:
+    said = str(body.get("Description", ""))
+    if said.endswith(MADE):
+        return said in {description(stage, what) for what in ("Stage", "Storage of stage")}
+    metadata = body.get("Metadata")
+    return isinstance(metadata, dict) and isinstance(metadata.get(KEY), dict)

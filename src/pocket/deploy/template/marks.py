@@ -1,0 +1,35 @@
+"""How Pocket marks what it makes: tags, which CloudFormation hands on to a stack's resources, and a description."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+
+PROJECT, STAGE, ORIGIN = "pocket:project", "pocket:stage", "pocket:origin"
+"""The tags: the project's name, the stage's, and the repository that the project lies in."""
+
+MADE = "made by Pocket"
+"""How the description of every stack ends."""
+
+_NOT_IN_TAGS = re.compile(r"[^\w +\-=.:/@]")
+
+
+def marks(stage: StageConfig, origin: str = "") -> dict[str, str]:
+    """The tags of what belongs to the stage; `origin` is "" where it is not known."""
+    known = {ORIGIN: _NOT_IN_TAGS.sub("_", origin)[:256]} if origin else {}
+    return {PROJECT: stage.project_name, STAGE: stage.name, **known}
+
+
+def marked(stage: StageConfig, tags: Mapping[str, str]) -> bool:
+    """Whether those tags are the stage's."""
+    return marks(stage).items() <= tags.items()
+
+
+def description(stage: StageConfig, what: str) -> str:
+    """What a stack of the stage says of itself; `what` begins it."""
+    return f"{what} {stage.name} of {stage.project_name}, {MADE}"

@@ -1,0 +1,112 @@
+"""The storage stack between two releases: the live one keeps its bucket, and what makes it public, until the new one
+is live.
+
+A bucket of another name is another resource, so that both are there for a while. Every bucket that the stack ever made
+is in its template's metadata: one that left the stack is kept with its content, and stays the stage's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.template.body import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.deploy.template.intrinsics import Resource
+
+OWN = "Bucket"
+"""What the logical ids of the stage's bucket, and of what belongs to it, begin with."""
+
+BUCKET_TYPE, POLICY_TYPE = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
+
+_KEY, _BUCKETS = "Pocket", "Buckets"
+
+
+def buckets(body: Mapping[str, Any]) -> dict[str, str]:
+    """The name of each bucket that a storage template has, by its logical id."""
+    resources: Mapping[str, Resource] = body.get("Resources") or {}
+    return {
+        name: str(item["Properties"]["BucketName"]) for name, item in resources.items() if item["Type"] == BUCKET_TYPE
+    }
+
+
+def buckets_ever(body: Mapping[str, Any]) -> list[str]:
+    """The names of all buckets that the stack of a storage template has made, those that left it among them."""
+    metadata = body.get("Metadata")
+    written = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    listed = written.get(_BUCKETS) if isinstance(written, dict) else None
+    former = [str(name) for name in listed] if isinstance(listed, list) else []
+    return list(dict.fromkeys([*former, *buckets(body).values()]))
+
+
+def storage_settled(wanted: Template, deployed: Mapping[str, Any]) -> Template:
+    """The wanted template, with a bucket of another name as another resource, which remembers the deployed buckets."""
+    ever = dict.fromkeys([*buckets_ever(deployed), *buckets(wanted.body).values()])
+    ids = _ids(buckets(wanted.body).get(OWN), buckets(deployed), wanted.body["Resources"])
+    resources = {ids.get(name, name): _renamed(item, ids) for name, item in wanted.body["Resources"].items()}
+    body = {key: value for key, value in wanted.body.items() if key != "Resources"}
+    return Template({**body, "Metadata": {_KEY: {_BUCKETS: list(ever)}}, "Resources": resources}, wanted.parameters)
+
+
+def storage_candidate(wanted: Template, deployed: Mapping[str, Any]) -> Template:
+    """The template that has what is wanted, and everything that the live release needs of what is deployed."""
+    settled = storage_settled(wanted, deployed)
+    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    both = {
+        name: _for_both(item, standing[name]) if name in standing else item
+        for name, item in settled.body["Resources"].items()
+    }
+    return Template({**settled.body, "Resources": {**standing, **both}}, settled.parameters)
+
+
+def _ids(bucket: str | None, deployed: Mapping[str, str], resources: Mapping[str, Any]) -> dict[str, str]:
+    """The logical ids to change: the bucket has the one that it is deployed under, or one that no other bucket has."""
+    if bucket is None:
+        return {}
+    free = OWN if OWN not in deployed else f"{OWN}{hashlib.sha256(bucket.encode()).hexdigest()[:10]}"
+    logical = next((logical for logical, name in deployed.items() if name == bucket), free)
+    return {name: f"{logical}{name.removeprefix(OWN)}" for name in resources if name.startswith(OWN)}
+
+
+def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+    """Part of a template with other logical ids in its references."""
+    if isinstance(value, list):
+        return [_renamed(item, ids) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("Ref"), str):
+        return {"Ref": ids.get(value["Ref"], value["Ref"])}
+    if isinstance(value.get("Fn::GetAtt"), list):
+        name, *rest = value["Fn::GetAtt"]
+        return {"Fn::GetAtt": [ids.get(name, name), *rest]}
+    return {key: _renamed(item, ids) for key, item in value.items()}
+
+
+def _for_both(wanted: Resource, standing: Resource) -> Resource:
+    """What is wanted, with what else the live release was given: rights to read, a rule of CORS."""
+    if wanted["Type"] == POLICY_TYPE:
+        return _policy_for_both(wanted, standing)
+    if wanted["Type"] != BUCKET_TYPE:
+        return wanted
+    before, block = standing["Properties"], "PublicAccessBlockConfiguration"
+    public = {block: before[block]} if before.get(block, {}).get("BlockPublicPolicy") is False else {}
+    return {**wanted, "Properties": {**before, **wanted["Properties"], **public}}
+
+
+def _policy_for_both(wanted: Resource, standing: Resource) -> Resource:
+    """What is wanted, and what was allowed before; a statement's id counts once in a policy."""
+    document = wanted["Properties"]["PolicyDocument"]
+    own = document["Statement"]
+    known = [_without_id(item) for item in own]
+    before = standing["Properties"]["PolicyDocument"]["Statement"]
+    kept = [item for item in map(_without_id, before) if item["Effect"] == "Allow" and item not in known]
+    statements = [*own, *({"Sid": f"OfLive{number}", **item} for number, item in enumerate(kept))]
+    properties = {**wanted["Properties"], "PolicyDocument": {**document, "Statement": statements}}
+    return {**wanted, "Properties": properties}
+
+
+def _without_id(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in statement.items() if key != "Sid"}

@@ -1,0 +1,354 @@
+"""Two commands on one stage at once: each acts on what is deployed now, one at a time, and says who was quicker."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import Voice
+from gated_site import STAGE, Site
+
+from pocket.config import Project
+from pocket.deploy.aws.account import account_id
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.build import artifact
+from pocket.deploy.operate import destroy
+from pocket.deploy.releases.run import Deployed
+from pocket.deploy.stacks import lock as locks
+from pocket.deploy.stacks.lock import KEY, Lock
+from pocket.deploy.stacks.stack import find, state
+from pocket.deploy.target import Target
+from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.errors import DeployError, GateRefused
+from pocket.local import LocalAWS
+
+RACED = STAGE.replace('"gated"', '"raced"')
+SECONDS = 60
+
+
+class Developer(Site):
+    """One of several people who deploy the same project, each from a folder of their own."""
+
+    def project(self, sign: str = "A", *, stage: str = RACED, status: str = "200", **constants: Any) -> Project:
+        return super().project(sign, stage=stage, status=status, **constants)
+
+    @property
+    def bucket(self) -> str:
+        return artifact_bucket_name(self.project().stage("dev"), account_id(self.clients))
+
+
+@pytest.fixture
+def developers(tmp_path: Path, target: Target, local_aws: LocalAWS) -> Iterator[tuple[Developer, Developer]]:
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+    first, second = (Developer(tmp_path / name, target, local_aws) for name in ("ann", "bob"))
+    yield first, second
+    destroy.destroy(first.project().stage("dev"), target, Voice())
+
+
+class Held:
+    """A place at which one thread waits until it is told to go on; the others pass."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+        self.thread: int | None = None
+
+    def __call__(self) -> None:
+        if threading.get_ident() == self.thread:
+            self.reached.set()
+            assert self.go_on.wait(SECONDS)
+
+
+@contextmanager
+def running(act: Callable[[], Deployed], held: Held) -> Iterator[Future[Deployed]]:
+    """`act` in another thread, as far as the place at which it is held; it goes on when the block ends."""
+
+    def begin() -> Deployed:
+        held.thread = threading.get_ident()
+        return act()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(begin)
+        try:
+            assert held.reached.wait(SECONDS), future.exception(0) if future.done() else "it never came there"
+            yield future
+        finally:
+            held.go_on.set()
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Holds a thread after it has built."""
+    held, real = Held(), artifact.build
+
+    def building(*arguments: Any) -> artifact.Artifact:
+        built = real(*arguments)
+        held()
+        return built
+
+    monkeypatch.setattr(artifact, "build", building)
+    return held
+
+
+class Asked(Voice):
+    """Holds its thread at the first question, which comes under the lock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = Held()
+
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
+        self.held()
+        return super().confirm(question, grave=grave)
+
+
+def test_a_deploy_that_a_gate_refuses_leaves_what_went_live_during_its_build(
+    developers: tuple[Developer, Developer], build: Held
+) -> None:
+    ann, bob = developers
+    ann.deploy(ann.project("A"))
+    voice, broken = Voice(), bob.project("B", status="500")
+    with running(lambda: bob.deploy(broken, voice), build) as done:
+        ann.deploy(ann.project("C"))
+    with pytest.raises(GateRefused, match="release 2 still answers") as caught:
+        done.result()
+    assert caught.value.live == 2
+    assert "During the build, the live release of stage dev changed from release 1 to release 2." in voice.notes
+    history = ann.standing().history
+    assert ([item.number for item in history.releases], history.live) == ([1, 2], 2)
+    assert ann.answer() == "C"
+    assert bob.deploy(bob.project("B")).history.live == 3
+
+
+def test_a_rollback_during_a_build_is_not_undone_by_a_deploy_that_is_refused(
+    developers: tuple[Developer, Developer], build: Held
+) -> None:
+    ann, bob = developers
+    ann.deploy(ann.project("A"))
+    ann.deploy(ann.project("B"))
+    broken = bob.project("C", status="500")
+    with running(lambda: bob.deploy(broken), build) as done:
+        assert ann.rollback().release.number == 1
+    with pytest.raises(GateRefused, match="release 1 still answers"):
+        done.result()
+    assert ann.live() == 1
+    assert ann.answer() == "A"
+
+
+def test_a_stage_is_changed_by_one_command_at_a_time_and_the_others_are_told_by_whom(
+    developers: tuple[Developer, Developer],
+) -> None:
+    ann, bob = developers
+    ann.deploy(ann.project("A"))
+    asked, project = Asked(), ann.project("B")
+    with running(lambda: ann.deploy(project, asked), asked.held) as done:
+        voice = Voice()
+        for attempt in (lambda: bob.deploy(bob.project("C"), voice), lambda: bob.rollback(1)):
+            with pytest.raises(DeployError, match=r"locked by \S+@\S+ .*`pocket deploy` since \d{4}-") as caught:
+                attempt()
+            assert "broken by the next command" in caught.value.hint
+        with pytest.raises(DeployError, match="locked by"):
+            destroy.destroy(bob.project().stage("dev"), bob.target, Voice())
+        assert voice.steps == ["Check the credentials"], "before anything is built"
+        assert bob.live() == 1, "looking is allowed"
+    assert done.result().history.live == 2
+    assert bob.answer() == "B"
+    assert bob.deploy(bob.project("C")).history.live == 3
+
+
+def test_of_two_first_deploys_one_is_refused_and_the_other_stands(
+    developers: tuple[Developer, Developer], clients: Clients
+) -> None:
+    both = threading.Barrier(2, timeout=SECONDS)
+
+    class Together(Voice):
+        def confirm(self, question: str, *, grave: bool = False) -> bool:
+            both.wait()
+            return super().confirm(question, grave=grave)
+
+    def first(developer: Developer, sign: str) -> object:
+        try:
+            return developer.deploy(developer.project(sign), Together()).history.live
+        except DeployError as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(first, developers, "AB"))
+    numbers = [item for item in ended if isinstance(item, int)]
+    refusals = [item for item in ended if isinstance(item, DeployError)]
+    assert (numbers, len(refusals)) == ([1], 1), ended
+    ann, bob = developers
+    assert ann.answer() == "AB"[ended.index(1)]
+    for name in ("pocket-dev-raced", "pocket-dev-raced-storage"):
+        left = clients.cloudformation.list_change_sets(StackName=name)["Summaries"]
+        assert "AVAILABLE" not in {item["ExecutionStatus"] for item in left}
+        found = find(clients, name)
+        assert found is not None
+        assert found.usable
+    assert bob.deploy(bob.project("C")).history.live == 2
+
+
+def test_a_stack_that_is_being_updated_is_not_taken_for_none(
+    developers: tuple[Developer, Developer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, _ = developers
+    ann.deploy(ann.project("A"))
+
+    def busy(clients: Clients, name: str) -> Any:
+        found = find(clients, name)
+        return replace(found, status="UPDATE_IN_PROGRESS") if found and name == "pocket-dev-raced" else found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pocket.deploy.stacks.stack.find", busy)
+        for look in (ann.live, ann.rollback, lambda: ann.deploy(ann.project("B"))):
+            with pytest.raises(DeployError, match="is in UPDATE_IN_PROGRESS: something else is changing it"):
+                look()
+    assert ann.live() == 1
+    assert ann.answer() == "A"
+
+
+HOLDER = """
+import sys
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.target import Credentials, Target
+
+endpoint, key, secret, bucket = sys.argv[1:]
+clients = Clients(Target("eu-central-1", endpoint, Credentials(key, secret)))
+Lock(clients, "dev", "deploy", None).take(bucket)
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def bucket(clients: Clients, request: pytest.FixtureRequest) -> str:
+    name = f"locks-{abs(hash(request.node.name)) % 10**9}"
+    clients.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return name
+
+
+def a_lock(clients: Clients, voice: Voice | None = None) -> Lock:
+    return Lock(clients, "dev", "deploy", voice or Voice())
+
+
+def test_the_lock_of_a_process_that_died_on_this_machine_is_told_and_broken_at_once(
+    clients: Clients, target: Target, bucket: str
+) -> None:
+    keys = target.credentials
+    assert keys is not None
+    command = [sys.executable, "-c", HOLDER, str(target.endpoint_url), keys.access_key_id, keys.secret_access_key]
+    with subprocess.Popen([*command, bucket], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"taken\n"
+        with a_lock(clients) as lock, pytest.raises(DeployError, match=rf"\(process {process.pid}\)"):
+            lock.take(bucket)
+        process.send_signal(signal.SIGKILL)
+    voice = Voice()
+    with a_lock(clients, voice) as lock:
+        lock.refuse_held(bucket)
+        lock.take(bucket)
+    (note,) = voice.notes
+    assert note.startswith("The lock of stage dev was left by ")
+    assert note.endswith("It is broken.")
+
+
+def test_a_lock_that_is_not_renewed_is_broken_wherever_its_holder_ran(
+    clients: Clients, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = b'{"token": "00ff", "command": "rollback", "who": "eve@elsewhere", "since": "2026-11-27T08:00:00Z"}'
+    clients.s3.put_object(Bucket=bucket, Key=KEY, Body=elsewhere)
+    with (
+        a_lock(clients) as lock,
+        pytest.raises(DeployError, match="eve@elsewhere, who has run `pocket rollback` since"),
+    ):
+        lock.take(bucket)
+    monkeypatch.setattr(locks, "LEASE", -1)
+    with a_lock(clients) as lock:
+        lock.take(bucket)
+        monkeypatch.undo()
+        with a_lock(clients) as other, pytest.raises(DeployError, match="locked by"):
+            other.take(bucket)
+
+
+def test_a_holder_renews_its_lock(clients: Clients, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "PAUSE", 0.01)
+
+    def tag() -> str:
+        return clients.s3.head_object(Bucket=bucket, Key=KEY)["ETag"]
+
+    with a_lock(clients) as lock:
+        lock.take(bucket)
+        first, deadline = tag(), time.monotonic() + SECONDS
+        while tag() == first:
+            assert time.monotonic() < deadline
+        lock.check()
+
+
+def test_who_lost_the_lock_changes_nothing_any_more(clients: Clients, bucket: str) -> None:
+    with a_lock(clients) as lock:
+        lock.take(bucket)
+        other = b'{"token": "00ff", "command": "deploy", "who": "eve@elsewhere", "since": "2026-11-27T08:00:00Z"}'
+        clients.s3.put_object(Bucket=bucket, Key=KEY, Body=other)
+        with pytest.raises(DeployError, match=r"was lost.* It is held by eve@elsewhere"):
+            lock.check()
+    assert clients.s3.get_object(Bucket=bucket, Key=KEY)["Body"].read() == other, "it is not given back either"
+
+
+def test_one_of_many_takes_the_lock(clients: Clients, bucket: str) -> None:
+    start, taken = threading.Barrier(8, timeout=SECONDS), []
+    ended = threading.Barrier(8, timeout=SECONDS)
+
+    def attempt(number: int) -> None:
+        with a_lock(clients) as lock:
+            start.wait()
+            try:
+                lock.take(bucket)
+                taken.append(number)
+            except DeployError:
+                pass
+            ended.wait()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(attempt, range(8)))
+    assert len(taken) == 1
+    with a_lock(clients) as lock:
+        lock.take(bucket)
+
+
+def test_a_change_by_something_else_between_plan_and_update_is_found(
+    developers: tuple[Developer, Developer], clients: Clients
+) -> None:
+    ann, _ = developers
+    ann.deploy(ann.project("A"))
+    before = state(clients, "pocket-dev-raced")
+
+    class Meddled(Voice):
+        """By hand, past the lock, while the question waits."""
+
+        def confirm(self, question: str, *, grave: bool = False) -> bool:
+            body = {**before.body, "Outputs": {**before.body["Outputs"], "Meddled": {"Value": "yes"}}}
+            name = clients.cloudformation.update_stack(
+                StackName="pocket-dev-raced", TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_IAM"]
+            )
+            assert name["StackId"]
+            deadline = time.monotonic() + SECONDS
+            while (found := find(clients, "pocket-dev-raced")) is None or not found.usable:
+                assert time.monotonic() < deadline
+            return True
+
+    with pytest.raises(DeployError, match="pocket-dev-raced was changed by something else after this plan was made"):
+        ann.deploy(ann.project("B"), Meddled())
+    assert ann.answer() == "A"
