@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from deploying import Voice
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import plan
+from pocket.deploy.stacks.failures import failed
 from pocket.deploy.stacks.plan import Planned, Plans
-from pocket.deploy.stacks.stack import EventFeed, Stack, cleared, delete, find, state, watch
+from pocket.deploy.stacks.stack import Event, EventFeed, Stack, cleared, delete, find, state, watch
 from pocket.deploy.target import Target
 from pocket.deploy.template import Template
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -181,6 +183,24 @@ def test_a_bucket_that_leaves_the_template_is_kept_and_can_be_taken_back(clients
     with Plans(clients, Voice()) as plans:
         again = plans.add("adopts", template(Bucket=bucket("outlives-its-stack"), Queue=QUEUE), adopt=True)
     assert again.rows == (PlanRow("add", "Bucket", "AWS::S3::Bucket", "exists already and is taken over"),)
+
+
+def test_what_was_deleted_by_hand_is_told_with_its_name_and_the_way_out(clients: Clients) -> None:
+    event = Event(
+        "1",
+        "WebLogs",
+        "AWS::Logs::LogGroup",
+        "UPDATE_FAILED",
+        "The specified log group does not exist.",
+        "/aws/lambda/web",
+    )
+    feed = EventFeed.__new__(EventFeed)
+    feed.given = [event]
+    error = failed(clients, feed, "Stack s could not be updated", Stack("s", "arn", "UPDATE_ROLLBACK_COMPLETE"))
+    assert error.hint.endswith("aws logs create-log-group --log-group-name /aws/lambda/web")
+    feed.given = [replace(event, reason="Access denied")]
+    error = failed(clients, feed, "Stack s could not be updated", Stack("s", "arn", "UPDATE_ROLLBACK_COMPLETE"))
+    assert "deleted by hand" not in error.hint
 
 
 def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:

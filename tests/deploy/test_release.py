@@ -12,6 +12,7 @@ from deploying import APP, SMALL, Voice, deployable, project
 
 from pocket.config import Project
 from pocket.deploy.aws import invoke
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.gates.smoke import Answer
 from pocket.deploy.operate import destroy, logs, status
@@ -20,7 +21,8 @@ from pocket.deploy.releases.deploy import Deployed, read
 from pocket.deploy.stacks import secret_dates
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
-from pocket.errors import CommandFailed, ConfigError, DeployError, GateRefused, PlanRefused
+from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.errors import AWSCallFailed, CommandFailed, ConfigError, DeployError, GateRefused, PlanRefused
 from pocket.local import LocalAWS
 
 NAMES = ("Web", "Open", "Worker", "Management")
@@ -232,6 +234,35 @@ def test_logs_tell_each_line_once_in_order(site: Site) -> None:
     lines = list(logs.read(site.project.stage("dev"), site.target, since=600))
     assert [line.time for line in lines] == sorted(line.time for line in lines)
     assert any(line.handler == "web" and line.message == "asked for /page/" for line in lines)
+
+
+def test_a_log_group_that_was_deleted_by_hand_is_named_with_the_way_out(site: Site, clients: Clients) -> None:
+    group = "/aws/lambda/pocket-dev-small-worker"
+    clients.logs.delete_log_group(logGroupName=group)
+    get(site.local.addresses["web"])
+    lines = logs.read(site.project.stage("dev"), site.target, since=600)
+    assert next(lines).handler
+    with pytest.raises(DeployError, match=f"has no log group {group}: deleted by hand") as caught:
+        list(lines)
+    assert f"aws logs create-log-group --region eu-central-1 --log-group-name {group}" in caught.value.hint
+    clients.logs.create_log_group(logGroupName=group)
+    assert list(logs.read(site.project.stage("dev"), site.target, since=600))
+
+
+def test_a_bucket_that_was_deleted_by_hand_is_named_with_the_way_out(
+    tmp_path: Path, target: Target, clients: Clients
+) -> None:
+    found = deployable(tmp_path, SMALL.replace('"small"', '"bucketless"'))
+    stage = found.stage("dev")
+    release.deploy(found, stage, target, Voice(), skip_gates=["project", "smoke"])
+    bucket = artifact_bucket_name(stage, account_id(clients))
+    for item in clients.s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        clients.s3.delete_object(Bucket=bucket, Key=item["Key"])
+    clients.s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(AWSCallFailed, match=bucket) as caught:
+        release.deploy(found, stage, target, Voice(), skip_gates=["project", "smoke"])
+    assert "aws s3 mb s3://NAME" in caught.value.hint
+    assert not any(bucket in line for line in destroy.destroy(stage, target, Voice()).removed)
 
 
 def test_a_management_command_runs_and_reports(site: Site) -> None:

@@ -6,7 +6,10 @@ reported by AWS's error code alone, since AWS and botocore quote rejected input 
 
 from __future__ import annotations
 
+import json
 import re
+import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
@@ -16,7 +19,7 @@ from s3transfer import exceptions as s3transfer
 from pocket.errors import DOCUMENTATION, AWSCallFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 TRANSLATED: tuple[type[Exception], ...] = (
     botocore.BotoCoreError,
@@ -34,6 +37,19 @@ TRANSLATED: tuple[type[Exception], ...] = (
 )
 """The roots of every error that a client, a paginator or a transfer raises."""
 
+UNTRANSLATED: tuple[type[Exception], ...] = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What botocore lets through of the files, commands and prompts that it takes credentials and endpoints from."""
+
+_SOURCE_MODULES = frozenset({"botocore.credentials", "botocore.endpoint", "botocore.tokens"})
+
 SECRET_INPUT = frozenset({"CreateSecret", "PutParameter", "PutSecretValue", "UpdateSecret"})
 """Operations whose input holds a secret's value."""
 
@@ -45,6 +61,14 @@ _NO_CREDENTIALS = (
     "AWS_SECRET_ACCESS_KEY."
 )
 _PROFILE = "Look at AWS_PROFILE and at ~/.aws/config."
+_SOURCES = (
+    "Look at credential_process, web_identity_token_file and endpoint_url in ~/.aws/config, and at AWS_PROFILE, "
+    "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ENDPOINT_URL."
+)
+_NO_TERMINAL = (
+    "Sign in where there is a terminal and hand the session on: `aws sso login`, or AWS_ACCESS_KEY_ID, "
+    "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as `aws configure export-credentials` gives them."
+)
 _REACH = "Look at the network, at HTTPS_PROXY, and at `general.region` in pocket.toml."
 _AGAIN = "Try again; the call can be repeated."
 
@@ -99,16 +123,64 @@ _CODE_HINTS: Mapping[str, str] = {
     "LimitExceededException": "Ask AWS for a higher quota, or remove what is not needed any more.",
 }
 
+_NO_BUCKET = (
+    "If it was deleted by hand, make it again under its name: `aws s3 mb s3://NAME --region REGION`. Its policy and its"
+    " settings went with it: CloudFormation's drift detection shows them, and `pocket destroy` and a new deploy bring"
+    " them back."
+)
+
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
 _DENIED_ACTION = re.compile(r"not authorized to perform:? \[?([a-z0-9-]+:[A-Za-z*]+)")
+
+
+@contextmanager
+def translated(service: str, operation: str) -> Iterator[None]:
+    """Raises AWSCallFailed for what boto3 raises in the block; an error that is none of its own passes."""
+    try:
+        yield
+    except TRANSLATED as error:
+        raise translate(error, service, operation) from None
+    except UNTRANSLATED as error:
+        if not _of_sources(error):
+            raise
+        raise translate(error, service, operation) from None
 
 
 def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
     """`error` as Pocket's own; `service` is boto3's name (`"s3"`), `operation` the API's (`"PutObject"`)."""
     if isinstance(error, botocore.ClientError):
         return _refused(error, service, operation)
+    if isinstance(error, UNTRANSLATED) and not isinstance(error, TRANSLATED):
+        return _unreadable(error, service, operation)
     reason = "its input was not accepted" if operation in SECRET_INPUT else _text(error)
     hint = next((hint for kind, hint in _CLASS_HINTS if isinstance(error, kind)), "")
+    return AWSCallFailed(
+        f"{service} {operation} could not be called: {reason}",
+        hint,
+        service=service,
+        operation=operation,
+        code=type(error).__name__,
+    )
+
+
+def _of_sources(error: BaseException) -> bool:
+    """Whether `error` was raised where botocore reads credentials or endpoints, not where a call was made wrongly."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__") in _SOURCE_MODULES for frame, _ in frames)
+
+
+def _unreadable(error: Exception, service: str, operation: str) -> AWSCallFailed:
+    """The error for credentials or an endpoint that cannot be read; what a command answered is never told."""
+    hint = _SOURCES
+    if isinstance(error, EOFError):
+        reason, hint = "the profile asks for an MFA code, and there is no terminal to ask at.", _NO_TERMINAL
+    elif isinstance(error, FileNotFoundError) and error.filename is not None:
+        reason = f"{error.filename}, which the credentials come from, does not exist."
+    elif isinstance(error, json.JSONDecodeError) or not isinstance(error, OSError | RuntimeError | ValueError):
+        reason = "credential_process answered something else than a JSON object with credentials."
+    else:
+        reason = _text(error)
+        hint = _SIGN_IN if isinstance(error, RuntimeError) else _SOURCES
     return AWSCallFailed(
         f"{service} {operation} could not be called: {reason}",
         hint,
@@ -127,6 +199,9 @@ def _refused(error: botocore.ClientError, service: str, operation: str) -> AWSCa
         action = found.group(1) if found else f"{service}:{operation}"
         hint = f"Allow {action} to the user or role that deploys. {PERMISSIONS_PAGE} lists all permissions."
         message = f"not allowed: {action}. {message}".rstrip(". ")
+    elif code == "NoSuchBucket":
+        hint = _NO_BUCKET
+        message = " ".join(filter(None, [message, str(facts.get("BucketName") or "")]))
     else:
         hint = _CODE_HINTS.get(code, "")
     told = f"{service} {operation} was refused with {code}" + (f": {message}" if message else "")

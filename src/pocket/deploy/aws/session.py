@@ -14,7 +14,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
-from pocket.deploy.aws.errors import TRANSLATED, translate
+from pocket.deploy.aws.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,14 +108,12 @@ class Clients:
             config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
         if more is not None:
             config = config.merge(more)
-        try:
+        with translated(service, "client"):
             client: Any = self._session.client(
                 service,  # type: ignore[call-overload]
                 endpoint_url=self.target.endpoint_url,
                 config=config,
             )
-        except TRANSLATED as error:
-            raise translate(error, service, "client") from error
         return _Translating(client, service)
 
 
@@ -136,10 +134,8 @@ class _Translating:
         operation = self._operation or mapping.get(name, "".join(word.capitalize() for word in name.split("_")))
 
         def call(*arguments: Any, **named: Any) -> Any:
-            try:
+            with translated(self._service, operation):
                 answer = method(*arguments, **named)
-            except TRANSLATED as error:
-                raise translate(error, self._service, operation) from None
             if name in {"get_paginator", "get_waiter"}:
                 wanted = arguments[0] if arguments else next(iter(named.values()))
                 return _Translating(answer, self._service, mapping.get(wanted, wanted))
@@ -148,7 +144,5 @@ class _Translating:
         return call
 
     def _pages(self, pages: Any) -> Iterator[Any]:
-        try:
+        with translated(self._service, self._operation):
             yield from pages
-        except TRANSLATED as error:
-            raise translate(error, self._service, self._operation) from None

@@ -138,7 +138,9 @@ def _buckets(clients: Clients, stage: StageConfig, storage: State) -> tuple[list
     ]
     former = [name for name in buckets_ever(storage.body) if name not in made and bucket.exists(clients, name)]
     own = [name for name in former if ownership.owns_bucket(clients, stage, name)]
-    return [*filter(None, made), *own], [name for name in former if name not in own]
+    return [*(name for name in made if name and bucket.exists(clients, name)), *own], [
+        name for name in former if name not in own
+    ]
 
 
 def _secrets(clients: Clients, stage: StageConfig, main: State) -> Iterator[tuple[Place, Contents]]:

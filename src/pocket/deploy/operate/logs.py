@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.stacks.stack import find, template_of
 from pocket.deploy.template.inputs import log_group_name
+from pocket.deploy.template.steps import LOGS
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -45,17 +47,35 @@ def seconds(text: str) -> int:
 def read(stage: StageConfig, target: Target, *, since: int = 600, follow: bool = False) -> Iterator[LogLine]:
     """The stage's log lines of the last `since` seconds, oldest first; with `follow` it goes on as lines come.
 
-    Raises DeployError where the stage has no log groups.
+    Raises DeployError where the stage is not deployed and, once the lines of the others are told, where a log group
+    was deleted by hand.
     """
     clients = Clients(target)
     start = int((time.time() - since) * 1000)
     tail = Tail(clients, stage, start)
     yield from tail.fresh()
-    if not tail.found:
-        raise DeployError(f"Stage {stage.name!r} is not deployed.", f"pocket deploy --stage {stage.name}")
+    if tail.missing:
+        _refuse_missing(clients, stage, tail)
     while follow:
         time.sleep(2.0 if target.endpoint_url is None else 0.3)
         yield from tail.fresh()
+
+
+def _refuse_missing(clients: Clients, stage: StageConfig, tail: Tail) -> None:
+    """Raises DeployError where a group is missing that the stack has, or where there is no stack."""
+    stack = find(clients, stage.stack_name)
+    resources = template_of(clients, stack).get("Resources", {}).values() if stack is not None else ()
+    made = {item["Properties"].get("LogGroupName") for item in resources if item["Type"] == LOGS}
+    if gone := sorted(made & tail.missing):
+        listed = "; ".join(
+            f"aws logs create-log-group --region {stage.region} --log-group-name {name}" for name in gone
+        )
+        raise DeployError(
+            f"Stage {stage.name!r} has no log group {', '.join(gone)}: deleted by hand. Its functions log nothing.",
+            f"Make it again: {listed}",
+        )
+    if not tail.found:
+        raise DeployError(f"Stage {stage.name!r} is not deployed.", f"pocket deploy --stage {stage.name}")
 
 
 def last_lines(clients: Clients, stage: StageConfig, handler: str, count: int) -> list[LogLine]:
@@ -78,6 +98,7 @@ class Tail:
         self._start = start
         self._given: dict[tuple[object, ...], int] = {}
         self.found = False
+        self.missing: set[str] = set()
 
     def fresh(self) -> list[LogLine]:
         """The lines that came since the last call, oldest first."""
@@ -108,3 +129,4 @@ class Tail:
         except AWSCallFailed as error:
             if error.code != "ResourceNotFoundException":
                 raise
+            self.missing.add(group)

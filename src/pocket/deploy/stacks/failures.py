@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pocket.errors import AWSCallFailed, StackFailed
 
 if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
-    from pocket.deploy.stacks.stack import EventFeed, Stack
+    from pocket.deploy.stacks.stack import Event, EventFeed, Stack
 
 CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
+
+_GONE = re.compile(r"not found|does not exist|NotFound|NoSuchBucket", re.IGNORECASE)
+_MADE_AGAIN = {
+    "AWS::Logs::LogGroup": "aws logs create-log-group --log-group-name {}",
+    "AWS::S3::Bucket": "aws s3 mb s3://{}",
+}
 
 _ELSEWHERE = "DescribeEvents"
 """In a reason that says nothing itself and names the API that does."""
@@ -29,9 +36,17 @@ def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackF
             return _refused(clients, what, event.reason, StackName=ended.stack_id)
         if not of_stack:
             message = f"{what}: {event.logical_id} ({event.kind}): {event.reason or event.status}"
-            return StackFailed(message, CONSOLE_HINT, resource=event.logical_id, reason=event.reason)
+            return StackFailed(message, _hint(event), resource=event.logical_id, reason=event.reason)
     reason = ended.reason or ended.status
     return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
+
+
+def _hint(event: Event) -> str:
+    command = _MADE_AGAIN.get(event.kind)
+    if command is None or not _GONE.search(event.reason):
+        return CONSOLE_HINT
+    again = command.format(event.physical_id)
+    return f"It was deleted by hand. Make it again, then deploy: {again}"
 
 
 def unplanned(clients: Clients, stack_name: str, change_set: str, reason: str) -> StackFailed:

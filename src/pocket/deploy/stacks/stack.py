@@ -59,6 +59,7 @@ class Event:
     kind: str
     status: str
     reason: str = ""
+    physical_id: str = ""
 
     def __str__(self) -> str:
         return f"{self.status} {self.logical_id} ({self.kind})" + (f": {self.reason}" if self.reason else "")
@@ -190,6 +191,7 @@ class EventFeed:
                     kind=item.get("ResourceType", ""),
                     status=item.get("ResourceStatus", ""),
                     reason=item.get("ResourceStatusReason", ""),
+                    physical_id=item.get("PhysicalResourceId", ""),
                 )
 
 

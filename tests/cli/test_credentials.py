@@ -1,0 +1,87 @@
+"""Credentials and endpoints that cannot be read: one error that says where, no traceback, and nothing secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deploying import SMALL
+
+ROLE = "role_arn = arn:aws:iam::123456789012:role/deployer"
+CASES = {
+    "process-missing": (
+        "credential_process = /nowhere/tool",
+        "/nowhere/tool, which the credentials come from, does not",
+    ),
+    "process-silent": ("credential_process = true", "credential_process answered something else than a JSON object"),
+    "process-list": ("credential_process = echo []", "credential_process answered something else than a JSON object"),
+    "process-text": (
+        "credential_process = echo s3cr3t",
+        "credential_process answered something else than a JSON object",
+    ),
+    "process-fails": ("credential_process = false", "Error when retrieving credentials from custom-process"),
+    "identity": (
+        f"{ROLE}\nweb_identity_token_file = /nowhere/token",
+        "/nowhere/token, which the credentials come from",
+    ),
+    "mfa": (f"{ROLE}\nsource_profile = keys\nmfa_serial = arn:aws:iam::1:mfa/me", "no terminal to ask at"),
+}
+EXPIRED = """#!/bin/sh
+echo '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s3cr3t", "Expiration": "2020-01-01T00:00:00Z"}'
+"""
+
+
+def releases(folder: Path, profile: str, **environment: str) -> str:
+    """What `pocket releases` says with that profile, on standard error."""
+    (folder / "pocket.toml").write_text(SMALL)
+    (folder / "config").write_text(
+        f"[default]\n{profile}\n[profile keys]\naws_access_key_id=a\naws_secret_access_key=b\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POCKET_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pocket", "releases", "--stage", "dev"],
+        cwd=folder,
+        env={
+            **clean,
+            "AWS_CONFIG_FILE": str(folder / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **environment,
+        },
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # without a terminal
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "s3cr3t" not in done.stderr
+    assert "hint: " in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_credentials_that_cannot_be_read_are_one_error(tmp_path: Path, case: str) -> None:
+    profile, told = CASES[case]
+    assert told in releases(tmp_path, profile)
+
+
+def test_credentials_that_have_expired_are_one_error(tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(EXPIRED)
+    tool.chmod(0o755)
+    said = releases(tmp_path, f"credential_process = {tool}")
+    assert "expired" in said
+    assert "aws sso login" in said
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://", "https://exa mple"])
+def test_an_endpoint_that_is_none_is_one_error(tmp_path: Path, url: str) -> None:
+    said = releases(tmp_path, "aws_access_key_id = a\naws_secret_access_key = b", AWS_ENDPOINT_URL=url)
+    assert url in said
+    assert "AWS_ENDPOINT_URL" in said
