@@ -1,4 +1,4 @@
-"""Fixtures for every room: an AWS on loopback, a PostgreSQL server, an environment without the developer's AWS."""
+"""Fixtures for every room: an AWS double on loopback, a PostgreSQL server, an environment without AWS variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from postgres import Postgres, running
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# A busy machine makes a generated case slow, not wrong.
+# On a busy machine a generated case may be slow.
 settings.register_profile("pocket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pocket")
 
@@ -20,7 +20,7 @@ _OWN_STAGES = {"tests/e2e/test_gate.py", "tests/e2e/test_local.py"}
 
 
 class _Scheduling(LoadScopeScheduling):
-    """A worker for a file; the journeys for two, since most of them share a deployed site."""
+    """One worker for each file, two for the journeys, most of which share a deployed site."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -36,13 +36,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Schedu
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The journeys take longest, so they are begun first."""
+    """Runs the journeys first, since they take longest."""
     items.sort(key=lambda item: (item.get_closest_marker("e2e") is None, item.path.stem != "test_gate"))
 
 
 @pytest.fixture
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes the developer's own AWS and Pocket variables out of the environment."""
+    """Removes the developer's AWS and Pocket variables from the environment."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "POCKET_")) or name in {"LAMBDA_TASK_ROOT", "SSL_CERT_FILE"}:
             monkeypatch.delenv(name)
@@ -50,7 +50,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def aws(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[AWSDouble]:
-    """An AWS on loopback that this process's calls go to; fails the test on a request that botocore's models refuse."""
+    """An AWS double on loopback for this process's calls; a request that botocore's models refuse fails the test."""
     double = AWSDouble()
     for name, value in double.environ.items():
         monkeypatch.setenv(name, value)
@@ -61,6 +61,6 @@ def aws(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[AWSDouble]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A real PostgreSQL server, one for all tests."""
+    """A PostgreSQL server for all tests."""
     with running() as server:
         yield server

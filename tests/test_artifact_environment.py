@@ -1,4 +1,4 @@
-"""What runs in Lambda imports only what the artifact holds: tried with the very packages that the build installs."""
+"""Modules that run in Lambda import only what is in the artifact, shown with the packages that the build installs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITHOUT_A_MANIFEST = {
     ("django/configuration/source.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
     ("django/checks/snapstart.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
 }
-"""What is not there in Lambda and is not reached there either."""
+"""Modules that are not in Lambda and that no code path in Lambda imports."""
 
 STAGE = Stage(
     stack_name="s",
@@ -61,7 +61,7 @@ vars().update(get_django_settings())
 
 
 def artifact_packages(folder: Path, wanted: str) -> list[Path]:
-    """The folders with the packages that a build installs for those requirements, beside a copy of this Pocket."""
+    """Folders with the packages that a build installs for these requirements, and a copy of this Pocket."""
     source = copy_pocket(folder)
     write(folder, {"requirements.txt": f"{wanted}\n@ {source.as_uri()}\n".replace("\n@", " @")})
     here = Platform(PYTHON, None, "this machine")
@@ -72,7 +72,7 @@ def artifact_packages(folder: Path, wanted: str) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The packages of a project that has Django, django-environ and its static files in S3, as the tutorial has it."""
+    """The packages of a project that has Django, django-environ and static files in S3, as in the tutorial."""
     return artifact_packages(tmp_path_factory.mktemp("bare"), "django\ndjango-environ\ndjango-pocket[s3]")
 
 
@@ -83,7 +83,7 @@ def with_api(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def execute(code: str, folders: list[Path], directory: Path, environ: dict[str, str] | None = None) -> Any:
-    """What `code` prints last, as JSON; the process sees the folders, its directory and nothing that is installed."""
+    """Runs `code` with these folders and its directory only; returns the JSON that it prints last."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         cwd=directory,
@@ -111,7 +111,7 @@ def dotted(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports anywhere, but for types, and but where it says what happens without them."""
+    """The modules that a file imports, except for types and in a `try` that handles ImportError."""
     tree = ast.parse(path.read_text())
     excused: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -145,7 +145,7 @@ print(json.dumps(failed))
 
 
 def failing(paths: list[Path], folders: list[Path], directory: Path) -> dict[tuple[str, str], str]:
-    """Why imports do not work in this environment, by file and imported module; the files' own import among them."""
+    """Errors of imports in this environment, by file and imported module, including the import of the file itself."""
     wanted = {
         (path.relative_to(PACKAGE).as_posix(), name) for path in paths for name in {dotted(path), *imported(path)}
     }
@@ -177,9 +177,7 @@ print(json.dumps([management_command_handler(event, Context()) for event in EVEN
 """
 
 
-def test_a_bare_project_passes_what_the_gates_ask_inside_lambda(
-    bare: list[Path], tmp_path: Path, aws: AWSDouble
-) -> None:
+def test_bare_project_passes_the_gates_inside_lambda(bare: list[Path], tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("mine", "k" * 50)
     write_manifest(tmp_path, STAGE)
     (tmp_path / naming.STATIC_MANIFEST_FILE).write_text('{"paths": {}, "version": "1.1", "hash": ""}')

@@ -1,4 +1,4 @@
-"""Modules imported from a bundle are the modules that Python would import without one."""
+"""Modules imported from a bundle are the same as without a bundle."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ result = {
 
 
 def write(directory: Path) -> dict[str, bytes]:
-    """Writes the modules below `directory`; their bytecode by path."""
+    """Writes the modules below `directory`; returns their bytecode by path."""
     found = {}
     for name, text in FILES.items():
         path = directory / name
@@ -57,7 +57,7 @@ def write(directory: Path) -> dict[str, bytes]:
     return found
 
 
-def test_modules_from_a_bundle_are_as_without_one(tmp_path: Path) -> None:
+def test_modules_are_the_same_as_without_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "bundle").write_bytes(bundle.encode(write(tmp_path)))
     install = f"""
 import sys
@@ -75,28 +75,28 @@ def test_equal_modules_give_equal_bytes(tmp_path: Path) -> None:
     assert bundle.encode(modules) == bundle.encode(dict(reversed(modules.items())))
 
 
-def test_bytecode_of_two_pythons_is_refused() -> None:
-    with pytest.raises(ValueError, match="of 2"):
+def test_bytecode_of_two_python_versions_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 2 versions"):
         bundle.encode({"a.py": b"one\n" + bytes(20), "b.py": b"two\n" + bytes(20)})
     with pytest.raises(ValueError, match="of 0"):
         bundle.encode({})
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\0" * 8, b"PK\3\4 something else"])
-def test_a_bundle_that_cannot_be_read_is_none(tmp_path: Path, content: bytes | None) -> None:
+def test_unreadable_bundle_is_not_installed(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "bundle"
     if content is not None:
         path.write_bytes(content)
     assert not bundle.install(str(path), str(tmp_path))
 
 
-def test_a_bundle_of_another_python_is_none(tmp_path: Path) -> None:
+def test_bundle_of_another_python_is_not_installed(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     path.write_bytes(bundle.encode({"a.py": b"odd\n" + bytes(20)}))
     assert not bundle.install(str(path), str(tmp_path))
 
 
-def test_a_handler_uses_the_artifacts_bundle(tmp_path: Path) -> None:
+def test_handler_imports_from_the_artifacts_bundle(tmp_path: Path) -> None:
     (tmp_path / "pocket.modules").write_bytes(bundle.encode(write(tmp_path)))
     (tmp_path / "settings.py").write_text("import board\nSECRET_KEY = 'x'\nUSED = board.__spec__.loader\n")
     code = """

@@ -1,4 +1,4 @@
-"""Which room may import which: the table of the design, held against the code."""
+"""The table of rooms: which room may import which."""
 
 import ast
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+def test_room_imports_only_what_the_table_allows(path: Path) -> None:
     room = room_of(path)
     if room == "__init__":
         assert not list(imports(path))
@@ -108,6 +108,6 @@ def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
             assert room in THIRD_PARTY_ROOMS[parts[0]], f"{path.relative_to(PACKAGE)} imports {name}"
 
 
-def test_the_table_names_every_room() -> None:
+def test_table_has_every_room() -> None:
     rooms = {room_of(path) for path in modules()} - {"__init__"}
     assert rooms <= ALLOWED.keys()

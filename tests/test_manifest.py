@@ -37,20 +37,20 @@ MANIFESTS = st.builds(Manifest, NAMES, NAMES, NAMES, st.dictionaries(NAMES, STAG
 
 
 @given(MANIFESTS)
-def test_what_is_written_is_what_is_read(manifest: Manifest) -> None:
+def test_manifest_survives_a_round_trip(manifest: Manifest) -> None:
     text = manifest.to_json()
     assert Manifest.from_json(text) == manifest
     assert Manifest.from_json(text).to_json() == text
 
 
-def test_another_format_says_which_versions_to_align() -> None:
+def test_hint_for_another_format_is_to_use_the_same_version() -> None:
     text = json.dumps({"format": 2})
     with pytest.raises(ManifestError, match="format 2") as caught:
         Manifest.from_json(text)
     assert "same version" in caught.value.hint
 
 
-def test_a_record_is_frozen_equal_by_value_and_tells_its_fields() -> None:
+def test_record_is_frozen_equal_by_value_and_has_a_repr() -> None:
     handler = Handler("x", 30, queue=True)
     assert handler == Handler(command="x", timeout=30, queue=True)
     assert handler != Handler("x", 31, queue=True)
@@ -66,12 +66,12 @@ def test_a_record_is_frozen_equal_by_value_and_tells_its_fields() -> None:
 @pytest.mark.parametrize(
     "arguments", [((), {}), (("x",), {}), (("x", 1, 1, 1, 1, 1, 1), {}), (("x", 1), {"timeout": 1})]
 )
-def test_a_record_takes_its_fields_and_nothing_else(arguments: tuple[tuple[object, ...], dict[str, object]]) -> None:
-    with pytest.raises(TypeError, match="Handler has the fields"):
+def test_record_accepts_its_fields_only(arguments: tuple[tuple[object, ...], dict[str, object]]) -> None:
+    with pytest.raises(TypeError, match="Handler takes "):
         Handler(*arguments[0], **arguments[1])  # type: ignore[arg-type]
 
 
-def test_a_secret_is_listed_once_for_each_service() -> None:
+def test_secret_is_listed_once_for_each_service() -> None:
     variables = tuple(
         SecretVariable(name, service, secret)
         for name, service, secret in (

@@ -1,4 +1,4 @@
-"""What the specification and the reference name is there, with the arguments that they name."""
+"""Every name in the specification and the reference exists, with the documented arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "python-api.md").r
 
 
 def documented() -> list[tuple[str, str, str | None]]:
-    """Module, name and, for a function, its arguments, as the page's headings give them."""
+    """Module, name and, for a function, its arguments, from the page's headings."""
     found = []
     module = ""
     for level, heading in re.findall(r"^(##+) (.+)$", PAGE, re.MULTILINE):
@@ -28,7 +28,7 @@ def documented() -> list[tuple[str, str, str | None]]:
 
 
 @pytest.mark.parametrize(("module", "name", "arguments"), documented(), ids=str)
-def test_what_the_reference_names_is_there(module: str, name: str, arguments: str | None) -> None:
+def test_documented_name_exists(module: str, name: str, arguments: str | None) -> None:
     imported = importlib.import_module(module)
     if module == "pocket.django.lambda_handlers":
         assert name in imported.__all__
@@ -43,7 +43,7 @@ def test_what_the_reference_names_is_there(module: str, name: str, arguments: st
     assert ", ".join(given).replace("'", '"') == arguments
 
 
-def test_the_reference_names_every_handler() -> None:
+def test_reference_has_every_handler() -> None:
     handlers = importlib.import_module("pocket.django.lambda_handlers").__all__
     assert {name for module, name, _ in documented() if module == "pocket.django.lambda_handlers"} == set(handlers)
 

@@ -1,4 +1,4 @@
-"""What a function loads while it starts: the standard library and Django, nothing else, and no TOML."""
+"""A function loads only the standard library and Django while it starts, and no TOML parser."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ urlpatterns = [path("", lambda request: HttpResponse("a page"))]
         ("sqs_management_command_handler", BATCH),
     ],
 )
-def test_until_its_first_answer_a_function_loads_the_standard_library_and_django_only(
+def test_function_loads_only_the_standard_library_and_django_until_its_first_response(
     tmp_path: Path, aws: AWSDouble, handler: str, event: dict[str, Any]
 ) -> None:
     aws.put("mine", "k" * 50)

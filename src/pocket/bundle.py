@@ -1,11 +1,11 @@
 """The module bundle: the bytecode of the modules that a start imports, in one file at the artifact's root.
 
-A start imports some six hundred modules, and for each Python looks through folders, opens a file, asks the system
-about it and reads it. From the bundle it is one read at a known place. The modules stay what they are: the same code,
-the same `__file__`, their source and data beside them; what the bundle does not hold, Python finds as ever.
+A start imports some six hundred modules. For each, Python searches folders, then stats, opens and reads a file. From
+the bundle it is one read at a known offset. The modules stay the same: same code, same `__file__`, source and data
+beside them. Python finds modules that the bundle does not hold as usual.
 
-The file: the bytecode's magic number, the length of the index in four bytes, the index (marshal: by module name whether
-it is a package, its source below the root, place and length), then the code, as in a .pyc without its header.
+The file: the bytecode's magic number; the length of the index in four bytes; the index (marshal: by module name whether
+it is a package, its source below the root, offset and length); the code, as in a .pyc without its header.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from types import CodeType
 
 MARSHAL_VERSION = 2
-"""Of the index: one that every Python reads alike. The code is in the form of the interpreter that compiled it."""
+"""Of the index: every Python reads this version. The code has the format of the interpreter that compiled it."""
 
 PYC_HEADER = 16
 MAGIC_LENGTH = 4
 
 
 def encode(modules: Mapping[str, bytes]) -> bytes:
-    """The bundle of `modules`: the content of a .pyc by the path of its source below the root, `board/views.py`.
+    """The bundle of `modules`, which maps a source's path below the root (`board/views.py`) to its .pyc's content.
 
-    Equal modules give equal bytes. Raises ValueError where two were compiled by different Pythons, or there is none.
+    Equal modules give equal bytes. Raises ValueError for an empty mapping and for bytecode of different Pythons.
     """
     magics = {pyc[:MAGIC_LENGTH] for pyc in modules.values()}
     if len(magics) != 1:
-        raise ValueError(f"A bundle is of one Python's bytecode, and this is of {len(magics)}.")
+        raise ValueError(f"Expected bytecode of one Python version; got {len(magics)} versions.")
     index: dict[str, tuple[bool, str, int, int]] = {}
     place = 0
     for source in sorted(modules):
@@ -50,9 +50,9 @@ def encode(modules: Mapping[str, bytes]) -> bytes:
 
 
 def install(path: str, root: str) -> bool:
-    """Lets Python import from the bundle at `path` what lies below `root`; whether there is one that it can read.
+    """Makes Python import modules below `root` from the bundle at `path`; returns False for one that it cannot read.
 
-    It comes before every other finder: the root of the artifact is the first folder of the path in Lambda, too.
+    The bundle's finder is the first one, just as the artifact's root is the first folder of `sys.path` in Lambda.
     """
     from importlib.util import MAGIC_NUMBER
 
@@ -71,7 +71,7 @@ def install(path: str, root: str) -> bool:
 
 
 class _Finder:
-    """Finds the modules of one bundle; the file stays open as long as the process lives."""
+    """Finds the modules of one bundle; the file stays open until the process ends."""
 
     def __init__(self, file: int, start: int, index: dict[str, tuple[bool, str, int, int]], root: str) -> None:
         self.file = file
@@ -80,7 +80,7 @@ class _Finder:
         self.root = root
 
     def find_spec(self, name: str, _path: Sequence[str] | None = None, _target: Any = None) -> ModuleSpec | None:
-        """The module's spec, as Python's own finder of files makes it; None for a module that is not in the bundle."""
+        """The module's spec, equal to that of Python's path finder; None for a module that is not in the bundle."""
         found = self.index.get(name)
         if found is None:
             return None
@@ -95,14 +95,14 @@ class _Finder:
 
 
 class _Loader(SourceFileLoader):
-    """Python's own loader of source files, but for where the bytecode comes from."""
+    """Python's loader of source files, which takes the bytecode from the bundle."""
 
     def __init__(self, name: str, origin: str, file: int, place: int, length: int) -> None:
         super().__init__(name, origin)
         self._bytes = file, length, place
 
     def get_code(self, _name: str) -> CodeType:
-        """The module's code, naming its source by the path where that lies now."""
+        """The module's code, with its source's present path as `co_filename`."""
         code: CodeType = marshal.loads(os.pread(*self._bytes))  # noqa: S302 - as safe as the .pyc beside the source
         if code.co_filename != self.path:
             _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The ids under which Pocket's checks report faults of the file; the same for the command and for Django's checks."""
+"""The ids under which Pocket reports errors in pocket.toml, for the command and for Django's checks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ DECLARED_TWICE = "pocket.E005"
 OUTLASTS_ITS_API = "pocket.E006"
 
 
-def check_id(fault: ConfigError) -> str:
-    """The id of one fault that loading the file, or asking it for a stage, raised."""
-    if fault.rule.startswith("twice-"):
+def check_id(error: ConfigError) -> str:
+    """The id for an error raised by loading pocket.toml or by choosing a stage of it."""
+    if error.rule.startswith("twice-"):
         return DECLARED_TWICE
-    if fault.rule == "api":
+    if error.rule == "api":
         return OUTLASTS_ITS_API
-    if not fault.rule and fault.key == "general.stages":
+    if not error.rule and error.key == "general.stages":
         return UNKNOWN_STAGE
-    return MISSING if fault.file is None else INVALID
+    return MISSING if error.file is None else INVALID

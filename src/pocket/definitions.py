@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def defines(tree: ast.Module, name: str) -> bool:
-    """Whether importing `name` from the module may work.
+    """Whether `from module import name` may work.
 
-    A star import may bind any name; a module's `__getattr__` gives those of its `__all__`, and any without one.
+    A star import may bind any name; a module's `__getattr__` gives the names in `__all__`, or any name without one.
     """
     bound = set(_bound(tree))
     if name in bound or "*" in bound:
@@ -22,7 +22,7 @@ def defines(tree: ast.Module, name: str) -> bool:
 
 
 def _listed(tree: ast.Module) -> set[str] | None:
-    """The names in the module's `__all__`, None where it has none that can be read."""
+    """The names in the module's `__all__`; None without one, or with one that is not a literal list of strings."""
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name("__all__")], value=ast.List(items) | ast.Tuple(items)):

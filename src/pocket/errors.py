@@ -1,7 +1,7 @@
 """Every exception that Pocket raises, in one tree.
 
-Each carries a message (where, which value, what was expected) and a hint (what to do). The command prints both and
-exits; a library's caller catches `PocketError` or one of its branches.
+Each has a message (where, which value, what was expected) and a hint (what to do). The `pocket` command prints both.
+Code that calls Pocket catches `PocketError` or one of its subclasses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DOCUMENTATION = "https://django-pocket.readthedocs.io/"
 
 
 class PocketError(Exception):
-    """The root: `message` says what is wrong, `hint` what to do about it (empty where the message says it all)."""
+    """The base class: `message` is what is wrong, `hint` what to do about it ("" where there is nothing to add)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -30,9 +30,9 @@ class PocketError(Exception):
 
 
 class ConfigError(PocketError):
-    """One fault of `pocket.toml`: `key` is the dotted path as written in the file, `line` counts from 1.
+    """One error in `pocket.toml`: `key` is the dotted path as written in the file, `line` counts from 1.
 
-    `rule` is the name of the rule that was broken; "" where the fault is of no rule, such as a file that is missing.
+    `rule` is the name of the broken rule; "" for an error without a rule, such as a missing file.
     """
 
     def __init__(
@@ -57,27 +57,27 @@ class ConfigError(PocketError):
 
 
 class ConfigErrors(ConfigError):
-    """All faults of one file, in the order of their lines; never empty."""
+    """All errors in one file, in the order of their lines; never empty."""
 
-    def __init__(self, faults: Sequence[ConfigError]) -> None:
-        first = faults[0]
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        first = errors[0]
         super().__init__(first.message, first.hint, file=first.file, line=first.line, key=first.key)
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
 
     def __str__(self) -> str:
-        return "\n".join(str(fault) for fault in self.faults)
+        return "\n".join(str(error) for error in self.errors)
 
 
 class ManifestError(PocketError):
-    """The manifest in the artifact is missing, unreadable or of another format version."""
+    """The manifest is missing, unreadable or has another format version."""
 
 
 class UnknownEvent(PocketError):
-    """An event that no Lambda HTTP format recognises, or one that lacks what its format promises."""
+    """An event in no known Lambda HTTP format, or without a part that its format requires."""
 
 
 class DeadlineExceeded(BaseException):
-    """An invocation's time is all but up; outside of the tree, so that no `except Exception` on the way swallows it."""
+    """An invocation's time is almost up. Not a PocketError, so that no `except Exception` swallows it."""
 
 
 class ResponseRefused(PocketError):
@@ -85,30 +85,30 @@ class ResponseRefused(PocketError):
 
 
 class InvalidHeader(ResponseRefused):
-    """A response header that no server sends: `name` is the header's, as text that is safe to log."""
+    """A response header with a name or value that HTTP does not allow; `name` is safe to log."""
 
-    def __init__(self, name: str, problem: str) -> None:
+    def __init__(self, name: str, reason: str) -> None:
         super().__init__(
-            f"The response header {name} {problem}.",
-            "Headers and cookies take no control characters, line ends above all; check what the application sets.",
+            f"The response header {name} {reason}.",
+            "Remove control characters, such as line ends, from the headers and cookies that the application sets.",
         )
         self.name = name
 
 
 class ResponseTooLarge(ResponseRefused):
-    """A response that Lambda would refuse: `size` and `limit` in bytes of the JSON that carries it."""
+    """A response over Lambda's limit: `size` and `limit` in bytes of its JSON."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
-            f"The response takes {size:,} bytes of JSON, Lambda's limit for it is {limit:,}.",
-            "Serve large files from S3 (a redirect to a signed URL), or page the answer; Base64 adds a third.",
+            f"The response takes {size:,} bytes of JSON; Lambda's limit is {limit:,}.",
+            "Redirect to a signed URL of S3 for large files, or paginate. Base64 adds a third to binary bodies.",
         )
         self.size = size
         self.limit = limit
 
 
 class CommandFailed(PocketError):
-    """A management command did not succeed; `exit_status` is what a shell would have seen, `output` what it wrote."""
+    """A management command did not succeed; `exit_status` as a shell would see it, `output` is what it wrote."""
 
     def __init__(self, message: str, hint: str = "", *, exit_status: int = 1, output: str = "") -> None:
         super().__init__(message, hint)
@@ -117,7 +117,7 @@ class CommandFailed(PocketError):
 
 
 class AWSCallFailed(PocketError):
-    """An AWS API refused or did not answer: `service` and `operation` as AWS names them, `code` AWS's error code."""
+    """A call to AWS failed: `service`, `operation` and error `code` in AWS's spelling."""
 
     def __init__(self, message: str, hint: str = "", *, service: str, operation: str, code: str) -> None:
         super().__init__(message, hint)
@@ -127,7 +127,7 @@ class AWSCallFailed(PocketError):
 
 
 class SecretUnavailable(AWSCallFailed):
-    """Secrets could not be read; `names` are the environment variables that stay unset (never their values)."""
+    """Secrets could not be read; `names` are the environment variables that stay unset."""
 
     def __init__(
         self, message: str, hint: str = "", *, service: str, operation: str, code: str, names: Sequence[str]
@@ -137,11 +137,11 @@ class SecretUnavailable(AWSCallFailed):
 
 
 class LocalAWSError(PocketError):
-    """The embedded AWS does not run, did not start, or refused what was asked of it."""
+    """The embedded AWS is not running, did not start, or refused a request."""
 
 
 class DeployError(PocketError):
-    """A deploy stopped; nothing that served traffic before was changed."""
+    """A deploy stopped; the live release is unchanged."""
 
 
 class BuildFailed(DeployError):
@@ -153,7 +153,7 @@ class PlanRefused(DeployError):
 
 
 class StackFailed(DeployError):
-    """CloudFormation reported a failure: `resource` is the first logical id that failed, `reason` AWS's words."""
+    """CloudFormation reported a failure: `resource` is the first logical id that failed, `reason` AWS's message."""
 
     def __init__(self, message: str, hint: str = "", *, resource: str = "", reason: str = "") -> None:
         super().__init__(message, hint)
@@ -162,9 +162,9 @@ class StackFailed(DeployError):
 
 
 class GateRefused(DeployError):
-    """A gate refused a release: `gate` is its name, `messages` what it found, `live` the release that still answers.
+    """A gate refused a release: `gate` is its name, `messages` what it found, `live` the release that stays live.
 
-    `live` is None where no release of the stage has ever answered.
+    `live` is None where the stage has never had a live release.
     """
 
     def __init__(self, message: str, hint: str = "", *, gate: str, messages: Sequence[str], live: int | None) -> None:

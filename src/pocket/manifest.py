@@ -1,7 +1,7 @@
-"""The manifest: what a deployed function must know of every stage, without secrets, as JSON.
+"""The manifest: the facts about all stages that the artifact carries, as JSON, without secrets.
 
-`config` builds it, `deploy` bakes it into the artifact, the run time reads it. Deploy-only facts (memory, IAM,
-generated secrets' types) are not in it.
+`config` builds it, `deploy` puts it into the artifact, the run time reads it. Facts for the deploy alone (memory, IAM,
+types of generated secrets) are not in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 FORMAT = 1
-"""The version of the layout below; a run time reads its own only."""
+"""The version of the layout below; the run time reads no other version."""
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -27,8 +27,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Record:
     """A frozen record of the fields that a subclass annotates, in their order.
 
-    A dataclass in all that is used of one. dataclasses writes and compiles methods for each class when it is imported,
-    which for this module alone costs more than everything else of Pocket in a cold start.
+    Behaves as a frozen dataclass. The dataclasses module generates and compiles methods for each class at import, which
+    for this module alone takes longer than the rest of Pocket in a cold start.
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
@@ -44,7 +44,7 @@ class Record:
         ]
         if unknown or missing or len(args) > len(self._fields) or given.keys() & values.keys():
             raise TypeError(
-                f"{type(self).__name__} has the fields {self._fields}, and was given {len(args)}, {[*values]}"
+                f"{type(self).__name__} takes {self._fields}; got {len(args)} positional arguments and {[*values]}."
             )
         self.__dict__.update(given, **values)
 
@@ -88,7 +88,7 @@ class Cache(Record):
 
 
 class DjangoTables(Record):
-    """What `settings.py` takes: the three tables under `awscontainer.django` or `general.django_fallback`."""
+    """The values for `settings.py`: the three tables under `awscontainer.django` or `general.django_fallback`."""
 
     storages: Mapping[str, Storage] = _NOTHING
     caches: Mapping[str, Cache] = _NOTHING
@@ -96,9 +96,9 @@ class DjangoTables(Record):
 
 
 class Handler(Record):
-    """One Lambda function of a stage, as the run time sees it; `timeout` in seconds.
+    """One Lambda function of a stage; `timeout` in seconds.
 
-    `partial_failures`: whether its queue takes the report of single failed messages.
+    `partial_failures`: whether its queue accepts a response that reports single failed messages.
     """
 
     command: str
@@ -113,7 +113,7 @@ class SecretVariable(Record):
     """An environment variable that is filled from a secret.
 
     `service` is `"secretsmanager"` or `"ssm"`; `secret_id` a name or ARN there; `key` picks one value of a JSON
-    object, None takes the whole value. `placeholder` stands for it where it is not read, if the file declares one.
+    object, None takes the whole value. `placeholder` replaces it where secrets are not read, if pocket.toml has one.
     """
 
     name: str
@@ -124,17 +124,17 @@ class SecretVariable(Record):
 
 
 class Api(Record):
-    """The FastAPI application of a stage: `app` as `module:attribute`, `prefix` where it lies in Django's site."""
+    """The FastAPI application of a stage: `app` as `module:attribute`, `prefix` of its paths in Django's site."""
 
     app: str
     prefix: str = "/api"
 
 
 class Stage(Record):
-    """One stage; `secret_refresh` in seconds, None where secrets are read once an environment.
+    """One stage; `secret_refresh` in seconds, None where each environment reads the secrets once.
 
-    `project_name` and `region` are None where the stage has no other than the project's. `public_dirs` are the prefixes
-    of objects in the bucket that anyone may read.
+    `project_name` and `region` are None where they are the project's. `public_dirs` are the prefixes of the bucket's
+    public objects.
     """
 
     stack_name: str
@@ -149,12 +149,12 @@ class Stage(Record):
     api: Api | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
-        """The secrets of `service` to read, each once, in the file's order: the run time reads them, the role may."""
+        """The ids of the stage's secrets in `service`, without duplicates, in the order of pocket.toml."""
         return tuple(dict.fromkeys(item.secret_id for item in self.secrets if item.service == service))
 
 
 class Manifest(Record):
-    """All stages of a project; `writer` is the version of the Pocket that wrote it."""
+    """All stages of a project; `writer` is the version of Pocket that wrote the manifest."""
 
     project_name: str
     region: str
@@ -164,15 +164,12 @@ class Manifest(Record):
     fallback_bucket_name: str | None = None
 
     def to_json(self) -> str:
-        """The manifest as JSON text, keys sorted, so that equal manifests are equal bytes."""
+        """The manifest as JSON text with sorted keys, so that equal manifests give equal bytes."""
         return json.dumps({"format": FORMAT, **_plain(self)}, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The manifest that `to_json` wrote.
-
-        Raises ManifestError for text of another format version or none at all.
-        """
+        """The manifest that `to_json` wrote; raises ManifestError for any other text and any other format version."""
         try:
             data = json.loads(text)
         except ValueError as error:
@@ -180,7 +177,7 @@ class Manifest(Record):
         found = data.get("format") if isinstance(data, dict) else None
         if found != FORMAT:
             raise ManifestError(
-                f"The manifest has format {found!r}, this library reads format {FORMAT}.",
+                f"The manifest has format {found!r}; expected {FORMAT}.",
                 "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
             )
         try:
@@ -195,12 +192,12 @@ class Manifest(Record):
         except (AttributeError, KeyError, TypeError) as error:
             raise ManifestError(
                 f"The manifest is damaged: {error!r}.",
-                "Deploy again; nothing but `pocket` should write this file.",
+                "Deploy again, and do not edit this file.",
             ) from error
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON's own types."""
+    """The value in the types that JSON has."""
     if isinstance(value, Record):
         return {name: _plain(getattr(value, name)) for name in value._fields}
     if isinstance(value, dict | MappingProxyType):

@@ -1,6 +1,6 @@
 """Names that the deploy writes and the run time reads: resources, environment keys, outputs, files.
 
-Pure functions of the configuration's words; a name is spelled here once and nowhere else.
+Pure functions of names in the configuration. Each name is spelled in this module only.
 """
 
 import re
@@ -11,13 +11,13 @@ MANIFEST_FILE = "pocket.manifest.json"
 """The manifest's name at the root of the artifact."""
 
 MODULES_FILE = "pocket.modules"
-"""The bundle of the modules that a start imports, at the root of the artifact."""
+"""The module bundle's name at the root of the artifact."""
 
 STATIC_MANIFEST_FILE = "staticfiles.json"
-"""Django's map from a static file's name to its hashed one, at the root of the artifact."""
+"""The name, at the root of the artifact, of Django's map from static files to their hashed names."""
 
 MIGRATE_RUNS = 75
-"""The exit status of a command that another `migrate` of the same database keeps from running: try again later."""
+"""The exit status of a command that cannot run while another `migrate` of the same database runs: try again later."""
 
 ALIAS = "live"
 """The Lambda alias that all traffic goes through."""
@@ -27,13 +27,13 @@ PROJECT_KEY = "POCKET_PROJECT_NAME"
 REGION_KEY = "POCKET_REGION"
 HOSTS_KEY = "POCKET_HOSTS"
 SECRETS_CHANGED_KEY = "POCKET_SECRETS_CHANGED"
-"""When the newest secret changed, where a deploy renewed the functions because of it: nothing reads it there."""
+"""When the newest secret changed. A deploy sets it so that functions start again with new secrets; nothing reads it."""
 MANIFEST_KEY = "POCKET_MANIFEST"
-"""The path of a manifest that is read instead of the baked one, for tools and tests."""
+"""The path of a manifest to read instead of the artifact's, for tools and tests."""
 ORIGIN_KEY = "POCKET_COPY_OF"
-"""The folder that the copy which a process runs in was made from."""
+"""In a process that runs in a copy of a project: the folder of the original."""
 PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
-"""Set (to anything) where a stage's settings are loaded on a laptop: secrets become placeholders, no call is made."""
+"""Set (to anything) to load a stage's settings without AWS: secrets become placeholders, no call is made."""
 
 WSGI_HANDLER = "pocket.django.lambda_handlers.wsgi_handler"
 ASGI_HANDLER = "pocket.django.lambda_handlers.asgi_handler"
@@ -44,10 +44,10 @@ SQS_MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.sqs_management_command_h
 
 
 class HandlerKind(NamedTuple):
-    """One of Pocket's own Lambda handlers, as a `command` of pocket.toml names it.
+    """One of Pocket's own Lambda handlers.
 
-    `fronts` are the keys of the handler's table that it takes for its callers. A kind that does not name `commands`
-    runs no management commands that are sent to it.
+    `fronts` are the keys of the handler's table that configure its callers. `commands` is true for a kind that runs
+    management commands sent to it directly.
     """
 
     summary: str
@@ -80,12 +80,12 @@ HANDLERS = {
         "runs management commands from a queue: `pocket_call_command`", frozenset({"sqs"})
     ),
 }
-"""Pocket's own handlers by their dotted path; any other command is a callable of the project's."""
+"""Pocket's own handlers by dotted path; any other `command` of pocket.toml is a callable of the project."""
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
 
 LARGEST_ENVIRONMENT = 4096
-"""Bytes that Lambda allows for the names and values of a function's environment together."""
+"""Lambda's limit in bytes for the names and values of a function's environment together."""
 
 
 def running_python() -> str:
@@ -99,12 +99,12 @@ def resource_name(prefix: str, stage: str, project: str, *parts: str) -> str:
 
 
 def environment_key(handler: str, fact: str) -> str:
-    """`POCKET_<HANDLER>_<FACT>`, for instance `POCKET_WEB_HOST`; every character that a shell refuses becomes `_`."""
+    """`POCKET_<HANDLER>_<FACT>`, such as `POCKET_WEB_HOST`; characters that a shell refuses become `_`."""
     return f"POCKET_{re.sub(r'[^A-Z0-9]', '_', handler.upper())}_{fact}"
 
 
 def host_key(handler: str) -> str:
-    """The variable with the host, and the port where it is not the scheme's own, of the handler's address."""
+    """The variable with the host of the handler's address, and the port if it is not the scheme's default."""
     return environment_key(handler, "HOST")
 
 
@@ -119,21 +119,21 @@ def queue_url_key(handler: str) -> str:
 
 
 def logical_id(*parts: str) -> str:
-    """A CloudFormation logical id of `parts` in CamelCase; CloudFormation takes letters and digits only."""
+    """A CloudFormation logical id of `parts` in CamelCase; CloudFormation accepts letters and digits only."""
     words = (word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word)
     return "".join(word[0].upper() + word[1:] for word in words)
 
 
 def host_output(handler: str) -> str:
-    """The stack output that holds what `host_key` names."""
+    """The stack output with the value of `host_key`."""
     return logical_id(handler, "Host")
 
 
 def endpoint_output(handler: str) -> str:
-    """The stack output that holds what `endpoint_key` names."""
+    """The stack output with the value of `endpoint_key`."""
     return logical_id(handler, "Endpoint")
 
 
 def queue_url_output(handler: str) -> str:
-    """The stack output that holds what `queue_url_key` names."""
+    """The stack output with the value of `queue_url_key`."""
     return logical_id(handler, "QueueUrl")

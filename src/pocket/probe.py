@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, unquote
 
 
 def http_event(address: str, target: str, agent: str = "pocket") -> dict[str, Any]:
-    """A GET of `target`, a path with or without a query, as an HTTP API and a function URL bring it.
+    """The event of an HTTP API or function URL for a GET of `target`, a path with an optional query.
 
-    `address` is the handler's own, such as `https://HOST`. Format 2.0:
+    `address` is the handler's, such as `https://HOST`. Format 2.0:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     scheme, _, host = address.rstrip("/").partition("://")
     path, _, query = target.partition("?")
-    # An HTTP API decodes the path, but for an encoded percent sign; a function URL leaves it as it came.
+    # An HTTP API decodes the path except encoded percent signs; a function URL does not decode it.
     raw_path = path if ".lambda-url." in host else unquote(path.replace("%25", "%2525"))
     port = host.rpartition(":")[2] if ":" in host else {"http": "80"}.get(scheme, "443")
     now = time.time()
@@ -60,7 +60,7 @@ def http_event(address: str, target: str, agent: str = "pocket") -> dict[str, An
 
 
 def _joined(query: str) -> dict[str, str]:
-    """Parameters by name; values of one name are joined by commas, as both gateways do."""
+    """Parameters by name; several values of a name are joined by commas, as both gateways do."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         found[name] = f"{found[name]},{value}" if name in found else value

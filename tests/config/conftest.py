@@ -40,6 +40,6 @@ def refused(read: Callable[..., config.Project]) -> Callable[..., list[ConfigErr
     def faults(text: str, head: str = HEAD) -> list[ConfigError]:
         with pytest.raises(ConfigErrors) as caught:
             read(text, head)
-        return list(caught.value.faults)
+        return list(caught.value.errors)
 
     return faults

@@ -117,7 +117,7 @@ def test_no_value_that_may_be_a_secret_is_shown(tmp_path: Path, text: str) -> No
     path.write_text(f"{text}\n{HEAD}" if text.startswith("TOKEN") else HEAD + text)
     with pytest.raises(ConfigErrors) as caught:
         config.load(path)
-    shown = f"{caught.value} {caught.value!r} {[vars(fault) for fault in caught.value.faults]}"
+    shown = f"{caught.value} {caught.value!r} {[vars(fault) for fault in caught.value.errors]}"
     assert SECRET not in shown
 
 

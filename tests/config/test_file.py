@@ -12,9 +12,9 @@ def fault(path: Path, content: bytes) -> ConfigError:
     path.write_bytes(content)
     with pytest.raises(ConfigErrors) as caught:
         load(path)
-    assert len(caught.value.faults) == 1
-    assert caught.value.faults[0].file == path
-    return caught.value.faults[0]
+    assert len(caught.value.errors) == 1
+    assert caught.value.errors[0].file == path
+    return caught.value.errors[0]
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def test_a_folder_whose_name_does_not_serve_is_answered_with_one_that_does(tmp_p
     path.write_text('# x\n[general]\nregion = "eu-west-1"\nstages = ["dev"]\n')
     with pytest.raises(ConfigErrors) as caught:
         config.load(path)
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.errors
     assert (fault.line, fault.key) == (2, "general.project_name")
     assert "'My Site_2'" in fault.message
     assert fault.hint == 'Add project_name = "my-site-2" to [general].'

@@ -275,7 +275,7 @@ def test_whatever_the_file_holds_it_is_taken_by_both_or_every_fault_has_its_plac
     try:
         project = read(text, head="")
     except ConfigErrors as errors:
-        faults = errors.faults
+        faults = errors.errors
     else:
         assert validate(data) == []
         manifest = config.build_manifest(project)

@@ -141,8 +141,8 @@ def test_handlers_that_the_artifact_does_not_hold_are_named_with_their_lines(cop
     with pytest.raises(ConfigErrors) as caught:
         build(project, project.stage("dev"), HERE, Recorder())
     lines = [line for line, text in enumerate(project.text.splitlines(), 1) if text.startswith("command")]
-    assert [fault.line for fault in caught.value.faults] == lines
-    first, second = (fault.message for fault in caught.value.faults)
+    assert [fault.line for fault in caught.value.errors] == lines
+    first, second = (fault.message for fault in caught.value.errors)
     assert '"web"' in first
     assert "pocket/django/lambda_handlers.py defines no 'wsgi_handlr'" in first
     assert '"job"' in second

@@ -101,7 +101,7 @@ def test_a_damaged_manifest(site: Site) -> None:
     site.write(naming.MANIFEST_FILE, "{}")
     assert site.found(configuration.file) == [
         Error(
-            "The manifest has format None, this library reads format 1.",
+            "The manifest has format None; expected 1.",
             hint="Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
             obj=naming.MANIFEST_FILE,
             id="pocket.E002",

@@ -1,4 +1,4 @@
-"""The events that AWS's documentation shows are read as what they say."""
+"""The example events of AWS's documentation."""
 
 from __future__ import annotations
 
@@ -58,14 +58,16 @@ CASES: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "form", "said"), CASES)
-def test_a_documented_event_is_of_one_format_and_read(event: dict[str, Any], form: Any, said: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("event", "form", "expected"), CASES)
+def test_documented_event_has_one_format_and_is_parsed(
+    event: dict[str, Any], form: Any, expected: dict[str, Any]
+) -> None:
     assert choose(event) is form
     request = form.parse(event, DIRECT)
-    assert {name: getattr(request, name) for name in said} == said
+    assert {name: getattr(request, name) for name in expected} == expected
 
 
-def test_documented_cookies_and_repeated_headers_are_read() -> None:
+def test_documented_cookies_and_repeated_headers_are_parsed() -> None:
     cookies = {
         "HTTP_API": "cookie1; cookie2",
         "FUNCTION_URL": "cookie1; cookie2",
@@ -78,7 +80,7 @@ def test_documented_cookies_and_repeated_headers_are_read() -> None:
     assert choose(repeated).parse(repeated, DIRECT).headers.all("header2") == ["value1", "value2"]
 
 
-def test_a_path_that_is_decoded_already_is_encoded_for_servers_of_either_kind() -> None:
+def test_decoded_path_is_encoded_for_wsgi_and_asgi() -> None:
     for event, key in ((documented.REST_API, "path"), (documented.HTTP_API, "rawPath")):
         request = choose(event).parse({**event, key: "/größe/日本/a b/"}, DIRECT)
         assert request.path == "/größe/日本/a b/"

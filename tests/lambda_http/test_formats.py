@@ -1,4 +1,4 @@
-"""Requests of every wire format: what the gateway was sent is what the application gets."""
+"""Requests in every format: the application gets what the client sent to the gateway."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def read(form: str, ask: Ask, gateway: Gateway = DIRECT) -> Request:
 
 
 @every_format
-def test_an_event_is_recognised_as_what_it_is(form: str) -> None:
+def test_choose_finds_the_format(form: str) -> None:
     chosen: Any = choose(event_of(form, Ask()))
     assert chosen.__name__ == f"pocket.lambda_http.{form.removesuffix('_multi')}"
 
 
 @pytest.mark.parametrize("form", ENCODED_PATHS)
 @given(data=st.data())
-def test_encoded_paths_arrive_byte_for_byte(form: str, data: st.DataObject) -> None:
+def test_encoded_paths_keep_every_byte(form: str, data: st.DataObject) -> None:
     ask = data.draw(asks(any_bytes=True))
     request = read(form, ask)
     assert request.path.encode("utf-8", "surrogateescape") == unquote_to_bytes(ask.path)
@@ -43,7 +43,7 @@ def test_encoded_paths_arrive_byte_for_byte(form: str, data: st.DataObject) -> N
 
 
 @given(ask=asks())
-def test_an_http_api_s_paths_arrive_decoded_once(ask: Ask) -> None:
+def test_http_api_path_is_decoded_once(ask: Ask) -> None:
     request = read("http_api", ask)
     assert request.path.encode() == unquote_to_bytes(ask.path)
     assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(ask.path)
@@ -52,7 +52,7 @@ def test_an_http_api_s_paths_arrive_decoded_once(ask: Ask) -> None:
 
 @every_format
 @given(data=st.data())
-def test_query_headers_cookies_and_body_arrive(form: str, data: st.DataObject) -> None:
+def test_query_headers_cookies_and_body_are_parsed(form: str, data: st.DataObject) -> None:
     ask = data.draw(asks())
     if form == "load_balancer":
         ask = replace(ask, headers=tuple({name.lower(): value for name, value in ask.headers}.items()))
@@ -81,11 +81,11 @@ def _raw(query: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("form", ["http_api", "function_url"])
 @given(ask=asks())
-def test_a_raw_query_keeps_its_order(form: str, ask: Ask) -> None:
+def test_raw_query_keeps_its_order(form: str, ask: Ask) -> None:
     assert read(form, ask).query == ask.query
 
 
-def test_a_rest_api_s_decoded_query_is_encoded_again() -> None:
+def test_rest_api_query_is_encoded_again() -> None:
     request = read("rest_api", Ask(query="a=1%2B1&a=x+y&b=&c=%26%3D&%C3%A9=%E6%97%A5"))
     assert parse_qsl(request.query, keep_blank_values=True) == [
         ("a", "1+1"),
@@ -97,12 +97,12 @@ def test_a_rest_api_s_decoded_query_is_encoded_again() -> None:
 
 
 @every_format
-def test_a_body_may_come_as_text(form: str) -> None:
+def test_body_as_text(form: str) -> None:
     assert read(form, Ask(method="POST", body="naïve 日本".encode(), text=True)).body == "naïve 日本".encode()
 
 
 @every_format
-def test_six_megabytes_arrive(form: str) -> None:
+def test_body_of_six_megabytes(form: str) -> None:
     body = bytes(range(256)) * (6 * 4096)
     assert read(form, Ask(method="POST", body=body)).body == body
 
@@ -121,7 +121,7 @@ def test_six_megabytes_arrive(form: str) -> None:
         ("a_b.example.com", "https", ("a_b.example.com", "443")),
     ],
 )
-def test_the_server_is_that_of_the_host_header(form: str, host: str, scheme: str, server: tuple[str, str]) -> None:
+def test_server_is_taken_from_the_host_header(form: str, host: str, scheme: str, server: tuple[str, str]) -> None:
     request = read(form, Ask(host=host, scheme=scheme))
     assert (request.server_name, request.server_port) == server
     assert request.scheme == scheme
@@ -148,7 +148,7 @@ def test_the_server_is_that_of_the_host_header(form: str, host: str, scheme: str
         *("example.com:\u0661", "é", f"a:{'9' * 5000}", "a\r\nb"),
     ],
 )
-def test_a_host_header_that_names_no_host_leaves_the_gateways_own(form: str, host: str) -> None:
+def test_invalid_host_header_is_replaced_by_the_gateways_name(form: str, host: str) -> None:
     event = event_of(form, Ask(host=host))
     request = choose(event).parse(event, DIRECT)
     own = event["requestContext"].get("domainName", "localhost")
@@ -158,7 +158,7 @@ def test_a_host_header_that_names_no_host_leaves_the_gateways_own(form: str, hos
 
 @every_format
 @pytest.mark.parametrize("claim", ["evil", "<script>", "1.2.3.4.5", "a\r\nb", "", "1.2.3.4:80:90", "[::1"])
-def test_a_client_that_a_trusted_proxy_gives_is_an_address(form: str, claim: str) -> None:
+def test_client_from_a_trusted_proxy_is_an_address(form: str, claim: str) -> None:
     ask = Ask(path="/", client="192.0.2.1", forwarded_for=f"{claim}, 192.0.2.1")
     event = event_of(form, ask)
     assert choose(event).parse(event, Gateway(trusted_proxies=1)).client == "192.0.2.1"
@@ -166,17 +166,17 @@ def test_a_client_that_a_trusted_proxy_gives_is_an_address(form: str, claim: str
 
 @pytest.mark.parametrize("address", ["198.51.100.9", "198.51.100.9:4711", "2001:db8::9", "[2001:db8::9]:4711"])
 @every_format
-def test_addresses_of_either_kind_are_clients(form: str, address: str) -> None:
+def test_client_may_be_ipv4_or_ipv6(form: str, address: str) -> None:
     event = event_of(form, Ask(client="192.0.2.1", forwarded_for=f"{address}, 192.0.2.1"))
     assert choose(event).parse(event, Gateway(trusted_proxies=1)).client in {"198.51.100.9", "2001:db8::9"}
 
 
-def test_a_load_balancer_that_passes_the_header_on_gives_no_client_but_an_address() -> None:
+def test_load_balancer_that_keeps_x_forwarded_for_gives_an_address_or_nothing() -> None:
     for claim in ("evil", "a\nb", ""):
         assert read("load_balancer", Ask(forwarded_for=claim)).client == ""
 
 
-def test_a_request_is_one_line_of_a_log_whatever_was_asked_for() -> None:
+def test_str_of_a_request_is_one_line() -> None:
     event = event_of("function_url", Ask(path="/a%0A%5BERROR%5D%20forged%0d%e2%80%a8%c2%85%ff%c3%a9"))
     event["requestContext"]["http"]["method"] = "GET\nX"
     line = str(choose(event).parse(event, DIRECT))
@@ -185,7 +185,7 @@ def test_a_request_is_one_line_of_a_log_whatever_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("form", ["rest_api", "load_balancer_multi"])
-def test_cookies_of_several_lines_are_joined(form: str) -> None:
+def test_several_cookie_headers_are_joined(form: str) -> None:
     event = event_of(form, Ask())
     event["multiValueHeaders"]["Cookie"] = ["a=1", "b=2"]
     assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["a=1; b=2"]
@@ -194,14 +194,14 @@ def test_cookies_of_several_lines_are_joined(form: str) -> None:
 @pytest.mark.parametrize("form", ["function_url", "rest_api", "load_balancer"])
 @pytest.mark.parametrize("path", ["/a%2Fb/%7Ec;d=e", "//a//b/", "/%ff/%C3%A9", "/%c3%a9", "/a%25b", "/"])
 @pytest.mark.parametrize("base_path", [None, "/shop"])
-def test_the_raw_path_is_the_one_that_was_sent(form: str, path: str, base_path: str | None) -> None:
+def test_raw_path_is_as_sent(form: str, path: str, base_path: str | None) -> None:
     stage = "" if form != "rest_api" else base_path or "/prod"
     event = event_of(form, Ask(path=path, stage="prod"))
     request = choose(event).parse(event, Gateway(base_path))
     assert request.raw_path == f"{stage}{path}".encode()
 
 
-def test_the_raw_path_behind_a_custom_domain_has_the_base_path_as_it_was_sent() -> None:
+def test_raw_path_behind_a_custom_domain_has_the_base_path_as_sent() -> None:
     extra = {"resource": "/{proxy+}", "pathParameters": {"proxy": "%7Ea"}}
     request = read("rest_api", Ask(path="/sh%6Fp/%7Ea", domain="shop.example.com", extra=extra))
     assert (request.script_name, request.path, request.raw_path) == ("/shop", "/~a", b"/sh%6Fp/%7Ea")
@@ -215,7 +215,7 @@ def test_the_raw_path_behind_a_custom_domain_has_the_base_path_as_it_was_sent() 
         ("localhost", "http"),
     ],
 )
-def test_without_forwarded_headers_the_domain_tells_host_and_scheme(domain: str, scheme: str) -> None:
+def test_host_and_scheme_without_forwarded_headers_follow_the_domain(domain: str, scheme: str) -> None:
     event = event_of("http_api", Ask(domain=domain))
     event["headers"] = {}
     request = choose(event).parse(event, DIRECT)
@@ -223,7 +223,7 @@ def test_without_forwarded_headers_the_domain_tells_host_and_scheme(domain: str,
 
 
 @every_format
-def test_a_client_cannot_write_its_own_address(form: str) -> None:
+def test_client_cannot_forge_its_address(form: str) -> None:
     ask = Ask(client="203.0.113.7", forwarded_for="10.0.0.1, 203.0.113.7", headers=(("x-real-ip", "10.0.0.2"),))
     assert read(form, ask).client == "203.0.113.7"
 
@@ -239,26 +239,26 @@ def test_a_client_cannot_write_its_own_address(form: str) -> None:
         ("203.0.113.7", 1, "203.0.113.7"),
     ],
 )
-def test_behind_known_proxies_the_address_is_what_the_first_of_them_saw(
+def test_client_behind_trusted_proxies_is_the_peer_of_the_first(
     form: str, forwarded_for: str, proxies: int, client: str
 ) -> None:
     ask = Ask(client="203.0.113.7", forwarded_for=forwarded_for)
     assert read(form, ask, Gateway(trusted_proxies=proxies)).client == client
 
 
-def test_an_edge_optimised_api_names_its_own_edge_last() -> None:
+def test_edge_optimised_api_has_its_edge_last() -> None:
     ask = Ask(client="203.0.113.7", forwarded_for="198.51.100.9, 203.0.113.7, 130.176.0.1")
     assert read("rest_api", ask).client == "203.0.113.7"
     assert read("rest_api", ask, Gateway(trusted_proxies=1)).client == "198.51.100.9"
 
 
-def test_a_load_balancer_may_add_the_port() -> None:
+def test_load_balancer_may_add_the_port() -> None:
     assert read("load_balancer", Ask(forwarded_for="1.1.1.1, 203.0.113.7:4711")).client == "203.0.113.7"
     assert read("load_balancer", Ask(forwarded_for="2001:db8::1")).client == "2001:db8::1"
     assert read("load_balancer", Ask(forwarded_for="[2001:db8::1]:80")).client == "2001:db8::1"
 
 
-def test_cookies_come_from_the_list_or_from_the_header_but_once() -> None:
+def test_cookies_are_taken_once_from_list_or_header() -> None:
     event = event_of("http_api", Ask())
     event["headers"]["cookie"] = "a=1; b=2"
     assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["a=1; b=2"]
@@ -268,7 +268,7 @@ def test_cookies_come_from_the_list_or_from_the_header_but_once() -> None:
     assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["c=3"]
 
 
-def test_headers_that_stand_once_are_not_joined() -> None:
+def test_headers_without_list_values_are_not_joined() -> None:
     event = event_of("rest_api", Ask())
     event["multiValueHeaders"]["Host"] = ["b.example.com", "b.example.com"]
     event["multiValueHeaders"]["host"] = ["a.example.com", "c.example.com"]
@@ -322,7 +322,7 @@ def test_script_name_and_path(form: str, ask: Ask, base_path: str | None, script
         ("/shop/a", "/{lost}", {}, "", "/shop/a"),
     ],
 )
-def test_a_custom_domain_s_base_path_is_what_stands_before_the_resource(
+def test_base_path_of_a_custom_domain_is_the_path_before_the_resource(
     path: str, resource: str, parameters: dict[str, str] | None, script_name: str, rest: str
 ) -> None:
     extra = {"resource": resource, "pathParameters": parameters}
@@ -330,7 +330,7 @@ def test_a_custom_domain_s_base_path_is_what_stands_before_the_resource(
     assert (request.script_name, request.path) == (script_name, rest)
 
 
-def test_an_http_api_may_use_payload_format_one() -> None:
+def test_http_api_with_payload_format_one() -> None:
     extra = {"version": "1.0", "resource": "$default"}
     event = event_of("rest_api", Ask(path="/dev/a b/100%25", stage="dev", extra=extra))
     request = choose(event).parse(event, DIRECT)
@@ -339,7 +339,7 @@ def test_an_http_api_may_use_payload_format_one() -> None:
     assert choose(event).parse(event, DIRECT).path == "/dev/a b/100%"
 
 
-def test_a_test_call_from_the_console_has_no_headers() -> None:
+def test_console_test_event_has_no_headers() -> None:
     event = event_of("rest_api", Ask())
     event["headers"] = event["multiValueHeaders"] = None
     event["requestContext"]["identity"]["sourceIp"] = "test-invoke-source-ip"
@@ -348,7 +348,7 @@ def test_a_test_call_from_the_console_has_no_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "said"),
+    ("event", "expected"),
     [
         ({}, "keys none"),
         (None, "NoneType"),
@@ -362,21 +362,21 @@ def test_a_test_call_from_the_console_has_no_headers() -> None:
         ({"version": "2.0", "requestContext": {"http": {}}, "secret": "hush"}, "http"),
     ],
 )
-def test_what_is_no_http_event_is_refused_with_its_keys_alone(event: Any, said: str) -> None:
+def test_unknown_event_error_shows_keys_but_no_values(event: Any, expected: str) -> None:
     with pytest.raises(UnknownEvent) as caught:
         choose(event).parse(event, DIRECT)
-    assert said in caught.value.message
+    assert expected in caught.value.message
     assert "hush" not in str(caught.value)
 
 
-def test_only_so_many_sets_of_header_names_are_remembered() -> None:
+def test_cache_of_header_names_is_bounded() -> None:
     for number in range(2 * headers._MOST_LAYOUTS):
         read("http_api", Ask(headers=((f"x-{number}", "1"),)))
     assert len(headers._layouts) <= headers._MOST_LAYOUTS
 
 
 @given(values=st.lists(st.text(st.sampled_from("ab\n\r é日\x85"), max_size=4), max_size=4))
-def test_header_values_are_encoded_each_by_itself_whatever_they_hold(values: list[str]) -> None:
+def test_header_values_are_encoded_one_by_one(values: list[str]) -> None:
     found = headers.Headers(tuple(f"x-{number}" for number in range(len(values))), values)
     assert found.encoded() == [value.encode() for value in values]
     found.replace("x-0", "one\ntwo")
@@ -384,13 +384,13 @@ def test_header_values_are_encoded_each_by_itself_whatever_they_hold(values: lis
 
 
 @pytest.mark.parametrize("pairs", [{"a=1&b": ["2"]}, {"a&b": ["1"], "c=d": ["2"]}, {"a": ["1=&"]}, {"a": ["1", "&b="]}])
-def test_what_parts_a_query_is_quoted_where_it_stands_in_a_name_or_value(pairs: dict[str, list[str]]) -> None:
+def test_separators_in_query_names_and_values_are_quoted(pairs: dict[str, list[str]]) -> None:
     event = event_of("rest_api", Ask())
     event["multiValueQueryStringParameters"] = pairs
     assert parse_qs(choose(event).parse(event, DIRECT).query, strict_parsing=True) == pairs
 
 
-def test_a_function_url_s_list_of_cookies_stands_in_place_of_its_header() -> None:
+def test_function_url_cookies_replace_its_cookie_header() -> None:
     event = event_of("function_url", Ask(cookies=("a=1", "b=2"), headers=(("accept", "*/*"),)))
     event["headers"]["cookie"] = "a=0"
     found = choose(event).parse(event, DIRECT).headers
@@ -399,7 +399,7 @@ def test_a_function_url_s_list_of_cookies_stands_in_place_of_its_header() -> Non
 
 
 @pytest.mark.parametrize("cookies", [("a=1",), ("a=1", "b=2")])
-def test_reading_an_event_leaves_it_as_it_was(cookies: tuple[str, ...]) -> None:
+def test_parsing_does_not_change_the_event(cookies: tuple[str, ...]) -> None:
     for form in FORMATS:
         event = event_of(form, Ask(query="a=1&a=2", headers=(("x-one", "1"),), cookies=cookies))
         before = copy.deepcopy(event)

@@ -1,4 +1,4 @@
-"""Hostile events: nothing but UnknownEvent, or a request that is well formed."""
+"""Hostile events raise UnknownEvent or give a well-formed request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def well_formed(request: Request) -> bool:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=150)
 @given(data=st.data())
-def test_a_damaged_event_is_refused_or_read_well(form: str, data: st.DataObject) -> None:
+def test_damaged_event_is_refused_or_well_formed(form: str, data: st.DataObject) -> None:
     event = data.draw(damaged(form))
     try:
         request = choose(event).parse(event, Gateway(None, data.draw(st.integers(0, 2))))
@@ -45,7 +45,7 @@ def test_a_damaged_event_is_refused_or_read_well(form: str, data: st.DataObject)
 
 @settings(max_examples=150)
 @given(event=JSON)
-def test_any_json_is_refused_or_read_well(event: Any) -> None:
+def test_any_json_is_refused_or_well_formed(event: Any) -> None:
     try:
         request = choose(event).parse(event, Gateway())
     except UnknownEvent:
@@ -54,7 +54,7 @@ def test_any_json_is_refused_or_read_well(event: Any) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_giant_values_are_read(form: str) -> None:
+def test_giant_values_are_parsed(form: str) -> None:
     giant = "x" * 1_000_000
     ask = Ask(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
     event = event_of(form, ask)

@@ -1,4 +1,4 @@
-"""Responses in every wire format: what the application answered is what the client gets."""
+"""Responses in every format: the client gets what the application sent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_status_headers_and_body_reach_the_client(
 
 
 @every_format
-def test_many_cookies_stay_apart(form: str) -> None:
+def test_cookies_are_not_joined(form: str) -> None:
     cookies = [f"c{number}=1; Path=/; HttpOnly" for number in range(30)]
     wire = sent(form, answer(form, Response.of_pairs(200, [("Set-Cookie", cookie) for cookie in cookies])))
     assert wire.all("set-cookie") == cookies
@@ -73,19 +73,19 @@ def test_many_cookies_stay_apart(form: str) -> None:
         ({"content-type": "application/pdf"}, b"%PDF-1.7\n\xff", False),
     ],
 )
-def test_text_goes_as_text_and_all_else_as_base64(headers: dict[str, str], body: bytes, text: bool) -> None:
+def test_text_is_sent_as_text_and_other_bodies_as_base64(headers: dict[str, str], body: bytes, text: bool) -> None:
     assert body_text(Response(200, headers, body))[1] is not text
 
 
 @every_format
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
-def test_where_http_knows_no_body_none_is_sent(form: str, method: str, status: int) -> None:
+def test_responses_without_a_body_in_http_have_none(form: str, method: str, status: int) -> None:
     wire = sent(form, answer(form, Response.of_pairs(status, [("Content-Length", "5")], b"hello"), method))
     assert (wire.body, wire.all("content-length")) == (b"", ["5"])
 
 
 @every_format
-def test_a_response_over_the_limit_is_refused_with_its_size(form: str) -> None:
+def test_response_over_the_limit_is_refused_with_its_size(form: str) -> None:
     limit = choose(event_of(form, Ask())).LIMIT
     fits = b"\xff" * (limit * 3 // 4 - 2048)
     assert sent(form, answer(form, Response(200, {}, fits))).body == fits
@@ -98,7 +98,7 @@ def test_a_response_over_the_limit_is_refused_with_its_size(form: str) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("body", [b"\xff" * 50_000, ('quote " é 日 \x01\n' * 5000).encode()], ids=["binary", "text"])
-def test_for_aws_s_runtime_client_a_large_body_is_json_already(
+def test_large_body_is_json_bytes_for_the_runtime_client(
     body: bytes, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fast:
@@ -115,7 +115,7 @@ def test_for_aws_s_runtime_client_a_large_body_is_json_already(
     assert isinstance(answer("http_api", Response(200, {}, b"small")), dict)
 
 
-def test_a_load_balancer_gets_a_reason() -> None:
+def test_load_balancer_gets_a_status_description() -> None:
     returned = answer("load_balancer", Response(404, {}))
     unknown = answer("load_balancer", Response(599, {}))
     assert isinstance(returned, dict)
@@ -124,7 +124,7 @@ def test_a_load_balancer_gets_a_reason() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_done_to_an_answer_stays_with_that_answer(form: str) -> None:
+def test_changing_a_shaped_response_does_not_change_the_next(form: str) -> None:
     first, second = answer(form, FAILED), answer(form, FAILED)
     assert isinstance(first, dict)
     for key in {"headers", "multiValueHeaders"} & first.keys():

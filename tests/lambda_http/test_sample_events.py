@@ -1,4 +1,4 @@
-"""The events that AWS's own tool makes are read as what they say."""
+"""The sample events that AWS's SAM CLI generates."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("service", "name", "form", "said"), CASES)
-def test_an_event_of_aws_own_tool_is_of_one_format_and_read(
-    service: str, name: str, form: Any, said: dict[str, Any]
+@pytest.mark.parametrize(("service", "name", "form", "expected"), CASES)
+def test_sample_event_has_one_format_and_is_parsed(
+    service: str, name: str, form: Any, expected: dict[str, Any]
 ) -> None:
     try:
         event = sample(service, name)
@@ -61,4 +61,4 @@ def test_an_event_of_aws_own_tool_is_of_one_format_and_read(
     assert choose(event) is form
     request = form.parse(event, DIRECT)
     common = {"method": "POST", "script_name": "", "path": "/path/to/resource", "body": b'{"test":"body"}'}
-    assert {key: getattr(request, key) for key in (*common, *said)} == {**common, **said}
+    assert {key: getattr(request, key) for key in (*common, *expected)} == {**common, **expected}

@@ -11,7 +11,7 @@ from pocket.errors import ConfigError, ConfigErrors, PocketError
 
 def report(error: PocketError) -> None:
     """Writes `error`, each fault of several with its place in the file, to standard error."""
-    faults = error.faults if isinstance(error, ConfigErrors) else (error,)
+    faults = error.errors if isinstance(error, ConfigErrors) else (error,)
     for fault in faults:
         write("error", _described(fault))
         if fault.hint:

@@ -57,7 +57,7 @@ def of_file(error: ConfigError) -> list[Finding]:
     """The file's faults, in its order."""
     from pocket.check_ids import check_id
 
-    faults = error.faults if isinstance(error, ConfigErrors) else (error,)
+    faults = error.errors if isinstance(error, ConfigErrors) else (error,)
     return [
         Finding(
             id=check_id(fault),

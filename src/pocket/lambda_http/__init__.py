@@ -1,1 +1,1 @@
-"""Lambda's HTTP events and the answers to them: one module a wire format, standard library only, no I/O."""
+"""Lambda's HTTP events and responses: one module for each format, standard library only, no I/O."""

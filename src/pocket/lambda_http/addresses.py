@@ -1,7 +1,7 @@
-"""Who asked, at which address, and under which prefix: what a request's surroundings say.
+"""The client's address, the scheme and host that it used, and the prefix of the path.
 
-Nothing here believes a header that a client could have written, except where the gateway writes it anew or the
-project vouches for proxies of its own.
+Headers that a client can write are trusted only where the gateway overwrites them or the project configures trusted
+proxies.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ _MOST_ORIGINS = 64
 
 @lru_cache(maxsize=_MOST_ORIGINS)
 def origin(host: str, forwarded: str, own_name: str) -> tuple[str, str, str]:
-    """Scheme, and what CGI calls SERVER_NAME and SERVER_PORT, of a request to `host`; `forwarded` as for `scheme`.
+    """Scheme, SERVER_NAME and SERVER_PORT (as in CGI) of a request to `host`; `forwarded` as for `scheme`.
 
-    A Host header that names no host leaves the gateway's `own_name`, as it leaves a server its own.
+    An invalid Host header is replaced by the gateway's `own_name`, as a server uses its own name.
     """
-    told = scheme(host, forwarded)
-    return told, *(split_host(host, _PORTS[told]) or (own_name or "localhost", _PORTS[told]))
+    used = scheme(host, forwarded)
+    return used, *(split_host(host, _PORTS[used]) or (own_name or "localhost", _PORTS[used]))
 
 
 def scheme(host: str, forwarded: str) -> str:
     """`"https"` or `"http"`: the last word of X-Forwarded-Proto, whose value is `forwarded`.
 
     API Gateway, function URLs and load balancers overwrite that header with the scheme of the connection that they
-    accepted, so it is theirs and not the client's. Where it is missing (a test call from the console, a bare
-    emulator) the address decides: a loopback name speaks http, everything else https.
+    accepted, so no client can set it. Without it (a test call from the console, an emulator) the host decides: http
+    for a loopback name, https for all others.
     """
     if forwarded in _PORTS:
         return forwarded
@@ -45,7 +45,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def split_host(host: str, default_port: str) -> tuple[str, str] | None:
-    """Name and port of a Host header (RFC 9110, 7.2), None for any other text; IPv6 literals keep their brackets."""
+    """Name and port of a Host header (RFC 9110, 7.2), None for an invalid one; IPv6 literals keep their brackets."""
     found = _HOST(host)
     if found is None:
         return None
@@ -60,11 +60,11 @@ _LAST_PORT = 65535
 
 
 def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
-    """The client's address: the gateway's peer, or the one that the `trusted_proxies`-th proxy before it saw.
+    """The client's address: the gateway's peer, or the peer of the `trusted_proxies`-th proxy before the gateway.
 
-    X-Forwarded-For is read from the right, from the gateway's peer on, one entry a trusted proxy; what stands left
-    of that is the client's own claim and is not read. A chain that is too short did not come through the proxies, and
-    what is no address was not written by one; then it is the peer.
+    X-Forwarded-For is read from the right, beginning at the gateway's peer, one entry for each trusted proxy. Entries
+    further left can be forged by the client and are not read. A chain that is too short did not come through the
+    proxies, and an entry that is not an address was not written by one; in both cases the result is the peer.
     """
     if not trusted_proxies:
         return peer
@@ -79,7 +79,7 @@ def client(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an address of IPv4 or IPv6."""
+    """Whether `text` is an IPv4 or IPv6 address."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, text)
@@ -102,14 +102,14 @@ def without_port(address: str) -> str:
 
 
 def strip_prefix(path: str, prefix: str) -> str | None:
-    """`path` below `prefix` (`/stage`), "" for the prefix itself, None where it does not lie below it."""
+    """The rest of `path` after `prefix` (`/stage`), "" for the prefix itself, None for a path outside of it."""
     if path == prefix:
         return ""
     return path[len(prefix) :] if path.startswith(f"{prefix}/") else None
 
 
 def below(path: str, prefix: str) -> tuple[str, str]:
-    """Prefix and rest of a path, for a prefix that the project names; the rest is the path where it lies elsewhere."""
+    """The configured prefix, normalized, and the rest of `path`, which is all of a path outside of the prefix."""
     prefix = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
     rest = strip_prefix(path, prefix) if prefix else None
     return prefix, path if rest is None else rest

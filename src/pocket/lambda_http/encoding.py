@@ -1,4 +1,4 @@
-"""Base64 and JSON, by the fast libraries where the project has them installed, else by the standard library."""
+"""Base64 and JSON, with pybase64 and orjson where they are installed, else with the standard library."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _json_bytes(value: object) -> bytes:
 
 
 base64_bytes: Callable[[str], bytes] = a2b_base64
-"""What Base64 text stands for; ValueError where it is no Base64."""
+"""Decodes Base64; raises ValueError for invalid text."""
 
 base64_ascii: Callable[[bytes], bytes] = _base64_ascii
-"""Bytes in Base64, on one line."""
+"""Encodes bytes as one line of Base64."""
 
 json_bytes: Callable[[object], bytes] = _json_bytes
-"""A value as compact JSON in UTF-8."""
+"""Encodes a value as compact JSON in UTF-8."""
 
 try:
     import pybase64

@@ -1,4 +1,4 @@
-"""The chooser: which wire format an event is of."""
+"""Finds the format of an event."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def choose(event: Any) -> Format:
-    """The format of `event`; raises UnknownEvent, with the keys that the event had, where there is none."""
+    """The module of the format of `event`; raises UnknownEvent, which lists the event's keys."""
     if isinstance(event, dict):
         of_function_url = is_of_function_url(event)
         if of_function_url is not None:
             return function_url if of_function_url else http_api
-        if rest_api.recognise(event):
+        if rest_api.matches(event):
             return rest_api
-        if load_balancer.recognise(event):
+        if load_balancer.matches(event):
             return load_balancer
     raise unknown(event)

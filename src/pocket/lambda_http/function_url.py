@@ -1,7 +1,7 @@
 """Function URL of Lambda: payload format 2.0 with a `rawPath` that is still percent-encoded, and without stages.
 
-Source: "Invoking Lambda function URLs" in the Lambda developer guide; captures of live events (hotsock/voker,
-vokerhttp/testdata) for the encoding and for the cookies, which come in both places.
+Source: "Invoking Lambda function URLs" in the Lambda developer guide. The encoding, and that cookies are in both
+places, from captures of live events (hotsock/voker, vokerhttp/testdata).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIMIT = LAMBDA_LIMIT
 
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
-    """The request of a function URL's event; raises UnknownEvent for a broken one."""
+    """The request in a function URL's event; raises UnknownEvent for an invalid one."""
     raw = event["rawPath"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:

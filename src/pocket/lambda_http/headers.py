@@ -1,4 +1,4 @@
-"""The headers of a request: names that are worked out once for all requests that bring the same ones, and values."""
+"""The headers of a request: values, and names, which are processed once for all requests with the same names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _layouts: dict[tuple[str, ...], Layout] = {}
 class Layout:
     """The names of a request's headers in order, in lower case.
 
-    `last` says where each stands last, `repeats` whether one stands twice, `doubled` which stand twice and must not,
-    `cookies` whether the cookies came in several lines.
+    `last` is the last index of each name, `repeats` whether a name occurs twice, `doubled` the names that occur twice
+    and must not, `cookies` whether there are several Cookie headers.
 
-    The same sequence of names gives the same layout, so that what a framework makes of the names can be kept with it.
+    The same sequence of names gives the same layout, so that results computed from the names can be cached by layout.
     """
 
     __slots__ = ("cookies", "doubled", "last", "names", "repeats")
@@ -26,9 +26,9 @@ class Layout:
 
 
 def layout_of(names: tuple[str, ...]) -> Layout:
-    """The layout for header names as they came; TypeError for one that is no text.
+    """The layout of header names as received; raises TypeError for a name that is not a string.
 
-    Clients choose the names, so only so many layouts are kept; then it begins anew.
+    Clients choose the names, so the cache is bounded: it is cleared when it is full.
     """
     layout = _layouts.get(names)
     if layout is None:
@@ -40,55 +40,55 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 
 
 class Headers:
-    """Pairs of names and values; a value is Latin-1 text of the bytes on the wire."""
+    """Pairs of names and values; a value is its bytes decoded with Latin-1."""
 
     def __init__(self, names: tuple[str, ...], values: list[str]) -> None:
-        """Keeps `values`. Raises ValueError for text that no bytes stand for, TypeError for what is no text."""
+        """Keeps `values`. Raises ValueError for lone surrogates, TypeError for values that are not strings."""
         try:
             self.layout = _layouts[names]
         except KeyError:
             self.layout = layout_of(names)
         self.values = values
-        # What holds for all values is found out, and done, in one step.
+        # One check of the joined text is faster than one for each value.
         self._lines = lines = "\n".join(values)
         if not lines.isascii():
             self.values = [latin(value) for value in values]
         for name in self.layout.doubled:
-            # The map of headers that API Gateway builds has the last, too.
+            # API Gateway's map of single headers also has the last value.
             self.replace(name, self.get(name))
         if self.layout.cookies:
-            # HTTP/2 lets a client send them one by one; joined as RFC 9113 (8.2.3) wants them.
+            # HTTP/2 allows several Cookie headers; RFC 9113 (8.2.3) says how to join them.
             self.replace("cookie", "; ".join(self.all("cookie")))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Name and value of each, in order."""
+        """Names and values, in order."""
         return list(zip(self.layout.names, self.values, strict=True))
 
     def get(self, name: str, default: str = "") -> str:
-        """The last value under `name`, which is in lower case."""
+        """The last value of `name`, which is in lower case."""
         try:
             return self.values[self.layout.last[name]]
         except KeyError:
             return default
 
     def encoded(self) -> list[bytes]:
-        """The values as the bytes that were on the wire, in order."""
+        """The values as bytes, in order."""
         if self._lines.isascii():
             encoded = self._lines.encode().split(b"\n")
-            # In an event that no gateway made, a value may itself have several lines.
+            # In an event that is not from a gateway, a value may contain line ends.
             if len(encoded) == len(self.values):
                 return encoded
         return [value.encode("latin-1") for value in self.values]
 
     def all(self, name: str) -> list[str]:
-        """Every value under `name`, in order."""
+        """All values of `name`, in order."""
         return [value for key, value in zip(self.layout.names, self.values, strict=True) if key == name]
 
     def replace(self, name: str, value: str) -> None:
-        """Puts `value` in the place of all values under `name`, or at the end."""
+        """Replaces all values of `name` by `value`, at the place of the first, or at the end."""
         pairs = self.pairs()
         kept = [pair for pair in pairs if pair[0] != name]
         place = next((place for place, pair in enumerate(pairs) if pair[0] == name), len(kept))
@@ -99,9 +99,9 @@ class Headers:
 
 
 def latin(text: str) -> str:
-    """`text` as WSGI carries it: its UTF-8 bytes, decoded with Latin-1.
+    """`text` as a WSGI string: its UTF-8 bytes, decoded with Latin-1.
 
-    Raises ValueError for lone surrogates and TypeError for anything but text.
+    Raises ValueError for lone surrogates and TypeError for anything but a string.
     """
     if str.isascii(text):
         return text

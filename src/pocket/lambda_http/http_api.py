@@ -1,10 +1,10 @@
 """HTTP API of API Gateway, payload format 2.0.
 
-`rawPath`, against its name, is percent-decoded by an HTTP API (fastify/aws-lambda-fastify 169, honojs/hono 2156, the
-captures of hotsock/voker), but for `%25`, which MiniStack keeps encoded as AWS is said to. So `%2F` cannot be told
-from `/` here, by anybody. A stage other than `$default` stands in front of the path, behind a custom domain too,
-while the domain's own base path does not (powertools-lambda-python 621, CodeGenieApp/serverless-express 465, the
-developer guide under "Payload format differences").
+Despite its name, an HTTP API percent-decodes `rawPath` (fastify/aws-lambda-fastify 169, honojs/hono 2156, captures of
+hotsock/voker), except `%25`, which MiniStack, following reports about AWS, keeps encoded. So `%2F` and `/` cannot be
+distinguished. The path begins with a stage other than `$default`, also behind a custom domain, but not with the
+domain's base path (powertools-lambda-python 621, CodeGenieApp/serverless-express 465, "Payload format differences" in
+the developer guide).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIMIT = LAMBDA_LIMIT
 
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
-    """The request of an HTTP API's event; raises UnknownEvent for a broken one."""
+    """The request in an HTTP API's event; raises UnknownEvent for an invalid one."""
     path = rooted(event["rawPath"].replace("%25", "%"))
     context = event["requestContext"]
     stage = context.get("stage", "$default")

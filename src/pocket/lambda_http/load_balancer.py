@@ -1,9 +1,9 @@
 """Application Load Balancer, with single and with multi-value headers.
 
-Source: "Use Lambda functions as targets of an Application Load Balancer" in the Elastic Load Balancing guide: path
-and query parameters stay percent-encoded; with multi-value headers enabled event and response use
-`multiValueHeaders`, otherwise the last value of each is what there is; a response may be 1 MB of JSON. The event has
-no client address but X-Forwarded-For, whose last entry the load balancer writes.
+Source: "Use Lambda functions as targets of an Application Load Balancer" in the Elastic Load Balancing guide. Path and
+query parameters stay percent-encoded. With multi-value headers enabled, event and response use `multiValueHeaders`;
+otherwise the event has the last value of each header. A response may be 1 MB of JSON. The client's address is only in
+X-Forwarded-For, whose last entry the load balancer writes.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from pocket.lambda_http.response import Response
 
 LIMIT = 1024 * 1024
-"""Bytes of JSON that a load balancer takes from a function."""
+"""Bytes of JSON that a load balancer accepts from a function."""
 
 
-def recognise(event: dict[str, Any]) -> bool:
-    """Whether `event` comes from a load balancer."""
+def matches(event: dict[str, Any]) -> bool:
+    """Whether `event` is from a load balancer."""
     context = event.get("requestContext")
     return isinstance(context, dict) and "elb" in context and "httpMethod" in event
 
 
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
-    """The request of a load balancer's event; raises UnknownEvent for a broken one."""
+    """The request in a load balancer's event; raises UnknownEvent for an invalid one."""
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
     host = headers.get("host") or "localhost"
     scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"), "localhost")
@@ -72,7 +72,7 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 
 
 def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
-    """`response` as the load balancer takes it: multi-value where the event was."""
+    """`response` for the load balancer, with multi-value headers if the event has them."""
     body, is_base64 = body_text(response)
     shaped: dict[str, Any] = {
         "statusCode": response.status,
@@ -89,7 +89,7 @@ def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Ways to write `name` that differ in case: a map of single values holds as many cookies as there are of them."""
+    """Spellings of `name` that differ in case: with them, a map of single values holds several cookies."""
     letters = ((letter, letter.upper()) if letter.isalpha() else (letter,) for letter in name)
     return islice(("".join(spelling) for spelling in product(*letters)), 512)
 

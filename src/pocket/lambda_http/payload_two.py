@@ -1,8 +1,8 @@
-"""Payload format 2.0, which HTTP APIs and function URLs share: everything but the path, and the response.
+"""Payload format 2.0 of HTTP APIs and function URLs: the request without its path, and the response.
 
-Source: "Create AWS Lambda proxy integrations for HTTP APIs" in the API Gateway developer guide. Repeated headers
-arrive joined with commas; cookies in a list of their own, at a function URL in the Cookie header too (captures of
-live events: hotsock/voker, vokerhttp/testdata).
+Source: "Create AWS Lambda proxy integrations for HTTP APIs" in the API Gateway developer guide. Repeated headers are
+joined with commas. Cookies are in a list, and for a function URL in the Cookie header as well (captures of live events:
+hotsock/voker, vokerhttp/testdata).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_of_function_url(event: dict[str, Any]) -> bool | None:
-    """Whether a function URL made `event`, and not an HTTP API; None where it is not of this format."""
+    """True for the event of a function URL, False for that of an HTTP API, None for any other format."""
     if event.get("version") != "2.0":
         return None
     context = event.get("requestContext")
@@ -31,7 +31,7 @@ def is_of_function_url(event: dict[str, Any]) -> bool | None:
 def parse_payload_two(
     event: dict[str, Any], gateway: Gateway, script_name: str, path: str, raw_path: str | None
 ) -> Request:
-    """The request of `event`, whose path the caller has read; KeyError and its like where a part is missing."""
+    """The request in `event`; the caller has read the path. Raises what a missing part causes, such as KeyError."""
     context = event["requestContext"]
     http = context["http"]
     headers = _headers(event.get("headers") or {}, event.get("cookies"))
@@ -57,7 +57,7 @@ def parse_payload_two(
 
 
 def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
-    """The headers that were `sent`, with the `cookies` in the place of a Cookie header or at the end."""
+    """The headers that were `sent`; `cookies` replace the Cookie header, or come last where there is none."""
     if not cookies:
         return Headers((*sent,), [*sent.values()])
     cookie = "; ".join(cookies)
@@ -73,7 +73,7 @@ def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
 
 
 def shape_payload_two(_event: dict[str, Any], response: Response) -> dict[str, Any]:
-    """`response` as payload format 2.0 wants it: repeats joined, each cookie by itself."""
+    """`response` in payload format 2.0: repeated headers joined, cookies in a list."""
     headers, cookies = joined(response)
     body, is_base64 = body_text(response)
     shaped: dict[str, Any] = {

@@ -1,7 +1,7 @@
-"""The neutral request that every wire format is read into, and what is common to reading them.
+"""A request, independent of its event's format, and the functions that all formats use to read one.
 
-Text from the wire is kept the way WSGI keeps it, as bytes decoded with Latin-1; only the path is real text, with
-surrogate escapes (PEP 383) where its bytes are no UTF-8.
+Strings are as in WSGI: bytes decoded with Latin-1. Only the path is decoded with UTF-8, with surrogate escapes (PEP
+383) for invalid bytes.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pocket.lambda_http.headers import Headers
 
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
-"""The characters that stand for themselves in every part of an address (RFC 3986, 2.3)."""
+"""The characters that need no encoding in any part of a URL (RFC 3986, 2.3)."""
 _PLAIN_PATH = f"/{UNRESERVED}".encode()
 
 
 class Gateway:
-    """What an event does not say about the way that a request took.
+    """Facts about a request's route that its event does not contain.
 
-    `base_path`: the prefix of the public address that the application does not see (`/shop`), None to derive it.
-    `trusted_proxies`: how many proxies of one's own, such as CloudFront, stand in front of the gateway.
+    `base_path`: the prefix of public paths that the application does not see (`/shop`), None to derive it from events.
+    `trusted_proxies`: the number of the project's proxies, such as CloudFront, in front of the gateway.
     """
 
     __slots__ = ("base_path", "trusted_proxies")
@@ -37,17 +37,17 @@ class Gateway:
 
 
 DIRECT = Gateway()
-"""No proxy in front, and the prefix as the event tells it."""
+"""No proxies, and the prefix derived from the event."""
 
 
 class Request:
-    """One HTTP request, whatever brought it.
+    """One HTTP request.
 
-    `path` is decoded and does not begin with `script_name`; `query` stays percent-encoded; `body` is as sent; `client`
-    is the peer's address, "" where the event has none.
+    `path` is decoded and does not begin with `script_name`; `query` is percent-encoded; `body` is as sent; `client` is
+    the client's address, "" where the event has none.
     """
 
-    def __init__(  # noqa: PLR0917  (keywords would cost each request a hundredth of what Django does)
+    def __init__(  # noqa: PLR0917  (keywords would add one percent of Django's own time to each request)
         self,
         method: str,
         script_name: str,
@@ -76,12 +76,12 @@ class Request:
         self.protocol = protocol
 
     def __str__(self) -> str:
-        """For a log: it is one line, whatever the client has sent."""
+        """Method and path on one line, for a log."""
         return printable(f"{self.method} {self.path}")
 
     @property
     def raw_path(self) -> bytes:
-        """The path with its prefix, percent-encoded: as sent where the format keeps it, else encoded anew."""
+        """The path with its prefix, percent-encoded: as sent if the event has that form, else encoded again."""
         if self._raw_path is not None:
             return self._raw_path.encode("latin-1")
         return quoted(self.script_name + self.path)
@@ -100,56 +100,56 @@ _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
 def printable(text: str) -> str:
-    """`text` with what cannot be printed, line ends above all, as escapes."""
+    """`text` with escapes for characters that cannot be printed, such as line ends."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def reading(parse: Callable[[dict[str, Any], Gateway], Request]) -> Callable[[dict[str, Any], Gateway], Request]:
-    """`parse`, with whatever a broken event raises told as UnknownEvent."""
+    """Wraps `parse`, so that errors caused by an invalid event become UnknownEvent."""
 
     def parse_or_refuse(event: dict[str, Any], gateway: Gateway = DIRECT) -> Request:
         try:
             return parse(event, gateway)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise unknown(event, f"is broken ({type(error).__name__})") from error
+            raise unknown(event, f"is invalid ({type(error).__name__})") from error
 
     parse_or_refuse.__doc__ = parse.__doc__
     return parse_or_refuse
 
 
-def unknown(event: object, fault: str = "has no format that Pocket knows") -> UnknownEvent:
-    """The error for an event that cannot be read: it names the keys, never a value."""
+def unknown(event: object, reason: str = "has no format that Pocket knows") -> UnknownEvent:
+    """The error for an event that cannot be read; it shows the event's keys, but not values."""
     if not isinstance(event, dict):
-        return UnknownEvent(f"The event {fault}: it is {type(event).__name__}, not an object.", _HINT)
+        return UnknownEvent(f"The event {reason}: it is {type(event).__name__}, not an object.", _HINT)
     context = event.get("requestContext")
     parts = [f"keys {', '.join(sorted(map(str, event))[:40]) or 'none'}"]
     if isinstance(context, dict):
         parts.append(f"requestContext {', '.join(sorted(map(str, context))[:40]) or 'empty'}")
-    return UnknownEvent(f"The event {fault}: {'; '.join(parts)}.", _HINT)
+    return UnknownEvent(f"The event {reason}: {'; '.join(parts)}.", _HINT)
 
 
 _HINT = (
-    "This handler answers API Gateway (REST and HTTP API), function URLs and Application Load Balancers; "
-    "use a management command handler for direct invocations, schedules and queues."
+    "This handler accepts events of API Gateway (REST and HTTP API), function URLs and Application Load Balancers. "
+    "Use a management command handler for direct invocations, schedules and queues."
 )
 
 
 def decoded(raw: str) -> str:
-    """The text that a percent-encoded path stands for; bytes that are no UTF-8 become surrogate escapes."""
+    """A percent-encoded path, decoded; bytes that are not UTF-8 become surrogate escapes."""
     return rooted(unquote(raw, errors="surrogateescape") if "%" in raw else raw)
 
 
 def rooted(path: str) -> str:
-    """A decoded path, beginning with a slash unless it is empty; ValueError for text that no bytes stand for."""
+    """A decoded path with a slash at its beginning unless it is empty; raises ValueError for lone surrogates."""
     if not path.isascii():
         path.encode("utf-8", "surrogateescape")
     return path if path.startswith("/") or not path else f"/{path}"
 
 
 def body_bytes(event: dict[str, Any]) -> bytes:
-    """The body as the client sent it; ValueError where it is not what the event says it is."""
+    """The body as the client sent it; raises ValueError for invalid Base64."""
     body = event.get("body")
     if not body:
         return b""
@@ -159,7 +159,7 @@ def body_bytes(event: dict[str, Any]) -> bytes:
 
 
 def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[tuple[str, ...], list[str]]:
-    """Names and values of a map of `lists`, or, where the event has none, of a map of `single` values."""
+    """Names and values of the map `lists`, or, where that is None, of the map of `single` values."""
     if lists is None:
         pairs = single or {}
         return (*pairs,), [*pairs.values()]
@@ -171,7 +171,7 @@ def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tupl
 
 
 def joined_query(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[str, int]:
-    """A query string of the same as it is, and how many pairs it has."""
+    """A query string of the same maps, without encoding, and its number of pairs."""
     try:
         if lists is None:
             pairs = single or {}

@@ -1,4 +1,4 @@
-"""The neutral response, and what all wire formats share on the way out: text or base64, size, JSON."""
+"""A response, independent of the event's format, and what all formats share: text or Base64, size limit, JSON."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from pocket.lambda_http.request import Gateway, Request
 
     class Format(Protocol):
-        """What a module of a wire format offers; `LIMIT` is the most JSON, in bytes, that it takes back."""
+        """The interface of a format's module; `LIMIT` is the maximum size of a response in bytes of JSON."""
 
         LIMIT: int
 
         def parse(self, event: dict[str, Any], gateway: Gateway, /) -> Request:
-            """The request of `event`; raises UnknownEvent for a broken one."""
+            """The request in `event`; raises UnknownEvent for an invalid one."""
             ...
 
         def shape(self, event: dict[str, Any], response: Response, /) -> dict[str, Any]:
-            """`response` to `event` as this format writes it; always with `body` and `isBase64Encoded`."""
+            """`response` to `event` in this format; always with `body` and `isBase64Encoded`."""
             ...
 
 
 LAMBDA_LIMIT = 6 * 1024 * 1024 + 100
-"""Bytes of JSON that a synchronous invocation may return: 6,291,556, the number in Lambda's own error."""
+"""Bytes of JSON that a synchronous invocation may return: 6,291,556, the number in Lambda's error."""
 
 COOKIE = "set-cookie"
 _LARGE = 16 * 1024
@@ -43,10 +43,10 @@ _TEXT_SUFFIXES = ("+xml", "+json")
 
 
 class Response:
-    """Status, headers and body, whole and as sent; names of headers in lower case, values as Latin-1 text.
+    """Status, headers and whole body; names of headers in lower case, values as bytes decoded with Latin-1.
 
-    `headers` has the first value under each name, `repeats` in order all others; and every cookie, for cookies may not
-    be joined.
+    `headers` has the first value of each name, `repeats` the others in order, and every cookie, since cookies cannot be
+    joined.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Response:
 
     @classmethod
     def of_pairs(cls, status: int, pairs: Iterable[tuple[str, str]], body: bytes = b"") -> Response:
-        """A response with headers that may repeat, and be spelled, in any way."""
+        """A response with headers in any case and order, which may repeat."""
         headers: dict[str, str] = {}
         repeats: list[tuple[str, str]] = []
         for name, value in pairs:
@@ -77,11 +77,11 @@ TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")
 
 
 def finish(form: Format, event: dict[str, Any], method: str, response: Response) -> dict[str, Any] | bytes:
-    """What the handler returns for `response` to an `event` of the format `form`.
+    """The handler's return value for `response` to an `event` in the format `form`.
 
-    A dictionary, or its JSON as bytes where the body is large and AWS's own runtime client will pass bytes on as they
-    are. HEAD, 204 and 304 lose their body. Raises ResponseTooLarge for what Lambda would refuse, and InvalidHeader for
-    what would end a header before its end.
+    A dictionary, or its JSON as bytes where the body is large and AWS's runtime client is loaded, which sends bytes
+    unchanged. HEAD, 204 and 304 have no body. Raises ResponseTooLarge for a response over the limit, and InvalidHeader
+    for a header that HTTP does not allow.
     """
     headers = response.headers
     if not (_names.issuperset(headers) and "".join(headers.values()).isprintable()) or response.repeats:
@@ -102,23 +102,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]").search
 _MOST_NAMES = 1024
 _names: set[str] = set()
-"""Names of headers that were found to be tokens (RFC 9110, 5.1)."""
+"""Names of headers that are known to be tokens (RFC 9110, 5.1)."""
 
 
 def _check_headers(response: Response) -> None:
-    """Raises InvalidHeader for the first header that a server would not send (RFC 9110, 5.5)."""
+    """Raises InvalidHeader for the first header that HTTP does not allow (RFC 9110, 5.5)."""
     for name, value in (*response.headers.items(), *response.repeats):
         if name not in _names:
             if not _TOKEN(name):
-                raise InvalidHeader(printable(name), "has a name that is no token")
+                raise InvalidHeader(printable(name), "has a name with characters that HTTP does not allow")
             if len(_names) < _MOST_NAMES:
                 _names.add(name)
         if _CONTROL(value):
-            raise InvalidHeader(name, "holds a control character")
+            raise InvalidHeader(name, "has a value with a control character")
 
 
 def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
-    """The shaped response as JSON, around a body that is made JSON by itself: Base64 needs no escaping."""
+    """The shaped response as JSON; the body is added separately, since Base64 needs no escaping."""
     _keep_memory()
     shaped = form.shape(event, Response(response.status, response.headers, b"", response.repeats))
     text = _text(response)
@@ -135,10 +135,10 @@ def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
 
 @cache
 def _keep_memory() -> None:
-    """Lets the C library keep memory of the size of a large response, once.
+    """Raises the threshold at which the C library returns memory to the kernel above the size of a large response.
 
-    It gives back what is larger than the largest piece that was ever freed, and asking the kernel for it again, page by
-    page, takes many times what Base64 takes.
+    The threshold grows to the largest block ever freed. Getting memory from the kernel again, page by page, takes many
+    times as long as encoding Base64.
     """
     bytes(8 * 1024 * 1024)
 
@@ -149,10 +149,10 @@ def _refuse_over(limit: int, size: int) -> None:
 
 
 def body_text(response: Response) -> tuple[str, bool]:
-    """The body of `response` for a JSON event, and whether it is Base64.
+    """The body of `response` as a string, and whether that is Base64.
 
-    The rule needs no list of text types: what is not compressed, is of no type that is binary by its name, and is
-    valid UTF-8, goes as text, for the gateway turns that back into the same bytes. All else goes as Base64.
+    No list of text types is needed: a body that is not compressed, has no binary media type and is valid UTF-8 is sent
+    as text, which the gateway encodes to the same bytes. Any other body is sent as Base64.
     """
     if not response.body:
         return "", False
@@ -161,7 +161,7 @@ def body_text(response: Response) -> tuple[str, bool]:
 
 
 def _text(response: Response) -> str | None:
-    """The body as text where it may go as text."""
+    """The body as text, None where it must be Base64."""
     headers = response.headers
     if headers.get("content-encoding", "") in _UNCHANGED and _may_be_text(headers.get("content-type", "")):
         try:
@@ -178,7 +178,7 @@ def _may_be_text(content_type: str) -> bool:
 
 
 def joined(response: Response) -> tuple[dict[str, str], list[str]]:
-    """Headers, repeats joined with a comma (RFC 9110, 5.3), and the cookies, which may not be joined."""
+    """Headers, repeated ones joined with a comma (RFC 9110, 5.3), and the cookies, which cannot be joined."""
     headers = response.headers.copy()
     cookies: list[str] = []
     for name, value in response.repeats:
@@ -190,7 +190,7 @@ def joined(response: Response) -> tuple[dict[str, str], list[str]]:
 
 
 def listed(response: Response) -> dict[str, list[str]]:
-    """Headers as lists, each in order."""
+    """Headers as lists of values, each in order."""
     headers = {name: [value] for name, value in response.headers.items()}
     for name, value in response.repeats:
         headers.setdefault(name, []).append(value)

@@ -1,10 +1,10 @@
-"""REST API of API Gateway, and HTTP API with payload format 1.0, which copies its events.
+"""REST API of API Gateway, and HTTP API with payload format 1.0, which has almost the same events.
 
 Sources: "Lambda proxy integrations in API Gateway" in the developer guide; captures of live events (hotsock/voker,
-vokerhttp/testdata): `path` is percent-encoded and without the stage, query parameters are decoded (`+` to a space),
+vokerhttp/testdata). `path` is percent-encoded and without the stage, query parameters are decoded (`+` to a space),
 `multiValueHeaders` has every value. Behind a custom domain `path` begins with the domain's base path, and with the
-stage where the mapping names none (localstack/localstack 12296). An HTTP API marks its events `"version": "1.0"`
-and decodes the path.
+stage if the mapping has no stage (localstack/localstack 12296). The events of an HTTP API have `"version": "1.0"` and a
+decoded path.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ LIMIT = LAMBDA_LIMIT
 _PLAIN_QUERY = f"{UNRESERVED}=&"
 
 
-def recognise(event: dict[str, Any]) -> bool:
-    """Whether `event` is of payload format 1.0."""
+def matches(event: dict[str, Any]) -> bool:
+    """Whether `event` has payload format 1.0."""
     context = event.get("requestContext")
     return isinstance(context, dict) and "httpMethod" in event and "identity" in context and "path" in event
 
 
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
-    """The request of a REST API's event; raises UnknownEvent for a broken one."""
+    """The request in a REST API's event; raises UnknownEvent for an invalid one."""
     context = event["requestContext"]
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
     domain = latin(context.get("domainName") or "localhost")
@@ -54,7 +54,7 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     script_name, path = _script_and_path(whole, event, context, gateway)
     raw_path, sent = None, event["path"]
     if encoded and sent.isascii() and " " not in sent:
-        # At API Gateway's own address the stage is not in the event's path.
+        # At API Gateway's own domain the stage is not in the event's path.
         before = "" if script_name + path == whole else quoted(script_name).decode("ascii")
         raw_path = before + sent
     client = str.strip(context["identity"]["sourceIp"])
@@ -77,7 +77,7 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 
 
 def shape(_event: dict[str, Any], response: Response) -> dict[str, Any]:
-    """`response` as a REST API takes it: every header a list, so that none is joined."""
+    """`response` for a REST API: every header is a list, so that no values are joined."""
     body, is_base64 = body_text(response)
     return {
         "statusCode": response.status,
@@ -90,7 +90,7 @@ def shape(_event: dict[str, Any], response: Response) -> dict[str, Any]:
 def _query(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> str:
     """A query string of decoded names and values."""
     query, count = joined_query(lists, single)
-    # Most need no quoting, which takes a lot: where nothing but what parts the pairs is special, this is it.
+    # Quoting is slow. Most queries have no special characters except the separators and need none.
     if not query or (not query.strip(_PLAIN_QUERY) and query.count("=") == count == query.count("&") + 1):
         return query
     names, values = columns(lists, single)
@@ -104,8 +104,8 @@ def _quoted(text: str) -> str:
 def _script_and_path(path: str, event: dict[str, Any], context: dict[str, Any], gateway: Gateway) -> tuple[str, str]:
     """SCRIPT_NAME and PATH_INFO.
 
-    At API Gateway's own address the stage is what the application does not see. At a custom domain it is what stands
-    in `path` before the resource that matched.
+    SCRIPT_NAME is the stage at API Gateway's own domain; at a custom domain it is the part of `path` before the matched
+    resource.
     """
     if gateway.base_path is not None:
         return addresses.below(path, gateway.base_path)
@@ -130,9 +130,9 @@ _PARAMETER = re.compile(r"\{([^{}+]+)\+?\}")
 
 
 def _before(path: str, matched: str) -> int:
-    """How long the part of `path` is that stands before what has `matched` its end; 0 where its end is something else.
+    """The length of `path` without `matched` at its end; 0 where `path` does not end with `matched`.
 
-    Segments are compared, since a gateway may have lost slashes of a parameter.
+    Segments are compared, since a gateway may drop slashes of a parameter.
     """
     segments, ends = ([part for part in _shown(text).split("/") if part] for text in (path, matched))
     more = len(segments) - len(ends)
@@ -145,5 +145,5 @@ _SEGMENT = re.compile("[^/]+")
 
 
 def _shown(text: str) -> str:
-    """A decoded path as JSON can say it."""
+    """A decoded path without surrogates, which JSON cannot contain."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -29,7 +29,7 @@ def file(**_: Any) -> Iterator[CheckMessage]:
     try:
         manifest, path = source.manifest()
     except ConfigErrors as errors:
-        yield from (_message(fault, check_id(fault)) for fault in errors.faults)
+        yield from (_message(fault, check_id(fault)) for fault in errors.errors)
         return
     except ConfigError as fault:
         if check_id(fault) != MISSING:
