@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,9 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}
+FOLDERS_OF_DEPLOY = ("target", "reporting", "aws", "build", "template", "stacks", "gates", "releases", "operate")
+"""From the ground: each imports only those before it."""
+
 THIRD_PARTY_ROOMS = {
     "boto3": {"deploy"},
     "botocore": {"deploy"},
@@ -111,3 +115,25 @@ def test_room_imports_only_what_the_table_allows(path: Path) -> None:
 def test_table_has_every_room() -> None:
     rooms = {room_of(path) for path in modules()} - {"__init__"}
     assert rooms <= ALLOWED.keys()
+
+
+def test_a_folder_of_deploy_imports_only_the_folders_below_it() -> None:
+    places = {name: place for place, name in enumerate(FOLDERS_OF_DEPLOY)}
+    for path in (PACKAGE / "deploy").rglob("*.py"):
+        own = path.relative_to(PACKAGE / "deploy").parts[0].removesuffix(".py")
+        for name, _ in imports(path):
+            if name.startswith("pocket.deploy."):
+                folder = name.split(".")[2]
+                assert folder == own or places[folder] < places[own], f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_no_modules_of_deploy_import_each_other_in_a_circle() -> None:
+    dotted = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in modules()}
+    names = {path: name.removesuffix(".__init__") for path, name in dotted.items()}
+    known = {name for name in names.values() if name.startswith("pocket.deploy.")}
+    needed = {
+        name: {found for imported, _ in imports(path) for found in (imported, imported.rpartition(".")[0])} & known
+        for path, name in names.items()
+        if name in known
+    }
+    TopologicalSorter(needed).prepare()

@@ -137,3 +137,9 @@ def endpoint_output(handler: str) -> str:
 def queue_url_output(handler: str) -> str:
     """The stack output with the value of `queue_url_key`."""
     return logical_id(handler, "QueueUrl")
+
+
+def key_prefix(location: str | None) -> str:
+    """What the keys of a storage or a public directory begin with: `"static/"`, or nothing for the whole bucket."""
+    trimmed = (location or "").strip("/")
+    return f"{trimmed}/" if trimmed else ""

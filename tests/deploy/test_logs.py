@@ -9,7 +9,8 @@ from deploying import SMALL, project
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import logs
-from pocket.deploy.operate.logs import Tail
+from pocket.deploy.stacks import log_groups
+from pocket.deploy.stacks.log_groups import Tail
 from pocket.errors import DeployError
 
 
@@ -88,7 +89,7 @@ def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: S
     for after in range(0, 50_000, 10_000):
         web.write((after, f"at {after}"))
         tail.fresh()
-    assert len(tail._given) <= 1 + logs.OVERLAP_MS // 10_000
+    assert len(tail._given) <= 1 + log_groups.OVERLAP_MS // 10_000
 
 
 def test_the_last_lines_are_those_of_one_handler(clients: Clients, stage: StageConfig) -> None:
@@ -96,7 +97,7 @@ def test_the_last_lines_are_those_of_one_handler(clients: Clients, stage: StageC
     worker = Group(clients, stage, "worker", web.start)
     web.write((0, "a"), (1, "b"), (2, "c"))
     worker.write((3, "d"))
-    assert [line.message for line in logs.last_lines(clients, stage, "web", 2)] == ["b", "c"]
+    assert [line.message for line in log_groups.last_lines(clients, stage, "web", 2)] == ["b", "c"]
 
 
 def test_following_goes_on_as_lines_come(clients: Clients, stage: StageConfig) -> None:

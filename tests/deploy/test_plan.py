@@ -10,9 +10,10 @@ from deploying import Voice
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import plan
+from pocket.deploy.stacks.deletion import cleared, delete
 from pocket.deploy.stacks.failures import failed
 from pocket.deploy.stacks.plan import Planned, Plans
-from pocket.deploy.stacks.stack import Event, EventFeed, Stack, cleared, delete, find, state, watch
+from pocket.deploy.stacks.stack import Event, EventFeed, Stack, find, state, watch
 from pocket.deploy.target import Target
 from pocket.deploy.template import Template
 from pocket.errors import DeployError, PlanRefused, StackFailed

@@ -14,9 +14,19 @@ from cfnlint.runner import Runner
 from deploying import FULL, inputs, project
 
 from pocket import naming
-from pocket.deploy.releases.history import ALIAS, VERSION, History, Release, standing
+from pocket.deploy.releases.history import History, Release, standing
 from pocket.deploy.template import Code, render
-from pocket.deploy.template.steps import alike, candidate, going_live, in_front, moved, references, settled
+from pocket.deploy.template.steps import (
+    ALIAS,
+    VERSION,
+    alike,
+    candidate,
+    going_live,
+    in_front,
+    moved,
+    references,
+    settled,
+)
 
 TRAFFIC = {
     "AWS::ApiGatewayV2::Integration",

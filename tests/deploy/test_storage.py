@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pocket.config import StageConfig
 from pocket.deploy.template import render_storage
 from pocket.deploy.template.permissions import statements
-from pocket.deploy.template.storage import artifact_bucket_name, object_prefix
+from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.naming import key_prefix
 
 ACCOUNT = "123456789012"
 
@@ -109,10 +110,10 @@ def _named(project_name: str) -> StageConfig:
 
 @given(st.text("abc/", max_size=8))
 def test_a_prefix_ends_with_one_slash_or_is_empty(location: str) -> None:
-    prefix = object_prefix(location)
+    prefix = key_prefix(location)
     assert prefix == "" or re.fullmatch(r"[^/].*[^/]/|[^/]/", prefix)
-    assert object_prefix(prefix) == prefix
+    assert key_prefix(prefix) == prefix
 
 
 def test_no_location_is_the_whole_bucket() -> None:
-    assert object_prefix(None) == object_prefix("/") == ""
+    assert key_prefix(None) == key_prefix("/") == ""

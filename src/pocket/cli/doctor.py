@@ -65,6 +65,7 @@ def doctor(
 def _examined(
     project: Project, stage: StageConfig | None, voice: Reporter, *, remote: bool, local: bool, path: str
 ) -> Report:
+    from pocket.deploy.gates import startup
     from pocket.deploy.operate import doctor as diagnosis
 
     if stage is not None and not (remote or local):
@@ -72,7 +73,7 @@ def _examined(
     with voice.step("Start the project in fresh processes"):
         if stage is None:
             return diagnosis.examine(project, path=path)
-        return diagnosis.examine_remotely(stage, _target(project, stage, local=local), path=path)
+        return startup.examine(stage, _target(project, stage, local=local), path=path)
 
 
 def _target(project: Project, stage: StageConfig, *, local: bool) -> Target:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
+
+_SHOWN_LINES = 12
+_WIDTH = 240
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,9 @@ class Reporter(Protocol):
         A `grave` question is not answered by an agreement that was given to all of them beforehand.
         """
         ...
+
+
+def last_lines(text: str, count: int = _SHOWN_LINES) -> str:
+    """The last `count` lines of `text` that say something, cut to a readable width and indented by two spaces."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Using CPython")]
+    return "\n".join(f"  {textwrap.shorten(line, _WIDTH) if len(line) > _WIDTH else line}" for line in lines[-count:])

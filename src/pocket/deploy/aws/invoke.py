@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.build import uv
+from pocket.deploy.reporting import last_lines
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) ->
             f"The release of stage {stage.name!r} has no management command {command}.",
             'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
         )
-    said = uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
+    said = last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
     return CommandFailed(f"{what}:\n{said}", exit_status=outcome.exit_status or 1)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.build import archive, bytecode, installed, unread, uv
 from pocket.deploy.build.libraries import copied
 from pocket.deploy.build.source import folder_digest
+from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
@@ -166,13 +167,13 @@ def _explain(said: str, platform: Platform) -> tuple[str, str] | None:
     """A message and hint for a package of an index that could not be had for `platform`; None for any other failure."""
     if re.search(r"[Hh]ash mismatch|no matching hash|does not match any of the (?:expected )?hashes|but no hash", said):
         hint = "If the file is newer than its hashes, make them again; if it is not, do not install this package."
-        return f"A package is not the one whose hash the project gives:\n{uv.last_lines(said)}", hint
+        return f"A package is not the one whose hash the project gives:\n{last_lines(said)}", hint
     found = re.search(r"[Ff]ailed to (?:download and )?build `([^`]+)`", said) or re.search(
         r"Package `([^`]+)` can't be installed because it doesn't have a", said
     )
     if found is None or re.search(r"\s@\s+file:", found[1]):
         return None
-    return _no_wheel(found[1], platform, f"\n{uv.last_lines(said)}")
+    return _no_wheel(found[1], platform, f"\n{last_lines(said)}")
 
 
 def _no_wheel(package: str, platform: Platform, details: str = "") -> tuple[str, str]:

@@ -13,10 +13,10 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, contents, patterns, requirements, stand_ins, uv
+from pocket.deploy.build import archive, contents, patterns, requirements, stand_ins
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
-from pocket.deploy.template.storage import object_prefix
+from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class StaticFiles:
     @property
     def prefix(self) -> str:
         """What the object keys, or the paths in the artifact, begin with."""
-        return object_prefix(self.location)
+        return naming.key_prefix(self.location)
 
 
 def collect(
@@ -217,6 +217,6 @@ def _run_django(
         )
     raise BuildFailed(
         f"Static files could not be collected for stage {stage.name!r}"
-        f"{f', while {referring[-1]} was processed' if referring else ''}:\n{uv.last_lines(said)}",
+        f"{f', while {referring[-1]} was processed' if referring else ''}:\n{last_lines(said)}",
         hint,
     )

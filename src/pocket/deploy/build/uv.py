@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-import textwrap
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "GIT_OPTIONAL_LOCKS": "0",
 }
-_SHOWN_LINES = 12
-_WIDTH = 240
 
 
 def find_binary() -> str:
@@ -89,9 +87,3 @@ def run(
 def mask_credentials(text: str) -> str:
     """`text` with the user information of every URL in it replaced by `****`."""
     return re.sub(r"(?<=://)[^/\s@'\"`]+@", "****@", text)
-
-
-def last_lines(text: str, count: int = _SHOWN_LINES) -> str:
-    """The last `count` lines of `text` that say something, cut to a readable width and indented by two spaces."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Using CPython")]
-    return "\n".join(f"  {textwrap.shorten(line, _WIDTH) if len(line) > _WIDTH else line}" for line in lines[-count:])

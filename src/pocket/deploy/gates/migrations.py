@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import uv
 from pocket.deploy.gates.gate import MIGRATIONS, Candidate, refusal
+from pocket.deploy.reporting import last_lines
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _migrate(candidate: Candidate, target: Target, version: str, found: Pending)
             reporter.event(line)
         if outcome.exit_status == 0:
             return
-        said = f"`migrate` failed:\n{uv.last_lines(outcome.traceback or outcome.stderr or outcome.stdout)}"
+        said = f"`migrate` failed:\n{last_lines(outcome.traceback or outcome.stderr or outcome.stdout)}"
         failure = CommandFailed(said, exit_status=outcome.exit_status)
         raise _refusal(candidate, [said, *_state(candidate, target, version, found)], failure)
 

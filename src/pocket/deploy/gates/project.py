@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, stand_ins, static, uv
+from pocket.deploy.build import copies, stand_ins, static
 from pocket.deploy.gates import start_failure
+from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed, DeployError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
         if done.returncode == 0:
             return _messages(done.stdout)
         if done.returncode == 2:
-            raise DeployError(uv.last_lines(said))
+            raise DeployError(last_lines(said))
         if re.search(r"No module named '?pocket", said):
             raise BuildFailed(
                 f"{python} has Django, but no django-pocket that has the checks.",

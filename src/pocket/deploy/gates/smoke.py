@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pocket.deploy.gates import log_lines
 from pocket.deploy.gates.request import passes
-from pocket.deploy.operate import logs
+from pocket.deploy.stacks import log_groups
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def check(clients: Clients, stage: StageConfig, handler: str, address: str, repo
 
 def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
     """What the address answered, and the last lines of the handler's log."""
-    lines = log_lines.readable(line.message for line in logs.last_lines(clients, stage, handler, SHOWN_LINES))
+    lines = log_lines.readable(line.message for line in log_groups.last_lines(clients, stage, handler, SHOWN_LINES))
     said = f"answered with {answer.status}" if answer.status else f"did not answer: {answer.body}"
     return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " It logged nothing.")
 

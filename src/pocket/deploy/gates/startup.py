@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pocket import naming
+from pocket.deploy.aws import invoke
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
-from pocket.deploy.operate import doctor
-from pocket.diagnosis.report import exceeds
+from pocket.diagnosis.report import Report, exceeds
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:
+    from pocket.config import StageConfig
     from pocket.deploy.target import Target
+
+COMMAND = "pocket_startup"
 
 
 def check(candidate: Candidate, target: Target) -> None:
@@ -21,9 +25,22 @@ def check(candidate: Candidate, target: Target) -> None:
         return
     with candidate.reporter.step(f"Gate {STARTUP}: a start, inside Lambda"):
         try:
-            report = doctor.examine_remotely(stage, target, path=container.gate.path, qualifier=version)
+            report = examine(stage, target, path=container.gate.path, qualifier=version)
         except PocketError as error:
             raise refusal(stage, candidate.live, STARTUP, [error.message], error.hint) from error
         if excess := exceeds(container.startup.budget_ms, report):
             raise refusal(stage, candidate.live, STARTUP, [excess])
     candidate.reporter.note(f"A start takes {report.total_ms:.0f} ms of {container.startup.budget_ms}.")
+
+
+def examine(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
+    """The report of the deployed release, from fresh processes inside Lambda, with its real settings and secrets.
+
+    `qualifier` is the management function's version, or an alias of one.
+
+    Raises what `invoke.manage` raises, and CommandFailed where the release cannot examine itself.
+    """
+    outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
+    if outcome.exit_status == 0:
+        return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be examined")

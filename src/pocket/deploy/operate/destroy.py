@@ -15,10 +15,11 @@ from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases.history import standing
 from pocket.deploy.stacks import bucket, ownership
+from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.losses import told
 from pocket.deploy.stacks.secret_stores import Contents, Place, place_of, store_at
-from pocket.deploy.stacks.stack import State, delete, find, template_of
+from pocket.deploy.stacks.stack import State, find, template_of
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.storage_steps import BUCKET_TYPE, buckets_ever
 from pocket.errors import DeployError, PlanRefused

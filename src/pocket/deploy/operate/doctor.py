@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.config.manage_file import settings_module_of
-from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, stand_ins, static, uv
+from pocket.deploy.build import copies, stand_ins, static
+from pocket.deploy.reporting import last_lines
 from pocket.diagnosis.report import Report
 from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
-COMMAND = "pocket_startup"
 _PURPOSE = "The project is started"
 
 
@@ -64,19 +63,6 @@ def examine_stage(
             return _run(python, directory, {**environ, naming.ORIGIN_KEY: str(project.directory)}, path)
 
 
-def examine_remotely(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
-    """The report of the deployed release, from fresh processes inside Lambda, with its real settings and secrets.
-
-    `qualifier` is the management function's version, or an alias of one.
-
-    Raises what `invoke.manage` raises, and CommandFailed where the release cannot examine itself.
-    """
-    outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
-    if outcome.exit_status == 0:
-        return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
-    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be examined")
-
-
 def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) -> Report:
     """Starts the project's processes; Python may write bytecode, since an artifact has it, too."""
     if not environ.get("DJANGO_SETTINGS_MODULE"):
@@ -107,4 +93,4 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
             f"{python} has Django, but no django-pocket that explains a start.",
             "Install the project's dependencies there, in the version of this command: uv sync.",
         )
-    raise CommandFailed(uv.last_lines(said))
+    raise CommandFailed(last_lines(said))

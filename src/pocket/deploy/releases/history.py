@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.deploy.build.upload import ARTIFACT_PREFIX
 from pocket.deploy.stacks.secret_stores import Place
+from pocket.deploy.template.marks import METADATA
+from pocket.deploy.template.steps import ALIAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pocket.config import StageConfig
-
-KEY = "Pocket"
-"""Where in a template's `Metadata` the releases are."""
 
 NONE_LIVE = 0
 """What stands for no live release: CloudFormation allows no null in a template."""
@@ -27,8 +26,6 @@ NONE_LIVE = 0
 KEPT = 5
 KEPT_SNAPSHOTS = 2
 """Of releases that start from a snapshot: AWS charges for each that it keeps."""
-
-VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ class History:
     def to_metadata(self) -> dict[str, Any]:
         """What the template's `Metadata` holds."""
         live = NONE_LIVE if self.live is None else self.live
-        return {KEY: {"Live": live, "Releases": [_written(release) for release in self.releases]}}
+        return {METADATA: {"Live": live, "Releases": [_written(release) for release in self.releases]}}
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def standing(stage: StageConfig, body: object) -> Standing:
     found = _mapping(body)
     resources = _mapping(found.get("Resources"))
     aliases = dict(_aliases(stage, resources))
-    written = _mapping(_mapping(found.get("Metadata")).get(KEY))
+    written = _mapping(_mapping(found.get("Metadata")).get(METADATA))
     listed = written.get("Releases")
     read = (_read(item) for item in (listed if isinstance(listed, list) else ()))
     known = {item.number: item for item in read if item and set(item.versions.values()) & resources.keys()}

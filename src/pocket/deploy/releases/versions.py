@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.deploy.releases.history import VERSION
+from pocket.deploy.template.steps import VERSION
 
 if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients

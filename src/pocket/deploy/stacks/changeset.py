@@ -7,10 +7,11 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from pocket.deploy.releases.history import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
+from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.failures import failed, unplanned
-from pocket.deploy.stacks.stack import EventFeed, Stack, delete, find, is_absence, watch
+from pocket.deploy.stacks.stack import EventFeed, Stack, find, is_absence, watch
+from pocket.deploy.template.steps import ALIAS, VERSION
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.stacks.stack import CONSOLE_HINT
 from pocket.errors import AWSCallFailed, StackFailed
 
 if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.stacks.stack import Event, EventFeed, Stack
-
-CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
 
 _GONE = re.compile(r"not found|does not exist|NotFound|NoSuchBucket", re.IGNORECASE)
 _MADE_AGAIN = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.releases.history import KEY
 from pocket.deploy.stacks import changeset
 from pocket.deploy.stacks.stack import every, find, state
-from pocket.deploy.template.marks import MADE, ORIGIN, PROJECT, STAGE, description, marked
+from pocket.deploy.template.marks import MADE, METADATA, ORIGIN, PROJECT, STAGE, description, marked
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -101,4 +100,4 @@ def _made_before_tags(stage: StageConfig, body: Mapping[str, Any]) -> bool:
     if said.endswith(MADE):
         return said in {description(stage, what) for what in ("Stage", "Storage of stage")}
     metadata = body.get("Metadata")
-    return isinstance(metadata, dict) and isinstance(metadata.get(KEY), dict)
+    return isinstance(metadata, dict) and isinstance(metadata.get(METADATA), dict)

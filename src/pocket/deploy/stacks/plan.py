@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from pocket.deploy.build.upload import ARTIFACT_PREFIX
-from pocket.deploy.releases.history import ALIAS, VERSION
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import changeset
 from pocket.deploy.stacks.changeset import LIVE_MOVES, ChangeSet
-from pocket.deploy.stacks.stack import State, cleared, state
+from pocket.deploy.stacks.deletion import cleared
+from pocket.deploy.stacks.stack import State, state
 from pocket.deploy.template import validate
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.functions import FINGERPRINT
 from pocket.deploy.template.replacement import replacing
-from pocket.deploy.template.steps import ROLE
+from pocket.deploy.template.steps import ALIAS, ROLE, VERSION
 from pocket.errors import AWSCallFailed
 
 if TYPE_CHECKING:

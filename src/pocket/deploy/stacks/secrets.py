@@ -6,7 +6,7 @@ import base64
 import secrets
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pocket.deploy.stacks.secret_stores import Place, place_of, store_at
 from pocket.errors import DeployError
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.config.tables.secrets import PocketSecret
     from pocket.deploy.aws.session import Clients
-    from pocket.deploy.releases.history import Release
     from pocket.deploy.reporting import Reporter
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 """64 characters: six bits each, and none that a URL, a shell or a .env file reads as something else."""
 
 RSA_BITS = 2048
+
+
+class Recorded(Protocol):
+    """What a release records of its secrets: where they are (None: not recorded), and the generated variables."""
+
+    @property
+    def secrets(self) -> Place | None: ...
+
+    @property
+    def generated(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Generation:
         return self.restores or bool(self.fresh)
 
 
-def plan(clients: Clients, stage: StageConfig, live: Release | None = None) -> Generation:
+def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> Generation:
     """What the stage's `pocket_secrets` lack, without putting it there; `live` is the release that answers.
 
     Raises DeployError for a key pair of which only the public half is left, for a secret that is no JSON object and
@@ -82,7 +91,7 @@ def carry_out(clients: Clients, stage: StageConfig, generation: Generation, repo
     return tuple(generation.fresh)
 
 
-def _carried(clients: Clients, stage: StageConfig, live: Release | None, variables: list[str]) -> dict[str, str]:
+def _carried(clients: Clients, stage: StageConfig, live: Recorded | None, variables: list[str]) -> dict[str, str]:
     """The values of those variables in the place where the live release has them, if that is another place."""
     if live is None or not variables or live.secrets in {None, place_of(stage)}:
         return {}
@@ -90,7 +99,7 @@ def _carried(clients: Clients, stage: StageConfig, live: Release | None, variabl
     return {} if before.restorable() else before.read(variables)
 
 
-def _lost(live: Release | None, made: list[str], variables: list[str]) -> tuple[str, ...]:
+def _lost(live: Recorded | None, made: list[str], variables: list[str]) -> tuple[str, ...]:
     if live is None:
         return ()
     if live.secrets is None:

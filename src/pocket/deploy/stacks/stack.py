@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.stacks.failures import CONSOLE_HINT, failed
 from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
+
+CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
 
 
 @dataclass(frozen=True)
@@ -142,24 +143,6 @@ def template_of(clients: Clients, stack: Stack) -> Mapping[str, Any]:
     answer = clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")
     body: object = answer["TemplateBody"]
     return body if isinstance(body, dict) else {}
-
-
-def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
-    """The state once what a failed first creation left is removed: AWS allows nothing else with it."""
-    if found.stack is None or found.stack.usable:
-        return found
-    reporter.note(f"Stack {found.stack.name} was never completed; what its creation left is removed first.")
-    delete(clients, found.stack, reporter)
-    return State()
-
-
-def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:
-    """Deletes the stack and waits until it is gone. Raises StackFailed where a resource stays."""
-    feed = EventFeed(clients, stack.stack_id)
-    clients.cloudformation.delete_stack(StackName=stack.stack_id)
-    ended = watch(clients, feed, reporter)
-    if ended.status != "DELETE_COMPLETE":
-        raise failed(clients, feed, f"Stack {stack.name} could not be deleted", ended)
 
 
 class EventFeed:

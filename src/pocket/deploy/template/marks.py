@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 PROJECT, STAGE, ORIGIN = "pocket:project", "pocket:stage", "pocket:origin"
 """The tags: the project's name, the stage's, and the repository that the project lies in."""
 
+METADATA = "Pocket"
+"""The key of a template's `Metadata` under which Pocket keeps what it records there."""
+
 MADE = "made by Pocket"
 """How the description of every stack ends."""
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.deploy.template.inputs import log_group_name
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn
-from pocket.deploy.template.storage import object_prefix
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -110,11 +109,11 @@ def _objects(inputs: Inputs) -> list[Statement]:
 
 
 def _keys(storages: Sequence[Storage]) -> list[str]:
-    return list(dict.fromkeys(f"{object_prefix(storage.location)}*" for storage in storages))
+    return list(dict.fromkeys(f"{naming.key_prefix(storage.location)}*" for storage in storages))
 
 
 def _listed(storages: Sequence[Storage]) -> list[str]:
-    directories = (object_prefix(storage.location).rstrip("/") for storage in storages)
+    directories = (naming.key_prefix(storage.location).rstrip("/") for storage in storages)
     return list(dict.fromkeys(pattern for name in directories for pattern in ((name, f"{name}/*") if name else ("*",))))
 
 

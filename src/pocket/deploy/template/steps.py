@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.releases.history import ALIAS, VERSION
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 STAGE = "AWS::ApiGatewayV2::Stage"
 """Without which an API answers nobody."""
 
+VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
 FUNCTION, ROLE, LOGS = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
 OF_VERSIONS = frozenset({FUNCTION, ROLE, LOGS})
 """What a new version consists of: it changes before the gates do, since no release that is live sees a function's

@@ -10,6 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls
 from pocket.deploy.template.marks import description
@@ -32,12 +33,6 @@ def artifact_bucket_name(config: StageConfig, account: str) -> str:
     name = config.resource_name()
     digest = hashlib.sha256(f"{account}/{config.region}/{name}".encode()).hexdigest()[:10]
     return f"{re.sub(r'[^a-z0-9-]', '-', name.lower())[:41].strip('-')}-artifacts-{digest}"
-
-
-def object_prefix(location: str | None) -> str:
-    """What the keys of a storage or a public directory begin with: `"static/"`, or nothing for the whole bucket."""
-    trimmed = (location or "").strip("/")
-    return f"{trimmed}/" if trimmed else ""
 
 
 NONCURRENT_DAYS = 30
@@ -79,7 +74,7 @@ def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:
     statements = [_tls_only(name)]
     if public_dirs:
         properties["CorsConfiguration"] = {"CorsRules": [PUBLIC_CORS]}
-        public = [bucket_arn(name, f"{object_prefix(item)}*") for item in public_dirs]
+        public = [bucket_arn(name, f"{naming.key_prefix(item)}*") for item in public_dirs]
         reading = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": public}
         statements.insert(0, {"Sid": "ReadPublicDirectories", **reading})
     return {

@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.body import Template
+from pocket.deploy.template.marks import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ OWN = "Bucket"
 
 BUCKET_TYPE, POLICY_TYPE = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
-_KEY, _BUCKETS = "Pocket", "Buckets"
+_BUCKETS = "Buckets"
 
 
 def buckets(body: Mapping[str, Any]) -> dict[str, str]:
@@ -36,7 +37,7 @@ def buckets(body: Mapping[str, Any]) -> dict[str, str]:
 def buckets_ever(body: Mapping[str, Any]) -> list[str]:
     """The names of all buckets that the stack of a storage template has made, those that left it among them."""
     metadata = body.get("Metadata")
-    written = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    written = metadata.get(METADATA) if isinstance(metadata, dict) else None
     listed = written.get(_BUCKETS) if isinstance(written, dict) else None
     former = [str(name) for name in listed] if isinstance(listed, list) else []
     return list(dict.fromkeys([*former, *buckets(body).values()]))
@@ -48,7 +49,7 @@ def storage_settled(wanted: Template, deployed: Mapping[str, Any]) -> Template:
     ids = _ids(buckets(wanted.body).get(OWN), buckets(deployed), wanted.body["Resources"])
     resources = {ids.get(name, name): _renamed(item, ids) for name, item in wanted.body["Resources"].items()}
     body = {key: value for key, value in wanted.body.items() if key != "Resources"}
-    return Template({**body, "Metadata": {_KEY: {_BUCKETS: list(ever)}}, "Resources": resources}, wanted.parameters)
+    return Template({**body, "Metadata": {METADATA: {_BUCKETS: list(ever)}}, "Resources": resources}, wanted.parameters)
 
 
 def storage_candidate(wanted: Template, deployed: Mapping[str, Any]) -> Template:

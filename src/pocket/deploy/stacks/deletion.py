@@ -1,0 +1,31 @@
+"""Deletes stacks, and waits until they are gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pocket.deploy.stacks.failures import failed
+from pocket.deploy.stacks.stack import EventFeed, State, watch
+
+if TYPE_CHECKING:
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.stacks.stack import Stack
+
+
+def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
+    """The state once what a failed first creation left is removed: AWS allows nothing else with it."""
+    if found.stack is None or found.stack.usable:
+        return found
+    reporter.note(f"Stack {found.stack.name} was never completed; what its creation left is removed first.")
+    delete(clients, found.stack, reporter)
+    return State()
+
+
+def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:
+    """Deletes the stack and waits until it is gone. Raises StackFailed where a resource stays."""
+    feed = EventFeed(clients, stack.stack_id)
+    clients.cloudformation.delete_stack(StackName=stack.stack_id)
+    ended = watch(clients, feed, reporter)
+    if ended.status != "DELETE_COMPLETE":
+        raise failed(clients, feed, f"Stack {stack.name} could not be deleted", ended)
