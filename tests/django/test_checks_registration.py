@@ -142,7 +142,7 @@ def test_every_id_is_documented_with_what_why_cure_and_silence() -> None:
     documented = {section.split("\n", 1)[0].partition(" ")[0]: section for section in sections}
     assert documented.keys() == ids_in_the_source()
     for id_, section in documented.items():
-        for part in ("**Saw.**", "**Why.**", "**Cure.**", "**Silence.**"):
+        for part in ("**Finds.**", "**Why.**", "**Fix.**", "**Silence.**"):
             assert section.count(part) == 1, f"{id_}: {part}"
 
 
