@@ -57,10 +57,10 @@ def handler_table() -> str:
 
 def room_table() -> str:
     """The rooms below `src/pocket`: what each one does, by its docstring, and what it may import, by the test."""
-    allowed = runpy.run_path(str(REPOSITORY / "tests" / "test_imports.py"))["ALLOWED"]
+    table = runpy.run_path(str(REPOSITORY / "tests" / "test_imports.py"))
     rows = ["| Room | Does | Imports |", "|---|---|---|"]
-    for room, others in allowed.items():
-        source = REPOSITORY / "src" / "pocket" / room
+    for room, others in table["ALLOWED"].items():
+        source = REPOSITORY / "src" / "pocket" / table["PARTS"].get(room, [room])[0]
         file = source / "__init__.py" if source.is_dir() else source.with_suffix(".py")
         does = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n")[0].replace("\n", " ")
         rows.append(f"| `{room}` | {does} | {', '.join(f'`{other}`' for other in sorted(others)) or 'nothing'} |")

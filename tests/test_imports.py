@@ -1,6 +1,7 @@
-"""The table of rooms: which room may import which."""
+"""The table of rooms: which room may import which, in imports and in strings."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,6 +9,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "pocket"
+
+PARTS = {
+    "doctor.report": ("doctor/report/",),
+    "app": (
+        "django/apps.py",
+        "django/checks/registration.py",
+        "django/checks/report.py",
+        "django/management/",
+    ),
+}
+"""Rooms inside of another room's folder: the report is read without Django, the app composes what the others offer."""
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -20,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "isolation": {"errors"},
     "work_folder": set(),
     "lambda_http": {"errors"},
-    "diagnosis": {"errors", "work_folder"},
+    "doctor.report": {"errors", "work_folder"},
     "config": {"errors", "naming", "manifest"},
     "runtime": {"errors", "naming", "manifest", "lambda_http"},
     "asgi": {"errors", "naming", "manifest", "lambda_http", "runtime"},
@@ -35,9 +47,10 @@ ALLOWED: dict[str, set[str]] = {
         "runtime",
         "lambda_http",
         "asgi",
-        "diagnosis",
     },
     "fastapi": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "django"},
+    "doctor": {"errors", "naming", "probe", "doctor.report", "django", "fastapi"},
+    "app": {"errors", "runtime", "django", "fastapi", "doctor", "doctor.report"},
     "deploy": {
         "errors",
         "naming",
@@ -48,10 +61,10 @@ ALLOWED: dict[str, set[str]] = {
         "definitions",
         "probe",
         "config",
-        "diagnosis",
+        "doctor.report",
     },
     "local": {"errors", "naming", "isolation", "work_folder", "config"},
-    "cli": {"errors", "naming", "check_ids", "config", "deploy", "local", "diagnosis"},
+    "cli": {"errors", "naming", "check_ids", "config", "deploy", "local", "doctor.report"},
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}
@@ -61,12 +74,30 @@ FOLDERS_OF_DEPLOY = ("target", "reporting", "aws", "build", "template", "stacks"
 THIRD_PARTY_ROOMS = {
     "boto3": {"deploy"},
     "botocore": {"deploy"},
-    "django": {"django", "fastapi"},
+    "django": {"django", "fastapi", "doctor", "app"},
     "asgiref": {"django", "fastapi"},
     "fastapi": {"fastapi"},
     "starlette": {"fastapi"},
     "pydantic": {"config", "fastapi"},
 }
+ANOTHER_PROCESS = {
+    "deploy/build/static.py": {"pocket.django.collectstatic"},
+    "deploy/gates/project.py": {"pocket.django.checks.report"},
+    "deploy/operate/doctor.py": {"pocket.doctor"},
+}
+"""What a module runs as `python -m NAME`, in the project's own Python: `deploy` itself never imports Django."""
+HANDLER_PATHS = re.compile(r"pocket\.(django|fastapi)\.lambda_handlers\.\w+")
+"""The handlers' paths, which `naming` spells for `pocket.toml` and for Lambda's runtime: it imports none of them."""
+WORDS = {
+    "doctor/report/advice.py": {"pocket.config"},  # the name of an import that a report lists
+    "doctor/serving.py": {"pocket.config"},  # whether the project's settings imported it
+    "django/checks/caches.py": {"pocket.fastapi.cached_query"},  # a name that the project's source is searched for
+    "django/orm/notifying.py": {"pocket.fastapi", "pocket.fastapi.refresh"},  # the API's logger, a signature's salt
+    "django/orm/relations.py": {"pocket.fastapi"},  # the API's logger
+    "naming.py": {"pocket.manifest.json"},  # a file
+    "runtime/loggers.py": {"pocket.fastapi"},  # a logger
+}
+"""Strings that only look like a module's name."""
 
 
 def modules() -> list[Path]:
@@ -74,8 +105,23 @@ def modules() -> list[Path]:
 
 
 def room_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+    place = path.relative_to(PACKAGE).as_posix()
+    for room, parts in PARTS.items():
+        if place.startswith(parts):
+            return room
+    return place.partition("/")[0].removesuffix(".py")
+
+
+def target_of(name: str) -> str:
+    """The room of the longest beginning of the dotted `name` that is a module; empty where only `pocket` is one."""
+    parts = name.split(".")[1:]
+    while parts:
+        place = PACKAGE.joinpath(*parts)
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return room_of(file)
+        parts.pop()
+    return ""
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -96,6 +142,21 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
                 yield f"{node.module}.{alias.name}", node in lazy
 
 
+def strings(path: Path) -> Iterator[str]:
+    """Each string of `path`, docstrings excluded, that is or begins with a dotted name below `pocket`."""
+    tree = ast.parse(path.read_text())
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            name = re.match(r"pocket(\.\w+)+(?=\.?$)", node.value)
+            if name:
+                yield name[0]
+
+
+def allowed_in(room: str, *, lazy: bool) -> set[str]:
+    return ALLOWED[room] | {room} | (ALLOWED_IN_FUNCTIONS.get(room, set()) if lazy else set())
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_room_imports_only_what_the_table_allows(path: Path) -> None:
     room = room_of(path)
@@ -105,11 +166,24 @@ def test_room_imports_only_what_the_table_allows(path: Path) -> None:
     for name, lazy in imports(path):
         parts = name.split(".")
         if parts[0] == "pocket":
-            target = parts[1]
-            allowed = ALLOWED[room] | {room} | (ALLOWED_IN_FUNCTIONS.get(room, set()) if lazy else set())
-            assert target in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
+            assert target_of(name) in allowed_in(room, lazy=lazy), f"{path.relative_to(PACKAGE)} imports {name}"
         elif parts[0] in THIRD_PARTY_ROOMS:
             assert room in THIRD_PARTY_ROOMS[parts[0]], f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_room_names_only_modules_that_the_table_allows(path: Path) -> None:
+    place = path.relative_to(PACKAGE).as_posix()
+    listed = ANOTHER_PROCESS.get(place, set()) | WORDS.get(place, set())
+    for name in strings(path):
+        if name in listed or (place == "naming.py" and HANDLER_PATHS.fullmatch(name)):
+            continue
+        assert target_of(name) in {"", *allowed_in(room_of(path), lazy=True)}, f"{place} names {name}"
+
+
+def test_every_listed_string_is_used() -> None:
+    for place, names in [*ANOTHER_PROCESS.items(), *WORDS.items()]:
+        assert names <= set(strings(PACKAGE / place)), place
 
 
 def test_table_has_every_room() -> None:

@@ -12,7 +12,7 @@ import pytest
 import tiny_project
 from board import EXAMPLE, environment
 
-from pocket.diagnosis import history
+from pocket.doctor.report import history
 
 URLS = """
 from django.http import HttpResponse

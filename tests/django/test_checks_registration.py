@@ -18,7 +18,7 @@ from django.test import override_settings
 from fresh import evaluate, run, write_settings
 
 import pocket
-from pocket.django.checks import ALL, TAG, register
+from pocket.django.checks.registration import ALL, TAG, register
 
 SOURCE = Path(pocket.__file__).parent
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "checks.md"
@@ -40,7 +40,7 @@ result = [counts[0] == counts[1], loaded]
 """
     assert evaluate(code, tmp_path, write_settings(tmp_path, text)) == [
         True,
-        ["pocket.django.checks", "pocket.django.checks.fields"],
+        ["pocket.django.checks", "pocket.django.checks.fields", "pocket.django.checks.registration"],
     ]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
-    from pocket.diagnosis.report import Report
+    from pocket.doctor.report.model import Report
 
 Remote = Annotated[bool, typer.Option("--remote", help="Examine the deployed release, inside Lambda.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Compare with the last run.")]
@@ -34,8 +34,8 @@ def doctor(
     """Explain the start: its cost, and its troubles with their cures."""
     from pocket.cli.console import reporter
     from pocket.cli.project import current_project
-    from pocket.diagnosis import history
-    from pocket.diagnosis.report import exceeds
+    from pocket.doctor.report import history
+    from pocket.doctor.report.model import exceeds
 
     if output not in {"text", "json"}:
         raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
@@ -87,7 +87,7 @@ def _target(project: Project, stage: StageConfig, *, local: bool) -> Target:
 
 
 def _show(report: Report, before: Report | None, excess: str, *, html: Path | None, output: str) -> None:
-    from pocket.diagnosis import page, text
+    from pocket.doctor.report import page, text
 
     if output == "json":
         typer.echo(report.to_json())

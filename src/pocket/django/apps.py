@@ -1,4 +1,7 @@
-"""The app's entry in Django's registry. Its label is `pocket`: the last part of its name would be `django`."""
+"""What `pocket.django` in INSTALLED_APPS adds to a project: checks and management commands, from all rooms.
+
+The app's label is `pocket`: the last part of its name would be `django`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ class PocketConfig(AppConfig):
     verbose_name = "Pocket"
 
     def ready(self) -> None:
-        """Registers Pocket's system checks, which are imported when they run, and lets its loggers speak."""
-        from pocket.django.checks import register
+        """Registers Pocket's system checks, which are imported when they run, and enables its loggers."""
+        from pocket.django.checks.registration import register
         from pocket.runtime import loggers
 
         register()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.deploy.aws import invoke
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
-from pocket.diagnosis.report import Report, exceeds
+from pocket.doctor.report.model import Report, exceeds
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:

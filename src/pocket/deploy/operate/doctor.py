@@ -12,7 +12,7 @@ from pocket.config import build_manifest
 from pocket.config.manage_file import settings_module_of
 from pocket.deploy.build import copies, stand_ins, static
 from pocket.deploy.reporting import last_lines
-from pocket.diagnosis.report import Report
+from pocket.doctor.report.model import Report
 from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
     settled = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     settled.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
-        [python, "-m", "pocket.django.doctor", "--path", path],
+        [python, "-m", "pocket.doctor", "--path", path],
         cwd=directory,
         env=settled,
         stdin=subprocess.DEVNULL,

@@ -33,7 +33,7 @@ def collect(*, deploy: bool, tags: Sequence[str], databases: Sequence[str]) -> l
     """
     from django.core import checks
 
-    from pocket.django.checks import register
+    from pocket.django.checks.registration import register
 
     register()
     for tag in tags:

@@ -13,7 +13,7 @@ from pocket.errors import PocketError
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pocket.diagnosis.report import Report
+    from pocket.doctor.report.model import Report
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--runs", type=int, default=3, help="How often to measure; the fastest counts.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from pocket.django.doctor.examination import examine, project_directory
+        from pocket.doctor.examination import examine, project_directory
 
         directory = project_directory()
         if not options["path"].startswith("/"):
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _show(self, report: Report, directory: Path, options: dict[str, Any]) -> None:
-        from pocket.diagnosis import history, page, text
+        from pocket.doctor.report import history, page, text
 
         before = history.last(directory, report.place, report.stage) if options["compare"] else None
         if options["compare"] and before is None:

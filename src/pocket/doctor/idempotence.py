@@ -9,14 +9,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor import catalogue, frames
-from pocket.django.doctor.catalogue import trouble
+from pocket.doctor import catalogue, frames
+from pocket.doctor.catalogue import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import CodeType, FrameType
 
-    from pocket.diagnosis.report import Trouble
+    from pocket.doctor.report.model import Trouble
 
 _UNSEEN = frozenset({"__builtins__", "__annotations__", "__annotate__", "__conditional_annotations__"})
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.diagnosis.report import Report, Request, Span, Trouble, exceeds
+from pocket.doctor.report.model import Report, Request, Span, Trouble, exceeds
 from pocket.errors import PocketError
 
 TEXT = st.text(max_size=20)

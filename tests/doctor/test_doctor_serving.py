@@ -9,7 +9,7 @@ from pathlib import Path
 from fresh import HARMLESS, write_manifest
 
 from pocket import naming
-from pocket.diagnosis.report import Report, Request
+from pocket.doctor.report.model import Report, Request
 from pocket.manifest import Api, Handler, Stage
 
 SETTINGS = """
@@ -73,7 +73,7 @@ def diagnose(folder: Path, *options: str, api: str = API, commands: tuple[str, .
     manifest = write_manifest(folder, Stage(stack_name="s", handlers=handlers, api=Api("web:app", "/api/")))
     stage = {naming.STAGE_KEY: "dev", naming.MANIFEST_KEY: str(manifest), naming.PLACEHOLDER_KEY: "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pocket.django.doctor", "--runs", "1", *options],
+        [sys.executable, "-m", "pocket.doctor", "--runs", "1", *options],
         cwd=folder,
         env={**HARMLESS, "DJANGO_SETTINGS_MODULE": "settings", **stage},
         capture_output=True,

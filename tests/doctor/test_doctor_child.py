@@ -12,7 +12,7 @@ from aws_double import AWSDouble
 from fresh import HARMLESS, write_manifest
 
 from pocket import naming
-from pocket.diagnosis.report import Report
+from pocket.doctor.report.model import Report
 from pocket.manifest import SecretVariable, Stage
 
 SETTINGS = """
@@ -56,7 +56,7 @@ def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProc
 
 
 def diagnose(folder: Path, **environ: str) -> Report:
-    done = run(folder, "-m", "pocket.django.doctor", "--runs", "1", **environ)
+    done = run(folder, "-m", "pocket.doctor", "--runs", "1", **environ)
     assert done.returncode == 0, done.stderr
     return Report.from_json(done.stdout)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.django.doctor.scripts import scan
+from pocket.doctor.scripts import scan
 
 MODELS = frozenset({"shop.models", "django.contrib.auth.models"})
 GUARD = 'if __name__ == "__main__":\n    main()\n'

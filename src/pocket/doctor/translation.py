@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor import frames
+from pocket.doctor import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pocket.django.doctor.recording import Recorder
+    from pocket.doctor.recording import Recorder
 
 _TRANSLATES = ("gettext", "ngettext", "pgettext", "npgettext")
 _OF_THE_CALL = ("/django/utils/translation/", "/django/utils/functional.py", "/django/utils/text.py")

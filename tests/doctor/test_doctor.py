@@ -11,7 +11,7 @@ import pytest
 from fresh import HARMLESS, write_manifest
 
 from pocket import naming
-from pocket.diagnosis.report import Report, Span
+from pocket.doctor.report.model import Report, Span
 from pocket.manifest import Handler, Stage
 
 PROJECTS = Path(__file__).parent.parent / "projects" / "troubles"
@@ -47,7 +47,7 @@ STARTS_ANYWAY = {
 
 def diagnose(directory: Path, environ: Mapping[str, str] | None = None, *options: str) -> Report:
     done = subprocess.run(
-        [sys.executable, "-m", "pocket.django.doctor", "--runs", "1", *options],
+        [sys.executable, "-m", "pocket.doctor", "--runs", "1", *options],
         cwd=directory,
         env={**HARMLESS, "PYTHONDONTWRITEBYTECODE": "1", "DJANGO_SETTINGS_MODULE": "settings", **(environ or {})},
         capture_output=True,
@@ -196,7 +196,7 @@ def test_a_request_that_fails_is_no_trouble_of_the_start() -> None:
 def test_a_process_that_ends_itself_is_reported(tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("import os\nos._exit(3)\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pocket.django.doctor"],
+        [sys.executable, "-m", "pocket.doctor"],
         cwd=tmp_path,
         env={**HARMLESS, "DJANGO_SETTINGS_MODULE": "settings"},
         capture_output=True,

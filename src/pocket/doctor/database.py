@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor import frames
+from pocket.doctor import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pocket.django.doctor.recording import Recorder
+    from pocket.doctor.recording import Recorder
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _LONGEST = 160

@@ -1,9 +1,8 @@
-"""The checks of the API, which are another room's: asked for where the project has an API."""
+"""The check of the API that is registered with Django. It imports FastAPI only where the project has an API."""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,9 @@ def routes(**options: Any) -> list[CheckMessage]:
     """What `pocket.fastapi.checks` finds; nothing, and FastAPI is not imported, where no app brings an API."""
     if find_spec("fastapi") is None or not _has_api():
         return []
-    return list(import_module("pocket.fastapi.checks").routes(**options))
+    from pocket.fastapi import checks
+
+    return list(checks.routes(**options))
 
 
 def _has_api() -> bool:

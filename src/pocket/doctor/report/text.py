@@ -5,12 +5,12 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from pocket.diagnosis import history
+from pocket.doctor.report import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocket.diagnosis.report import Report, Span, Trouble
+    from pocket.doctor.report.model import Report, Span, Trouble
 
 WIDTH = 100
 THE_START = "the start itself"

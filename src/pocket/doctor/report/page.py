@@ -5,15 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pocket.diagnosis import history
-from pocket.diagnosis.flame import flame_graph
-from pocket.diagnosis.style import SCRIPT, STYLE
-from pocket.diagnosis.text import THE_START
+from pocket.doctor.report import history
+from pocket.doctor.report.flame import flame_graph
+from pocket.doctor.report.style import SCRIPT, STYLE
+from pocket.doctor.report.text import THE_START
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pocket.diagnosis.report import Import, Report, Span, Trouble
+    from pocket.doctor.report.model import Import, Report, Span, Trouble
 
 _MOST_IMPORTS = 15
 _MOST_PACKAGES = 10

@@ -1,4 +1,4 @@
-"""`python -P -m pocket.django.doctor.child MODE FILE PATH`: one start of the project, in this process, into FILE.
+"""`python -P -m pocket.doctor.child MODE FILE PATH`: one start of the project, in this process, into FILE.
 
 MODE `start` starts it up to the response to a GET of PATH and writes the report; MODE `twice` fills the registry, runs
 every ready() again, and writes what was registered twice. Nothing that Django needs is imported before the start is
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.django import origin
-from pocket.django.doctor.driver import Start
+from pocket.doctor.driver import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pocket.diagnosis.report import Request, Span, Trouble
-    from pocket.django.doctor.origins import Origins
-    from pocket.django.doctor.recording import Stretch
+    from pocket.doctor.origins import Origins
+    from pocket.doctor.recording import Stretch
+    from pocket.doctor.report.model import Request, Span, Trouble
 
 _SHORTEST_SECRET = 4
 _HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
@@ -49,7 +49,7 @@ def main(mode: str, file: str, path: str) -> None:
 def _twice(start: Start) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from pocket.django.doctor.idempotence import run_twice
+    from pocket.doctor.idempotence import run_twice
 
     hide = hiding(_secrets(os.environ.get(naming.STAGE_KEY, "")))
     troubles = without_secrets([] if start.failure is not None else run_twice(), hide)
@@ -64,9 +64,9 @@ def _started(start: Start) -> dict[str, Any]:
     import django
     from django.apps import apps
 
-    from pocket.diagnosis.report import Report
-    from pocket.django.doctor.judgement import judge
-    from pocket.django.doctor.origins import Origins
+    from pocket.doctor.judgement import judge
+    from pocket.doctor.origins import Origins
+    from pocket.doctor.report.model import Report
 
     stage, origins = os.environ.get(naming.STAGE_KEY, ""), Origins()
     hide = hiding(_secrets(stage))
@@ -130,7 +130,7 @@ def _secrets(stage: str) -> Mapping[str, str]:
 
 
 def _request(path: str, answer: Any, error: str) -> Request:
-    from pocket.diagnosis.report import Request
+    from pocket.doctor.report.model import Request
 
     return Request(path, answer["statusCode"] if isinstance(answer, dict) else 0, error)
 
@@ -144,7 +144,7 @@ def _stopped(start: Start) -> str:
 
 
 def _span(stretch: Stretch, origins: Origins) -> Span:
-    from pocket.diagnosis.report import Span
+    from pocket.doctor.report.model import Span
 
     return Span(
         name=stretch.name,

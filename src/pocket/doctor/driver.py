@@ -10,11 +10,11 @@ import gc
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor import serving
-from pocket.django.doctor.database import Interceptor
-from pocket.django.doctor.imports import Finder
-from pocket.django.doctor.recording import Recorder
-from pocket.django.doctor.translation import Listener
+from pocket.doctor import serving
+from pocket.doctor.database import Interceptor
+from pocket.doctor.imports import Finder
+from pocket.doctor.recording import Recorder
+from pocket.doctor.translation import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable

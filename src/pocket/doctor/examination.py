@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pocket.diagnosis.advice import advice
-from pocket.diagnosis.report import Report, Trouble
+from pocket.doctor.report.advice import advice
+from pocket.doctor.report.model import Report, Trouble
 from pocket.errors import CommandFailed
 
 RUNS = 3
@@ -38,7 +38,7 @@ def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
     repeated = [Trouble(**{**item, "details": tuple(item["details"])}) for item in twice["troubles"]]
     troubles = [*report.troubles, *repeated]
     if "LAMBDA_TASK_ROOT" not in os.environ:
-        from pocket.django.doctor import scripts
+        from pocket.doctor import scripts
 
         loaded = frozenset(item.module for item in report.imports())
         troubles += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
@@ -73,7 +73,7 @@ def _environ() -> dict[str, str]:
 def _child(mode: str, path: str, directory: Path, environ: dict[str, str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pocket-startup-") as folder:
         file = Path(folder) / "found.json"
-        command = [sys.executable, "-P", "-m", "pocket.django.doctor.child", mode, str(file), path]
+        command = [sys.executable, "-P", "-m", "pocket.doctor.child", mode, str(file), path]
         try:
             done = subprocess.run(  # noqa: S603 - this interpreter, arguments as a list
                 command,

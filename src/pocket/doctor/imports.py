@@ -12,7 +12,7 @@ import time
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor.recording import Recorder, Stretch
+from pocket.doctor.recording import Recorder, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _IMPORTLIB = "<frozen importlib"
 _BY_NAME = frozenset({"importlib", "django.utils.module_loading"})
-_DOCTOR = "pocket.django.doctor."
+_DOCTOR = "pocket.doctor."
 
 
 class Broken:

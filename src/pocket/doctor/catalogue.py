@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.diagnosis.report import Trouble
+from pocket.doctor.report.model import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pocket.django.doctor.frames import Frame
+    from pocket.doctor.frames import Frame
 
 MODELS_IN_PHASE_ONE = "models-in-phase-one"
 QUERY_AT_IMPORT = "query-at-import"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pocket import work_folder
-from pocket.diagnosis.report import Report
+from pocket.doctor.report.model import Report
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fresh import HARMLESS, evaluate
 
-from pocket.diagnosis.report import Report
+from pocket.doctor.report.model import Report
 
 PROJECTS = Path(__file__).parent.parent / "projects" / "troubles"
 SOUND = {"DJANGO_SETTINGS_MODULE": "settings"}
@@ -34,7 +34,7 @@ def changed(folder: Path, name: str, file: str, old: str, new: str) -> Report:
 
 def diagnosed(folder: Path) -> Report:
     done = subprocess.run(
-        [sys.executable, "-m", "pocket.django.doctor", "--runs", "1"],
+        [sys.executable, "-m", "pocket.doctor", "--runs", "1"],
         cwd=folder,
         env={**HARMLESS, **SOUND},
         capture_output=True,
@@ -88,7 +88,7 @@ def test_pocket_is_an_app_with_a_label_of_its_own_and_without_models(tmp_path: P
 def test_pockets_ready_may_run_again_and_registers_nothing_twice(tmp_path: Path) -> None:
     assert (
         with_pocket(
-            "from pocket.django.doctor.idempotence import registrations\n"
+            "from pocket.doctor.idempotence import registrations\n"
             "counters = registrations()\n"
             "before = {name: count() for name, count in counters.items()}\n"
             "apps.get_app_config('pocket').ready()\n"

@@ -6,8 +6,8 @@ import re
 from html.parser import HTMLParser
 from typing import cast
 
-from pocket.diagnosis import page, text
-from pocket.diagnosis.report import Report, Request, Span, Trouble
+from pocket.doctor.report import page, text
+from pocket.doctor.report.model import Report, Request, Span, Trouble
 
 TROUBLE = Trouble(
     "circular-import",

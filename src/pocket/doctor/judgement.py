@@ -6,18 +6,18 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.doctor import catalogue, failures, frames, sources
-from pocket.django.doctor.catalogue import trouble
-from pocket.django.doctor.driver import READY, SETTINGS
-from pocket.django.doctor.origins import Origins
-from pocket.django.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
+from pocket.doctor import catalogue, failures, frames, sources
+from pocket.doctor.catalogue import trouble
+from pocket.doctor.driver import READY, SETTINGS
+from pocket.doctor.origins import Origins
+from pocket.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocket.diagnosis.report import Trouble
-    from pocket.django.doctor.database import Query
-    from pocket.django.doctor.driver import Start
+    from pocket.doctor.database import Query
+    from pocket.doctor.driver import Start
+    from pocket.doctor.report.model import Trouble
 
 _LAZY_TEXT = "/django/utils/functional.py"
 ADMIN = "django.contrib.admin"

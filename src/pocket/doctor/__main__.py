@@ -1,4 +1,4 @@
-"""`python -m pocket.django.doctor`: the start-up report of the project in the current folder, as JSON.
+"""`python -m pocket.doctor`: the start-up report of the project in the current folder, as JSON.
 
 Unlike `manage.py pocket_startup` it needs no project that starts.
 """
@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 from pocket.django import origin
-from pocket.django.doctor.examination import RUNS, examine
+from pocket.doctor.examination import RUNS, examine
 from pocket.errors import PocketError
 
 
 def main() -> int:
     """The command; its exit status: 0 where a report was written, 1 where none could be made."""
-    parser = argparse.ArgumentParser(prog="python -m pocket.django.doctor", description="Explain the project's start.")
+    parser = argparse.ArgumentParser(prog="python -m pocket.doctor", description="Explain the project's start.")
     parser.add_argument("--path", default="/", help="What the first request asks for.")
     parser.add_argument("--runs", type=int, default=RUNS, help="How often to measure; the fastest counts.")
     options = parser.parse_args()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pocket.diagnosis.report import Report, Span
+    from pocket.doctor.report.model import Report, Span
 
 DEAR_MS = 20.0
 _DEAR_SHARE = 0.04

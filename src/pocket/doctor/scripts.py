@@ -11,13 +11,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.django.doctor import catalogue, sources
-from pocket.django.doctor.catalogue import trouble
+from pocket.doctor import catalogue, sources
+from pocket.doctor.catalogue import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pocket.diagnosis.report import Trouble
+    from pocket.doctor.report.model import Trouble
 
 _SKIPPED = frozenset({"tests", "migrations", "management", "node_modules", "site-packages", "__pycache__", "venv"})
 _SET_UP = frozenset(

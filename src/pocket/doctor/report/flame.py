@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocket.diagnosis.report import Report, Span
+    from pocket.doctor.report.model import Report, Span
 
 _NARROWEST = 0.0008
 """The share of the whole below which a module is left out: it would be less than a pixel wide."""

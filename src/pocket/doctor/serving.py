@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pocket.django.doctor.recording import Recorder
+    from pocket.doctor.recording import Recorder
 
 HANDLER = "handler"
 MIDDLEWARE = "middleware"
@@ -79,17 +79,16 @@ class Site:
 
     def make_api(self, served: Served) -> None:
         """The application that `[awscontainer.fastapi]` names, with its lifespan started."""
-        from importlib import import_module
+        from pocket.fastapi.lambda_handlers import make_api_handler
 
-        module = import_module("pocket.fastapi.lambda_handlers")
-        self.api = module.make_api_handler(served.api, alone=not served.prefix)
+        self.api = make_api_handler(served.api, alone=not served.prefix)
 
     def find_api_path(self, served: Served, recorder: Recorder) -> None:
         """Which of the API's paths to ask for by itself."""
         with recorder.paused():
-            from importlib import import_module
+            from pocket.fastapi.endpoints import first_path
 
-            inside = import_module("pocket.fastapi.endpoints").first_path(served.api.app)
+            inside = first_path(served.api.app)
         self.api_path = f"{served.prefix}{inside}"
 
     def ask(self, handler: Any, path: str) -> None:

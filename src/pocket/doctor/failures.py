@@ -8,18 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.django.doctor import catalogue, frames, sources
-from pocket.django.doctor.catalogue import trouble
-from pocket.django.doctor.driver import CONFIGS, READY
+from pocket.doctor import catalogue, frames, sources
+from pocket.doctor.catalogue import trouble
+from pocket.doctor.driver import CONFIGS, READY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from pocket.diagnosis.report import Trouble
-    from pocket.django.doctor.driver import Start
-    from pocket.django.doctor.frames import Frame
-    from pocket.django.doctor.recording import Stretch
+    from pocket.doctor.driver import Start
+    from pocket.doctor.frames import Frame
+    from pocket.doctor.recording import Stretch
+    from pocket.doctor.report.model import Trouble
 
 _INNER = 3
 

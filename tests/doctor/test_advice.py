@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pocket.diagnosis.advice import advice
-from pocket.diagnosis.report import Report, Span
+from pocket.doctor.report.advice import advice
+from pocket.doctor.report.model import Report, Span
 
 
 def module(name: str, ms: float, *children: Span, by: str = "", line: int = 0) -> Span:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pocket.diagnosis import history
-from pocket.diagnosis.report import Report, Span
+from pocket.doctor.report import history
+from pocket.doctor.report.model import Report, Span
 
 ONE = Report("3.11", "5.2", "settings", "dev", "here", "then", spans=(Span("settings", "phase", 0, 10),))
 
