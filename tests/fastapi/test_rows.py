@@ -413,3 +413,33 @@ def test_numbers_that_are_none_are_null(module: str, monkeypatch: pytest.MonkeyP
         monkeypatch.setitem(sys.modules, "orjson", None)
     rows = [{"a": float("nan"), "b": float("inf"), "c": 2**70, "d": Decimal("1.50"), "e": dt.timedelta(hours=1)}]
     assert _encoder()(rows) == b'[{"a":null,"b":null,"c":1180591620717411303424,"d":"1.50","e":"PT1H"}]'
+
+
+def test_the_kept_selection_makes_the_query_that_values_list_makes(books: Any) -> None:
+    from django.db.models import Q
+    from library.models import Author, Blurb, Book
+
+    from pocket.fastapi.internals import is_simple, values_of
+
+    columns = ("title", "id", "author_id", "pages")
+    every = Book.objects.all()
+    querysets: tuple[Any, ...] = (
+        every,
+        every.order_by("author__name", "-title")[1:3],
+        every.filter(author__name="Novelist", tags__word="old").exclude(Q(pages=1) | Q(tags__word="new")),
+        every.filter(pages__gt=1).reverse(),
+        every.filter(blurb__isnull=True),
+        every.filter(author__in=Author.objects.filter(books__pages__gt=1)),
+    )
+    for queryset in querysets:
+        assert is_simple(queryset)
+        expected, before = queryset.values_list(*columns), str(queryset.query)
+        for _ in range(2):
+            chosen = values_of(queryset, columns)
+            assert str(chosen.query) == str(expected.query)
+            assert list(chosen) == list(expected)
+        assert str(queryset.query) == before, "it stays as it was"
+        assert [book.title for book in queryset] == [row[0] for row in expected]
+    assert list(values_of(every.none(), columns)) == []
+    joined = Blurb.objects.all()
+    assert str(values_of(joined, ("text", "book__title")).query) == str(joined.values_list("text", "book__title").query)

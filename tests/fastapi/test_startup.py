@@ -69,8 +69,8 @@ def test_models_imported_before_the_set_up_name_the_line_that_did_it(site: Path)
         "from notes.models import Note\nfrom pocket.fastapi import create_app\n\napp = create_app()\n"
     )
     code = """
-from pocket.fastapi import lambda_handlers
-lambda_handlers._application("web:app")
+from pocket.django.configuration.setup import imported
+imported("web:app")
 """
     done = run(code, site, NAMED)
     assert f"{site / 'web.py'}:1 imports notes.models, which needs Django, before Django was set up" in done.stderr

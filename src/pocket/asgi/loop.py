@@ -49,6 +49,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
     stepping = False
     lent_to: int | None = None
+    is_known_to_asgiref = False
     at_end: Callable[[], None] | None = None
     """Called when the coroutine that sets it has been run, also where it was left behind, and then forgotten."""
     _is_due = False

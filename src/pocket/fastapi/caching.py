@@ -1,5 +1,4 @@
-"""Results of queries that are kept in the process until what they were made of is written, and the endpoint that makes
-them anew."""
+"""Results of queries, kept in the process until their tables are written, and the endpoint that makes them anew."""
 
 from __future__ import annotations
 

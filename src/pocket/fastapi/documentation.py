@@ -27,7 +27,7 @@ def serve_own_pages(app: FastAPI) -> None:
     """Replaces the pages of `app`, those that it has, by such as load nothing from elsewhere."""
 
     async def swagger(request: Request) -> Response:
-        root = _root(request)
+        root = request.scope.get("root_path", "").rstrip("/")
         redirect = app.swagger_ui_oauth2_redirect_url
         return get_swagger_ui_html(
             openapi_url=f"{root}{app.openapi_url}",
@@ -42,7 +42,7 @@ def serve_own_pages(app: FastAPI) -> None:
 
     async def redoc(request: Request) -> Response:
         return get_redoc_html(
-            openapi_url=f"{_root(request)}{app.openapi_url}",
+            openapi_url=f"{request.scope.get('root_path', '').rstrip('/')}{app.openapi_url}",
             title=f"{app.title} - ReDoc",
             redoc_js_url=static(f"{ASSETS}/redoc/bundles/redoc.standalone.js"),
             redoc_favicon_url=static(_ICON),
@@ -53,7 +53,3 @@ def serve_own_pages(app: FastAPI) -> None:
         if app.openapi_url and path:
             app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]
             app.add_route(path, page, include_in_schema=False)
-
-
-def _root(request: Request) -> str:
-    return str(request.scope.get("root_path", "")).rstrip("/")

@@ -36,10 +36,7 @@ LAZY = {
 
 
 class Endpoint(NamedTuple):
-    """A route's function, as written: its tree, its text, and the names that it sees.
-
-    `route` is an APIRoute, or what a FastAPI that includes routers without copying them tells of one.
-    """
+    """A route (an APIRoute, or what tells of an included one) and its function as written: tree, text, names."""
 
     route: Any
     function: Callable[..., Any]

@@ -94,10 +94,9 @@ require_user.pocket_responses = REFUSALS  # type: ignore[attr-defined]
 
 
 class _ReadOnly:
-    """A session store that changes nothing but itself, for an answer of the API carries no cookie.
+    """A session store that changes nothing but itself: an answer of the API has no cookie that could tell the browser.
 
-    Django gives a session a new key when it was signed with one of SECRET_KEY_FALLBACKS, and drops one that is not
-    valid any more: both are the site's to do, whose answers tell the browser.
+    Django makes a new key for a session that one of SECRET_KEY_FALLBACKS signed, and drops an invalid one.
     """
 
     def cycle_key(self) -> None: ...

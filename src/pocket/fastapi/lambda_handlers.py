@@ -75,34 +75,14 @@ def _combined() -> Callable[[], Handler]:
 def make_api_handler(configured: Api, *, alone: bool) -> Handler:
     """The handler of the application that `configured` names, under its prefix unless it is `alone`; SetupFailed."""
     from pocket.asgi import make_handler
+    from pocket.django.configuration.setup import imported
     from pocket.django.http.combining import Prefixed
     from pocket.django.http.wsgi import gateway_of_settings
 
-    app = _application(configured.app)
+    app = imported(configured.app)
     gateway = gateway_of_settings()
     served = app if alone else Prefixed(app, configured.prefix)
     return make_handler(served, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
-
-
-def _application(name: str) -> Any:
-    """What `module:attribute` names; raises SetupFailed."""
-    from importlib import import_module
-
-    from pocket.django.configuration.faults import SetupFailed
-    from pocket.django.configuration.setup import explained
-
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute or "app")
-    except AttributeError as error:
-        raise SetupFailed(
-            f"{name} is not there: {error}.", "[awscontainer.fastapi] app is `module:attribute`."
-        ) from error
-    except Exception as error:
-        cause = explained(error)
-        if cause is error:
-            raise
-        raise cause from error
 
 
 _LOADERS = {"asgi_handler": _asgi, "combined_handler": _combined}

@@ -61,7 +61,7 @@ class ResponseBuilder:
         return validated if self._settled else read
 
     def respond(self, content: bytes, shared: Response) -> Response:
-        """The response of JSON that is written, with what FastAPI would take from `shared`, which dependencies set."""
+        """The response of written JSON, with what FastAPI would take from `shared`, which dependencies set."""
         response = Response(
             content, shared.status_code or self._route.status_code or 200, media_type="application/json"
         )

@@ -117,9 +117,12 @@ class Route(APIRoute):
         async def wrapped(**values: Any) -> Any:
             shared = values.pop(SHARED, None)
             names = aliases(self.atomic, endpoint)
-            async with around(names) if names else nullcontext():
-                result = await endpoint(**values)
-                return await run(self._prepared, result, shared) if is_lazy(result) else result
+            if names:
+                async with around(names):
+                    result = await endpoint(**values)
+                    return await run(self._prepared, result, shared) if is_lazy(result) else result
+            result = await endpoint(**values)
+            return await run(self._prepared, result, shared) if is_lazy(result) else result
 
         return wrapped
 

@@ -18,7 +18,7 @@ from django.db.models.signals import post_init, pre_init
 from pydantic import BaseModel
 from pydantic_core import to_json, to_jsonable_python
 
-from pocket.fastapi.internals import is_column, is_simple
+from pocket.fastapi.internals import is_column, is_simple, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,8 @@ def parts_of(response_model: Any) -> tuple[Part, ...] | None:
     if fields["type"] != "model-fields" or not fields.keys() <= _FIELDS or fields.get("computed_fields"):
         return None
     parts = [_part(name, field) for name, field in fields["fields"].items()]
-    return tuple(part for part in parts if part is not None) if parts and all(parts) else None
+    keys = {part[1] for part in parts if part is not None}
+    return tuple(part for part in parts if part is not None) if parts and len(keys) == len(parts) else None
 
 
 def _part(name: str, field: Mapping[str, Any]) -> Part | None:
@@ -125,7 +126,7 @@ def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
         listened = post_init.has_listeners(model) or pre_init.has_listeners(model)
         if columns is None or listened:
             return None
-        rows = list(value.values_list(*columns))
+        rows = list(values_of(value, columns))
         if any(row[place] is not None and not row[place].is_finite() for row in rows for place in decimals):
             return None  # pydantic refuses them
         return encode([dict(zip(keys, row, strict=True)) for row in rows])

@@ -23,13 +23,13 @@ def aliases(atomic: Atomic, endpoint: Callable[..., Any]) -> tuple[str, ...]:
 
     Django's own `transaction.non_atomic_requests` on the endpoint is respected.
     """
-    settings = connections.settings
-    if atomic is False or not (atomic or any(values["ATOMIC_REQUESTS"] for values in settings.values())):
+    if atomic is False:
         return ()
-    exempt = exempt_databases(endpoint)
     named = ["default"] if atomic is True else [atomic] if atomic else []
-    by_settings = [alias for alias, values in settings.items() if values["ATOMIC_REQUESTS"]]
-    return tuple(dict.fromkeys(named + [alias for alias in by_settings if alias not in exempt]))
+    by_settings = [alias for alias, values in connections.settings.items() if values["ATOMIC_REQUESTS"]]
+    if not named and not by_settings:
+        return ()
+    return tuple(dict.fromkeys([*named, *(alias for alias in by_settings if alias not in exempt_databases(endpoint))]))
 
 
 def begin(names: Iterable[str]) -> ExitStack:

@@ -60,9 +60,8 @@ class Work:
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What `function` returns, called where queries are allowed.
 
-        A caller that is cancelled meanwhile still gets it, if the call has begun, and is cancelled where it waits next:
-        so nothing is acquired, a transaction for one, that nothing releases.
-        """
+        A caller that is cancelled after the call has begun still gets it, and is cancelled where it waits next: what is
+        acquired, a transaction for one, is released."""
         raise NotImplementedError
 
     def end(self) -> None:
@@ -213,8 +212,8 @@ def _report(error: BaseException, scope: Any) -> None:
     """Logs what nothing else tells: a failure that would have been a 500, once its request was cancelled."""
     handled = getattr((scope or {}).get("app"), "exception_handlers", {}).keys() - {Exception}
     if isinstance(error, Exception) and not handled & {*type(error).__mro__}:
-        title = f"{scope['method']} {scope['path']}" if scope else "A task"
-        logger.error("%s failed after it was cancelled.", title, exc_info=error)
+        what = f"{scope['method']} {scope['path']}" if scope else "A task"
+        logger.error("%s failed after it was cancelled.", what, exc_info=error)
 
 
 def current() -> Work | None:
@@ -228,7 +227,9 @@ def new(scope: Any = None) -> Work:
     loop = patient()
     if loop is None or loop.at_end is not None:
         return WorkInThread(scope)
-    serve(loop, _IN_PLACE)
+    if not loop.is_known_to_asgiref:
+        loop.is_known_to_asgiref = True
+        serve(loop, _IN_PLACE)
     return WorkInPlace(loop, scope)
 
 
@@ -242,8 +243,7 @@ async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
 
 
 async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
-    """As `run`, for what many requests wait for: on a thread, and outside of a transaction, that no request has; in
-    place, where all is one thread, in the request's own work."""
+    """As `run`, for what many requests wait for: on a thread that none of them has; in place, in the request's work."""
     if patient() is not None:
         return await run(function, *args)
     async with WorkInThread(None, ASIDE) as own:

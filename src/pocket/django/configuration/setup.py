@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -54,6 +55,22 @@ def explained(error: BaseException) -> BaseException:
         "Call pocket.fastapi.setup() above that import, or put the routes into the app's api.py, which create_app() "
         "imports when models can be.",
     )
+
+
+def imported(name: str) -> Any:
+    """The application that `module:attribute` names; raises SetupFailed."""
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute or "app")
+    except AttributeError as error:
+        raise SetupFailed(
+            f"{name} is not there: {error}.", "[awscontainer.fastapi] app is `module:attribute`."
+        ) from error
+    except Exception as error:
+        cause = explained(error)
+        if cause is error:
+            raise
+        raise cause from error
 
 
 def _choose(settings_module: str | None) -> None:
