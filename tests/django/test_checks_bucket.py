@@ -30,10 +30,9 @@ def settings(backend: str, **options: Any) -> dict[str, Any]:
 
 
 NOT_UPLOADED = Error(
-    "Static files are looked for in the bucket gallery-files, and no deploy uploads them: pages link to what is not"
-    " there.",
-    hint='Declare [awscontainer.django.storages.staticfiles] with store = "s3" and static = true, and take STORAGES'
-    " from get_storages().",
+    "Pages link to static files in the bucket gallery-files, but no deploy uploads them.",
+    hint='Declare [awscontainer.django.storages.staticfiles] with store = "s3" and static = true, and set'
+    " STORAGES = get_storages().",
     obj="STORAGES['staticfiles']",
     id="pocket.E048",
 )
@@ -59,8 +58,8 @@ def test_declared_static_files_are_uploaded(site: Site) -> None:
 
 def private(location: str, folders: str) -> Error:
     return Error(
-        f"Static files lie at {location} of the bucket gallery-files, which is private: public_dirs of [s3] has"
-        f" {folders}. Browsers are answered 403.",
+        f"Static files are in {location} of the bucket gallery-files, which is private there: public_dirs of [s3]"
+        f" has {folders}. Browsers get a 403 response.",
         hint=f'Add "{location}" to public_dirs in [s3].',
         obj="STORAGES['staticfiles']",
         id="pocket.E049",
@@ -88,7 +87,7 @@ def test_static_files_that_no_browser_may_read(
 def test_the_root_of_the_bucket_is_private(site: Site) -> None:
     site.deploy(stage("static", store="s3", location="", static=True))
     (found,) = site.found(bucket.public, **settings(STATIC, location=""))
-    assert "lie at the root of the bucket" in found.msg
+    assert "are in the root of the bucket" in found.msg
     assert 'a location, such as "static"' in str(found.hint)
 
 

@@ -51,8 +51,8 @@ def with_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 def test_neither_file_nor_manifest(with_file: Site) -> None:
     assert with_file.found(configuration.missing) == [
         Error(
-            "There is no pocket.toml in the project's folder, nor in any folder above it.",
-            hint="Create pocket.toml beside the project's manage.py.",
+            "There is no pocket.toml in the project's folder or in any folder above it.",
+            hint="Create pocket.toml beside manage.py.",
             obj="pocket.toml",
             id="pocket.E001",
         )
@@ -113,7 +113,7 @@ def test_a_stage_that_the_file_does_not_have(site: Site, monkeypatch: pytest.Mon
     monkeypatch.setenv("POCKET_STAGE", "prod")
     assert site.found(configuration.file) == [
         Error(
-            "POCKET_STAGE is 'prod', and there is no such stage.",
+            "POCKET_STAGE is 'prod', which is not a stage of the project.",
             hint="The stages are: prd.",
             obj=naming.MANIFEST_FILE,
             id="pocket.E003",
@@ -131,8 +131,8 @@ def deployed(site: Site, command: str) -> list[Any]:
 def leads_nowhere(command: str, why: str) -> Error:
     return Error(
         f"The handler 'jobs' cannot be imported: {why}.",
-        hint=f'Correct command = "{command}" in [awscontainer.handlers.jobs]: it is the dotted path of a function that'
-        " takes an event and a context.",
+        hint=f'Correct command = "{command}" in [awscontainer.handlers.jobs]. It must be the dotted path of a'
+        " function that takes an event and a context.",
         obj=command,
         id="pocket.E004",
     )
@@ -152,7 +152,7 @@ def test_handlers_that_lead_nowhere(site: Site) -> None:
     why = "importing the package of 'jobs_of_site.work' raises RuntimeError: not now"
     assert deployed(site, broken) == [leads_nowhere(broken, why)]
     broken = "unreadable_of_site.run"
-    why = "the module 'unreadable_of_site' is no Python that this interpreter reads"
+    why = "the module 'unreadable_of_site' is not valid Python of this version"
     assert deployed(site, broken) == [leads_nowhere(broken, why)]
 
 
@@ -184,7 +184,7 @@ def test_pockets_own_handlers_are_not_asked(site: Site) -> None:
 
 def unread(name: str) -> CheckWarning:
     return CheckWarning(
-        f"The secret {name} is declared, and nothing reads it.",
+        f"The secret {name} is declared, but nothing reads it.",
         hint="Read it from the environment after set_envs(), or remove it from [awscontainer.secretsmanager]: each cold"
         " start fetches it, and the role may read it.",
         obj=name,
@@ -231,8 +231,8 @@ def test_what_a_library_or_pocket_itself_reads_is_read(site: Site, monkeypatch: 
 
 def untaken(name: str, table: str, what: str, helper: str) -> CheckWarning:
     return CheckWarning(
-        f"{name} of [awscontainer.django.{table}] is not what Django uses: {what} in the settings.",
-        hint=f"Take it in the settings module with {helper}, last, or remove it from pocket.toml.",
+        f"{name} of [awscontainer.django.{table}] has no effect: {what} in the settings.",
+        hint=f"Use {helper} at the end of the settings module, or remove the entry from pocket.toml.",
         obj=name,
         id="pocket.W002",
     )

@@ -19,9 +19,9 @@ SERVER = {"ENGINE": "django.db.backends.postgresql", "NAME": "gallery"}
 
 def is_sqlite(alias: str) -> Error:
     return Error(
-        f"The database {alias!r} is SQLite in a deployed stage: each environment has a file of its own, which goes when"
-        " it goes.",
-        hint="Use PostgreSQL or MySQL; DATABASE_URL belongs to [awscontainer.secretsmanager.secrets].",
+        f"The database {alias!r} uses SQLite in a deployed stage. Each environment has its own file, which is"
+        " lost when the environment ends.",
+        hint="Use PostgreSQL or MySQL. Put DATABASE_URL into [awscontainer.secretsmanager.secrets].",
         obj=f"DATABASES[{alias!r}]",
         id="pocket.E020",
     )
@@ -66,10 +66,10 @@ def test_connections_that_are_kept_are_checked(site: Site, monkeypatch: pytest.M
     site.write("site_settings.py", 'DATABASES = {"default": {"CONN_HEALTH_CHECKS": False}}\n')
     assert judged(site, monkeypatch, default=kept) == [
         CheckWarning(
-            "The database 'default' keeps connections open and does not check them: after a freeze the first query"
-            " fails where the server has closed its end.",
-            hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on."
-            " dj-database-url takes conn_health_checks=True.",
+            "The database 'default' keeps connections open without checking them. After a freeze, the first query"
+            " fails if the server has closed the connection.",
+            hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on. With"
+            " dj-database-url, pass conn_health_checks=True.",
             obj="DATABASES['default']",
             id="pocket.W021",
         )
@@ -80,9 +80,8 @@ def test_connections_that_are_kept_are_checked(site: Site, monkeypatch: pytest.M
 
 def refused(name: str) -> Error:
     return Error(
-        f"{name} is asynchronous, and ATOMIC_REQUESTS of the database 'default' cannot go around it: each request"
-        " raises RuntimeError.",
-        hint="Decorate it with transaction.non_atomic_requests, or make it synchronous.",
+        f"{name} is asynchronous, and the database 'default' has ATOMIC_REQUESTS: each request raises RuntimeError.",
+        hint="Decorate the view with transaction.non_atomic_requests, or make it synchronous.",
         obj=name,
         id="pocket.E022",
     )
@@ -108,7 +107,7 @@ def test_a_cache_without_its_table(site: Site) -> None:
     caches = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cached"}}
     expected = CheckWarning(
         "The cache 'default' has no table 'cached' in the database 'default'.",
-        hint="pocket manage --stage prd createcachetable",
+        hint="Run pocket manage --stage prd createcachetable.",
         obj="CACHES['default']",
         id="pocket.W023",
     )

@@ -38,8 +38,8 @@ def test_a_file_field_says_in_djangos_own_check_that_its_files_go_to_the_disk(si
 
     field = field_on(FileSystemStorage(site.folder / "media"))
     expected = Error(
-        "Files are stored below media, and a function cannot write there.",
-        hint='Declare a storage with store = "s3" in [awscontainer.django.storages] and take it with get_storages().',
+        "Files are stored in media, where a function cannot write.",
+        hint='Declare a storage with store = "s3" in [awscontainer.django.storages] and set STORAGES = get_storages().',
         obj=field,
         id="pocket.E010",
     )
@@ -88,8 +88,8 @@ def test_a_log_file_keeps_the_function_from_starting(site: Site) -> None:
     }
     logging = {"version": 1, "handlers": handlers}
     expected = Error(
-        "The log handler 'file' writes to logs/site.log, and a function cannot write there: it will not start.",
-        hint="Log to the standard streams, which CloudWatch keeps: take logging.StreamHandler.",
+        "The log handler 'file' writes to logs/site.log, where a function cannot write. The function will not start.",
+        hint="Use logging.StreamHandler: CloudWatch keeps what is written to the standard streams.",
         obj="LOGGING",
         id="pocket.E011",
     )
@@ -108,8 +108,8 @@ def test_a_cache_in_files(site: Site) -> None:
     )
     assert found == [
         Error(
-            "The cache 'pages' writes below /srv/c, and a function cannot write there.",
-            hint="Take a cache that all environments share, such as redis or database, or a folder below /tmp.",
+            "The cache 'pages' writes to /srv/c, where a function cannot write.",
+            hint="Use a cache that all environments share, such as redis or database, or a folder below /tmp.",
             obj="CACHES['pages']",
             id="pocket.E012",
         )
@@ -120,9 +120,9 @@ def test_a_cache_in_files(site: Site) -> None:
 def test_the_folder_for_large_uploads(site: Site) -> None:
     assert site.found(disk.uploads, FILE_UPLOAD_TEMP_DIR="/srv/uploads") == [
         Error(
-            "FILE_UPLOAD_TEMP_DIR is /srv/uploads, and a function cannot write there: uploads that do not stay in"
+            "FILE_UPLOAD_TEMP_DIR is /srv/uploads, where a function cannot write. Uploads that are too large for"
             " memory fail.",
-            hint="Leave it out, and uploads go to /tmp.",
+            hint="Remove the setting. Uploads then go to /tmp.",
             obj="FILE_UPLOAD_TEMP_DIR",
             id="pocket.E013",
         )
@@ -162,10 +162,10 @@ def syslog(site: Site, **handler: Any) -> list[tuple[str | None, str]]:
 
 def test_a_function_has_no_syslog_daemon(site: Site) -> None:
     what = "The log handler 'system' sends to a syslog daemon at"
-    lost = f"{what} localhost:514, and a function has none: what is logged is lost."
+    lost = f"{what} localhost:514. A function has no such daemon: the records are lost."
     assert syslog(site) == [("pocket.W016", lost)]
     assert syslog(site, address="/dev/log") == [
-        ("pocket.E015", f"{what} /dev/log, and a function has none: it will not start.")
+        ("pocket.E015", f"{what} /dev/log. A function has no such daemon and will not start.")
     ]
     assert syslog(site, address=("logs.example.com", 514)) == []
     assert syslog(site, **{"class": "logging.StreamHandler"}) == []

@@ -23,16 +23,16 @@ HASHED = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 def test_a_limit_promises_no_more_than_lambda_takes(site: Site, name: str) -> None:
     def too_large(size: str) -> CheckWarning:
         return CheckWarning(
-            f"{name} is {size}, and Lambda takes requests of at most 6,291,456: a larger one is answered 413 before"
-            " Django sees it.",
-            hint="Stay below 4.5 MB, since files travel as Base64, and let browsers put larger files into S3"
-            " themselves, with a signed form.",
+            f"{name} is {size}, but Lambda accepts requests of at most 6,291,456 bytes. A larger request gets a"
+            " 413 response before Django sees it.",
+            hint="Stay below 4.5 MB, since files are sent as Base64. Let browsers upload larger files to S3 with"
+            " a signed form.",
             obj=name,
             id="pocket.W040",
         )
 
     assert site.found(http.upload_limits, **{name: 6291457}) == [too_large("6,291,457 bytes")]
-    assert site.found(http.upload_limits, **{name: None}) == [too_large("no limit")]
+    assert site.found(http.upload_limits, **{name: None}) == [too_large("unlimited")]
     assert site.found(http.upload_limits, **{name: 6291456}) == []
     assert site.found(http.upload_limits) == []
 
@@ -55,9 +55,9 @@ def test_middleware_changes_threads_behind_djangos_own_asgi_handler(site: Site) 
     site.write("indirect_handlers.py", "from application_of_site import handler\n")
     settings: dict[str, Any] = {"MIDDLEWARE": MIDDLEWARE, "ROOT_URLCONF": "gallery.async_urls"}
     expected = CheckWarning(
-        "gallery.middleware.synchronous is synchronous: behind the handler 'site' each request to an asynchronous view"
-        " changes threads for it, twice.",
-        hint="Make it async_capable, or serve with pocket.django.lambda_handlers.asgi_handler, which runs both kinds in"
+        "gallery.middleware.synchronous is synchronous. Behind the handler 'site', each request to an"
+        " asynchronous view changes threads for it twice.",
+        hint="Make it async_capable, or use pocket.django.lambda_handlers.asgi_handler, which runs both kinds in"
         " one thread.",
         obj="gallery.middleware.synchronous",
         id="pocket.W052",
@@ -82,8 +82,8 @@ def storages(backend: str, **options: Any) -> dict[str, Any]:
 
 def test_static_files_in_the_artifact_that_nobody_serves(site: Site) -> None:
     expected = CheckWarning(
-        "Static files lie in the artifact, and nothing serves them at /static/: API Gateway asks Django for them, which"
-        " answers 404.",
+        "Static files are in the artifact, and nothing serves them at /static/. API Gateway passes requests for"
+        " them to Django, which responds with 404.",
         hint='Declare [awscontainer.django.storages.staticfiles] with store = "s3" and static = true.',
         obj="STORAGES['staticfiles']",
         id="pocket.W047",
@@ -110,9 +110,9 @@ def test_static_url_and_storage_speak_of_one_place(site: Site) -> None:
     place = storages(S3, custom_domain="cdn.example.com", location="static")
     assert site.found(static.addresses, **place, STATIC_URL="https://static.example.com/") == [
         CheckWarning(
-            "STATIC_URL is https://static.example.com/, and the storage of static files serves them from"
+            "STATIC_URL is https://static.example.com/, but the storage of static files serves them from"
             " https://cdn.example.com/static/.",
-            hint="Give both the same address, or leave STATIC_URL a path: pages ask the storage.",
+            hint="Use one address for both, or make STATIC_URL a path: pages get the address from the storage.",
             obj="STATIC_URL",
             id="pocket.W045",
         )
@@ -123,10 +123,10 @@ def test_static_url_and_storage_speak_of_one_place(site: Site) -> None:
 
 
 NO_MAP = Error(
-    "Static files have hashed names, and the artifact holds no map of them: every page with a static file is answered"
-    " 500.",
-    hint="Declare [awscontainer.django.storages.staticfiles] with static = true and manifest = true, and take STORAGES"
-    " from get_storages(): the deploy collects the files and bakes the map.",
+    "Static files have hashed names, but the artifact has no manifest of them: every page with a static file gets"
+    " a 500 response.",
+    hint="Declare [awscontainer.django.storages.staticfiles] with static = true and manifest = true, and set"
+    " STORAGES = get_storages(). The deploy then collects the files and writes the manifest.",
     obj="STORAGES['staticfiles']",
     id="pocket.E046",
 )
@@ -163,8 +163,8 @@ def test_a_project_without_static_files_needs_neither(site: Site, monkeypatch: p
 
 def mail(name: str, what: str, cure: str) -> CheckWarning:
     return CheckWarning(
-        f"Mail is set up by {name}, which Django {django.get_version()} {what}: without it mail goes to localhost,"
-        " where a function has no mail server.",
+        f"Mail is set up by {name}, which Django {django.get_version()} {what}. Without it, mail goes to"
+        " localhost, where a function has no mail server.",
         hint=f"{cure}, in the settings module or in [awscontainer.django.settings].",
         obj=name,
         id="pocket.W050",
@@ -173,7 +173,7 @@ def mail(name: str, what: str, cure: str) -> CheckWarning:
 
 @pytest.mark.skipif(django.VERSION >= (6, 1), reason="MAILERS came with Django 6.1")
 def test_mail_is_not_set_up_by_a_setting_that_this_django_does_not_know(site: Site) -> None:
-    expected = mail("MAILERS", "does not read", "Set EMAIL_BACKEND, EMAIL_HOST and their like instead")
+    expected = mail("MAILERS", "does not read", "Set EMAIL_BACKEND, EMAIL_HOST and so on instead")
     assert site.found(services.mail, MAILERS={"default": {}}) == [expected]
     assert site.found(services.mail, EMAIL_HOST="mail.example.com") == []
 
@@ -194,9 +194,9 @@ def test_tasks_leave_the_request(site: Site) -> None:
     immediate = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
     assert site.found(services.tasks, TASKS=immediate) == [
         CheckWarning(
-            "The tasks of 'default' run at once, within the request that enqueues them and within its time.",
-            hint="Take a backend whose tasks run in a function of their own, or send a management command to a queue"
-            " with pocket_call_command().",
+            "Tasks of 'default' run immediately, within the request that enqueues them and its timeout.",
+            hint="Use a backend whose tasks run in a function of their own, or send a management command to a"
+            " queue with pocket_call_command().",
             obj="TASKS['default']",
             id="pocket.W051",
         )
@@ -241,7 +241,7 @@ def test_a_wrapper_around_djangos_application_is_told(site: Site, text: str) -> 
         assert found == []
         return
     assert [(item.id, item.obj) for item in found] == [("pocket.W056", "WSGI_APPLICATION")]
-    assert found[0].msg.startswith(f"{path} is more than Django's own application")
+    assert found[0].msg.startswith(f"{path} wraps Django's application")
     assert site.found(http.applications, ASGI_APPLICATION=path) == [], "no handler serves it"
     site.deploy(own_handler(f"{name}.handler"))
     assert site.found(http.applications, WSGI_APPLICATION=path) == [], "the project's own handler does what it does"

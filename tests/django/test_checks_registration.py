@@ -109,7 +109,7 @@ def test_a_warning_is_told_and_lets_the_command_go_on(site: Site) -> None:
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=None, **SOUND):
         said = StringIO()
         call_command("check", "--tag", TAG, "--deploy", stderr=said)
-        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is no limit" in said.getvalue()
+        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in said.getvalue()
 
 
 SOUND: dict[str, Any] = {

@@ -13,13 +13,13 @@ from pocket.django.checks import caches, security
 
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 SHARED = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
-SHARE = 'Take a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
+SHARE = 'Use a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
 
 
 def test_debug_is_for_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = Error(
-        "DEBUG is on in a deployed stage: errors show settings and source to whoever meets them, and every query is"
-        " kept for as long as the environment lives.",
+        "DEBUG is on in a deployed stage. Error pages show settings and source to anyone, and every query is kept"
+        " in memory.",
         hint="Set DEBUG = False where POCKET_STAGE is set.",
         obj="DEBUG",
         id="pocket.E044",
@@ -41,9 +41,9 @@ def test_what_the_laptops_env_file_says_is_not_the_stages(site: Site, monkeypatc
 
 def lacks_host(host: str) -> Error:
     return Error(
-        f"ALLOWED_HOSTS lacks {host}, an address of the stage: every request to it is answered 400.",
-        hint="Take it from the environment after set_envs():"
-        ' ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",").',
+        f"ALLOWED_HOSTS lacks {host}, an address of the stage: every request to it gets a 400 response.",
+        hint='Read it from the environment after set_envs(): ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS",'
+        ' "").split(",").',
         obj="ALLOWED_HOSTS",
         id="pocket.E041",
     )
@@ -66,10 +66,10 @@ def test_hosts_that_nobody_knows_are_not_missed(site: Site) -> None:
 def test_forms_of_every_address_are_trusted(site: Site) -> None:
     site.deploy(SITE, POCKET_WEB_ENDPOINT="https://shop.example.com")
     expected = CheckWarning(
-        "CSRF_TRUSTED_ORIGINS lacks https://shop.example.com, an address of the stage: where anything in front of it"
-        " changes the Host header, every form is answered 403.",
-        hint="Take it from the environment after set_envs():"
-        ' CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",").',
+        "CSRF_TRUSTED_ORIGINS lacks https://shop.example.com, an address of the stage. If a proxy in front of it"
+        " changes the Host header, every form gets a 403 response.",
+        hint="Read it from the environment after set_envs(): CSRF_TRUSTED_ORIGINS ="
+        ' os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",").',
         obj="CSRF_TRUSTED_ORIGINS",
         id="pocket.W042",
     )
@@ -84,8 +84,8 @@ def test_forms_of_every_address_are_trusted(site: Site) -> None:
 
 def believes(name: str, header: str) -> CheckWarning:
     return CheckWarning(
-        f"{name} believes the header {header}, which API Gateway and function URLs pass on as the client wrote it.",
-        hint=f"Remove {name}, or say how many proxies of your own stand in front, each of which writes the header:"
+        f"{name} trusts the header {header}, which API Gateway and function URLs pass on as the client sent it.",
+        hint=f"Remove {name}, or set the number of your own proxies in front, each of which writes the header:"
         " POCKET_TRUSTED_PROXIES = 1.",
         obj=name,
         id="pocket.W043",
@@ -111,8 +111,8 @@ def test_sessions_are_one_for_all_environments(site: Site, engine: str) -> None:
     settings = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}"}
     assert site.found(caches.local_memory, **settings, CACHES={"default": LOCAL}) == [
         Error(
-            "Sessions are kept in the cache 'default', which is the memory of one environment: the next request may"
-            " meet another, which does not know the user.",
+            "Sessions are stored in the cache 'default', which is local to one environment. The next request may"
+            " reach another environment, which does not know the user.",
             hint=SHARE,
             obj="SESSION_ENGINE",
             id="pocket.E030",
@@ -125,8 +125,8 @@ def test_sessions_are_one_for_all_environments(site: Site, engine: str) -> None:
 
 def grants_anew(limiter: str, alias: str) -> CheckWarning:
     return CheckWarning(
-        f"{limiter} counts in the cache {alias!r}, which is the memory of one environment: each environment grants the"
-        " whole limit anew.",
+        f"{limiter} counts in the cache {alias!r}, which is local to one environment. Each environment allows the"
+        " whole limit again.",
         hint=SHARE,
         obj=limiter,
         id="pocket.W031",

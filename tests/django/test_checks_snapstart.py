@@ -14,10 +14,10 @@ from pocket.manifest import SecretVariable, Stage
 
 STAGE = Stage(stack_name="s", secrets=(SecretVariable("GALLERY_KEY", "secretsmanager", "key"),))
 HINTS = {
-    "pocket.W070": "Call it where the value is used: environments restored from one snapshot all have the same.",
-    "pocket.W071": "Open it where it is used, or after the restore: the other end closes it while the snapshot lies.",
-    "pocket.W072": "Call it where the value is used: it tells when the snapshot was made, which may be days ago.",
-    "pocket.W073": "Read it where it is used: the snapshot keeps the value, also after the secret was changed.",
+    "pocket.W070": "Call it where the value is used: all environments restored from one snapshot share the value.",
+    "pocket.W071": "Open it where it is used, or after the restore: the server has closed the connection by then.",
+    "pocket.W072": "Call it where the value is used: the value is the time of the snapshot, perhaps days ago.",
+    "pocket.W073": "Read it where it is used: the snapshot keeps the old value after the secret is changed.",
 }
 
 

@@ -24,8 +24,9 @@ def settings(backend: str = DISK, location: str = "/srv/exports") -> dict[str, A
 
 def fails(alias: str, call: str, line: int, place: str = "/srv/exports") -> Error:
     return Error(
-        f"The storage {alias!r} lies below {place}, and a function cannot write there: {call}() fails.",
-        hint='Declare the storage with store = "s3" in [awscontainer.django.storages] and take it with get_storages().',
+        f"The storage {alias!r} is in {place}, where a function cannot write: {call}() fails.",
+        hint='Declare the storage with store = "s3" in [awscontainer.django.storages] and set STORAGES ='
+        " get_storages().",
         obj=f"work_of_site.py:{line}",
         id="pocket.E014",
     )

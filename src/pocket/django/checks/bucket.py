@@ -24,7 +24,7 @@ _TABLE = "[awscontainer.django.storages.staticfiles]"
 
 
 def uploads(**_: Any) -> Iterator[CheckMessage]:
-    """A storage of static files in the stage's bucket that the file does not tell a deploy to fill."""
+    """A storage of static files in the stage's bucket to which no deploy uploads."""
     found = deployment.current()
     options = _options(found)
     if found is None or options is None:
@@ -32,9 +32,8 @@ def uploads(**_: Any) -> Iterator[CheckMessage]:
     declared = found.stage.django.storages.get("staticfiles")
     if declared is None or declared.store != "s3" or not declared.static:
         yield Error(
-            f"Static files are looked for in the bucket {options['bucket_name']}, and no deploy uploads them:"
-            " pages link to what is not there.",
-            hint=f'Declare {_TABLE} with store = "s3" and static = true, and take STORAGES from get_storages().',
+            f"Pages link to static files in the bucket {options['bucket_name']}, but no deploy uploads them.",
+            hint=f'Declare {_TABLE} with store = "s3" and static = true, and set STORAGES = get_storages().',
             obj="STORAGES['staticfiles']",
             id="pocket.E048",
         )
@@ -51,8 +50,8 @@ def public(**_: Any) -> Iterator[CheckMessage]:
     if not any(f"{location}/".startswith(f"{folder}/") for folder in folders):
         named = ", ".join(f'"{folder}"' for folder in folders) or "nothing"
         yield Error(
-            f"Static files lie at {location or 'the root'} of the bucket {options['bucket_name']}, which is"
-            f" private: public_dirs of [s3] has {named}. Browsers are answered 403.",
+            f"Static files are in {location or 'the root'} of the bucket {options['bucket_name']}, which is"
+            f" private there: public_dirs of [s3] has {named}. Browsers get a 403 response.",
             hint=f'Add "{location}" to public_dirs in [s3].'
             if location
             else f'Give {_TABLE} a location, such as "static", and add it to public_dirs in [s3].',
@@ -62,7 +61,7 @@ def public(**_: Any) -> Iterator[CheckMessage]:
 
 
 def _options(found: Deployment | None, kind: str = "S3Storage") -> dict[str, Any] | None:
-    """The OPTIONS of the storage of static files; None where it is no `kind` in the stage's bucket, or has no files."""
+    """The OPTIONS of the storage of static files; None for another storage or bucket, and without files."""
     entry: dict[str, Any] = settings.STORAGES.get("staticfiles", {})
     options: dict[str, Any] = entry.get("OPTIONS", {})
     if found is None or found.stage.bucket_name is None or options.get("bucket_name") != found.stage.bucket_name:
@@ -75,6 +74,6 @@ def _options(found: Deployment | None, kind: str = "S3Storage") -> dict[str, Any
 
 
 def _elsewhere(options: dict[str, Any]) -> bool:
-    """Whether browsers ask another host than the bucket's, or with a signature."""
+    """Whether browsers use another host than the bucket's, or signed addresses."""
     domain = options.get("custom_domain")
     return bool(options.get("querystring_auth") or (domain and options["bucket_name"] not in domain))

@@ -1,4 +1,4 @@
-"""Caches that each environment has for itself, behind what must be one for all."""
+"""Caches local to one environment, used for data that all environments must share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 _CACHED_SESSIONS = {"django.contrib.sessions.backends.cache", "django.contrib.sessions.backends.cached_db"}
-_SHARED = 'Take a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
+_SHARED = 'Use a cache that all environments share: store = "redis" or "database" in [awscontainer.django.caches].'
 
 
 def local_memory(**_: Any) -> Iterator[CheckMessage]:
@@ -33,8 +33,8 @@ def local_memory(**_: Any) -> Iterator[CheckMessage]:
     sessions = any(path.endswith("SessionMiddleware") for path in settings.MIDDLEWARE)
     if sessions and settings.SESSION_ENGINE in _CACHED_SESSIONS and _is_local(alias):
         yield Error(
-            f"Sessions are kept in the cache {alias!r}, which is the memory of one environment: the next request may"
-            " meet another, which does not know the user.",
+            f"Sessions are stored in the cache {alias!r}, which is local to one environment. The next request may"
+            " reach another environment, which does not know the user.",
             hint=_SHARED,
             obj="SESSION_ENGINE",
             id="pocket.E030",
@@ -42,8 +42,8 @@ def local_memory(**_: Any) -> Iterator[CheckMessage]:
     for limiter, alias in _limiters():
         if _is_local(alias):
             yield CheckWarning(
-                f"{limiter} counts in the cache {alias!r}, which is the memory of one environment: each environment"
-                " grants the whole limit anew.",
+                f"{limiter} counts in the cache {alias!r}, which is local to one environment. Each environment"
+                " allows the whole limit again.",
                 hint=_SHARED,
                 obj=limiter,
                 id="pocket.W031",
@@ -60,16 +60,16 @@ def results(**_: Any) -> Iterator[CheckMessage]:
         for alias, line in _cached_queries(project.tree(path)):
             if _is_local(alias):
                 yield CheckWarning(
-                    f"cached_query() keeps the versions of what it watches in the cache {alias!r}, which is the memory"
-                    " of one environment: no other notices a write, and without a ttl its result stays what it was.",
-                    hint=f"{_SHARED} Or give it a ttl, in seconds.",
+                    f"cached_query() stores the versions of what it watches in the cache {alias!r}, which is local to"
+                    " one environment. Others do not notice a write, and without a ttl their results never expire.",
+                    hint=f"{_SHARED} Or pass a ttl, in seconds.",
                     obj=project.Place(path, line),
                     id="pocket.W033",
                 )
 
 
 def _cached_queries(tree: ast.Module | None) -> Iterator[tuple[str, int]]:
-    """The cache's alias and the line of each call of `cached_query` that is not bounded by a `ttl`."""
+    """The cache's alias and the line of each call of `cached_query` that has no `ttl`."""
     if tree is None:
         return
     names = imported_names(tree)
@@ -87,7 +87,7 @@ def _is_local(alias: str) -> bool:
 
 
 def _limiters() -> Iterator[tuple[str, str]]:
-    """What limits rates in this project, with the cache that it counts in."""
+    """The rate limiters of the project, each with the alias of its cache."""
     rest = getattr(settings, "REST_FRAMEWORK", {})
     if rest.get("DEFAULT_THROTTLE_CLASSES"):
         yield "REST_FRAMEWORK['DEFAULT_THROTTLE_CLASSES']", "default"

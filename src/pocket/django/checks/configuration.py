@@ -1,4 +1,4 @@
-"""The file: that it is there and sound, that the stage is one of its own, that handlers can be imported."""
+"""pocket.toml: that it exists and is valid, that it has the stage, that handlers can be imported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def file(**_: Any) -> Iterator[CheckMessage]:
-    """Each fault of pocket.toml or of the manifest, where one of them is there."""
+    """Each fault of pocket.toml or of the manifest, if there is one."""
     try:
         manifest, path = source.manifest()
     except ConfigErrors as errors:
@@ -41,7 +41,7 @@ def file(**_: Any) -> Iterator[CheckMessage]:
     name = source.stage_name()
     if name is not None and name not in manifest.stages:
         yield Error(
-            f"{naming.STAGE_KEY} is {name!r}, and there is no such stage.",
+            f"{naming.STAGE_KEY} is {name!r}, which is not a stage of the project.",
             hint=f"The stages are: {', '.join(manifest.stages)}.",
             obj=project.shown(path),
             id=UNKNOWN_STAGE,
@@ -57,8 +57,8 @@ def missing(**_: Any) -> Iterator[CheckMessage]:
     except ConfigError as fault:
         if check_id(fault) == MISSING:
             yield Error(
-                "There is no pocket.toml in the project's folder, nor in any folder above it.",
-                hint="Create pocket.toml beside the project's manage.py.",
+                "There is no pocket.toml in the project's folder or in any folder above it.",
+                hint="Create pocket.toml beside manage.py.",
                 obj="pocket.toml",
                 id=MISSING,
             )
@@ -67,27 +67,27 @@ def missing(**_: Any) -> Iterator[CheckMessage]:
 
 
 def taken(**_: Any) -> Iterator[CheckMessage]:
-    """Secrets that the settings never ask for, since nothing called set_envs()."""
+    """Secrets that the settings do not get, since nothing called set_envs()."""
     found = deployment.current()
     if found is not None and found.stage.secrets and runtime.registered(found.name) is None:
         names = ", ".join(item.name for item in found.stage.secrets)
         yield Error(
-            f"The settings do not call set_envs(), so that a function has none of the stage's secrets: {names}.",
-            hint="Call pocket.django.runtime.set_envs() in the settings module, before it reads the environment.",
+            f"The settings do not call set_envs(), so functions do not get the stage's secrets: {names}.",
+            hint="Call pocket.django.runtime.set_envs() in the settings module before it reads the environment.",
             obj="set_envs",
             id="pocket.E008",
         )
 
 
 def installed(**_: Any) -> Iterator[CheckMessage]:
-    """Handlers that run management commands of Pocket's own, in a project that has none of them."""
+    """A handler for management commands in a project that lacks Pocket's own."""
     found = deployment.current()
     if found is None or apps.is_installed("pocket.django"):
         return
     commands = {handler.command for handler in found.stage.handlers.values()}
     if naming.MANAGEMENT_HANDLER in commands:
         yield Error(
-            '"pocket.django" is not in INSTALLED_APPS: the gates inside Lambda need its management commands.',
+            '"pocket.django" is not in INSTALLED_APPS, but the gates inside Lambda need its management commands.',
             hint='Add "pocket.django" to INSTALLED_APPS.',
             obj="INSTALLED_APPS",
             id="pocket.E009",
@@ -95,7 +95,7 @@ def installed(**_: Any) -> Iterator[CheckMessage]:
 
 
 def handlers(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of the stage whose dotted path leads nowhere; found by reading, since importing would start it."""
+    """Each handler of the stage whose dotted path does not exist. Reads the source, imports nothing."""
     found = deployment.current()
     for name, handler in found.stage.handlers.items() if found else ():
         if handler.command in naming.HANDLERS:
@@ -104,8 +104,8 @@ def handlers(**_: Any) -> Iterator[CheckMessage]:
         if lacking:
             yield Error(
                 f"The handler {name!r} cannot be imported: {lacking}.",
-                hint=f'Correct command = "{handler.command}" in [awscontainer.handlers.{name}]: it is the dotted path'
-                " of a function that takes an event and a context.",
+                hint=f'Correct command = "{handler.command}" in [awscontainer.handlers.{name}]. It must be the dotted'
+                " path of a function that takes an event and a context.",
                 obj=handler.command,
                 id="pocket.E004",
             )
@@ -127,7 +127,7 @@ def _manifest_name() -> str:
 
 
 def _lacking(module: str, attribute: str) -> str | None:
-    """What is not there, in words; None where the path leads somewhere, or where only importing could tell."""
+    """What is missing, as a clause; None if the path exists, or if only an import could show it."""
     try:
         spec = find_spec(module)
     except ModuleNotFoundError as error:
@@ -140,5 +140,5 @@ def _lacking(module: str, attribute: str) -> str | None:
         return None
     parsed = project.tree(Path(spec.origin))
     if parsed is None:
-        return f"the module {module!r} is no Python that this interpreter reads"
+        return f"the module {module!r} is not valid Python of this version"
     return None if defines(parsed, attribute) else f"the module {module!r} has no {attribute!r}"

@@ -1,4 +1,4 @@
-"""Databases as functions use them: one server for all environments, connections that are frozen, views that wait."""
+"""Databases in functions: one server for all environments, connections over a freeze, asynchronous views."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from pocket.django.checks.deployment import Deployment
 
 _SAYS_HEALTH_CHECKS = re.compile(r"conn_health_checks|\bdj_database_url\b|\.dj_db_url\(", re.IGNORECASE)
-"""dj-database-url writes a no where it is told nothing."""
+"""By default, dj-database-url sets CONN_HEALTH_CHECKS to False."""
 
 
 def configured(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
-    """What DATABASES says, of the aliases given where some are; nothing is connected to."""
+    """The entries of DATABASES, or those of the given aliases. Opens no connection."""
     found = deployment.current()
     for alias, entry in settings.DATABASES.items() if found else ():
         if databases is not None and alias not in databases:
             continue
         if found is not None and _is_sqlite(entry) and not _may_be_sqlite(found, entry):
             yield Error(
-                f"The database {alias!r} is SQLite in a deployed stage: each environment has a file of its own, which"
-                " goes when it goes.",
-                hint="Use PostgreSQL or MySQL; DATABASE_URL belongs to [awscontainer.secretsmanager.secrets].",
+                f"The database {alias!r} uses SQLite in a deployed stage. Each environment has its own file, which is"
+                " lost when the environment ends.",
+                hint="Use PostgreSQL or MySQL. Put DATABASE_URL into [awscontainer.secretsmanager.secrets].",
                 obj=f"DATABASES[{alias!r}]",
                 id="pocket.E020",
             )
         if entry.get("CONN_MAX_AGE", 0) != 0 and _refuses_health_checks(entry):
             yield CheckWarning(
-                f"The database {alias!r} keeps connections open and does not check them: after a freeze the first query"
-                " fails where the server has closed its end.",
+                f"The database {alias!r} keeps connections open without checking them. After a freeze, the first query"
+                " fails if the server has closed the connection.",
                 hint="Set CONN_HEALTH_CHECKS to True, or leave it out: Pocket's handlers turn it on."
-                " dj-database-url takes conn_health_checks=True.",
+                " With dj-database-url, pass conn_health_checks=True.",
                 obj=f"DATABASES[{alias!r}]",
                 id="pocket.W021",
             )
@@ -52,19 +52,19 @@ def _is_sqlite(entry: dict[str, Any]) -> bool:
 
 
 def _may_be_sqlite(found: Deployment, entry: dict[str, Any]) -> bool:
-    """Whether the database is not the deployment's: a stand-in, the laptop's, a rehearsal's; or lies on a mount."""
+    """Whether the file is a stand-in, the laptop's or a rehearsal's, or is on a mounted file system."""
     name = str(entry.get("NAME") or "")
     stand_in = found.on_laptop and name in {"", ":memory:"}
     return stand_in or found.of_laptop("DATABASE_URL") or found.rehearsed or name.startswith("/mnt/")
 
 
 def _refuses_health_checks(entry: dict[str, Any]) -> bool:
-    """Whether the project says no: Django fills in its own no, and Pocket's handlers a yes, where nothing is said."""
+    """Whether the project itself sets False, which Django also fills in as the default."""
     return entry.get("CONN_HEALTH_CHECKS") is False and project.mentions(_SAYS_HEALTH_CHECKS)
 
 
 def atomic_requests(**_: Any) -> Iterator[CheckMessage]:
-    """Each asynchronous view that Django will refuse to call, since a database wants a transaction around it."""
+    """Each asynchronous view that Django refuses to call, since a database has ATOMIC_REQUESTS."""
     if deployment.current() is None:
         return
     atomic = [alias for alias, entry in settings.DATABASES.items() if entry.get("ATOMIC_REQUESTS")]
@@ -72,16 +72,16 @@ def atomic_requests(**_: Any) -> Iterator[CheckMessage]:
         exempt = getattr(view, "_non_atomic_requests", ())
         for alias in (alias for alias in atomic if alias not in exempt):
             yield Error(
-                f"{name} is asynchronous, and ATOMIC_REQUESTS of the database {alias!r} cannot go around it: each"
-                " request raises RuntimeError.",
-                hint="Decorate it with transaction.non_atomic_requests, or make it synchronous.",
+                f"{name} is asynchronous, and the database {alias!r} has ATOMIC_REQUESTS: each request raises"
+                " RuntimeError.",
+                hint="Decorate the view with transaction.non_atomic_requests, or make it synchronous.",
                 obj=name,
                 id="pocket.E022",
             )
 
 
 def cache_tables(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
-    """Each cache whose table is not in its database, of the databases that may be asked."""
+    """Each cache whose table is missing, in the databases that may be queried."""
     from django.core.cache import caches
     from django.core.cache.backends.db import BaseDatabaseCache
     from django.db import connections, router
@@ -98,7 +98,7 @@ def cache_tables(databases: Sequence[str] | None = None, **_: Any) -> Iterator[C
         if database in databases and table not in connections[database].introspection.table_names():
             yield CheckWarning(
                 f"The cache {alias!r} has no table {table!r} in the database {database!r}.",
-                hint=f"pocket manage --stage {found.name} createcachetable",
+                hint=f"Run pocket manage --stage {found.name} createcachetable.",
                 obj=f"CACHES[{alias!r}]",
                 id="pocket.W023",
             )

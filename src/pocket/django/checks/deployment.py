@@ -1,4 +1,4 @@
-"""The deployment that the settings in use are for, as far as a check may rely on it."""
+"""The deployment that the current settings are for, as far as it is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 
 
 class Deployment:
-    """The stage that POCKET_STAGE names, with the manifest that tells of it and the manifest's file."""
+    """The stage that POCKET_STAGE names, with its manifest and the manifest's file."""
 
     def __init__(self, name: str, stage: Stage, manifest: Manifest, path: Path) -> None:
         self.name = name
@@ -31,23 +31,23 @@ class Deployment:
 
     @property
     def on_laptop(self) -> bool:
-        """Whether secrets and addresses are stand-ins: the settings are loaded to be looked at, not to serve."""
+        """Whether secrets and addresses are stand-ins: the settings are loaded for a check, not to serve."""
         return naming.PLACEHOLDER_KEY in os.environ
 
     @property
     def rehearsed(self) -> bool:
-        """Whether AWS is the embedded one, whose functions run on this machine, with its files."""
+        """Whether this is the embedded AWS, whose functions run on this machine and see its files."""
         host = urlsplit(override("sqs") or "").hostname or ""
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
     @property
     def release(self) -> Path | None:
-        """The folder of the artifact; None where the project is not looked at as it was released."""
+        """The folder of the artifact; None if the checks do not run on a release."""
         return None if self.on_laptop or self.path.suffix == ".toml" else self.path.parent
 
     @property
     def hosts(self) -> list[str]:
-        """The hosts of the stage's addresses, with their ports where they have one; empty where they are not known."""
+        """The hosts of the stage's addresses, with ports if they have any; empty if unknown."""
         return [host for host in os.environ.get(naming.HOSTS_KEY, "").split(",") if host]
 
     @property
@@ -57,7 +57,7 @@ class Deployment:
         return {name: address for name, address in found.items() if address}
 
     def of_laptop(self, variable: str) -> bool:
-        """Whether the laptop's own `.env`, which no artifact holds, says what should come from the stage."""
+        """Whether the laptop's `.env`, which is not in the artifact, sets the variable."""
         return self.on_laptop and variable in self._dotenv
 
     @cached_property
@@ -73,7 +73,7 @@ class Deployment:
 
 
 def current() -> Deployment | None:
-    """The deployment in question; None on a laptop without a stage, and where the file does not tell of the stage."""
+    """The deployment; None without a stage, and if the file or the manifest lacks the stage."""
     name = source.stage_name()
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""What is written to a disk that cannot be written: in Lambda that is all of it but /tmp, and what is mounted."""
+"""Writes to a read-only disk. In Lambda only /tmp and mounted file systems are writable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
     from django.db.models import FileField
 
-_STREAMS = "Log to the standard streams, which CloudWatch keeps: take logging.StreamHandler."
+_STREAMS = "Use logging.StreamHandler: CloudWatch keeps what is written to the standard streams."
 _WRITABLE = ("/tmp", "/mnt", "/dev")  # noqa: S108  (Lambda's own)
 
 
@@ -37,7 +37,7 @@ def is_read_only(path: str | os.PathLike[str]) -> bool:
 
 
 def field(file_field: FileField) -> Iterator[CheckMessage]:
-    """That a file field of a deployed project stores on the disk."""
+    """A file field whose storage is on the read-only disk."""
     from django.core.files.storage import FileSystemStorage
 
     if deployment.current() is None:
@@ -45,28 +45,28 @@ def field(file_field: FileField) -> Iterator[CheckMessage]:
     try:
         storage: Any = file_field.storage
         location = storage.location if isinstance(storage, FileSystemStorage) else None
-    except Exception:  # noqa: BLE001  (a storage that cannot be made is reported by whoever uses it)
+    except Exception:  # noqa: BLE001  (a storage that cannot be made is reported where it is used)
         return
     if location is not None and is_read_only(location):
         yield Error(
-            f"Files are stored below {project.shown(location)}, and a function cannot write there.",
-            hint='Declare a storage with store = "s3" in [awscontainer.django.storages] and take it with'
-            " get_storages().",
+            f"Files are stored in {project.shown(location)}, where a function cannot write.",
+            hint='Declare a storage with store = "s3" in [awscontainer.django.storages] and set'
+            " STORAGES = get_storages().",
             obj=file_field,
             id="pocket.E010",
         )
 
 
 def logging(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of LOGGING that opens a file; it is opened, and fails, when the function starts."""
+    """Each handler of LOGGING that opens a file. The function opens it, and fails, when it starts."""
     if deployment.current() is None or settings.LOGGING_CONFIG is None:
         return
     for name, handler in (settings.LOGGING or {}).get("handlers", {}).items():
         path = handler.get("filename")
         if isinstance(path, str | os.PathLike) and _writes_a_file(handler) and is_read_only(path):
             yield Error(
-                f"The log handler {name!r} writes to {project.shown(path)}, and a function cannot write there: it will"
-                " not start.",
+                f"The log handler {name!r} writes to {project.shown(path)}, where a function cannot write. The function"
+                " will not start.",
                 hint=_STREAMS,
                 obj="LOGGING",
                 id="pocket.E011",
@@ -74,7 +74,7 @@ def logging(**_: Any) -> Iterator[CheckMessage]:
 
 
 def syslog(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of LOGGING that sends to a logging daemon on the machine, where a function has none."""
+    """Each handler of LOGGING that sends to a syslog daemon on the machine; a function has none."""
     if deployment.current() is None or settings.LOGGING_CONFIG is None:
         return
     for name, handler in (settings.LOGGING or {}).get("handlers", {}).items():
@@ -83,21 +83,21 @@ def syslog(**_: Any) -> Iterator[CheckMessage]:
         address = handler.get("address", ("localhost", SYSLOG_UDP_PORT))
         what = f"The log handler {name!r} sends to a syslog daemon at"
         if isinstance(address, str):
-            text = f"{what} {address}, and a function has none: it will not start."
+            text = f"{what} {address}. A function has no such daemon and will not start."
             yield Error(text, hint=_STREAMS, obj="LOGGING", id="pocket.E015")
         elif address[0] in {"localhost", "127.0.0.1", "::1"}:
-            text = f"{what} {address[0]}:{address[1]}, and a function has none: what is logged is lost."
+            text = f"{what} {address[0]}:{address[1]}. A function has no such daemon: the records are lost."
             yield CheckWarning(text, hint=_STREAMS, obj="LOGGING", id="pocket.W016")
 
 
 def indexes(**_: Any) -> Iterator[CheckMessage]:
-    """Each search index of Haystack in files, such as Whoosh's."""
+    """Each search index of Haystack that is kept in files, such as Whoosh's."""
     for alias, entry in getattr(settings, "HAYSTACK_CONNECTIONS", {}).items() if deployment.current() else ():
         path = entry.get("PATH")
         if path and entry.get("STORAGE", "file") == "file" and is_read_only(path):
             yield Error(
-                f"The search index {alias!r} lies below {project.shown(path)}, and a function cannot write there.",
-                hint="Take an index that is a service, or the database's own full-text search.",
+                f"The search index {alias!r} is in {project.shown(path)}, where a function cannot write.",
+                hint="Use a search service, or the database's full-text search.",
                 obj=f"HAYSTACK_CONNECTIONS[{alias!r}]",
                 id="pocket.E017",
             )
@@ -111,8 +111,8 @@ def file_caches(**_: Any) -> Iterator[CheckMessage]:
         location = entry.get("LOCATION", "")
         if is_a(entry.get("BACKEND"), FileBasedCache) and is_read_only(location):
             yield Error(
-                f"The cache {alias!r} writes below {project.shown(location)}, and a function cannot write there.",
-                hint="Take a cache that all environments share, such as redis or database, or a folder below /tmp.",
+                f"The cache {alias!r} writes to {project.shown(location)}, where a function cannot write.",
+                hint="Use a cache that all environments share, such as redis or database, or a folder below /tmp.",
                 obj=f"CACHES[{alias!r}]",
                 id="pocket.E012",
             )
@@ -123,9 +123,9 @@ def uploads(**_: Any) -> Iterator[CheckMessage]:
     folder = settings.FILE_UPLOAD_TEMP_DIR
     if deployment.current() is not None and folder is not None and is_read_only(folder):
         yield Error(
-            f"FILE_UPLOAD_TEMP_DIR is {project.shown(folder)}, and a function cannot write there: uploads that do not"
-            " stay in memory fail.",
-            hint="Leave it out, and uploads go to /tmp.",
+            f"FILE_UPLOAD_TEMP_DIR is {project.shown(folder)}, where a function cannot write. Uploads that are too"
+            " large for memory fail.",
+            hint="Remove the setting. Uploads then go to /tmp.",
             obj="FILE_UPLOAD_TEMP_DIR",
             id="pocket.E013",
         )
@@ -135,7 +135,7 @@ def is_a(path: Any, kind: type) -> bool:
     """Whether the class at the dotted `path` is a `kind`; False where it cannot be imported."""
     try:
         found = import_string(path) if isinstance(path, str) else path
-    except Exception:  # noqa: BLE001  (what cannot be imported is reported by whoever uses it)
+    except Exception:  # noqa: BLE001  (what cannot be imported is reported where it is used)
         return False
     return isinstance(found, type) and issubclass(found, kind)
 

@@ -1,6 +1,6 @@
-"""Fields that store files say so themselves: Django's own `check()` of a file field, extended.
+"""Extends Django's `check()` of file fields.
 
-Small, since it is imported when a function starts; what it finds is decided in `disk`.
+Small, since it is imported when a function starts; `disk.field` is the check.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from django.db.models import FileField
 
 
 def extend() -> None:
-    """Makes `FileField.check()`, and so that of images and of every subclass, ask where the files go; once."""
+    """Makes `FileField.check()` and that of its subclasses check the storage, too. A second call does nothing."""
     if not hasattr(FileField.check, "extends"):
         check = _extended(FileField.check)
         check.extends = FileField.check

@@ -1,4 +1,4 @@
-"""Services at an address that has a meaning on a laptop, in Docker Compose or in a cluster, and none in a function."""
+"""Services at addresses that work on a laptop, in Docker Compose or in a cluster, but not in a function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BROKERS = ("CELERY_BROKER_URL", "BROKER_URL", "CELERY_RESULT_BACKEND", "RQ_QUEU
 
 
 def addresses(**_: Any) -> Iterator[CheckMessage]:
-    """Databases, caches and brokers that a function cannot reach, where AWS is not on this machine."""
+    """Databases, caches and brokers that a function cannot reach, except on the embedded AWS."""
     found = deployment.current()
     if found is None or found.rehearsed:
         return
@@ -39,22 +39,22 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
     for name in _BROKERS:
         host = next((host for host in _hosts(getattr(settings, name, None)) if is_near(host)), None)
         if host is not None and not found.of_laptop(name):
-            yield _message(CheckWarning, f"What {name} names", host, name, "pocket.W055")
+            yield _message(CheckWarning, f"The server of {name}", host, name, "pocket.W055")
 
 
 def _message(kind: type[Error | CheckWarning], what: str, host: str, obj: str, id: str) -> CheckMessage:  # noqa: A002
-    where = f"is at {host}" if host else "is reached by a socket on this machine"
+    where = f"is at {host}" if host else "is a socket on this machine"
     return kind(
-        f"{what} {where}, and a function finds no server there.",
-        hint="Take the server's full name or address in the network from the environment after set_envs(): a secret,"
-        " or a variable of [awscontainer.envs].",
+        f"{what} {where}, which a function cannot reach.",
+        hint="Read the server's full name or address from the environment after set_envs(): from a secret, or from a"
+        " variable of [awscontainer.envs].",
         obj=obj,
         id=id,
     )
 
 
 def is_near(host: str) -> bool:
-    """Whether a host's name means a service beside the process: this machine, a socket, a name without a domain."""
+    """Whether the host is this machine, a socket, or a name without a domain."""
     name = host.strip("[]").lower()
     if not name or name.startswith(("/", "@")) or name == "localhost" or name.endswith(".localhost"):
         return True
@@ -65,7 +65,7 @@ def is_near(host: str) -> bool:
 
 
 def _of_database(entry: dict[str, Any]) -> str | None:
-    """The host of a database's entry, "" for a socket; None where it has no server, or a service file names it."""
+    """The host of a database's entry, "" for a socket; None without a server, and where a service file names it."""
     if str(entry.get("ENGINE", "")).rpartition(".")[2] not in _SERVERS or entry.get("OPTIONS", {}).get("service"):
         return None
     oracle_name = str(entry["ENGINE"]).endswith("oracle") and not entry.get("HOST")
@@ -73,7 +73,7 @@ def _of_database(entry: dict[str, Any]) -> str | None:
 
 
 def _hosts(value: Any) -> Iterator[str]:
-    """The hosts of what a setting names: URLs, `host:port`, pairs of both; in lists and tables, too."""
+    """The hosts in a setting: in URLs, `host:port` and pairs, also inside lists and dictionaries."""
     if isinstance(value, str):
         if "://" in value:
             host = urlsplit(value).hostname

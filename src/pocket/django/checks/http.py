@@ -1,4 +1,4 @@
-"""What stands around the views: the size that a request may have, middleware that changes threads."""
+"""Around the views: upload limits, synchronous middleware, wrapped applications."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _LIMITS = ("DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_MAX_MEMORY_SIZE")
 
 
 def upload_limits(**_: Any) -> Iterator[CheckMessage]:
-    """Limits that promise more than Lambda takes."""
+    """Upload limits above Lambda's."""
     for name in _LIMITS if deployment.current() else ():
         value = getattr(settings, name)
         if value is None or value > _LARGEST:
-            size = "no limit" if value is None else f"{value:,} bytes"
+            size = "unlimited" if value is None else f"{value:,} bytes"
             yield CheckWarning(
-                f"{name} is {size}, and Lambda takes requests of at most {_LARGEST:,}: a larger one is answered 413"
-                " before Django sees it.",
-                hint="Stay below 4.5 MB, since files travel as Base64, and let browsers put larger files into S3"
-                " themselves, with a signed form.",
+                f"{name} is {size}, but Lambda accepts requests of at most {_LARGEST:,} bytes. A larger request gets a"
+                " 413 response before Django sees it.",
+                hint="Stay below 4.5 MB, since files are sent as Base64. Let browsers upload larger files to S3 with a"
+                " signed form.",
                 obj=name,
                 id="pocket.W040",
             )
@@ -55,9 +55,9 @@ def middleware(**_: Any) -> Iterator[CheckMessage]:
             continue
         if not getattr(factory, "async_capable", False):
             yield CheckWarning(
-                f"{path} is synchronous: behind the handler {handler!r} each request to an asynchronous view changes"
-                " threads for it, twice.",
-                hint="Make it async_capable, or serve with pocket.django.lambda_handlers.asgi_handler, which runs both"
+                f"{path} is synchronous. Behind the handler {handler!r}, each request to an asynchronous view changes"
+                " threads for it twice.",
+                hint="Make it async_capable, or use pocket.django.lambda_handlers.asgi_handler, which runs both"
                 " kinds in one thread.",
                 obj=path,
                 id="pocket.W052",
@@ -65,16 +65,15 @@ def middleware(**_: Any) -> Iterator[CheckMessage]:
 
 
 def applications(**_: Any) -> Iterator[CheckMessage]:
-    """What the project puts around Django's application, where a handler of Pocket's serves Django itself."""
+    """A wrapper around Django's application that Pocket's handlers do not call."""
     found = deployment.current()
     commands = {handler.command for handler in found.stage.handlers.values()} if found else set()
     for name, handler, maker in _APPLICATIONS:
         path = getattr(settings, name, None)
         if handler in commands and path and _is_wrapped(path, maker):
             yield CheckWarning(
-                f"{path} is more than Django's own application, and {handler} does not call it: what it adds is"
-                " skipped.",
-                hint="Make a middleware of it, and put that first in MIDDLEWARE.",
+                f"{path} wraps Django's application, but {handler} does not call it: what the wrapper does is skipped.",
+                hint="Turn the wrapper into a middleware, and put it first in MIDDLEWARE.",
                 obj=name,
                 id="pocket.W056",
             )
@@ -87,7 +86,7 @@ _APPLICATIONS = (
 
 
 def _is_wrapped(path: str, maker: str) -> bool:
-    """Whether the module of a dotted path makes something else of its attribute than what `maker` returns."""
+    """Whether the attribute at the dotted `path` is something other than what `maker` returns."""
     module, _, attribute = path.rpartition(".")
     tree = _tree(module)
     if tree is None:
@@ -111,7 +110,7 @@ def _is_name(target: ast.expr, name: str) -> bool:
 
 
 def _own_asgi_handler(found: Deployment) -> str | None:
-    """The first handler of the stage whose module takes Django's ASGI application, or the module that makes it."""
+    """The first handler of the stage whose module imports Django's ASGI application, or the module that makes it."""
     application = (getattr(settings, "ASGI_APPLICATION", None) or "").rpartition(".")[0]
     for name, handler in found.stage.handlers.items():
         module = handler.command.rpartition(".")[0]
@@ -138,7 +137,7 @@ def _imports(module: str) -> set[str]:
 
 
 def _tree(module: str) -> ast.Module | None:
-    """The syntax tree of a module by its dotted name; None where it has none to read."""
+    """The syntax tree of a module by its dotted name; None if there is no source."""
     try:
         spec = find_spec(module)
     except Exception:  # noqa: BLE001  (the check of handlers, or Django's start, reports it)

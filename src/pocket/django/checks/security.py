@@ -1,4 +1,4 @@
-"""What a stage shows to strangers: debug pages, hosts and origins, headers that anyone can write."""
+"""Security of a stage: debug pages, hosts and origins, headers that clients can forge."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 _OF_THE_GATEWAY = "HTTP_X_FORWARDED_PROTO"
-"""The one header of a proxy that API Gateway and function URLs write themselves, whatever the client sent."""
+"""The one proxy header that API Gateway and function URLs always overwrite."""
 
 
 def debug(**_: Any) -> Iterator[CheckMessage]:
@@ -28,8 +28,8 @@ def debug(**_: Any) -> Iterator[CheckMessage]:
     found = deployment.current()
     if found is not None and settings.DEBUG and not found.of_laptop("DEBUG"):
         yield Error(
-            "DEBUG is on in a deployed stage: errors show settings and source to whoever meets them, and every"
-            " query is kept for as long as the environment lives.",
+            "DEBUG is on in a deployed stage. Error pages show settings and source to anyone, and every query is kept"
+            " in memory.",
             hint="Set DEBUG = False where POCKET_STAGE is set.",
             obj="DEBUG",
             id="pocket.E044",
@@ -37,16 +37,16 @@ def debug(**_: Any) -> Iterator[CheckMessage]:
 
 
 def addresses(**_: Any) -> Iterator[CheckMessage]:
-    """Addresses of the stage that Django will not answer at, or whose forms it will not take."""
+    """Addresses of the stage that ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS lacks."""
     found = deployment.current()
     if found is None:
         return
     for host in found.hosts:
         if not validate_host(without_port(host), settings.ALLOWED_HOSTS) and not found.of_laptop("ALLOWED_HOSTS"):
             yield Error(
-                f"ALLOWED_HOSTS lacks {without_port(host)}, an address of the stage: every request to it is answered"
-                " 400.",
-                hint="Take it from the environment after set_envs():"
+                f"ALLOWED_HOSTS lacks {without_port(host)}, an address of the stage: every request to it gets a 400"
+                " response.",
+                hint="Read it from the environment after set_envs():"
                 ' ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",").',
                 obj="ALLOWED_HOSTS",
                 id="pocket.E041",
@@ -56,9 +56,9 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
     for address in found.endpoints.values():
         if not any(_trusts(origin, address) for origin in settings.CSRF_TRUSTED_ORIGINS):
             yield CheckWarning(
-                f"CSRF_TRUSTED_ORIGINS lacks {address}, an address of the stage: where anything in front of it changes"
-                " the Host header, every form is answered 403.",
-                hint="Take it from the environment after set_envs():"
+                f"CSRF_TRUSTED_ORIGINS lacks {address}, an address of the stage. If a proxy in front of it changes the"
+                " Host header, every form gets a 403 response.",
+                hint="Read it from the environment after set_envs():"
                 ' CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",").',
                 obj="CSRF_TRUSTED_ORIGINS",
                 id="pocket.W042",
@@ -71,7 +71,7 @@ def _trusts(origin: str, address: str) -> bool:
 
 
 def proxies(**_: Any) -> Iterator[CheckMessage]:
-    """Settings that believe a header which the gateway passes on as the client wrote it."""
+    """Settings that trust a header which the gateway passes on as the client sent it."""
     if deployment.current() is None or getattr(settings, "POCKET_TRUSTED_PROXIES", None):
         return
     believed = {name: f"X-Forwarded-{name.rpartition('_')[2].title()}" for name in _FLAGS if getattr(settings, name)}
@@ -80,8 +80,8 @@ def proxies(**_: Any) -> Iterator[CheckMessage]:
         believed["SECURE_PROXY_SSL_HEADER"] = secure[0].removeprefix("HTTP_").replace("_", "-").title()
     for name, header in believed.items():
         yield CheckWarning(
-            f"{name} believes the header {header}, which API Gateway and function URLs pass on as the client wrote it.",
-            hint=f"Remove {name}, or say how many proxies of your own stand in front, each of which writes the header:"
+            f"{name} trusts the header {header}, which API Gateway and function URLs pass on as the client sent it.",
+            hint=f"Remove {name}, or set the number of your own proxies in front, each of which writes the header:"
             " POCKET_TRUSTED_PROXIES = 1.",
             obj=name,
             id="pocket.W043",

@@ -22,18 +22,18 @@ _USES_TASKS = re.compile(r"^\s*(?:from|import)\s+django\.tasks\b", re.MULTILINE)
 
 
 def mail(**_: Any) -> Iterator[CheckMessage]:
-    """Mail settings that this Django does not read, or not for long."""
+    """Mail settings that this Django does not read, or is about to remove."""
     if deployment.current() is None:
         return
     deprecated: frozenset[str] | set[str] = getattr(conf, "DEPRECATED_EMAIL_SETTINGS", frozenset())
-    names, cure = ["MAILERS"], "Set EMAIL_BACKEND, EMAIL_HOST and their like instead"
+    names, cure = ["MAILERS"], "Set EMAIL_BACKEND, EMAIL_HOST and so on instead"
     what = "does not read"
     if deprecated or not hasattr(conf.global_settings, "EMAIL_HOST"):
         names, cure = sorted(deprecated or _REMOVED), "Define MAILERS instead"
         what = "is about to remove" if deprecated else "does not read"
     for name in (name for name in names if _chosen(name)):
         yield CheckWarning(
-            f"Mail is set up by {name}, which Django {django.get_version()} {what}: without it mail goes to"
+            f"Mail is set up by {name}, which Django {django.get_version()} {what}. Without it, mail goes to"
             " localhost, where a function has no mail server.",
             hint=f"{cure}, in the settings module or in [awscontainer.django.settings].",
             obj=name,
@@ -58,8 +58,8 @@ def tasks(**_: Any) -> Iterator[CheckMessage]:
     for alias, entry in getattr(settings, "TASKS", {}).items():
         if entry.get("BACKEND", "").endswith(_IMMEDIATE) and (chosen or project.mentions(_USES_TASKS)):
             yield CheckWarning(
-                f"The tasks of {alias!r} run at once, within the request that enqueues them and within its time.",
-                hint="Take a backend whose tasks run in a function of their own, or send a management command to a"
+                f"Tasks of {alias!r} run immediately, within the request that enqueues them and its timeout.",
+                hint="Use a backend whose tasks run in a function of their own, or send a management command to a"
                 " queue with pocket_call_command().",
                 obj=f"TASKS[{alias!r}]",
                 id="pocket.W051",

@@ -1,4 +1,4 @@
-"""What a snapshot would hold: values taken at import, which every environment restored from it shares.
+"""Values taken at import, which a snapshot keeps and every environment restored from it shares.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
 """
@@ -46,10 +46,10 @@ _CALLS = {
     CLOCK: (re.compile(_CLOCK), "the time"),
 }
 _HINTS = {
-    RANDOM: "Call it where the value is used: environments restored from one snapshot all have the same.",
-    CONNECTION: "Open it where it is used, or after the restore: the other end closes it while the snapshot lies.",
-    CLOCK: "Call it where the value is used: it tells when the snapshot was made, which may be days ago.",
-    SECRET: "Read it where it is used: the snapshot keeps the value, also after the secret was changed.",
+    RANDOM: "Call it where the value is used: all environments restored from one snapshot share the value.",
+    CONNECTION: "Open it where it is used, or after the restore: the server has closed the connection by then.",
+    CLOCK: "Call it where the value is used: the value is the time of the snapshot, perhaps days ago.",
+    SECRET: "Read it where it is used: the snapshot keeps the old value after the secret is changed.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Static files: that somebody serves them where pages look for them, under the names that pages know."""
+"""Static files: that they are served at the addresses and under the names that pages use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SERVERS = ("whitenoise", "servestatic")
 
 
 def addresses(**_: Any) -> Iterator[CheckMessage]:
-    """STATIC_URL and the storage of static files that do not speak of the same place."""
+    """A STATIC_URL that nothing serves, or that differs from the storage's address."""
     from django.core.files.storage import FileSystemStorage
 
     found = deployment.current()
@@ -38,23 +38,23 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
     if is_a(entry.get("BACKEND"), FileSystemStorage):
         if not absolute and not _served() and any(item.address for item in found.stage.handlers.values()):
             yield CheckWarning(
-                f"Static files lie in the artifact, and nothing serves them at {settings.STATIC_URL}: API Gateway asks"
-                " Django for them, which answers 404.",
+                f"Static files are in the artifact, and nothing serves them at {settings.STATIC_URL}. API Gateway"
+                " passes requests for them to Django, which responds with 404.",
                 hint='Declare [awscontainer.django.storages.staticfiles] with store = "s3" and static = true.',
                 obj="STORAGES['staticfiles']",
                 id="pocket.W047",
             )
     elif absolute and (place := _place(options)) and not settings.STATIC_URL.startswith(place):
         yield CheckWarning(
-            f"STATIC_URL is {settings.STATIC_URL}, and the storage of static files serves them from {place}.",
-            hint="Give both the same address, or leave STATIC_URL a path: pages ask the storage.",
+            f"STATIC_URL is {settings.STATIC_URL}, but the storage of static files serves them from {place}.",
+            hint="Use one address for both, or make STATIC_URL a path: pages get the address from the storage.",
             obj="STATIC_URL",
             id="pocket.W045",
         )
 
 
 def scanned(**_: Any) -> Iterator[CheckMessage]:
-    """Middleware that looks through all static files when it starts, though another place serves them."""
+    """Middleware that searches all static files at each start, although it serves none."""
     from django.core.files.storage import FileSystemStorage
 
     backend = _entry().get("BACKEND")
@@ -63,15 +63,15 @@ def scanned(**_: Any) -> Iterator[CheckMessage]:
     for path in settings.MIDDLEWARE:
         if any(word in path.lower() for word in _SERVERS):
             yield CheckWarning(
-                f"{path} looks for static files at each start, and their storage serves them from elsewhere.",
-                hint="Leave it out of MIDDLEWARE where POCKET_STAGE is set.",
+                f"{path} searches for static files at each start, but their storage serves them from elsewhere.",
+                hint="Remove it from MIDDLEWARE where POCKET_STAGE is set.",
                 obj="MIDDLEWARE",
                 id="pocket.W054",
             )
 
 
 def manifest(**_: Any) -> Iterator[CheckMessage]:
-    """Hashed names without the map that tells them."""
+    """Hashed names without a manifest."""
     from django.contrib.staticfiles.storage import ManifestFilesMixin
 
     found = deployment.current()
@@ -81,19 +81,19 @@ def manifest(**_: Any) -> Iterator[CheckMessage]:
         return
     if options.get("manifest_strict") is False or (options.get("manifest_storage") and found.release is None):
         return
-    if not _map_is_there(found, options):
+    if not _has_manifest(found, options):
         yield Error(
-            "Static files have hashed names, and the artifact holds no map of them: every page with a static file is"
-            " answered 500.",
-            hint="Declare [awscontainer.django.storages.staticfiles] with static = true and manifest = true, and take"
-            " STORAGES from get_storages(): the deploy collects the files and bakes the map.",
+            "Static files have hashed names, but the artifact has no manifest of them: every page with a static file"
+            " gets a 500 response.",
+            hint="Declare [awscontainer.django.storages.staticfiles] with static = true and manifest = true, and set"
+            " STORAGES = get_storages(). The deploy then collects the files and writes the manifest.",
             obj="STORAGES['staticfiles']",
             id="pocket.E046",
         )
 
 
-def _map_is_there(found: Deployment, options: dict[str, Any]) -> bool:
-    """Whether the map is in the artifact, or will be: the deploy writes it where the file declares the storage."""
+def _has_manifest(found: Deployment, options: dict[str, Any]) -> bool:
+    """Whether the manifest is in the artifact, or will be: a deploy writes it if pocket.toml declares the storage."""
     if found.release is not None and (found.release / STATIC_MANIFEST_FILE).is_file():
         return True
     declared = found.stage.django.storages.get("staticfiles")
@@ -109,7 +109,7 @@ def _entry() -> dict[str, Any]:
 
 
 def has_files() -> bool:
-    """Whether the project, or an app of it, has a static file at all."""
+    """Whether the project, or an app of it, has a static file."""
     from django.contrib.staticfiles.finders import get_finders
 
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
@@ -134,7 +134,7 @@ def _served() -> bool:
 
 
 def _place(options: dict[str, Any]) -> str | None:
-    """Where django-storages says that the files are; None where it signs addresses or the endpoint is another's."""
+    """The address at which django-storages serves the files; None if it signs addresses or uses an endpoint."""
     domain = options.get("custom_domain")
     location = str(options.get("location", "")).strip("/")
     if not domain:

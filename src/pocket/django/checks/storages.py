@@ -1,6 +1,6 @@
-"""Code that writes to a storage by its alias, where that storage lies on a disk that cannot be written.
+"""Code that writes to a storage by its alias, if that storage is on the read-only disk.
 
-What fields store is asked of the fields themselves, in `disk.field`.
+`disk.field` checks the storages of fields.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def written(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterato
         for alias, node in _writes(project.tree(path)):
             if alias in places:
                 yield Error(
-                    f"The storage {alias!r} lies below {places[alias]}, and a function cannot write there:"
+                    f"The storage {alias!r} is in {places[alias]}, where a function cannot write:"
                     f" {ast.unparse(node.func)}() fails.",
-                    hint='Declare the storage with store = "s3" in [awscontainer.django.storages] and take it with'
-                    " get_storages().",
+                    hint='Declare the storage with store = "s3" in [awscontainer.django.storages] and set'
+                    " STORAGES = get_storages().",
                     obj=project.Place(path, node.lineno),
                     id="pocket.E014",
                 )
@@ -57,7 +57,7 @@ def _read_only() -> dict[str, str]:
     for alias in settings.STORAGES:
         try:
             storage: Any = storages[alias] if alias != "staticfiles" else None
-        except Exception:  # noqa: BLE001, S112  (a storage that cannot be made is reported by whoever uses it)
+        except Exception:  # noqa: BLE001, S112  (a storage that cannot be made is reported where it is used)
             continue
         if isinstance(storage, FileSystemStorage) and is_read_only(storage.location):
             found[alias] = project.shown(storage.location)

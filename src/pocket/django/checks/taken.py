@@ -1,4 +1,4 @@
-"""What the file gives and the project does not take: secrets that nothing reads, settings that do not arrive."""
+"""Entries of pocket.toml without effect: secrets that nothing reads, settings that Django does not have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WHOLESALE = re.compile(
     r"pydantic_settings|BaseSettings|\.prefixed\(|os\.environ\.items\(|\*\*os\.environ|dict\(os\.environ"
 )
-"""Ways of reading the environment that do not name the variable as it is called."""
+"""Ways to read the environment without the variable's full name."""
 
 _READERS = {
     "DATABASE_URL": re.compile(r"\.db(?:_url)?\(|dj_database_url"),
@@ -35,11 +35,11 @@ _READERS = {
 
 
 _READ_BY_OTHERS = re.compile(r"(DJANGO|AWS|PYTHON)_?\w+|PG[A-Z]+|MYSQL_\w+|(HTTPS?|ALL|NO)_PROXY|LD_\w+|LC_\w+|LANG|TZ")
-"""Variables that Django itself, the drivers' own libraries, Python or AWS's SDK read without anyone naming them."""
+"""Variables that Django, database drivers, Python or AWS's SDK read by themselves."""
 
 
 def secrets(**_: Any) -> Iterator[CheckMessage]:
-    """Each variable that is filled from a secret and that no source mentions."""
+    """Each variable of a secret that no source mentions."""
     found = deployment.current()
     if found is None:
         return
@@ -51,7 +51,7 @@ def secrets(**_: Any) -> Iterator[CheckMessage]:
     unread = {name for name in unread if not project.mentions(_reading(name))}
     for name in sorted(unread & _unknown_to_packages(unread)):
         yield CheckWarning(
-            f"The secret {name} is declared, and nothing reads it.",
+            f"The secret {name} is declared, but nothing reads it.",
             hint="Read it from the environment after set_envs(), or remove it from [awscontainer.secretsmanager]: each"
             " cold start fetches it, and the role may read it.",
             obj=name,
@@ -98,15 +98,15 @@ def settings(**_: Any) -> Iterator[CheckMessage]:
 
 def _untaken(table: str, name: str, instead: str, helper: str) -> CheckMessage:
     return CheckWarning(
-        f"{name} of {table} is not what Django uses: {instead} in the settings.",
-        hint=f"Take it in the settings module with {helper}, last, or remove it from pocket.toml.",
+        f"{name} of {table} has no effect: {instead} in the settings.",
+        hint=f"Use {helper} at the end of the settings module, or remove the entry from pocket.toml.",
         obj=name,
         id="pocket.W002",
     )
 
 
 def _used_otherwise(name: str) -> bool:
-    """Whether the project picks the value out of what `get_django_settings()` returns."""
+    """Whether the project reads the single value from what `get_django_settings()` returns."""
     return project.mentions(re.compile(rf"""(\[|get\(|pop\()\s*["']{name}["']"""))
 
 
