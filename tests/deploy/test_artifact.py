@@ -13,7 +13,7 @@ from pocket.config import Project, build_manifest, load
 from pocket.deploy.build import artifact, wheels
 from pocket.deploy.build.archive import Entry, scan
 from pocket.deploy.build.artifact import Artifact, build, merge, refuse_old_django, refuse_oversize, write_manifest
-from pocket.deploy.build.entrypoints import check_handlers, fault_of_command
+from pocket.deploy.build.entrypoints import check_handlers, command_issue
 from pocket.deploy.build.platforms import lambda_platform
 from pocket.deploy.build.requirements import resolve
 from pocket.deploy.target import Target
@@ -90,7 +90,7 @@ def test_the_modules_of_a_start_are_bundled(built: Built) -> None:
     assert (package, source, code.co_filename) == (False, "pocket/naming.py", "/var/task/pocket/naming.py")
 
 
-def test_sizes_and_the_largest_packages_are_told(built: Built) -> None:
+def test_sizes_and_the_largest_packages_are_reported(built: Built) -> None:
     with zipfile.ZipFile(built.artifact.path) as archive:
         assert built.artifact.unzipped == sum(item.file_size for item in archive.infolist())
     assert built.artifact.size == built.artifact.path.stat().st_size
@@ -98,7 +98,7 @@ def test_sizes_and_the_largest_packages_are_told(built: Built) -> None:
     sizes = [size for _, size in built.artifact.packages]
     assert sizes == sorted(sizes, reverse=True)
     assert [row[0] for row in built.reporter.tables[0]] == [name for name, _ in built.artifact.packages]
-    assert any("pydantic" in note and "left out" in note for note in built.reporter.notes)
+    assert any("pydantic" in note and "Left out" in note for note in built.reporter.notes)
 
 
 def test_static_files_are_left_to_upload(built: Built) -> None:
@@ -141,8 +141,8 @@ def test_handlers_that_the_artifact_does_not_hold_are_named_with_their_lines(cop
     with pytest.raises(ConfigErrors) as caught:
         build(project, project.stage("dev"), HERE, Recorder())
     lines = [line for line, text in enumerate(project.text.splitlines(), 1) if text.startswith("command")]
-    assert [fault.line for fault in caught.value.errors] == lines
-    first, second = (fault.message for fault in caught.value.errors)
+    assert [error.line for error in caught.value.errors] == lines
+    first, second = (error.message for error in caught.value.errors)
     assert '"web"' in first
     assert "pocket/django/lambda_handlers.py defines no 'wsgi_handlr'" in first
     assert '"job"' in second
@@ -184,7 +184,7 @@ def entry(path: Path, text: str) -> Entry:
     ],
 )
 def test_a_name_may_be_bound_in_any_way_that_python_knows(tmp_path: Path, text: str) -> None:
-    assert fault_of_command("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", text)}) == ""
+    assert command_issue("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", text)}) == ""
 
 
 @pytest.mark.parametrize(
@@ -198,18 +198,18 @@ def test_a_name_may_be_bound_in_any_way_that_python_knows(tmp_path: Path, text: 
         "__all__ = ['go']\ndef __getattr__(name): ...",
     ],
 )
-def test_a_name_that_the_module_does_not_bind_is_a_fault(tmp_path: Path, text: str) -> None:
-    fault = fault_of_command("app.jobs.run", {"app/jobs.py": entry(tmp_path / "jobs.py", text)})
-    assert "app/jobs.py defines no 'run'" in fault
+def test_a_name_that_the_module_does_not_bind_is_an_issue(tmp_path: Path, text: str) -> None:
+    issue = command_issue("app.jobs.run", {"app/jobs.py": entry(tmp_path / "jobs.py", text)})
+    assert "app/jobs.py defines no 'run'" in issue
 
 
-def test_a_handlers_module_that_is_not_python_is_a_fault(tmp_path: Path) -> None:
-    assert "not valid Python" in fault_of_command("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", "def run(:")})
+def test_a_handlers_module_that_is_not_python_is_an_issue(tmp_path: Path) -> None:
+    assert "not valid Python" in command_issue("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", "def run(:")})
 
 
 def test_a_handler_in_an_extension_module_is_taken_on_trust(tmp_path: Path) -> None:
     name = "fast.cpython-313-aarch64-linux-gnu.so"
-    assert fault_of_command("fast.run", {name: entry(tmp_path / name, "")}) == ""
+    assert command_issue("fast.run", {name: entry(tmp_path / name, "")}) == ""
 
 
 def test_an_image_is_refused_until_images_are_built(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_an_image_is_refused_until_images_are_built(tmp_path: Path) -> None:
     project = make(
         tmp_path, POCKET_TOML.replace("[awscontainer]\n", '[awscontainer]\ndockerfile_path = "Dockerfile"\n')
     )
-    with pytest.raises(DeployError, match="not built yet"):
+    with pytest.raises(DeployError, match="does not build images yet"):
         build(project, project.stage("dev"), HERE, Recorder())
 
 
@@ -230,7 +230,7 @@ def test_a_stage_without_functions_has_nothing_to_build(tmp_path: Path) -> None:
 
 def test_more_than_lambda_takes_is_refused_with_the_largest_packages() -> None:
     refuse_oversize(262_144_000, [])
-    with pytest.raises(BuildFailed, match=r"250\.0 MB\. The largest: torch \(190\.7 MB\)"):
+    with pytest.raises(BuildFailed, match=r"250\.0 MB\. The largest packages: torch \(190\.7 MB\)"):
         refuse_oversize(262_144_001, [("torch", 200_000_000)])
 
 
@@ -270,7 +270,7 @@ def test_files_of_the_project_win_over_packages_and_that_is_said(tmp_path: Path)
     reporter = Recorder()
     merged = merge([scan(tmp_path / "packages"), scan(tmp_path / "project")], reporter)
     assert merged["x.py"].source == tmp_path / "project" / "x.py"
-    assert reporter.notes == ["Two different files of one name, the later one taken: x.py."]
+    assert reporter.notes == ["Different files with the same name, of which the later is used: x.py."]
 
 
 def test_a_damaged_build_folder_is_named(copy: Project) -> None:
@@ -316,15 +316,17 @@ def test_no_more_than_two_zips_are_kept(copy: Project, built: Built) -> None:
     assert last in kept
 
 
-def test_an_older_django_than_pocket_runs_on_is_refused() -> None:
-    with pytest.raises(BuildFailed, match=r"lead to Django 5\.1\.15; Pocket runs on Django 5\.2 and later") as caught:
+def test_a_django_that_pocket_does_not_support_is_refused() -> None:
+    with pytest.raises(
+        BuildFailed, match=r"resolve to Django 5\.1\.15; Pocket supports Django 5\.2 and later"
+    ) as caught:
         refuse_old_django("5.1.15")
     assert caught.value.hint == 'Raise the requirement: "django>=5.2".'
     for version in ("5.2rc1", "6.0.1", "10.0", None):
         refuse_old_django(version)
 
 
-def test_a_project_that_leads_to_an_older_django_is_refused(copy: Project, built: Built) -> None:
+def test_a_project_that_resolves_to_an_older_django_is_refused(copy: Project, built: Built) -> None:
     requirements = copy.directory / "requirements.txt"
     requirements.write_text(requirements.read_text() + wheel(copy.directory, "django", "5.1.15"))
     with pytest.raises(BuildFailed, match=r"Django 5\.1\.15"):
@@ -338,7 +340,7 @@ def test_packages_without_a_wheel_for_lambda_are_named_before_they_are_built(tmp
     assert wheels.lacking(wanted.packages, architecture) == ["docopt 0.6.2"]
 
 
-def test_a_rehearsal_names_what_lambda_would_not_take(copy: Project, built: Built) -> None:
+def test_a_rehearsal_names_packages_that_lambda_would_refuse(copy: Project, built: Built) -> None:
     requirements = copy.directory / "requirements.txt"
     requirements.write_text(requirements.read_text() + "docopt==0.6.2\n")
     reporter = Recorder()

@@ -99,7 +99,7 @@ def test_development_groups_and_the_project_itself_are_not_installed(tmp_path: P
 @pytest.mark.parametrize("file", ["requirements.txt", "pyproject.toml"])
 def test_without_pocket_nothing_is_built(tmp_path: Path, file: str) -> None:
     write(tmp_path, {"requirements.txt": "six\n", "pyproject.toml": pyproject("site", "six")})
-    with pytest.raises(BuildFailed, match="does not lead to django-pocket") as caught:
+    with pytest.raises(BuildFailed, match="does not include django-pocket") as caught:
         resolve(tmp_path, tmp_path / file, LAMBDA)
     assert "uv add django-pocket" in caught.value.hint
 

@@ -11,7 +11,7 @@ from tiny_project import POCKET_TOML, Recorder, make, write
 
 from pocket.config import Project, build_manifest
 from pocket.config.tables.django import Storage
-from pocket.deploy.build import stand_ins, static
+from pocket.deploy.build import stage_environment, static
 from pocket.deploy.build.artifact import static_entries, write_manifest
 from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
 from pocket.deploy.target import Target
@@ -139,7 +139,7 @@ def test_the_projects_environment_serves_where_the_command_runs_without_django(
 
 def test_what_django_finds_is_the_stage_its_variables_and_placeholders(tmp_path: Path) -> None:
     project = make(tmp_path, f'{POCKET_TOML}\n[dev.awscontainer.envs]\nGREETING = "hello"\n')
-    found = stand_ins.environment(project.stage("dev"), TARGET, tmp_path / "manifest.json")
+    found = stage_environment.environment(project.stage("dev"), TARGET, tmp_path / "manifest.json")
     expected = {
         "POCKET_STAGE": "dev",
         "POCKET_MANIFEST": str(tmp_path / "manifest.json"),
@@ -177,7 +177,7 @@ def test_files_that_are_served_from_the_artifact_go_into_it(tmp_path: Path) -> N
     assert set(static_entries(in_s3)) == {"staticfiles.json"}
     assert in_s3 is not None
     for location in ("/var/task/x", None):
-        with pytest.raises(BuildFailed, match="no folder of the artifact"):
+        with pytest.raises(BuildFailed, match="not a folder of the artifact"):
             static_entries(replace(in_s3, store="filesystem", location=location))
     assert static_entries(None) == {}
 

@@ -160,7 +160,9 @@ def test_the_targets_address_takes_the_place_of_awss(tmp_path: Path) -> None:
 
 
 def test_an_environment_over_lambdas_limit_is_refused_with_the_largest_values(tmp_path: Path) -> None:
-    with pytest.raises(PlanRefused, match=r"Lambda allows 4096\. The largest: LETTER \(3506 bytes\)") as caught:
+    with pytest.raises(
+        PlanRefused, match=r"Lambda allows 4096\. The largest variables: LETTER \(3506 bytes\)"
+    ) as caught:
         rendered(tmp_path, environment={"LETTER": PASSWORD + "x" * 3488})
     assert PASSWORD not in str(caught.value)
 

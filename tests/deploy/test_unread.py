@@ -104,5 +104,5 @@ def test_bytecode_goes_with_its_module_and_the_amount_is_told(tmp_path: Path) ->
     (found,) = trimming.trim([layer(tmp_path, {})], {}, (), reporter)
     assert not [name for name in found.files if "tests/" in name]
     assert f"shop/__pycache__/__init__.{sys.implementation.cache_tag}.pyc" in found.files
-    assert reporter.notes[0].startswith("Left out of packages, since no function reads it: 0.")
+    assert reporter.notes[0].startswith("Left out of packages, not read by functions: 0.")
     assert "(tests 0." in reporter.notes[0]

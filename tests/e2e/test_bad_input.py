@@ -86,7 +86,7 @@ def test_a_handler_that_does_not_import(folder: Path) -> None:
 def test_a_project_without_lock_or_requirements(folder: Path) -> None:
     (folder / "uv.lock").unlink()
     (folder / "pyproject.toml").unlink()
-    assert "nothing says what to install" in refused(folder, "local")
+    assert "there is nothing to install" in refused(folder, "local")
 
 
 def test_no_credentials(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a deploy tells its user, as calls on a reporter that is handed in; how it looks is the command's business."""
+"""The interface through which a deploy reports to its user; the command implements it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH = 240
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One resource that a plan touches: `name` is its logical id, `kind` its type, `detail` why or what."""
+    """One resource that a plan changes: `name` is its logical id, `kind` its type, `detail` why or what."""
 
     action: Literal["add", "change", "replace", "remove"]
     name: str
@@ -28,34 +28,34 @@ class Reporter(Protocol):
     """Receives progress. Texts are plain, without markup, and never hold a secret."""
 
     def step(self, name: str) -> AbstractContextManager[None]:
-        """Brackets one step that may last; an exception that leaves the block means that the step failed."""
+        """A context manager around one step that may take long; an exception means that the step failed."""
         ...
 
     def note(self, text: str) -> None:
-        """One fact worth a line: a size, a choice that was made, something left out."""
+        """Shows one fact: a size, a choice that was made, something left out."""
         ...
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows under column headings; each row has as many cells as `columns`."""
+        """Shows rows under column headings; each row has as many cells as `columns`."""
         ...
 
     def plan(self, rows: Sequence[PlanRow]) -> None:
-        """What is about to be added, changed, replaced and removed."""
+        """Shows what is about to be added, changed, replaced and removed."""
         ...
 
     def event(self, text: str) -> None:
-        """Something that happened at the other end, as it comes."""
+        """Shows an event of AWS as it arrives."""
         ...
 
     def confirm(self, question: str, *, grave: bool = False) -> bool:
-        """True where the user agrees; False where they do not, or cannot be asked.
+        """True where the user agrees; False where they do not, or the reporter cannot ask.
 
-        A `grave` question is not answered by an agreement that was given to all of them beforehand.
+        `--yes` does not answer a `grave` question.
         """
         ...
 
 
 def last_lines(text: str, count: int = _SHOWN_LINES) -> str:
-    """The last `count` lines of `text` that say something, cut to a readable width and indented by two spaces."""
+    """The last `count` lines of `text` that are not empty, cut to a readable width and indented by two spaces."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Using CPython")]
     return "\n".join(f"  {textwrap.shorten(line, _WIDTH) if len(line) > _WIDTH else line}" for line in lines[-count:])

@@ -1,4 +1,4 @@
-"""A zip that is the same bytes for the same content: names sorted, one time for all, modes normalised."""
+"""Writes reproducible zips: names sorted, one timestamp for all entries, modes normalized."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _LEVEL = 3
-"""Of zlib's 1 to 9: within 4% of the default's size in little more than half its time."""
+"""zlib's level, 1 to 9: within 4% of the size at the default level, in little more than half the time."""
 _FOLDER = stat.S_IFDIR | 0o755
 _FILE = stat.S_IFREG | 0o644
 _PROGRAM = stat.S_IFREG | 0o755
@@ -26,7 +26,7 @@ _MSDOS_FOLDER = 0x10
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of an archive: where its content lies now, its size in bytes, its SHA-256, whether it may be run."""
+    """One file of an archive: the path of its content, its size in bytes, its SHA-256, and whether it is executable."""
 
     source: Path
     size: int
@@ -48,7 +48,7 @@ def scan(tree: Path) -> dict[str, Entry]:
 
 
 def digest(entries: Mapping[str, Entry]) -> str:
-    """One SHA-256 of all names, contents and executable bits: equal exactly where the archives would be equal."""
+    """One SHA-256 of all names, contents and executable bits: equal if and only if the archives are."""
     total = hashlib.sha256(f"{_LEVEL} {zlib.ZLIB_RUNTIME_VERSION}\n".encode())
     for name in sorted(entries):
         total.update(f"{name}\0{entries[name].sha256}\0{entries[name].executable}\n".encode())
@@ -56,7 +56,7 @@ def digest(entries: Mapping[str, Entry]) -> str:
 
 
 def write(entries: Mapping[str, Entry], path: Path) -> None:
-    """Writes the zip of `entries` to `path`, which appears complete or not at all."""
+    """Writes the zip of `entries` to `path`, atomically."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:

@@ -1,7 +1,7 @@
 """Builds the artifact: the project, its packages, the manifest and the map of static files, in one zip.
 
-Everything is made below `.pocket/build/` in the project's folder. The same input gives the same bytes, and what did not
-change since the last build is not made again.
+Builds are kept below `.pocket/build/` in the project's folder. The same input gives the same bytes. Parts whose input
+has not changed since the last build are reused.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 LIMIT = 262_144_000
-"""The most bytes that Lambda unpacks of a zip (AWS: "Lambda quotas", 250 MB)."""
+"""The largest zip that Lambda accepts, in bytes unpacked (AWS: "Lambda quotas", 250 MB)."""
 
 _OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
 _KEPT_ARCHIVES = 2
 
 LOCK = "lock"
-"""The file in the build's folder that a build holds while it runs."""
+"""The file in the build folder that a build locks while it runs."""
 
 
 @dataclass(frozen=True)
 class Artifact:
     """A built zip: `size` and `unzipped` in bytes, `packages` the largest by name and bytes, largest first.
 
-    `static` is what must be in the bucket before the release is served; None where nothing is to upload.
+    `static` are the files that must be in the bucket before the release serves pages; None without files to upload.
     """
 
     path: Path
@@ -71,14 +71,14 @@ class Artifact:
 
 
 def build(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Artifact:
-    """The artifact of `stage` for `target`.
+    """Returns the artifact of `stage` for `target`.
 
     Raises BuildFailed where it cannot be built, ConfigErrors where a handler's `command` is not in it, DeployError
-    where the stage wants what Pocket does not build.
+    where the stage needs a container image.
     """
     container = _buildable(stage)
     try:
-        with _alone(project.directory, reporter) as folder:
+        with _locked_folder(project.directory, reporter) as folder:
             return _Build(project, stage, container, target, reporter, folder).run()
     except BrokenPipeError:
         raise
@@ -86,19 +86,19 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
         where = f"{error.filename}: " if error.filename else ""
         raise BuildFailed(
             f"The artifact could not be built: {where}{error.strerror or error}.",
-            f"Remove {project.directory / work_folder.NAME / 'build'} to build all of it again.",
+            f"Remove {project.directory / work_folder.NAME / 'build'} and build again.",
         ) from error
 
 
 def discard(directory: Path, reporter: Reporter) -> int:
-    """Removes what builds of the project in `directory` left, to be made anew by the next; how many bytes that was.
+    """Removes what builds of the project in `directory` left; returns how many bytes that frees.
 
     Raises BuildFailed where it cannot be removed.
     """
     if not (directory / work_folder.NAME / "build").exists():
         return 0
     try:
-        with _alone(directory, reporter) as folder:
+        with _locked_folder(directory, reporter) as folder:
             left = [path for path in folder.iterdir() if path.name != LOCK]
             size = work_folder.size(*left)
             for path in left:
@@ -110,7 +110,7 @@ def discard(directory: Path, reporter: Reporter) -> int:
 
 @dataclass(frozen=True)
 class _Build:
-    """One build, in `folder`, which no other build uses meanwhile."""
+    """One build, in `folder`, which no other build uses at the same time."""
 
     project: Project
     stage: StageConfig
@@ -123,8 +123,8 @@ class _Build:
         platform = platforms.choose(self.container, self.target)
         interpreter = bytecode.find_interpreter(platform.python)
         if interpreter is None:
-            lack = f"No Python {platform.python} here, so functions compile their modules at each start"
-            self.reporter.note(f"{lack}; with `uv python install {platform.python}` the next build does it.")
+            effect = f"No Python {platform.python} on this machine, so functions compile their modules at each start."
+            self.reporter.note(f"{effect} To compile them at build time: uv python install {platform.python}")
         layers = self._install(platform, interpreter)
         django = django_version({name: entry for layer in layers for name, entry in layer.files.items()})
         refuse_old_django(django)
@@ -169,26 +169,26 @@ class _Build:
             options = requirements.selection(self.container, place)
             wanted = requirements.resolve(directory, place, platform, options=options)
             if wanted.dropped:
-                self.reporter.note(f"Not needed by a function, left out: {', '.join(wanted.dropped)}.")
+                self.reporter.note(f"Left out, not needed in functions: {', '.join(wanted.dropped)}.")
             if platform.uv is None and not packages.are_made(wanted, platform, interpreter, self.folder / "layers"):
-                self._tell_of_wheels(place, options)
+                self._note_missing_wheels(place, options)
             return packages.install(wanted, platform, interpreter, self.folder / "layers")
 
-    def _tell_of_wheels(self, place: Path, options: Sequence[str]) -> None:
-        """Says what Lambda may not take of packages that are about to be built for this machine."""
+    def _note_missing_wheels(self, place: Path, options: Sequence[str]) -> None:
+        """Notes which packages, about to be built for this machine, may not build for Lambda."""
         there = platforms.lambda_platform(self.container.python_version, self.container.architecture)
         try:
             wanted = requirements.resolve(self.project.directory, place, there, options=options)
         except BuildFailed as error:
-            self.reporter.note(f"For {there.label}, this build would fail. {error}")
+            self.reporter.note(f"This build would fail for {there.label}. {error}")
             return
         if found := wheels.lacking(wanted.packages, there):
             names = ", ".join(found)
-            hint = "What compiles there is refused by a deploy: take another, such as psycopg[binary] for psycopg2."
+            hint = "A deploy refuses what has to be compiled. Use a package with a wheel: psycopg[binary] for psycopg2."
             self.reporter.note(f"No wheel for Python {there.python} on {there.label}, only source: {names}. {hint}")
 
     def _source(self, interpreter: str | None) -> dict[str, Entry]:
-        """The project's files, copied and compiled, so that nothing is written among them."""
+        """The project's files, copied and compiled in the build folder."""
         chosen = source.select(self.project.directory, self.container.exclude)
         for note in chosen.notes:
             self.reporter.note(note)
@@ -199,22 +199,19 @@ class _Build:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
             copy.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
-        faulty = bytecode.compile_tree(interpreter, place) if interpreter is not None else []
-        if faulty:
-            self.reporter.note(f"Not valid Python: {', '.join(faulty)}.")
+        invalid = bytecode.compile_tree(interpreter, place) if interpreter is not None else []
+        if invalid:
+            self.reporter.note(f"Not valid Python: {', '.join(invalid)}.")
         return archive.scan(place)
 
 
 def write_manifest(manifest: Manifest, path: Path) -> Path:
-    """Writes the manifest to `path`, once reading it back has given the same; returns the path.
-
-    Raises BuildFailed where JSON does not carry one of its values.
-    """
+    """Writes the manifest to `path` and returns it. Raises BuildFailed where JSON cannot hold one of its values."""
     hint = "Keep dates and times in `settings` as strings."
     try:
         text = manifest.to_json()
     except (TypeError, ValueError) as error:
-        raise BuildFailed(f"The manifest holds a value that JSON cannot: {error}.", hint) from error
+        raise BuildFailed(f"The manifest has a value that JSON cannot hold: {error}.", hint) from error
     if Manifest.from_json(text) != manifest:
         raise BuildFailed("The manifest does not read back as it was written.", hint)
     path.write_text(text, encoding="utf-8")
@@ -222,7 +219,7 @@ def write_manifest(manifest: Manifest, path: Path) -> Path:
 
 
 def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str, Entry]:
-    """All files of `trees` by name, where a later tree wins; different files of one name are reported."""
+    """All files of `trees` by name, where a later tree wins; different files with the same name are noted."""
     files: dict[str, Entry] = {}
     for tree in trees:
         replaced = [
@@ -232,15 +229,17 @@ def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str,
         ]
         if replaced:
             more = f" and {len(replaced) - 3} more" if len(replaced) > 3 else ""
-            reporter.note(f"Two different files of one name, the later one taken: {', '.join(replaced[:3])}{more}.")
+            reporter.note(
+                f"Different files with the same name, of which the later is used: {', '.join(replaced[:3])}{more}."
+            )
         files.update(tree)
     return files
 
 
 def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
-    """What of the static files is part of the artifact: the map of hashed names, or all where they are served from it.
+    """The static files in the artifact: the map of hashed names, and all others where they are served from it.
 
-    Raises BuildFailed where a storage of `"filesystem"` lies at no place in the artifact.
+    Raises BuildFailed where the location of a `"filesystem"` storage is not in the artifact.
     """
     if collected is None:
         return {}
@@ -249,9 +248,9 @@ def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
         return mapped
     if not collected.prefix or (collected.location or "").startswith("/"):
         raise BuildFailed(
-            f'storages.{static.ALIAS} has store "filesystem" and location {collected.location!r}, which is no folder'
-            " of the artifact.",
-            'Give it a folder relative to pocket.toml, such as location = "static-collected", or store = "s3".',
+            f'storages.{static.ALIAS} has store "filesystem" and location {collected.location!r}, which is not a'
+            " folder of the artifact.",
+            'Set a folder relative to pocket.toml, such as location = "static-collected", or store = "s3".',
         )
     entries = {file.name: file.content for file in collected.files} | mapped
     return {f"{collected.prefix}{name}": entry for name, entry in entries.items()}
@@ -264,23 +263,24 @@ def django_version(files: Mapping[str, Entry]) -> str | None:
 
 
 def refuse_old_django(version: str | None) -> None:
-    """Raises BuildFailed where `version` is one that Pocket does not run on; None is none, and refused by nothing."""
+    """Raises BuildFailed where Pocket does not support `version`; None, no Django, passes."""
     found = re.match(r"(\d+)\.(\d+)", version or "")
     if found and (int(found[1]), int(found[2])) < _OLDEST_DJANGO:
         oldest = ".".join(map(str, _OLDEST_DJANGO))
         raise BuildFailed(
-            f"The project's requirements lead to Django {version}; Pocket runs on Django {oldest} and later.",
+            f"The project's requirements resolve to Django {version}; Pocket supports Django {oldest} and later.",
             f'Raise the requirement: "django>={oldest}".',
         )
 
 
 def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]]) -> None:
-    """Raises BuildFailed where `unzipped` bytes are more than Lambda takes."""
+    """Raises BuildFailed where `unzipped` bytes exceed Lambda's limit."""
     if unzipped > LIMIT:
         names = ", ".join(f"{name} ({megabytes(size)})" for name, size in largest)
         raise BuildFailed(
-            f"The artifact is {megabytes(unzipped)} unpacked, Lambda takes {megabytes(LIMIT)}. The largest: {names}.",
-            "Leave packages out of the project's dependencies, or files out of the artifact: [awscontainer] exclude.",
+            f"The artifact is {megabytes(unzipped)} unpacked; Lambda's limit is {megabytes(LIMIT)}."
+            f" The largest packages: {names}.",
+            "Remove packages from the project's dependencies, or exclude files with [awscontainer] exclude.",
         )
 
 
@@ -298,14 +298,14 @@ def _buildable(stage: StageConfig) -> AwsContainer:
         )
     if container.dockerfile_path is not None:
         raise DeployError(
-            f'awscontainer.dockerfile_path = "{container.dockerfile_path}": container images are not built yet.',
-            "Remove dockerfile_path: the artifact is then a zip.",
+            f'awscontainer.dockerfile_path = "{container.dockerfile_path}": Pocket does not build images yet.',
+            "Remove dockerfile_path to deploy a zip.",
         )
     return container
 
 
 def _write(files: Mapping[str, Entry], folder: Path) -> Path:
-    """The zip of `files` below `folder`; one that holds the same already is taken as it is."""
+    """The zip of `files` below `folder`; an existing zip with the same content is reused."""
     folder.mkdir(exist_ok=True)
     path = folder / f"{archive.digest(files)[:32]}.zip"
     if path.exists():
@@ -329,8 +329,8 @@ def _report(built: Artifact, reporter: Reporter) -> None:
 
 
 @contextmanager
-def _alone(directory: Path, reporter: Reporter) -> Iterator[Path]:
-    """The folder of the project's build, which no other build uses meanwhile, without what a killed one left."""
+def _locked_folder(directory: Path, reporter: Reporter) -> Iterator[Path]:
+    """The project's build folder, locked against other builds, without the unfinished parts of a killed one."""
     folder = work_folder.make(directory, "build")
     with (folder / LOCK).open("w") as lock:
         try:

@@ -1,7 +1,7 @@
-"""Compiles an artifact's modules, so that no function does it at each start.
+"""Compiles an artifact's modules, so that functions do not compile them at each start.
 
-The files are unchecked-hash pycs (PEP 552): valid whatever time a zip gives their source. Code objects name the place
-where Lambda unpacks them, never the folder of the build.
+The files are unchecked-hash pycs (PEP 552): valid whatever the timestamps in the zip are. Code objects name the folder
+in which Lambda unpacks the zip, not the build folder.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _PYC = re.compile(r"(?P<folder>(?:.*/)?)__pycache__/(?P<name>[^/.]+)\.cpython-[0
 
 
 def source_of(name: str) -> str | None:
-    """The path of the module that the compiled file `name` is of; None where it is no compiled file."""
+    """The path of the module that the file `name` was compiled from; None where it is not a compiled file."""
     found = _PYC.fullmatch(name)
     return f"{found['folder']}{found['name']}.py" if found else None
 
 
 def find_interpreter(python: str) -> str | None:
-    """A CPython of the minor version `python`, since each one reads only bytecode of its own; None without one."""
+    """The path of a CPython of the minor version `python`, the only one that writes its bytecode; None without one."""
     if python == naming.running_python() and sys.implementation.name == "cpython":
         return sys.executable
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list

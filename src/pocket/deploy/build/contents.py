@@ -1,8 +1,8 @@
-"""What the content of a file tells: that it holds a secret, that it is a database, or neither.
+"""Recognizes secrets and databases by the content of a file.
 
 The formats are those of the tools that write them: PEM (RFC 7468), JWK (RFC 7517), `.netrc`, npm, pip, Docker, kubectl,
 Terraform, service accounts of clouds, variables in the form of `NAME=value`; SQLite's file header and the first lines
-of dumps. Names decide nothing here.
+of dumps.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOKED_AT = 1 << 20
-"""The bytes at a file's beginning that are looked at."""
+"""How many bytes at the beginning of a file are searched."""
 
 _CODE = (
     *(".py", ".pyi", ".pyx", ".html", ".jinja", ".jinja2", ".j2", ".css", ".scss", ".sass", ".less", ".svg"),
     *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".map", ".po", ".mo", ".md", ".rst"),
 )
 _TRANSLATIONS = {"locale", "locales", "i18n", "lang", "translations"}
-"""Code, templates, prose and, in folders of these names, translations: they name what secrets are called, and so only
-a whole key counts in them."""
+"""Code, templates, prose and, in folders with these names, translations: they mention secrets by name, so only a
+complete key counts in them."""
 
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d:|AGE-SECRET-KEY-1")
 _WHOLE_PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:\\[nr]|[\s\"'+])*[A-Za-z0-9+/]{24}")
@@ -55,9 +55,9 @@ _MARK = re.compile("|".join(_MARKS), re.MULTILINE)
 _LOGIN_LINE = re.compile(r"[^:\s]+:(?:\d+|\*):[^:\s]+:[^:\s]+:\S+")
 """A line of PostgreSQL's password file."""
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*=(?!=)\s*[\"']?([^\s\"'<$].*)?")
-_SECRETIVE = re.compile(r"(?i)secret|passw(?:or)?d|token|api_?key|private|credential|_dsn\Z|database_url\Z")
-_OF_A_LIST = re.compile(r"\[[^\]]*\]\s*")
-"""The head of a section in a file of settings."""
+_SECRET_NAME = re.compile(r"(?i)secret|passw(?:or)?d|token|api_?key|private|credential|_dsn\Z|database_url\Z")
+_SECTION = re.compile(r"\[[^\]]*\]\s*")
+"""The heading of a section in a settings file."""
 
 _DATABASES = (b"SQLite format 3\0", b"PGDMP", b"REDIS0")
 _DUMP = re.compile(
@@ -72,7 +72,7 @@ _COMPRESSED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzm
 def look(path: Path, name: str) -> Literal["secret", "database"] | None:
     """What the file at `path` holds, by its first bytes; None for anything else. Raises OSError.
 
-    `name` is its path from the project's folder: in folders of translations and fixtures, less counts.
+    `name` is its path from the project's folder: in folders of translations and fixtures, fewer patterns count.
     """
     folders = name.split("/")[:-1]
     with path.open("rb") as file:
@@ -88,7 +88,7 @@ def look(path: Path, name: str) -> Literal["secret", "database"] | None:
 
 
 def _unpacked(path: Path, head: bytes) -> bytes:
-    """The first bytes of what a compressed file holds, `head` itself where it is none."""
+    """The first bytes of a compressed file's content; `head` itself where the file is not compressed."""
     for magic, opened in _COMPRESSED:
         if head.startswith(magic):
             with suppress(OSError, EOFError, lzma.LZMAError), opened(path, "rb") as file:
@@ -97,14 +97,14 @@ def _unpacked(path: Path, head: bytes) -> bytes:
 
 
 def _is_dump(head: bytes, folders: Sequence[str]) -> bool:
-    """Whether that is the beginning of a database's dump; Django's own belongs into a folder `fixtures`."""
+    """Whether `head` begins a dump of a database; Django's JSON in a folder `fixtures` does not count."""
     if head.startswith(_DATABASES) or _DUMP.match(head[:4096]):
         return True
     return "fixtures" not in folders and bool(_DUMPED_ROWS.match(head) and _ROWS_OF_PEOPLE.search(head))
 
 
 def _text(head: bytes) -> str | None:
-    """`head` as text; None where it is none."""
+    """`head` as text; None where it is binary."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head.decode("utf-16", "replace")
     return None if b"\0" in head[:8192] else head.decode("utf-8-sig", "replace")
@@ -116,5 +116,5 @@ def _names_a_secret(text: str) -> bool:
     lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith(("#", ";"))]
     if lines and all(_LOGIN_LINE.fullmatch(line) for line in lines):
         return True
-    found = [_ASSIGNMENT.fullmatch(line) for line in lines if not _OF_A_LIST.fullmatch(line)]
-    return all(found) and any(match and match[2] and _SECRETIVE.search(match[1]) for match in found)
+    found = [_ASSIGNMENT.fullmatch(line) for line in lines if not _SECTION.fullmatch(line)]
+    return all(found) and any(match and match[2] and _SECRET_NAME.search(match[1]) for match in found)

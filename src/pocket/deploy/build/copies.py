@@ -1,4 +1,4 @@
-"""A project as its artifact would hold it, in a folder of its own: without what an artifact leaves out."""
+"""Copies a project into a folder of its own, with only the files that its artifact would hold."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ _SMALL = 1 << 20
 
 @contextmanager
 def isolated(project: Project, stage: StageConfig) -> Iterator[Path]:
-    """A folder with the files that the stage's artifact would hold, gone afterwards.
+    """A temporary folder with the files that the stage's artifact would hold.
 
-    Nothing of the project is above it, and the project's folder is not written to. Raises BuildFailed where it cannot
-    be made.
+    It is outside the project, whose folder is not written to. Raises BuildFailed where the project cannot be copied.
     """
     exclude = stage.awscontainer.exclude if stage.awscontainer else []
     files = source.select(project.directory, exclude).files
@@ -43,23 +42,23 @@ def isolated(project: Project, stage: StageConfig) -> Iterator[Path]:
         except OSError as error:
             raise BuildFailed(
                 f"The project could not be copied to {folder}: {error.strerror or error}.",
-                "Set TMPDIR to a folder with room for the project.",
+                "Set TMPDIR to a folder with enough space for the project.",
             ) from error
         yield folder
 
 
-def left_out(project: Project, folder: Path, said: str) -> str | None:
-    """The path that an error `said` of the copy in `folder` and that only the project has; None without one.
+def left_out(project: Project, folder: Path, stderr: str) -> str | None:
+    """The path in the copy `folder` that `stderr` mentions and that only the project has; None without one.
 
-    A secret is none: nothing packs it.
+    Secrets do not count, since they are never packed.
     """
-    named = re.findall(rf"{re.escape(str(folder))}/([^'\"\n:]+)", said)
+    named = re.findall(rf"{re.escape(str(folder))}/([^'\"\n:]+)", stderr)
     there = (name for name in reversed(named) if not (folder / name).exists() and (project.directory / name).exists())
     return next((name for name in there if not patterns.matches(name, SECRETS, folder=False)), None)
 
 
 def _copy(origin: Path, place: Path) -> None:
-    """Copies what is small; a link serves for the rest, which is data rather than source."""
+    """Copies a small file; makes a hard link for a large one, which is data rather than source, where that works."""
     if origin.stat().st_size > _SMALL:
         with suppress(OSError):
             os.link(origin, place)

@@ -1,4 +1,4 @@
-"""Holds the dotted paths of `pocket.toml` against the modules in an artifact, which are read and not run."""
+"""Checks the dotted paths of `pocket.toml` against the modules in an artifact, without importing them."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 def check_handlers(project: Project, stage: StageConfig, files: Mapping[str, Entry]) -> None:
-    """Raises ConfigErrors with every handler whose `command`, and a settings module that, `files` does not contain."""
+    """Raises ConfigErrors for each handler whose `command`, and for a settings module that, is not in `files`."""
     container = stage.awscontainer
     handlers = {} if container is None else container.handlers
-    faults: list[ConfigError] = []
+    errors: list[ConfigError] = []
     for name, handler in handlers.items():
-        fault = fault_of_command(handler.command, files)
-        if fault:
-            message = f'The handler "{name}" cannot start: {fault}'
+        issue = command_issue(handler.command, files)
+        if issue:
+            message = f'Handler "{name}" cannot start: {issue}'
             hint = "`command` is the dotted path of a module in the artifact and a function in it."
-            faults.append(project.fault(stage.name, ("awscontainer", "handlers", name, "command"), message, hint))
+            errors.append(project.fault(stage.name, ("awscontainer", "handlers", name, "command"), message, hint))
     settings = stage.settings_module
     if settings is not None and find_module(settings, files) is None:
         message = f"The settings module {settings} is not in the artifact: {_looked_for(settings)}"
         hint = "Put its package beside pocket.toml, or install it through the project's requirements."
         path = ("awscontainer", "envs", "DJANGO_SETTINGS_MODULE")
-        faults.append(project.fault(stage.name, path, message, hint))
-    if faults:
-        raise ConfigErrors(faults)
+        errors.append(project.fault(stage.name, path, message, hint))
+    if errors:
+        raise ConfigErrors(errors)
 
 
-def fault_of_command(command: str, files: Mapping[str, Entry]) -> str:
-    """What keeps Lambda from finding `command`, as a sentence; empty where nothing does."""
+def command_issue(command: str, files: Mapping[str, Entry]) -> str:
+    """Why Lambda would not find `command`, as a sentence; empty where it would."""
     module, _, name = command.rpartition(".")
     place = find_module(module, files)
     if place is None:
-        return f"there is no module {module} in the artifact; {_looked_for(module)}"
+        return f"the artifact has no module {module}; {_looked_for(module)}"
     if not place.endswith(".py"):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What stays out of every artifact, as patterns: what tools leave, data, names with a dot in front, secrets by name."""
+"""Patterns of what artifacts leave out: files of tools, data, names that begin with a dot, and secrets by name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BUILD_PRODUCTS = (
         "htmlcov",
     ),
 )
-"""What no wheel and no artifact is made of."""
+"""Never part of a wheel or an artifact."""
 
 SETUPTOOLS_LEAVES = ("/build/bdist.*/", "/build/lib/", "/build/lib.*/", "/build/temp.*/")
-"""In the folder of a library that was built where it lies: what a module was, before it was renamed, goes on there."""
+"""What a build in place leaves in a library's folder: it still has modules that were renamed or removed since."""
 
 OF_TOOLS = (
     *BUILD_PRODUCTS,
@@ -46,14 +46,14 @@ OF_TOOLS = (
     ),
     ".ipynb_checkpoints",
 )
-"""Left out without a word."""
+"""Left out without a note."""
 
 DATA = (
     *("*.sqlite3", "*.sqlite3-*", "*.sqlite", "*.db-journal", "*.db-wal", "*.dump", "*.log", "*.bak"),
     *("/media/", "/dist/", "/build/"),
 )
 DOTTED = (".*", "!.vite/")
-"""Vite writes the map of a build, which templates read, into a folder of that name."""
+"""Vite writes its manifest, which templates read, into a folder `.vite`."""
 
 NEVER = (".git", ".hg", ".svn", ".pocket")
 SECRETS = (

@@ -1,4 +1,4 @@
-"""A folder of installed distributions: what they are, what each weighs, and what must not be shipped of them."""
+"""A folder of installed distributions: their files, the tags of their wheels, and what must not be shipped."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OF_THE_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
-"""Files of a `.dist-info` that tell how and from where it was installed: this machine's paths and times."""
+"""Files of a `.dist-info` that record how it was installed, with paths and times of this machine."""
 
 
 def clean(tree: Path) -> None:
-    """Removes scripts, bytecode and traces of the machine, and takes what is gone out of every RECORD."""
+    """Removes scripts, bytecode and records of this machine, and their lines in every RECORD."""
     shutil.rmtree(tree / "bin", ignore_errors=True)
     (tree / ".lock").unlink(missing_ok=True)
     for folder in list(tree.rglob("__pycache__")):
@@ -31,7 +31,7 @@ def clean(tree: Path) -> None:
 
 
 def owners(tree: Path) -> dict[str, str]:
-    """The distribution that each file below `tree` is of, by their RECORDs; a compiled module's is its source's."""
+    """The distribution of each file below `tree` that a RECORD lists."""
     found: dict[str, str] = {}
     for folder in tree.glob("*.dist-info"):
         record = folder / "RECORD"

@@ -1,7 +1,7 @@
-"""Copies a library that lies in a folder to where it is built, so that nothing is written among its sources.
+"""Copies a local library to a temporary folder to build it there, so that nothing is written among its sources.
 
-The copy holds nothing that an earlier build left. It lies in the system's folder for temporary files, as deep below the
-root of a work tree as the original: tools that ask git for a version, or for what it ignores, find both.
+The copy has no products of earlier builds. It is as deep below the root of a git work tree as the original, so that
+build tools find the version and the ignored files through git.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LEFT_OUT = (*BUILD_PRODUCTS, *SETUPTOOLS_LEAVES)
 
 @contextmanager
 def copied(local: Path) -> Iterator[Path]:
-    """A copy of the folder `local`, gone afterwards; a file is given as it is, since nothing is written beside it."""
+    """A temporary copy of the folder `local`; a file is returned as it is, since nothing is written beside it."""
     if local.is_file():
         yield local
         return
@@ -69,7 +69,7 @@ def _is_left_out(name: str, folder: Path) -> bool:
 
 
 def _link(link: Path, place: Path, local: Path) -> None:
-    """The same link at `place`: to the copy where it stays inside, else to where it leads."""
+    """Makes the same link at `place`; a link out of the library becomes absolute."""
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):

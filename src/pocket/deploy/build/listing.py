@@ -1,4 +1,4 @@
-"""Tells what of a project was packed and what was not."""
+"""Notes on which files of a project were packed and which were left out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LISTED = 12
 
 
 def notes(secrets: Sequence[str], left_out: Sequence[str], files: Mapping[str, Path]) -> Iterator[str]:
-    """Sentences on the files with `secrets`, on what was `left_out` unasked, and on what of `files` is not code."""
+    """Notes on files with `secrets`, on files `left_out` by default, and on those of `files` that are not code."""
     if secrets:
-        hint = "A function takes its secrets from [awscontainer.secretsmanager]."
-        yield f"Left out, since they may hold secrets: {', '.join(secrets)}. {hint}"
+        hint = "Functions read secrets from [awscontainer.secretsmanager]."
+        yield f"Left out because they may hold secrets: {', '.join(secrets)}. {hint}"
     if left_out:
-        hint = f'To pack one, name it after "!" in [awscontainer] exclude: exclude = ["!{left_out[0]}"].'
+        hint = f'To pack one, add it with "!" to [awscontainer]: exclude = ["!{left_out[0]}"].'
         yield f"Left out by default: {', '.join(left_out)}. {hint}"
     others = {
         name: path.stat().st_size for name, path in files.items() if not patterns.matches(name, _CODE, folder=False)
@@ -33,7 +33,7 @@ def notes(secrets: Sequence[str], left_out: Sequence[str], files: Mapping[str, P
 
 
 def _listing(sizes: Mapping[str, int]) -> str:
-    """Every name with its size; of many, the folders at the root that hold them, largest first."""
+    """Every name with its size; for many files, the top-level folders that hold them, largest first."""
     if len(sizes) <= _LISTED:
         return ", ".join(f"{name} ({_kilobytes(size)})" for name, size in sizes.items())
     folders: dict[str, list[int]] = {}
@@ -41,12 +41,12 @@ def _listing(sizes: Mapping[str, int]) -> str:
         first, below, _ = name.partition("/")
         folders.setdefault(first + below, []).append(size)
     largest = sorted(folders.items(), key=lambda item: (-sum(item[1]), item[0]))
-    told = [
+    shown = [
         f"{name} ({f'{len(found)} files, ' if name.endswith('/') else ''}{_kilobytes(sum(found))})"
         for name, found in largest
     ]
-    more = [f"{len(told) - _LISTED} more"] if len(told) > _LISTED else []
-    return ", ".join([*told[:_LISTED], *more])
+    more = [f"{len(shown) - _LISTED} more"] if len(shown) > _LISTED else []
+    return ", ".join([*shown[:_LISTED], *more])
 
 
 def _kilobytes(size: int) -> str:

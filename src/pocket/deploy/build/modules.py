@@ -1,4 +1,4 @@
-"""Chooses the modules that a start imports for the bundle at the artifact's root."""
+"""Bundles the modules that a start imports."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _STARTING = frozenset(
         *("fastapi", "starlette", "anyio", "pydantic", "annotated_types", "typing_extensions", "typing_inspection"),
     }
 )
-"""Packages that a start imports whenever they are there; the rest stays as it is, for the sake of the size."""
+"""Packages that a start imports where they are installed; others are left out to keep the bundle small."""
 
 _LATER = frozenset({"migrations", "locale", "gis", "tests", "test", "commands", "v1"})
-"""Folders whose modules no start imports: `v1` is pydantic's old self."""
+"""Folders whose modules a start does not import; `v1` is pydantic's first version, which its second contains."""
 
 _OF_THE_COMMAND = ("pocket/cli/", "pocket/deploy/", "pocket/local/")
 
 
 def entries(files: Mapping[str, Entry], own: Collection[str], folder: Path) -> dict[str, Entry]:
-    """The bundle, written below `folder`, under its name in the artifact; empty where nothing was compiled.
+    """The bundle, written below `folder`, by its name in the artifact; empty where nothing was compiled.
 
-    `files` are the artifact's, `own` the names of those that are the project's.
+    `files` are the artifact's files, `own` the names of the project's.
     """
     chosen = {}
     for name, entry in files.items():

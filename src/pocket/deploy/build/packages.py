@@ -1,7 +1,7 @@
-"""Installs an artifact's packages for its platform, in layers that are kept until what they are made of changes.
+"""Installs an artifact's packages for its platform, in layers that are reused until their input changes.
 
-One layer holds everything that comes from an index, one each package that is built from a local path: those change with
-every edit, the others with the lock. A layer's files are the same bytes wherever and whenever it is made.
+One layer holds all packages from an index, which change with the lock. Each package built from a local path, which
+changes with every edit, has a layer of its own. A layer's files have the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pocket.deploy.build.requirements import Requirement, Requirements
 
 _FORMAT = "3"
-"""Part of every layer's key: another number makes all of them anew."""
+"""Part of every layer's key: another number rebuilds all layers."""
 
 _KEPT_BYTES = 300 << 20
-"""Of layers that the last build did not use, such as those for another platform."""
+"""Bytes to keep of layers that the last build did not use, such as those for another platform."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Layer:
 
 
 def install(requirements: Requirements, platform: Platform, interpreter: str | None, folder: Path) -> list[Layer]:
-    """The layers of `requirements` for `platform`, made below `folder` where they are not there yet.
+    """The layers of `requirements` for `platform`; those that `folder` lacks are installed into it.
 
     `interpreter` compiles their bytecode; None leaves it out. Raises BuildFailed where a package has no distribution
     for the platform or does not build.
@@ -80,7 +80,7 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
 
 
 def are_made(requirements: Requirements, platform: Platform, interpreter: str | None, folder: Path) -> bool:
-    """Whether `install` would find every layer of the packages of an index."""
+    """Whether `folder` has the layer of the packages from an index, if there are any."""
     remote = [package for package in requirements.packages if package.local is None]
     return not remote or (folder / _key(requirements, remote, platform, interpreter)).is_dir()
 
@@ -90,7 +90,7 @@ def _key(requirements: Requirements, group: Sequence[Requirement], platform: Pla
     for package in group:
         parts += [package.name, folder_digest(package.local)] if package.local else [package.block]
     if group[0].local is None:
-        # Only what installs verifies the hashes that the files give.
+        # uv verifies the hashes in these files only when it installs.
         parts += [
             hashlib.sha256(file.read_bytes()).hexdigest() for file in (*requirements.files, *requirements.constraints)
         ]
@@ -112,7 +112,7 @@ def _make(
                 cwd=requirements.source.parent,
                 indexes=requirements.indexes if group[0].local else (),
                 doing=f"Installing packages for Python {platform.python} on {platform.label}",
-                explain=lambda said: _explain(said, platform),
+                explain=lambda stderr: _explain(stderr, platform),
             )
         if platform.uv is not None:
             _refuse_local_machine_code(tree, platform)
@@ -133,9 +133,9 @@ def _make(
 
 @contextmanager
 def _wanted(requirements: Requirements, group: Sequence[Requirement], folder: Path) -> Iterator[list[str]]:
-    """uv's arguments for the packages of `group`; what they name lies in `folder` meanwhile.
+    """uv's arguments for the packages of `group`; the files that they name are in `folder` for the block.
 
-    Packages of requirements files are installed from those files, beside the versions that they led to: so uv reads
+    Packages of requirements files are installed from those files, with the resolved versions added, so that uv reads
     their hashes and indexes itself. All others are installed from a pylock, local ones from a copy of their folder.
     """
     if requirements.files and group[0].local is None:
@@ -145,7 +145,7 @@ def _wanted(requirements: Requirements, group: Sequence[Requirement], folder: Pa
         versions.write_text("".join(f"{package.line}\n" for package in group))
         excluded.write_text("".join(f"{name}\n" for name in others))
         source = str(requirements.source)
-        # uv verifies the hashes of a file of constraints that it is given, not those of one that a file names.
+        # uv verifies the hashes of a constraints file in its arguments, not of one that another file includes.
         constraints = [word for file in requirements.constraints for word in ("-c", str(file))]
         yield ["--no-deps", "-r", source, "-r", str(versions), *constraints, "--excludes", str(excluded)]
         versions.unlink()
@@ -163,34 +163,36 @@ def _wanted(requirements: Requirements, group: Sequence[Requirement], folder: Pa
     pylock.unlink()
 
 
-def _explain(said: str, platform: Platform) -> tuple[str, str] | None:
-    """A message and hint for a package of an index that could not be had for `platform`; None for any other failure."""
-    if re.search(r"[Hh]ash mismatch|no matching hash|does not match any of the (?:expected )?hashes|but no hash", said):
-        hint = "If the file is newer than its hashes, make them again; if it is not, do not install this package."
-        return f"A package is not the one whose hash the project gives:\n{last_lines(said)}", hint
-    found = re.search(r"[Ff]ailed to (?:download and )?build `([^`]+)`", said) or re.search(
-        r"Package `([^`]+)` can't be installed because it doesn't have a", said
+def _explain(stderr: str, platform: Platform) -> tuple[str, str] | None:
+    """Message and hint for a package of an index that does not install for `platform`; None for any other failure."""
+    if re.search(
+        r"[Hh]ash mismatch|no matching hash|does not match any of the (?:expected )?hashes|but no hash", stderr
+    ):
+        hint = "If the file was changed after its hashes, generate them again. Otherwise, do not install this package."
+        return f"A package does not match the hash that the project gives:\n{last_lines(stderr)}", hint
+    found = re.search(r"[Ff]ailed to (?:download and )?build `([^`]+)`", stderr) or re.search(
+        r"Package `([^`]+)` can't be installed because it doesn't have a", stderr
     )
     if found is None or re.search(r"\s@\s+file:", found[1]):
         return None
-    return _no_wheel(found[1], platform, f"\n{last_lines(said)}")
+    return _no_wheel(found[1], platform, f"\n{last_lines(stderr)}")
 
 
 def _no_wheel(package: str, platform: Platform, details: str = "") -> tuple[str, str]:
     where = f"Python {platform.python} on {platform.label}"
     hint = (
-        "Take a version, or another package, that has one (psycopg[binary] for psycopg2), or change `architecture` or"
+        "Use a version, or another package, that has one (psycopg[binary] for psycopg2), or change `architecture` or"
         " `python_version` in [awscontainer]."
     )
     if platform.python == "3.11":
-        hint += " Lambda's Linux for Python 3.11 is an older one: from 3.12 on it takes more wheels."
-    return f"{package} has no wheel for {where}, and its source does not give one either.{details}", hint
+        hint += " Lambda runs Python 3.11 on an older Linux; from 3.12 on it accepts more wheels."
+    return f"{package} has no wheel for {where}, and its source does not build for it.{details}", hint
 
 
 def _refuse_local_machine_code(tree: Path, platform: Platform) -> None:
     for name, tags in installed.wheel_tags(tree).items():
         if any(tag.rsplit("-", 1)[-1].startswith(("linux_", "macosx_", "win")) for tag in tags):
-            raise BuildFailed(*_no_wheel(name, platform, " It was compiled for this machine, which Lambda is not."))
+            raise BuildFailed(*_no_wheel(name, platform, " It was compiled for this machine instead."))
 
 
 def _load(place: Path) -> Layer:
@@ -201,7 +203,7 @@ def _load(place: Path) -> Layer:
 
 
 def _prune(folder: Path, used: AbstractSet[Path]) -> None:
-    """Keeps the layers in use and, of the others, those that were used last, as far as there is room for them."""
+    """Removes layers, but for those in `used` and the most recently used others, up to `_KEPT_BYTES`."""
     kept = 0
     others = (path for path in folder.iterdir() if path.is_dir() and path not in used)
     for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):

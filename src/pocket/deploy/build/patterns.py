@@ -1,8 +1,8 @@
 """Patterns of paths, as `[awscontainer] exclude` has them.
 
 A pattern without `/` matches a file's or folder's name anywhere; one with `/` matches the path from the root; `*`, `?`
-and `[...]` as in a shell, where `*` stops at no `/`; a trailing `/` matches folders only. With `!` in front, a pattern
-brings back what an earlier one leaves out: the last one that matches decides.
+and `[...]` as in a shell, where `*` matches `/`, too; a trailing `/` matches folders only. A pattern that begins
+with `!` brings back what an earlier one leaves out: the last one that matches decides.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def matches(name: str, patterns: Iterable[str], *, folder: bool) -> bool:
-    """Whether one of `patterns` matches the path `name` itself, not a parent of it; `!` is not looked at."""
+    """Whether one of `patterns` matches the path `name` itself, not a parent of it; `!` has no meaning here."""
     last = PurePosixPath(name).name
     return any(_matches(name, last, pattern, folder=folder) for pattern in patterns)
 
 
 def deciding(name: str, patterns: Sequence[str], *, folder: bool) -> str | None:
-    """The last of `patterns` that matches the path `name` itself, `!` and all; None where none does."""
+    """The last of `patterns` that matches the path `name` itself, with its `!`; None where none matches."""
     last = PurePosixPath(name).name
     found = (each for each in reversed(patterns) if _matches(name, last, each.removeprefix("!"), folder=folder))
     return next(found, None)
@@ -40,7 +40,7 @@ def in_package(name: str, patterns: Sequence[str]) -> bool | None:
     """Whether `patterns` leave out (True) or bring back (False) the file `name` of an installed package; None: neither.
 
     A pattern without `/` matches a package's name and, inside of packages, anything but Python: a name such as `docs`,
-    meant for the project's own folder, is that of a module elsewhere.
+    meant for a folder of the project, may be a module elsewhere.
     """
     python = name.endswith((".py", ".pyc", ".so"))
     inside = [each for each in patterns if "/" in each.removeprefix("!").rstrip("/")] if python else patterns

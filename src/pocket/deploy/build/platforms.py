@@ -26,7 +26,7 @@ class Platform:
     label: str
 
     def uv_arguments(self, python: str = sys.executable) -> list[str]:
-        """What makes uv choose this platform's distributions; the interpreter `python` builds what has to be built."""
+        """uv's options for distributions of this platform; the interpreter `python` builds those that are sources."""
         if self.uv is None:
             return ["--python", python]
         return ["--python", python, "--python-version", self.python, "--python-platform", self.uv]

@@ -1,8 +1,8 @@
-"""What the artifact installs: which file says so, and the exact packages that uv makes of it.
+"""The exact packages of an artifact, which uv resolves from a lock, a requirements file or a pyproject.toml.
 
-A lock is exported as it stands and must be up to date; anything else is resolved for the target's platform. Either way
-the result is a pylock (PEP 751), whose entries name one version, its files and their hashes, or a local path. uv alone
-reads requirements files, when it resolves them and again, with the hashes that they give, when it installs them.
+A lock is exported unchanged and must be up to date; anything else is resolved for the target's platform. Either way
+the result is a pylock (PEP 751), whose entries name one version, its files and their hashes, or a local path. Only uv
+reads requirements files: to resolve them, and again, with their hashes, to install them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LOCK = "uv.lock"
 class Requirement:
     """One package; `block` is its entry of the pylock, `local` the folder or file that it is built from.
 
-    `line` is what a requirements file says for the same package, `six==1.17.0`; empty where it is local.
+    `line` is the same package in a requirements file, `six==1.17.0`; empty where it is local.
     """
 
     name: str
@@ -50,11 +50,10 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Requirements:
-    """All that is installed: `header` opens a pylock, `dropped` names what is left out on purpose.
+    """All packages to install: `header` begins a pylock, `dropped` are packages that are left out on purpose.
 
-    `files` are the requirements files that were read, `constraints` those of constraints; none where the source is a
-    lock or a pyproject.toml. `indexes` are the URLs that they name, which may hold the credentials without which an
-    index gives nothing.
+    `files` are the requirements files that were read, `constraints` the constraints files; both are empty for a lock
+    or a pyproject.toml. `indexes` are the index URLs in them, which may hold credentials.
     """
 
     source: Path
@@ -67,7 +66,7 @@ class Requirements:
 
 
 def locate(directory: Path, wanted: str | None) -> Path:
-    """The file that says what to install: `wanted`, relative to the project's `directory`, where the project names it.
+    """The file to install from: `wanted`, relative to the project's `directory`, where it is given.
 
     Otherwise `uv.lock` (also that of the workspace the folder is a member of), `requirements.txt`, `pyproject.toml`.
     Raises BuildFailed where there is none.
@@ -76,8 +75,8 @@ def locate(directory: Path, wanted: str | None) -> Path:
         path = (directory / wanted).resolve()
         if not path.is_file():
             raise BuildFailed(
-                f'awscontainer.requirements = "{wanted}": {directory} has no such file.',
-                "Name a uv.lock, a requirements file or a pyproject.toml, relative to pocket.toml.",
+                f'awscontainer.requirements = "{wanted}": File {path} does not exist.',
+                "Set a uv.lock, a requirements file or a pyproject.toml, relative to pocket.toml.",
             )
         return path
     candidates = [directory / _LOCK, directory / "requirements.txt", directory / "pyproject.toml"]
@@ -88,16 +87,16 @@ def locate(directory: Path, wanted: str | None) -> Path:
         if path.is_file():
             return path
     raise BuildFailed(
-        f"{directory} has no uv.lock, requirements.txt or pyproject.toml, so nothing says what to install.",
-        f"Create one, for instance: uv init --bare && uv add django {DISTRIBUTION}. "
-        "A file elsewhere is named by `requirements` in [awscontainer].",
+        f"{directory} has no uv.lock, requirements.txt or pyproject.toml, so there is nothing to install.",
+        f"Create one, for example: uv init --bare && uv add django {DISTRIBUTION}. "
+        "For a file elsewhere, set `requirements` in [awscontainer].",
     )
 
 
 def resolve(directory: Path, source: Path, platform: Platform, *, options: Sequence[str] = ()) -> Requirements:
-    """The exact packages that `source` stands for on `platform`; `options` are those of `selection`.
+    """The exact packages that `source` resolves to on `platform`; `options` are those of `selection`.
 
-    Raises BuildFailed where the lock is out of date, nothing satisfies the file, a hash is given for no one version, or
+    Raises BuildFailed where the lock is out of date, nothing satisfies the file, a hash has no exact version, or
     Pocket itself is not among the packages.
     """
     command, where = _command(directory, source, platform)
@@ -107,15 +106,15 @@ def resolve(directory: Path, source: Path, platform: Platform, *, options: Seque
     names = {package.name for package in packages}
     if DISTRIBUTION not in names:
         raise BuildFailed(
-            f"{source} does not lead to {DISTRIBUTION}, which every function needs.",
-            f"Add it to the project's dependencies (uv add {DISTRIBUTION}); a development group does not count.",
+            f"{source} does not include {DISTRIBUTION}, which every function needs.",
+            f"Add it to the project's dependencies (uv add {DISTRIBUTION}); a development group is not installed.",
         )
     annotated = uv.run([*command, *options, *_annotated(source)], cwd=where, doing=doing)
-    asked = parents(annotated)
-    dropped = needless(asked) if _NEEDED_FOR_BUILDING_ONLY in names else frozenset()
+    required_by = parents(annotated)
+    dropped = needless(required_by) if _NEEDED_FOR_BUILDING_ONLY in names else frozenset()
     kept = tuple(package for package in packages if package.name not in dropped)
-    files = () if source.suffix in (".lock", ".toml") else tuple(sorted({source, *_files(asked, where, "-r")}))
-    constraints = _files(asked, where, "-c") if files else ()
+    files = () if source.suffix in (".lock", ".toml") else tuple(sorted({source, *_files(required_by, where, "-r")}))
+    constraints = _files(required_by, where, "-c") if files else ()
     for file in (*files, *constraints):
         refuse_loose_hashes(file)
     return Requirements(source, header, kept, tuple(sorted(dropped)), files, constraints, _indexes(annotated))
@@ -130,7 +129,7 @@ def selection(container: AwsContainer, source: Path) -> list[str]:
         if names and source.suffix not in (".lock", ".toml"):
             raise BuildFailed(
                 f"awscontainer.{key} = {json.dumps(names)}: {source.name} has no {key}.",
-                "Only a uv.lock or a pyproject.toml has them: name one in [awscontainer] requirements.",
+                "Only a uv.lock or a pyproject.toml has them: set one as `requirements` in [awscontainer].",
             )
     group = "" if source.name == _LOCK else f"{source}:"
     extras = [word for name in container.extras for word in ("--extra", name)]
@@ -140,7 +139,7 @@ def selection(container: AwsContainer, source: Path) -> list[str]:
 def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
     """Header and packages of a pylock whose relative paths start at `directory`; local folders are never editable.
 
-    The header does not bind the Python that installs, since the packages are those of the target's.
+    The header has no `requires-python`: the packages are for the target's Python, not for the one that installs.
     """
     header, *blocks = re.split(r"^(?=\[\[packages\]\]$)", pylock, flags=re.MULTILINE)
     packages = []
@@ -157,7 +156,7 @@ def parse(pylock: str, directory: Path) -> tuple[str, list[Requirement]]:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    """What a requirements file says for an entry of a pylock."""
+    """The line of a requirements file for an entry of a pylock."""
     if url := entry.get("archive", {}).get("url"):
         return f"{entry['name']} @ {url}"
     if vcs := entry.get("vcs"):
@@ -166,23 +165,22 @@ def _line(entry: Mapping[str, Any]) -> str:
     return f"{entry['name']}=={entry['version']}"
 
 
-def _files(asked: Mapping[str, AbstractSet[str]], where: Path, option: str) -> tuple[Path, ...]:
-    """The files that a package comes from, by uv's comments: those of `-r`, or the constraints of `-c`."""
-    given = {asker[3:] for askers in asked.values() for asker in askers if asker.startswith(f"{option} ")}
+def _files(required_by: Mapping[str, AbstractSet[str]], where: Path, option: str) -> tuple[Path, ...]:
+    """The files that uv's comments name with `option`: `-r` for requirements, `-c` for constraints."""
+    given = {name[3:] for names in required_by.values() for name in names if name.startswith(f"{option} ")}
     return tuple(sorted(path for path in ((where / name).resolve() for name in given) if path.is_file()))
 
 
 def refuse_loose_hashes(file: Path) -> None:
-    """Raises BuildFailed where a requirements file gives a hash for whatever version there may be: uv ignores it."""
+    """Raises BuildFailed where a requirements file gives a hash without an exact version, which uv ignores."""
     data = file.read_bytes()
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     for line in re.sub(r"\\\r?\n", " ", data.decode(encoding, "replace")).splitlines():
         requirement, given, _ = line.partition("--hash")
         if given and not re.search(r"==|@|/|\.whl|#", requirement):
             raise BuildFailed(
-                f"{file.name} gives a hash for {requirement.strip()}, which is no single version.",
-                "Name the version that the hash is of, NAME==VERSION, or make the file with uv pip compile"
-                " --generate-hashes.",
+                f"{file.name} gives a hash for {requirement.strip()}, which is not an exact version.",
+                "Give the version of the hash, NAME==VERSION, or generate the file: uv pip compile --generate-hashes.",
             )
 
 
@@ -193,7 +191,7 @@ def _indexes(annotated: str) -> tuple[str, ...]:
 
 
 def parents(annotated: str) -> dict[str, set[str]]:
-    """Who asks for each package, from the `# via` comments that uv writes below each line of requirements."""
+    """What requires each package, from the `# via` comments that uv writes below each requirement."""
     found: dict[str, set[str]] = {}
     current: set[str] = set()
     for line in annotated.splitlines():
@@ -207,15 +205,15 @@ def parents(annotated: str) -> dict[str, set[str]]:
 
 
 def needless(parents: Mapping[str, AbstractSet[str]]) -> frozenset[str]:
-    """The packages that only reading `pocket.toml` needs: a function reads the manifest instead.
+    """The packages that are needed only to read `pocket.toml`; a function reads the manifest instead.
 
-    That is pydantic where Pocket alone asks for it, and whatever only packages left out this way ask for.
+    That is pydantic, where only Pocket requires it, and the packages that only such packages require.
     """
     dropped: set[str] = set()
     grown = True
     while grown:
-        askers = {name: dropped | {DISTRIBUTION} if name == _NEEDED_FOR_BUILDING_ONLY else dropped for name in parents}
-        found = {name for name, asking in parents.items() if asking and asking <= askers[name]}
+        allowed = {name: dropped | {DISTRIBUTION} if name == _NEEDED_FOR_BUILDING_ONLY else dropped for name in parents}
+        found = {name for name, needing in parents.items() if needing and needing <= allowed[name]}
         grown = not found <= dropped
         dropped |= found
     return frozenset(dropped)
@@ -235,7 +233,7 @@ def _annotated(source: Path) -> list[str]:
 
 
 def workspace_lock(directory: Path) -> Path | None:
-    """The lock of the uv workspace that `directory` is a member of."""
+    """The lock of the uv workspace that `directory` is a member of; None without one."""
     for ancestor in directory.parents:
         path = ancestor / _LOCK
         if not path.is_file():

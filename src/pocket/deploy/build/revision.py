@@ -25,7 +25,7 @@ def revision(directory: Path) -> Revision:
 
 @dataclass(frozen=True)
 class WorkTree:
-    """A checked-out tree: its `root`, and the folder of its repository, which may lie elsewhere."""
+    """A checked-out tree: its `root`, and the folder of its repository, which may be elsewhere."""
 
     root: Path
     repository: Path
@@ -38,10 +38,10 @@ def work_tree(directory: Path) -> WorkTree | None:
 
 
 def origin(directory: Path) -> str:
-    """What tells the project in `directory` from others of its name: its folder in its repository, and the ids of that
-    repository's first commits, which every clone has, apart by spaces.
+    """Identifies the project in `directory` among others of its name: its folder in its repository, and the ids of that
+    repository's first commits, which every clone has, separated by spaces.
 
-    Empty without git or a commit, and in a shallow clone, which does not have the first commits.
+    Empty without git or a commit, and in a shallow clone, which lacks the first commits.
     """
     if _git(directory, "rev-parse", "--is-shallow-repository") != "false":
         return ""

@@ -1,8 +1,8 @@
 """Which files of a project go into its artifact.
 
-Left out are what tools leave, data, and every name that begins with a dot, unless a pattern of the project's `exclude`
-brings it back (`!name`); and secrets, which no pattern brings back. `.gitignore` is not asked: what git ignores
-(compiled styles, translations) is often what must be shipped.
+Files of tools, data and names that begin with a dot are left out, unless a pattern of the project's `exclude` brings
+them back (`!name`). Secrets are always left out. `.gitignore` has no effect: files that git ignores, such as compiled
+styles and translations, must often be shipped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """The files to pack, by their path from the project's folder, and notes on what was left out unasked."""
+    """The files to pack, by their path from the project's folder, and notes on what was left out by default."""
 
     files: dict[str, Path]
     notes: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Source:
 def select(directory: Path, exclude: Sequence[str] = ()) -> Source:
     """The files below `directory` that go into the artifact; links that stay inside the project are followed.
 
-    Raises BuildFailed where a file that belongs in cannot be read, or its name is no text.
+    Raises BuildFailed where a file cannot be read or its name is not UTF-8.
     """
     walk = _Walk(directory.resolve(), (*DATA, *DOTTED, *OF_TOOLS, *exclude))
     files: dict[str, Path] = {}
@@ -61,7 +61,7 @@ def select(directory: Path, exclude: Sequence[str] = ()) -> Source:
 def folder_digest(path: Path) -> str:
     """A SHA-256 of what a package may be built of: the file at `path`, or all names and contents below it.
 
-    Hidden folders are not looked into: tools keep their things there, and change them while others build.
+    Hidden folders are skipped: tools change files in them during a build.
     """
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -74,8 +74,8 @@ def folder_digest(path: Path) -> str:
 class _Walk:
     """One pass over the files below `root` that no pattern of `exclude` leaves out.
 
-    `notes` says which links led nowhere, `left_out` what one of Pocket's own patterns left out that a project may want,
-    `secrets` what bears the name of a secret. Folders end in `/`.
+    `notes` are about links that were not followed, `left_out` are files that Pocket's own patterns leave out and that a
+    project may want, `secrets` have the name of a secret. Folders end in `/`.
     """
 
     def __init__(self, root: Path, exclude: Sequence[str], secrets: Sequence[str] = SECRETS) -> None:
@@ -87,11 +87,11 @@ class _Walk:
         self.secrets: list[str] = []
 
     def files(self) -> Iterator[tuple[str, Path]]:
-        """Path relative to the root, with `/` between names, and place of every regular file, in order of names."""
+        """Each regular file in order: its path relative to the root, with `/` between names, and its place."""
         yield from self._below("", self.root, frozenset({self.root}), inherited=False)
 
     def is_named(self, name: str) -> bool:
-        """Whether a pattern with `!` is what decides about the file `name`, or about a folder above it."""
+        """Whether a pattern with `!` decides about the file `name`, or about a folder above it."""
         steps = [name, *map(str, PurePosixPath(name).parents)][:-1]
         found = (patterns.deciding(step, self.exclude, folder=step != name) for step in steps)
         return next((each.startswith("!") for each in found if each is not None), False)
@@ -132,14 +132,14 @@ class _Walk:
         return out
 
     def _followed(self, name: str, link: Path) -> Path | None:
-        """Where `link` leads; None, with a note, where that is nothing to pack."""
+        """The target of `link`; None where it is not packed, with a note if it is not in the project."""
         try:
             place = link.resolve(strict=True)
         except (OSError, RuntimeError):
-            self.notes.append(f"Left out {name}: the link leads nowhere.")
+            self.notes.append(f"Left out {name}: the target of the link does not exist.")
             return None
         if not place.is_relative_to(self.root):
-            self.notes.append(f"Left out {name}: the link leads out of the project.")
+            self.notes.append(f"Left out {name}: the link points out of the project.")
             return None
         inner = place.relative_to(self.root)
         steps = [(step.as_posix(), step != inner or place.is_dir()) for step in [inner, *inner.parents][:-1]]
@@ -165,13 +165,13 @@ def _look(path: Path, name: str) -> str | None:
 
 
 def _text(name: str, path: Path) -> str:
-    """`name`, which has to be one that a zip can hold."""
+    """`name`, which must be UTF-8 to be stored in a zip."""
     try:
         name.encode()
     except UnicodeEncodeError:
         raise BuildFailed(
-            f"The name of a file is not UTF-8: {os.fsencode(path)!r}.",
-            "Rename the file, or leave out its folder: [awscontainer] exclude.",
+            f"File name {os.fsencode(path)!r} is not UTF-8.",
+            "Rename the file, or exclude its folder with [awscontainer] exclude.",
         ) from None
     return name
 
@@ -186,5 +186,5 @@ def _read(path: Path) -> bytes:
 def _unreadable(path: Path, error: OSError) -> BuildFailed:
     return BuildFailed(
         f"{path} cannot be read: {error.strerror}.",
-        "Correct its permissions, or leave it out: [awscontainer] exclude.",
+        "Correct its permissions, or exclude it with [awscontainer] exclude.",
     )

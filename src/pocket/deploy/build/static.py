@@ -13,7 +13,7 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, contents, patterns, requirements, stand_ins
+from pocket.deploy.build import archive, contents, patterns, requirements, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.reporting import last_lines
@@ -91,9 +91,9 @@ def collect(
     folder: Path,
     django: str | None = None,
 ) -> StaticFiles | None:
-    """Collects the stage's static files into `folder`, which is emptied first; `manifest` is Pocket's own, as baked.
+    """Collects the stage's static files into `folder`, which is emptied first; `manifest` is the stage's.
 
-    `django` is the version in the artifact: another one here, whose admin has other files, is reported. None where the
+    `django` is the version in the artifact; another one here, whose admin has other files, is noted. None where the
     stage has no static storage, or the project no static files. Raises BuildFailed where the project's Python is not
     found or Django fails.
     """
@@ -105,15 +105,17 @@ def collect(
         folder.mkdir(parents=True)
         python, found = find_python(project.directory)
         if django not in (None, found):
-            reporter.note(f"Static files are those of Django {found} in {python}; the artifact has Django {django}.")
-        _run_django(python, project, stage, stand_ins.environment(stage, target, manifest), folder)
-        if secrets := _take_secrets(folder):
-            reporter.note(f"Not served, since they may hold secrets: {', '.join(secrets)}.")
+            reporter.note(
+                f"Static files were collected with Django {found} of {python}; the artifact has Django {django}."
+            )
+        _run_django(python, project, stage, stage_environment.environment(stage, target, manifest), folder)
+        if secrets := _remove_secrets(folder):
+            reporter.note(f"Not served because they may hold secrets: {', '.join(secrets)}.")
         return describe(folder, storage)
 
 
-def _take_secrets(folder: Path) -> list[str]:
-    """Removes what was collected and holds secrets, which anyone could read then; the names of that."""
+def _remove_secrets(folder: Path) -> list[str]:
+    """Removes collected files with secrets, since static files are public; returns their names."""
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -124,7 +126,7 @@ def _take_secrets(folder: Path) -> list[str]:
 
 
 def describe(folder: Path, storage: Storage) -> StaticFiles | None:
-    """What was collected in `folder`; None where that is nothing."""
+    """The static files that were collected in `folder`; None where there are none."""
     found = archive.scan(folder)
     manifest = found.pop(naming.STATIC_MANIFEST_FILE, None) if storage.manifest else None
     hashed = set(json.loads(manifest.source.read_text())["paths"].values()) if manifest else set()
@@ -147,7 +149,7 @@ def content_type(name: str) -> str:
 
 
 def find_python(directory: Path, purpose: str = "Static files are collected") -> tuple[str, str]:
-    """The interpreter with the project's packages, and the version of its Django; `purpose` begins the refusal.
+    """The interpreter with the project's packages, and the version of its Django; `purpose` begins the error.
 
     That is the running one if it has Django, else that of the `.venv` in the folder or above it, up to the root of the
     workspace or the work tree. Raises BuildFailed where neither has Django.
@@ -159,13 +161,13 @@ def find_python(directory: Path, purpose: str = "Static files are collected") ->
             return python, version
     lacking = f"{own} has no Django either" if own else f"{directory} has no .venv"
     raise BuildFailed(
-        f"{purpose} by the project's own Python: {sys.executable} has no Django, and {lacking}.",
-        "Run the command in the project's environment (uv run pocket ...), or make that environment: uv sync.",
+        f"{purpose} with the project's own Python, but {sys.executable} has no Django, and {lacking}.",
+        "Run the command in the project's environment (uv run pocket ...), or create that environment: uv sync.",
     )
 
 
 def _own_python(directory: Path) -> str | None:
-    """The interpreter of the project's environment, None without one; one that another user made is not run."""
+    """The interpreter of the project's environment, None without one, and where another user made it."""
     lock, tree = requirements.workspace_lock(directory), work_tree(directory)
     root = lock.parent if lock else tree.root if tree else directory
     within = [folder for folder in (directory, *directory.parents) if folder.is_relative_to(root)]
@@ -203,20 +205,20 @@ def _run_django(
     )
     if done.returncode == 0:
         return
-    said = done.stderr.strip() or done.stdout.strip()
-    if "No module named 'pocket'" in said:
+    output = done.stderr.strip() or done.stdout.strip()
+    if "No module named 'pocket'" in output:
         raise BuildFailed(
             f"{python} has Django, but not django-pocket, which collects the static files.",
             "Install the project's dependencies there: uv sync.",
         )
     hint = "The project's settings were loaded with this stage's values and placeholders for its secrets."
-    if referring := re.findall(r"^Post-processing '(.+)' failed!$", said, re.MULTILINE):
+    if referring := re.findall(r"^Post-processing '(.+)' failed!$", output, re.MULTILINE):
         hint = (
-            f"Correct what {referring[-1]} refers to. If it is meant to lead nowhere, give STORAGES a class of your own"
-            " for staticfiles, whose hashed_name() returns such a name as it is."
+            f"Correct the reference in {referring[-1]}. If its target is missing on purpose, use a class of your own"
+            " for staticfiles in STORAGES, whose hashed_name() returns such a name unchanged."
         )
     raise BuildFailed(
         f"Static files could not be collected for stage {stage.name!r}"
-        f"{f', while {referring[-1]} was processed' if referring else ''}:\n{last_lines(said)}",
+        f"{f', while {referring[-1]} was processed' if referring else ''}:\n{last_lines(output)}",
         hint,
     )

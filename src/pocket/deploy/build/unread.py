@@ -1,9 +1,8 @@
-"""What of installed packages no function reads: sources of translations, extension modules and styles, maps, and tests.
+"""Files of packages that functions do not read: sources of translations, extension modules and styles, maps, tests.
 
-Each kind has a rule that errs on the side of keeping. Translations are read from the `.mo` beside the `.po`; a source
-map stands beside what it maps. Other sources stay where a module of their own package has their suffix in a string, and
-styles where a compiler is installed. A folder `tests` stays where a module outside of tests imports it, or has its name
-in a string.
+In doubt, a file is kept. Translations are read from the `.mo` beside the `.po`; a source map is beside the file that it
+maps. Other sources are kept where a module of their own package has their suffix in a string, and styles where a
+compiler is installed. A folder `tests` is kept where a module outside of tests imports it, or has its name in a string.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ _TEST = re.compile(r"(?:test_.*|.*_tests?|tests)\.py")
 
 
 def mentions(sources: Mapping[str, Path]) -> set[str]:
-    """What the modules among `sources`, given by their path from a common root, say of tests and of suffixes.
+    """The tests and suffixes that the modules among `sources`, by their path from a common root, mention.
 
-    A path is a folder of tests that is imported, `package/*` every such folder of a package, and `package.scss` a
-    suffix that a package knows.
+    In the result, a path is a folder of tests that is imported, `package/*` every such folder of a package, and
+    `package.scss` a suffix that a package uses.
     """
     found: set[str] = set()
     for name, path in sources.items():
@@ -56,7 +55,7 @@ def mentions(sources: Mapping[str, Path]) -> set[str]:
 
 
 def find(files: Collection[str], owners: AbstractSet[str], mentioned: AbstractSet[str]) -> dict[str, str]:
-    """The kind of every one of the packages' `files` that no function reads.
+    """The kind of each of the packages' `files` that functions do not read.
 
     `owners` are the distributions that are installed, `mentioned` what `mentions` found in all of the artifact.
     """

@@ -1,6 +1,6 @@
-"""Puts artifacts and static files into S3: what is there already stays, and nothing is ever deleted.
+"""Uploads artifacts and static files to S3. It keeps existing objects and never deletes any.
 
-Cached pages, and a release that is rolled back to, still ask for the static files of older releases.
+Cached pages, and a rollback, need the static files of older releases.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 ARTIFACT_PREFIX = "artifacts/"
 INDEX_KEY = ".pocket/static-index.json"
-"""The object that says which content each static object holds, in a bucket of static files."""
+"""The object that records the content of each static object, in a bucket of static files."""
 
 _PARALLEL = 8
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many static files were uploaded, and how many were there already."""
+    """How many static files were uploaded, and how many existed already."""
 
     uploaded: int
     unchanged: int
 
 
 def artifact_key(artifact: Artifact) -> str:
-    """The key that the artifact has in the bucket of artifacts, whether it is there yet or not."""
+    """The key that the artifact has in the bucket of artifacts, whether it exists yet or not."""
     return f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
 
 
 def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> str:
-    """Uploads the artifact under its content's hash, unless it is there; returns its key."""
+    """Uploads the artifact under its content's hash, unless it exists; returns its key."""
     key = artifact_key(artifact)
     if key not in _listed(s3, bucket, key):
         s3.upload_file(str(artifact.path), bucket, key, ExtraArgs={"ContentType": "application/zip"})
@@ -49,8 +49,8 @@ def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> str:
 def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporter) -> Counts:
     """Uploads the static files whose content or headers differ from what the bucket holds.
 
-    An index in the bucket holds our own hash of each object, beside the ETag that S3 gave it then: an object that was
-    removed or replaced since is uploaded again.
+    An index in the bucket records Pocket's hash of each object and S3's ETag for it, so that an object that was removed
+    or replaced is uploaded again.
     """
     with reporter.step("Upload static files"):
         index = _read_index(s3, bucket)
@@ -90,7 +90,7 @@ def _listed(s3: S3Client, bucket: str, prefix: str) -> dict[str, str]:
 
 
 def _read_index(s3: S3Client, bucket: str) -> dict[str, Any]:
-    """The index, empty where there is none yet or it is not ours; listing first, since a denied read looks alike."""
+    """The index; empty where it is missing or not Pocket's. Listing it first tells a missing one from a denied read."""
     if INDEX_KEY not in _listed(s3, bucket, INDEX_KEY):
         return {}
     try:

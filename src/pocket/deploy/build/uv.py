@@ -1,4 +1,4 @@
-"""Runs uv: finds its binary, gives it an environment that makes builds repeatable, and turns its failures into ours."""
+"""Runs uv in an environment that makes builds reproducible, and raises BuildFailed where it fails."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def find_binary() -> str:
     found = shutil.which("uv")
     if found is None:
         raise BuildFailed(
-            "uv was not found, which builds the artifact.", "Install it: pip install 'django-pocket[cli]'."
+            "uv, which builds the artifact, is not installed.", "Install it: pip install 'django-pocket[cli]'."
         )
     return found
 
@@ -60,8 +60,8 @@ def run(
     """What `uv ARGUMENTS` prints on stdout.
 
     Raises BuildFailed with `doing` ("Exporting uv.lock") and the last lines of uv's stderr, without credentials;
-    `explain` may turn the stderr into a (message, hint) of its own. `indexes` are asked before any other; they reach uv
-    through its environment, since an argument can be seen by every user of the machine.
+    `explain` may turn the stderr into a (message, hint) of its own. `indexes` come before any other; they are passed
+    in the environment, since every user of the machine can see arguments.
     """
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     if indexes:
@@ -77,11 +77,11 @@ def run(
     )
     if done.returncode == 0:
         return done.stdout
-    said = mask_credentials(done.stderr.strip() or done.stdout.strip())
-    explained = explain(said) if explain else None
+    output = mask_credentials(done.stderr.strip() or done.stdout.strip())
+    explained = explain(output) if explain else None
     if explained is not None:
         raise BuildFailed(*explained)
-    raise BuildFailed(f"{doing} failed (uv exited with {done.returncode}):\n{last_lines(said)}")
+    raise BuildFailed(f"{doing} failed (uv exited with {done.returncode}):\n{last_lines(output)}")
 
 
 def mask_credentials(text: str) -> str:

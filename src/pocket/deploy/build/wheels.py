@@ -1,4 +1,4 @@
-"""Which packages of a pylock have no wheel that Lambda loads, by the names of their files (PEP 425, PEP 427)."""
+"""Packages of a pylock without a wheel that Lambda loads, by the names of their files (PEP 425, PEP 427)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _tags(platform: Platform) -> Iterator[Tag]:
 
 
 def _environment(platform: Platform) -> dict[str, str]:
-    """The environment that markers are held against."""
+    """The environment in which markers are evaluated."""
     found = {**default_environment(), "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
     version = {"python_version": platform.python, "python_full_version": f"{platform.python}.0"}
     machine = (platform.uv or "").partition("-")[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, stand_ins, static
+from pocket.deploy.build import copies, stage_environment, static
 from pocket.deploy.gates import start_failure
 from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed, DeployError
@@ -77,7 +77,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
         done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
             [python, "-m", "pocket.django.checks.report", *selection.arguments],
             cwd=folder,
-            env={**stand_ins.environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
+            env={**stage_environment.environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
             capture_output=True,
             encoding="utf-8",
             errors="backslashreplace",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.config import build_manifest
 from pocket.config.manage_file import settings_module_of
-from pocket.deploy.build import copies, stand_ins, static
+from pocket.deploy.build import copies, stage_environment, static
 from pocket.deploy.reporting import last_lines
 from pocket.doctor.report.model import Report
 from pocket.errors import BuildFailed, CommandFailed, DeployError, PocketError
@@ -59,7 +59,7 @@ def examine_stage(
             if collected is not None and collected.manifest is not None:
                 shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
         with reporter.step("Start the project in fresh processes"):
-            environ = stand_ins.environment(stage, target, manifest)
+            environ = stage_environment.environment(stage, target, manifest)
             return _run(python, directory, {**environ, naming.ORIGIN_KEY: str(project.directory)}, path)
 
 

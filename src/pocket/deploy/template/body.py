@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Template:
-    """A template's `body`, and the values of its parameters, which may be secret; a parameter without keeps its own."""
+    """A template's `body`, and the values of its parameters, which may be secret; one without a value keeps its own."""
 
     body: dict[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> str:
-        """The body as JSON, as small as it gets: CloudFormation takes 51,200 bytes at most."""
+        """The body as compact JSON: CloudFormation accepts at most 51,200 bytes."""
         return json.dumps(self.body, separators=(",", ":"), ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""The permissions boundary of a stage's roles: the most that any of them may do, whatever its own policy says.
+"""The permissions boundary of a stage's roles: the most that any of them may do, whatever its own policy allows.
 
-It is made of the same statements as the roles. What carries the stage's name is allowed by that name, so that another
-handler, queue or schedule needs no other boundary; secrets, objects and resources of the user's own are exact.
+It has the same statements as the roles. Resources with the stage's name are allowed by that name, so that another
+handler, queue or schedule needs no other boundary; secrets, objects and the user's own resources are exact.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Place:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
     def bucket(self, name: str) -> str:
-        """The ARN of a bucket, or of what is in it."""
+        """The ARN of a bucket, or of objects in it."""
         return f"arn:{self.partition}:s3:::{name}"
 
 
 def place_of(stage: StageConfig) -> Place:
-    """Where the stage goes, as far as the file tells: the account is that of its permissions boundary."""
+    """The place that the stage goes to; the account is that of its permissions boundary, `*` where that has none."""
     from botocore.session import Session
 
     boundary = stage.awscontainer.permissions_boundary if stage.awscontainer else None

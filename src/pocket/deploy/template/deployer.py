@@ -1,7 +1,7 @@
-"""The policy of whoever deploys a stage: what Pocket and CloudFormation need, on the stage's own resources.
+"""The policy of a stage's deployer: what Pocket and CloudFormation need, on the stage's own resources.
 
-A deployer makes roles and hands them to functions whose code is its own. So every right over roles depends on the
-permissions boundary: without that condition the policy would equal an administrator's.
+A deployer creates roles and passes them to functions that run its code. So every permission on roles requires the
+permissions boundary: without that condition, the policy would equal an administrator's.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     Statement = dict[str, Any]
 
 LIMIT = 6144
-"""Characters that IAM takes of a managed policy, white space not counted."""
+"""The characters that a managed policy may have in IAM, without white space."""
 
 _SHORTEST = 20
-"""Characters of a stack's name that CloudFormation keeps, at the least, in a name that it derives from it."""
+"""How many characters of a stack's name CloudFormation keeps, at least, in a name that it derives."""
 
 _STACKS = [
     "cloudformation:CancelUpdateStack",
@@ -178,13 +178,13 @@ _PARAMETERS = [
 
 
 def deployer_policy(stage: StageConfig) -> dict[str, Any]:
-    """The policy document of the stage's deployer. Raises PlanRefused where the file names no permissions boundary."""
+    """The policy document of the stage's deployer. Raises PlanRefused where the stage has no permissions boundary."""
     boundary = stage.awscontainer.permissions_boundary if stage.awscontainer else None
     if boundary is None:
         raise PlanRefused(
             f"Stage {stage.name!r} has no awscontainer.permissions_boundary."
-            " A user who may create roles without one is an administrator.",
-            f"Create a policy from `pocket permissions --stage {stage.name} --boundary`, and name it in pocket.toml:"
+            " A user who may create roles without a boundary is an administrator.",
+            f"Create a policy from `pocket permissions --stage {stage.name} --boundary`, and set it in pocket.toml:"
             f' permissions_boundary = "arn:aws:iam::ACCOUNT:policy/{stage.stack_name}-boundary".',
         )
     place = place_of(stage)
@@ -207,7 +207,7 @@ def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditi
 def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
     artifacts = artifact_bucket_name(stage, place.account)
     if place.account == ANY_ACCOUNT:
-        # The digits at its end are made of the account's number.
+        # The digits at its end depend on the account.
         artifacts = f"{artifacts.rpartition('-')[0]}-*"
     buckets = [place.bucket(name) for name in (artifacts, stage.bucket_name) if name]
     stacks = (stage.stack_name, storage_stack_name(stage))
@@ -218,7 +218,7 @@ def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
 
 
 def _roles(stage: StageConfig, place: Place, boundary: str) -> Iterator[Statement]:
-    """The roles' names are CloudFormation's: the stack's, which may be cut, the logical id and random characters."""
+    """CloudFormation names the roles: the stack's name, which may be cut, the logical id and random characters."""
     name = stage.stack_name
     roles = [place.role(f"{name}-*" if len(name) <= _SHORTEST else f"{name[:_SHORTEST]}*")]
     yield _allow("RolesWithinTheBoundary", _ROLES_WITHIN, roles, StringEquals={"iam:PermissionsBoundary": boundary})
@@ -245,7 +245,7 @@ def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
 
 
 def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:
-    """HTTP APIs have ids instead of names: a deployer who has one may change every one of the region."""
+    """HTTP APIs have ids instead of names: a deployer with an HTTP API may change every API of the region."""
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     if any(handler.apigateway is not None for handler in handlers.values()):
         paths = [f"arn:{place.partition}:apigateway:{place.region}::/{path}" for path in ("apis", "apis/*", "tags/*")]
@@ -260,7 +260,7 @@ def _access_logs(stage: StageConfig) -> bool:
 
 
 def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
-    """Pocket's own secrets, and when any secret of the stage changed: a newer one renews the functions."""
+    """The secrets that Pocket generates, and the dates of all secrets: a newer one renews the functions."""
     ids = {(item.service, item.secret_id) for item in stage.secret_variables}
     dated = sorted(_secret_arn(place, name) for service, name in ids if service == "secretsmanager")
     if dated:
@@ -274,7 +274,7 @@ def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
         root = f"parameter/{stage.pocket_key.strip('/')}"
         yield _allow("GeneratedParameters", _PARAMETERS, [place.arn("ssm", name) for name in (root, f"{root}/*")])
     else:
-        # A secret that does not exist yet has no six characters behind its name.
+        # The ARN of a secret that does not exist yet lacks the six characters after its name.
         names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]
         yield _allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def render(inputs: Inputs) -> Template:
     """The template of the stage's stack; equal inputs give equal templates.
 
-    Raises PlanRefused for what AWS would refuse later, and DeployError for a stage without functions.
+    Raises PlanRefused for values that AWS would refuse, and DeployError for a stage without functions.
     """
     resources: dict[str, Resource] = {}
     for handler, declared in inputs.handlers.items():

@@ -1,7 +1,7 @@
-"""The environment of a stage's functions: what the run time needs to know, so that a cold start asks nobody.
+"""The environment of a stage's functions: what the run time needs, so that a cold start makes no extra calls.
 
-An address is known while the template is written, but for a function URL's: AWS invents its host when it makes it.
-Until a deploy has learned it, its variables are left out.
+An address is known when the template is rendered, except a function URL's: AWS chooses its host when it creates it.
+Until a deploy has read it, its variables are left out.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from pocket.deploy.template.inputs import Inputs
 
 _REFERENCE_ROOM = 40
-"""Bytes that one `${...}` is taken to become: an API's or queue's name is shorter than that."""
+"""The bytes assumed for the value of one `${...}`: the name of an API or a queue is shorter."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a handler answers; `host` holds the port where it is not the scheme's own, and may hold `${...}`."""
+    """A handler's address; `host` has a port that is not the scheme's default, and may contain `${...}`."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class Address:
 
 
 def address(inputs: Inputs, handler: str) -> Address | None:
-    """The handler's address as far as it is known, None where it has none or AWS has not made it yet."""
+    """The handler's address as far as it is known, None where it has none or AWS has not created it yet."""
     declared = inputs.handlers[handler]
     if not declared.has_address:
         return None
@@ -59,7 +59,7 @@ def variables(inputs: Inputs) -> dict[str, Any]:
         plain[naming.SECRETS_CHANGED_KEY] = inputs.secrets_changed
     addresses = {handler: address(inputs, handler) for handler in inputs.handlers}
     known = {handler: found for handler, found in addresses.items() if found is not None}
-    # Set even where it is empty: it tells the run time that there is nothing to ask CloudFormation for.
+    # Set even where it is empty, so that the run time does not call CloudFormation.
     plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
     for handler, found in known.items():
         plain[naming.host_key(handler)] = found.host
@@ -89,12 +89,12 @@ def _check_size(values: dict[str, str]) -> None:
         largest = sorted(sizes, key=lambda key: -sizes[key])[:3]
         named = ", ".join(f"{key} ({sizes[key]} bytes)" for key in largest)
         raise PlanRefused(
-            f"The functions' environment has {total} bytes, Lambda allows"
-            f" {naming.LARGEST_ENVIRONMENT}. The largest: {named}.",
+            f"The functions' environment has {total} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
+            f" The largest variables: {named}.",
             "Move long values from `awscontainer.envs` to a secret or to the settings module.",
         )
 
 
 def _filled(value: str) -> str:
-    """A text as long as what CloudFormation makes of `value`."""
+    """A text at least as long as the value that CloudFormation substitutes."""
     return value if "${" not in value else value.replace("${", "x" * _REFERENCE_ROOM)

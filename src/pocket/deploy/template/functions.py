@@ -20,7 +20,7 @@ FINGERPRINT = 10
 
 
 def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
-    """The resources of one handler's function, without what stands in front of it."""
+    """The resources of one handler's function, without its fronts."""
     properties = _properties(inputs, handler)
     lambda_id, logs_id = naming.logical_id(handler, "Function"), naming.logical_id(handler, "Logs")
     version_id = naming.logical_id(handler, "Version") + _fingerprint(properties, inputs)
@@ -61,7 +61,7 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
         "MemorySize": declared.memory_size,
         "Timeout": declared.timeout,
         "Environment": {"Variables": variables(inputs)},
-        # The reference makes the log group come first and go last, so that Lambda never makes one without expiry.
+        # With the reference, the log group comes first and goes last: Lambda never creates one without expiry.
         "LoggingConfig": {"LogGroup": ref(naming.logical_id(handler, "Logs"))},
     }
     if declared.reserved_concurrency is not None:
@@ -81,7 +81,7 @@ def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
 
 
 def _no_retries(handler: str) -> dict[str, Resource]:
-    """Lambda runs a failed asynchronous invocation twice more; a management command may not stand that."""
+    """Lambda runs a failed asynchronous invocation twice more; a management command may not be safe to repeat."""
     return {
         naming.logical_id(handler, "AsyncInvocations"): {
             "Type": "AWS::Lambda::EventInvokeConfig",

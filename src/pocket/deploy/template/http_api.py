@@ -1,4 +1,4 @@
-"""What puts a handler on the web: an HTTP API with one route for everything, or a function URL."""
+"""The HTTP fronts of a handler: an HTTP API with one route for everything, or a function URL."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def http_api(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Re
 
 
 def _stage(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Resource]:
-    """The API's stage, with the log group that it writes a line for each request to, if any."""
+    """The API's stage, with the log group of its access log, if it has one."""
     stage: Resource = {
         "Type": "AWS::ApiGatewayV2::Stage",
         "Properties": {"ApiId": ref(naming.logical_id(handler, "Api")), "StageName": "$default", "AutoDeploy": True},
@@ -89,7 +89,7 @@ def _stage(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Reso
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": name, "RetentionInDays": LOG_RETENTION_DAYS},
         }
-        # The group's own ARN ends with a star, which API Gateway does not take.
+        # The group's own ARN ends with a star, which API Gateway does not accept.
         stage["Properties"]["AccessLogSettings"] = {
             "DestinationArn": arn("logs", f"log-group:{name}"),
             "Format": json.dumps({key: f"$context.{value}" for key, value in LOGGED.items()}),

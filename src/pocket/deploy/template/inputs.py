@@ -1,4 +1,4 @@
-"""What a stage's template is made of."""
+"""The input of a stage's template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOG_RETENTION_DAYS = 30
 
 @dataclass(frozen=True)
 class Code:
-    """Where the artifact lies; its key follows its content, so another artifact has another key."""
+    """The artifact's object in S3; its key has the hash of its content, so another artifact has another key."""
 
     bucket: str
     key: str
@@ -31,10 +31,10 @@ class Code:
 class Inputs:
     """All that `render` takes.
 
-    `manifest` is this stage's part of what the artifact carries. `addresses` maps a handler to the address that
-    replaces AWS's own; `url_hosts` a handler to the host of its function URL, where an earlier deploy has learned it.
+    `manifest` is this stage's part of the manifest. `addresses` maps a handler to the address that
+    replaces AWS's own; `url_hosts` a handler to the host of its function URL, where it is deployed already.
     `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a secret that
-    the functions are renewed for, "" without one.
+    the functions are renewed for, or "".
     """
 
     config: StageConfig
@@ -47,7 +47,7 @@ class Inputs:
 
     @property
     def container(self) -> AwsContainer:
-        """The stage's `[awscontainer]`; raises DeployError where the file has none."""
+        """The stage's `[awscontainer]`; raises DeployError where it has none."""
         if self.config.awscontainer is None:
             raise DeployError(
                 f"Stage {self.config.name!r} has no [awscontainer], so there is nothing to deploy.",

@@ -12,7 +12,7 @@ _LONE_REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
 def ref(logical_id: str) -> dict[str, str]:
-    """`Ref`: a resource's main name, or a parameter's value."""
+    """`Ref`: a resource's primary identifier, or a parameter's value."""
     return {"Ref": logical_id}
 
 
@@ -22,14 +22,14 @@ def attribute(logical_id: str, name: str) -> dict[str, list[str]]:
 
 
 def substituted(text: str) -> Any:
-    """`text` with its `${...}` filled in by CloudFormation; a text without any stays the string it is."""
+    """`text` with its `${...}` filled in by CloudFormation; a text without any is returned as it is."""
     if lone := _LONE_REFERENCE.fullmatch(text):
         return ref(lone.group(1))
     return {"Fn::Sub": text} if "${" in text else text
 
 
 def literal(text: str) -> Any:
-    """`text` as it stands, whatever it holds: a `${` in it is taken apart, which cfn-lint takes for a forgotten Sub."""
+    """`text`, never substituted: a `${` in it is split, since cfn-lint mistakes it for a missing Sub."""
     return {"Fn::Join": ["", text.replace("${", "$\0{").split("\0")]} if "${" in text else text
 
 

@@ -1,4 +1,4 @@
-"""How Pocket marks what it makes: tags, which CloudFormation hands on to a stack's resources, and a description."""
+"""How Pocket marks what it makes: tags, which CloudFormation passes on to a stack's resources, and a description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
 
 PROJECT, STAGE, ORIGIN = "pocket:project", "pocket:stage", "pocket:origin"
-"""The tags: the project's name, the stage's, and the repository that the project lies in."""
+"""The tags: the project's name, the stage's, and the repository of the project."""
 
 METADATA = "Pocket"
 """The key of a template's `Metadata` under which Pocket keeps what it records there."""
@@ -34,5 +34,5 @@ def marked(stage: StageConfig, tags: Mapping[str, str]) -> bool:
 
 
 def description(stage: StageConfig, what: str) -> str:
-    """What a stack of the stage says of itself; `what` begins it."""
+    """The description of a stack of the stage; it begins with `what`."""
     return f"{what} {stage.name} of {stage.project_name}, {MADE}"

@@ -1,4 +1,4 @@
-"""The outputs of a stage's stack: how they are written into the template, and what they tell afterwards."""
+"""The outputs of a stage's stack: how they are written into the template, and how they are read after a deploy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
             found[naming.host_output(handler)] = substituted(known.host)
             found[naming.endpoint_output(handler)] = substituted(known.endpoint)
         elif declared.function_url is not None:
-            found.update(_invented(handler))
+            found.update(_unknown_url(handler))
         if declared.apigateway is not None:
             found[api_output(handler)] = ref(naming.logical_id(handler, "Api"))
         if declared.function_url is not None:
@@ -71,8 +71,8 @@ def _url(handler: str) -> dict[str, list[str]]:
     return attribute(naming.logical_id(handler, "Url"), "FunctionUrl")
 
 
-def _invented(handler: str) -> dict[str, Any]:
-    """Host and address of a function URL that is not known yet, cut out of `https://HOST/`."""
+def _unknown_url(handler: str) -> dict[str, Any]:
+    """Host and address of a function URL that is not known yet, taken from `https://HOST/`."""
     host = {"Fn::Select": [2, {"Fn::Split": ["/", _url(handler)]}]}
     return {
         naming.host_output(handler): host,

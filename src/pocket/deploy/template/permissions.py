@@ -1,8 +1,7 @@
 """What a handler's role may do, statement by statement.
 
-Which secrets it may read is `manifest.Stage.secret_ids`, the same that the run time reads. Which objects it may
-touch follows the stage's storages. Every handler may send to the stage's queues; only a queue's own handler may
-take from it.
+The secrets are `manifest.Stage.secret_ids`, the same that the run time reads. The objects are those of the stage's
+storages. Every handler may send to the stage's queues; only a queue's own handler may receive from it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _READ_ACTIONS = {
     "ssm": ["ssm:GetParameters"],
     "kms": ["kms:Decrypt"],
 }
-"""The services of `extra_resources`, and what reading means there."""
+"""The services of `extra_resources`, and the actions that read from them."""
 
 
 def statements(inputs: Inputs, handler: str) -> list[Statement]:

@@ -1,4 +1,4 @@
-"""A handler's queue, where its failed messages end up, and the mapping that brings messages to the alias."""
+"""A handler's queue, its dead-letter queue, and the event source mapping from the queue to the alias."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pocket.deploy.template.intrinsics import Resource
 
 VISIBILITY_FACTOR = 6
-"""How many of the handler's timeouts a taken message stays hidden: AWS's advice, so that a slow or throttled batch is
-not delivered a second time while the first still runs."""
+"""How many of the handler's timeouts a received message stays hidden: AWS's advice, so that a slow or throttled batch
+is not delivered again while it still runs."""
 
 
 def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:

@@ -1,4 +1,4 @@
-"""Which changes of a resource make CloudFormation replace it: a new one is made, and the old one goes with its content.
+"""Changes for which CloudFormation replaces a resource: it creates a new one and deletes the old with its content.
 
 CloudFormation's own resource schemas list these properties as `createOnlyProperties`; a test holds the table to them.
 """
@@ -37,7 +37,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
 
 
 def replacing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The properties whose change replaces a resource, from its part of two templates; none where it is changed."""
+    """The properties whose change replaces a resource, from its part of two templates; empty for an update in place."""
     if before["Type"] != after["Type"]:
         return ["Type"]
     one, other = before.get("Properties", {}), after.get("Properties", {})

@@ -1,4 +1,4 @@
-"""IAM roles. Each handler has its own: one that answers the web cannot take a worker's jobs or write its log."""
+"""IAM roles. Each handler has its own: one for the web cannot receive a worker's jobs or write to its log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def execution_role(inputs: Inputs, handler: str) -> dict[str, Resource]:
 def role(inputs: Inputs, service: str, allowed: Sequence[dict[str, Any]], **conditions: Any) -> Resource:
     """A role for an AWS `service`, within the stage's permissions boundary if it has one.
 
-    It has no name of its own: CloudFormation derives one from the stack's, so two stages never meet in one.
+    It has no name of its own: CloudFormation derives one from the stack's, so two stages never share one.
     """
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     properties: dict[str, Any] = {

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 DESCRIPTION_LIMIT = 512
 
 DELIVERY = {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 10}
-"""Scheduler retries the delivery alone, never a command that failed, so retrying is safe; but a command that comes
-hours late would meet the next run of itself, so it gives up after five minutes."""
+"""Scheduler retries only the delivery, never a command that failed, so retrying is safe. It gives up after five
+minutes: a command that starts hours late would overlap its next run."""
 
 
 def schedules(inputs: Inputs, handler: str, declared: Sequence[Schedule]) -> dict[str, Resource]:
-    """The handler's schedules, and the role that may invoke its alias for them."""
+    """The handler's schedules, and the role that invokes its alias."""
     if not declared:
         return {}
     invoker, alias = naming.logical_id(handler, "ScheduleInvoker"), ref(naming.logical_id(handler, "Alias"))

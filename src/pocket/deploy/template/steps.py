@@ -1,8 +1,8 @@
-"""The templates on the way from one release to the next, made from the one that is deployed and the one that is wanted.
+"""The templates between one release and the next, made from the deployed template and the wanted one.
 
-First the `candidate`: its functions have a published version, and everything that traffic comes through stays as it
-is deployed. Then, `going_live`: aliases and what stands in front of them are as wanted, and nothing is removed yet, so
-that there is a way back. At last `settled`: what nobody needs any more is gone.
+First `candidate`: new versions are published, and everything that traffic comes through stays as it is deployed. Then
+`going_live`: aliases and fronts are as wanted, and nothing is removed yet, so that a rollback is possible. Last
+`settled`: what is no longer needed is removed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     Body = dict[str, Any]
 
 STAGE = "AWS::ApiGatewayV2::Stage"
-"""Without which an API answers nobody."""
+"""Without its stage, an API does not answer."""
 
 VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
 FUNCTION, ROLE, LOGS = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
 OF_VERSIONS = frozenset({FUNCTION, ROLE, LOGS})
-"""What a new version consists of: it changes before the gates do, since no release that is live sees a function's
-change. A role is the live release's, too, so it keeps what that may do."""
+"""What a version consists of: it changes before the gates run, since the live release does not see a function's change.
+A role belongs to the live release, too, so it keeps what that may do."""
 
 OF_LIVE = "pocket-live"
-"""The name of the policy with what the live release may do, beside that of the candidate."""
+"""The name of the policy with the live release's permissions, beside the candidate's."""
 
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
@@ -54,12 +54,12 @@ def references(value: object) -> Iterator[str]:
 
 
 def in_front(resources: Mapping[str, Resource]) -> set[str]:
-    """The ids of what traffic comes through: the aliases, and everything that depends on one, however indirectly."""
+    """The ids of what traffic comes through: the aliases, and everything that depends on one, directly or not."""
     found = {name for name, resource in resources.items() if resource["Type"] in {ALIAS, STAGE}}
-    waiting = {name: set(references(resource)) for name, resource in resources.items() if name not in found}
-    while more := {name for name, needed in waiting.items() if needed & found}:
+    others = {name: set(references(resource)) for name, resource in resources.items() if name not in found}
+    while more := {name for name, needed in others.items() if needed & found}:
         found |= more
-        waiting = {name: needed for name, needed in waiting.items() if name not in more}
+        others = {name: needed for name, needed in others.items() if name not in more}
     return found
 
 
@@ -71,38 +71,38 @@ def candidate(
     kept: Collection[str],
     closed: Collection[str] = (),
 ) -> Body:
-    """The template that publishes the wanted versions, while what is deployed answers as before.
+    """The template that publishes the wanted versions, while the live release answers as before.
 
-    What is new and would be traffic's way is left out, but for the ids of `closed`, which no traffic comes through
-    yet. Of the versions that are deployed, those of `kept` and those that something refers to stay.
+    New resources that traffic would come through are left out, except the ids of `closed`, which have no traffic yet.
+    Deployed versions stay if they are in `kept` or something refers to them.
     """
-    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    existing: Mapping[str, Resource] = deployed.get("Resources") or {}
     front = in_front(wanted["Resources"])
     resources: dict[str, Resource] = {}
     for name, resource in wanted["Resources"].items():
-        if name in standing:
+        if name in existing:
             changes = name not in front and resource["Type"] in OF_VERSIONS
-            resources[name] = _for_both(resource, standing[name]) if changes else standing[name]
+            resources[name] = _for_both(resource, existing[name]) if changes else existing[name]
         elif name not in front or name in closed:
             resources[name] = resource
-    resources |= _left(standing, resources, kept)
+    resources |= _left(existing, resources, kept)
     outputs = {**(deployed.get("Outputs") or {}), **wanted.get("Outputs", {})}
     possible = {name: value for name, value in outputs.items() if set(references(value)) <= resources.keys()}
     return _body(wanted, deployed, metadata, resources, possible)
 
 
-def going_live(wanted: Body, standing: Mapping[str, Any], metadata: Mapping[str, Any]) -> Body:
-    """The template in which everything is as wanted; what else the candidate has, `standing`, is still there."""
-    resources = {**standing["Resources"], **wanted["Resources"]}
-    return _body(wanted, standing, metadata, resources, wanted.get("Outputs", {}))
+def going_live(wanted: Body, deployed: Mapping[str, Any], metadata: Mapping[str, Any]) -> Body:
+    """The template in which everything is as wanted, and which still has what else the `deployed` candidate has."""
+    resources = {**deployed["Resources"], **wanted["Resources"]}
+    return _body(wanted, deployed, metadata, resources, wanted.get("Outputs", {}))
 
 
 def settled(wanted: Body, deployed: Mapping[str, Any], metadata: Mapping[str, Any], *, kept: Collection[str]) -> Body:
-    """The wanted template with the versions of `kept`, as far as there are functions of theirs."""
-    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    """The wanted template with the versions of `kept` whose functions it has."""
+    existing: Mapping[str, Resource] = deployed.get("Resources") or {}
     versions = {
         name: resource
-        for name, resource in standing.items()
+        for name, resource in existing.items()
         if name in kept and resource["Type"] == VERSION and set(references(resource)) <= wanted["Resources"].keys()
     }
     return _body(wanted, {}, metadata, {**versions, **wanted["Resources"]}, wanted.get("Outputs", {}))
@@ -130,20 +130,20 @@ def _essence(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _left(
-    standing: Mapping[str, Resource], resources: Mapping[str, Resource], kept: Collection[str]
+    existing: Mapping[str, Resource], resources: Mapping[str, Resource], kept: Collection[str]
 ) -> dict[str, Resource]:
-    """What only the deployed template has and stays for now."""
-    rest = {name: item for name, item in standing.items() if name not in resources}
+    """What only the deployed template has, and what is not removed yet."""
+    rest = {name: item for name, item in existing.items() if name not in resources}
     found = {name: item for name, item in rest.items() if item["Type"] != VERSION}
     used = {name for item in (*resources.values(), *found.values()) for name in references(item)}
     return {**found, **{name: item for name, item in rest.items() if name in used or name in kept}}
 
 
-def _for_both(resource: Resource, standing: Resource) -> Resource:
+def _for_both(resource: Resource, existing: Resource) -> Resource:
     """A role that allows what the candidate needs and what the live release needs; any other resource as wanted."""
-    if resource["Type"] != ROLE or resource == standing:
+    if resource["Type"] != ROLE or resource == existing:
         return resource
-    own, before = resource["Properties"].get("Policies", []), standing["Properties"].get("Policies", [])
+    own, before = resource["Properties"].get("Policies", []), existing["Properties"].get("Policies", [])
     of_live = next((item for item in before if item["PolicyName"] == OF_LIVE), before[0] if before else None)
     if of_live is None or any(item["PolicyDocument"] == of_live["PolicyDocument"] for item in own):
         return resource

@@ -1,7 +1,7 @@
 """The storage stack: the bucket of artifacts and the stage's bucket.
 
-It is a stack of its own because both must be there before the functions are: code is uploaded before a function
-can name it, and hashed static files before `live` serves pages that link to them.
+It is a stack of its own because both must exist before the functions do: code is uploaded before a function can
+name it, and hashed static files before `live` serves pages that link to them.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def storage_stack_name(config: StageConfig) -> str:
 
 
 def artifact_bucket_name(config: StageConfig, account: str) -> str:
-    """The artifact bucket's name: bucket names are one namespace for the whole world, so the account is hashed in."""
+    """The artifact bucket's name: bucket names are unique in all of AWS, so it has a hash of the account."""
     name = config.resource_name()
     digest = hashlib.sha256(f"{account}/{config.region}/{name}".encode()).hexdigest()[:10]
     return f"{re.sub(r'[^a-z0-9-]', '-', name.lower())[:41].strip('-')}-artifacts-{digest}"
 
 
 NONCURRENT_DAYS = 30
-"""Days that the stage's bucket keeps what was overwritten or deleted."""
+"""How many days the stage's bucket keeps overwritten and deleted objects."""
 
 CORS_SECONDS = 86400
-"""How long a browser may remember that other sites may read the public directories."""
+"""How long a browser may cache that other sites may read the public directories."""
 
 
 def render_storage(config: StageConfig, account: str) -> Template:
@@ -64,7 +64,7 @@ def render_storage(config: StageConfig, account: str) -> Template:
 
 
 def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:
-    """The stage's bucket. It holds what users uploaded, so only `pocket destroy` deletes it, never a changed file."""
+    """The stage's bucket. It holds users' uploads, so only `pocket destroy` deletes it, not a change of a key."""
     properties = {
         "BucketName": name,
         **_private(public=bool(public_dirs)),
@@ -94,8 +94,8 @@ PUBLIC_CORS = {
     "AllowedHeaders": ["*"],
     "MaxAge": CORS_SECONDS,
 }
-"""Pages of any site may use what anyone may read. Browsers ask for it where a page has fonts or module scripts. A
-bucket has one rule for all of it, so scripts may read what is not public too, with a signed URL."""
+"""Pages of any site may use public objects. Browsers require the rule for fonts and module scripts. It holds for the
+whole bucket, so scripts may read other objects, too, with a signed URL."""
 
 ABORT_UPLOADS = {
     "Id": "AbortUnfinishedUploads",

@@ -1,8 +1,8 @@
-"""The storage stack between two releases: the live one keeps its bucket, and what makes it public, until the new one
-is live.
+"""The storage stack between two releases: the live one keeps its bucket, and public access to it, until the new one is
+live.
 
-A bucket of another name is another resource, so that both are there for a while. Every bucket that the stack ever made
-is in its template's metadata: one that left the stack is kept with its content, and stays the stage's.
+A bucket of another name is another resource, so that both exist for a while. The template's metadata lists every bucket
+that the stack ever made: one that left the stack is kept with its content, and still belongs to the stage.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pocket.deploy.template.intrinsics import Resource
 
 OWN = "Bucket"
-"""What the logical ids of the stage's bucket, and of what belongs to it, begin with."""
+"""What the logical ids of the stage's bucket and of its policy begin with."""
 
 BUCKET_TYPE, POLICY_TYPE = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 
@@ -35,7 +35,7 @@ def buckets(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def buckets_ever(body: Mapping[str, Any]) -> list[str]:
-    """The names of all buckets that the stack of a storage template has made, those that left it among them."""
+    """The names of all buckets that the stack of a storage template has made, including those that left it."""
     metadata = body.get("Metadata")
     written = metadata.get(METADATA) if isinstance(metadata, dict) else None
     listed = written.get(_BUCKETS) if isinstance(written, dict) else None
@@ -44,7 +44,7 @@ def buckets_ever(body: Mapping[str, Any]) -> list[str]:
 
 
 def storage_settled(wanted: Template, deployed: Mapping[str, Any]) -> Template:
-    """The wanted template, with a bucket of another name as another resource, which remembers the deployed buckets."""
+    """The wanted template, with a bucket of another name as another resource, and the deployed ones in its metadata."""
     ever = dict.fromkeys([*buckets_ever(deployed), *buckets(wanted.body).values()])
     ids = _ids(buckets(wanted.body).get(OWN), buckets(deployed), wanted.body["Resources"])
     resources = {ids.get(name, name): _renamed(item, ids) for name, item in wanted.body["Resources"].items()}
@@ -53,18 +53,18 @@ def storage_settled(wanted: Template, deployed: Mapping[str, Any]) -> Template:
 
 
 def storage_candidate(wanted: Template, deployed: Mapping[str, Any]) -> Template:
-    """The template that has what is wanted, and everything that the live release needs of what is deployed."""
+    """The wanted template, with everything deployed that the live release needs."""
     settled = storage_settled(wanted, deployed)
-    standing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    existing: Mapping[str, Resource] = deployed.get("Resources") or {}
     both = {
-        name: _for_both(item, standing[name]) if name in standing else item
+        name: _for_both(item, existing[name]) if name in existing else item
         for name, item in settled.body["Resources"].items()
     }
-    return Template({**settled.body, "Resources": {**standing, **both}}, settled.parameters)
+    return Template({**settled.body, "Resources": {**existing, **both}}, settled.parameters)
 
 
 def _ids(bucket: str | None, deployed: Mapping[str, str], resources: Mapping[str, Any]) -> dict[str, str]:
-    """The logical ids to change: the bucket has the one that it is deployed under, or one that no other bucket has."""
+    """Changes of logical ids: the bucket keeps the one that it is deployed under, or gets one that is free."""
     if bucket is None:
         return {}
     free = OWN if OWN not in deployed else f"{OWN}{hashlib.sha256(bucket.encode()).hexdigest()[:10]}"
@@ -86,23 +86,23 @@ def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
     return {key: _renamed(item, ids) for key, item in value.items()}
 
 
-def _for_both(wanted: Resource, standing: Resource) -> Resource:
-    """What is wanted, with what else the live release was given: rights to read, a rule of CORS."""
+def _for_both(wanted: Resource, existing: Resource) -> Resource:
+    """The wanted resource, with what the live release needs: public read access, a CORS rule."""
     if wanted["Type"] == POLICY_TYPE:
-        return _policy_for_both(wanted, standing)
+        return _policy_for_both(wanted, existing)
     if wanted["Type"] != BUCKET_TYPE:
         return wanted
-    before, block = standing["Properties"], "PublicAccessBlockConfiguration"
+    before, block = existing["Properties"], "PublicAccessBlockConfiguration"
     public = {block: before[block]} if before.get(block, {}).get("BlockPublicPolicy") is False else {}
     return {**wanted, "Properties": {**before, **wanted["Properties"], **public}}
 
 
-def _policy_for_both(wanted: Resource, standing: Resource) -> Resource:
-    """What is wanted, and what was allowed before; a statement's id counts once in a policy."""
+def _policy_for_both(wanted: Resource, existing: Resource) -> Resource:
+    """The wanted policy, with what was allowed before; a policy may have each statement id once."""
     document = wanted["Properties"]["PolicyDocument"]
     own = document["Statement"]
     known = [_without_id(item) for item in own]
-    before = standing["Properties"]["PolicyDocument"]["Statement"]
+    before = existing["Properties"]["PolicyDocument"]["Statement"]
     kept = [item for item in map(_without_id, before) if item["Effect"] == "Allow" and item not in known]
     statements = [*own, *({"Sid": f"OfLive{number}", **item} for number, item in enumerate(kept))]
     properties = {**wanted["Properties"], "PolicyDocument": {**document, "Statement": statements}}

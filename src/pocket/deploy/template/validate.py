@@ -1,4 +1,4 @@
-"""What is refused before AWS is asked to change anything: templates that break its rules, keys that do nothing yet."""
+"""What is refused before anything is changed: templates that break AWS's rules, and keys that have no effect yet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
 
 CUSTOM_DOMAINS = ("domain", "create_records", "hosted_zone_id_override")
-"""Keys of `apigateway` that the file may hold and no deploy acts on yet."""
+"""Keys of `apigateway` that are valid and that a deploy does not support yet."""
 
 
 def refuse_unsupported(project: Project, stage: StageConfig) -> None:
-    """Raises PlanRefused for a stage without functions, and ConfigError, which knows the line, for a key of the file
-    that this version would have to ignore."""
+    """Raises PlanRefused for a stage without functions, and ConfigError, with the line, for a key that this version
+    would ignore."""
     container = stage.awscontainer
     if container is None or not container.handlers:
         raise PlanRefused(
@@ -31,7 +31,7 @@ def refuse_unsupported(project: Project, stage: StageConfig) -> None:
             stage.name,
             path,
             f"This version of Pocket validates {path[-1]}, but does not deploy {what} yet.",
-            f"Take {path[-1]} out of stage {stage.name!r}.",
+            f"Remove {path[-1]} from stage {stage.name!r}.",
         )
 
 
@@ -49,7 +49,7 @@ def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def lint(body: str, region: str) -> list[str]:
-    """What cfn-lint finds wrong with the template, one line a finding; warnings are left out.
+    """The errors that cfn-lint finds in the template, one line each; warnings are left out.
 
     Raises PlanRefused where cfn-lint is not installed.
     """
@@ -57,11 +57,11 @@ def lint(body: str, region: str) -> list[str]:
         from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
     except ImportError as error:
         raise PlanRefused(
-            "cfn-lint is missing, which checks every template.", "Install it: pip install 'django-pocket[cli]'."
+            "cfn-lint, which checks every template, is not installed.", "Install it: pip install 'django-pocket[cli]'."
         ) from error
-    template, faults = decode_str(body)
+    template, undecoded = decode_str(body)
     errors = (
-        match for match in faults or _runner(region).validate_template(template) if match.rule.severity == "error"
+        match for match in undecoded or _runner(region).validate_template(template) if match.rule.severity == "error"
     )
     return [f"{'.'.join(map(str, match.path or ()))}: {match.message} ({match.rule.id})" for match in errors]
 
@@ -77,10 +77,10 @@ def _runner(region: str) -> Any:
 
 
 def check(templates: Mapping[str, str], region: str) -> None:
-    """Raises PlanRefused with every finding in `templates`, a stack's name and its template as JSON each."""
-    found = [f"{name}: {finding}" for name, body in templates.items() for finding in lint(body, region)]
+    """Raises PlanRefused with every error in `templates`, which maps a stack's name to its template as JSON."""
+    found = [f"{name}: {error}" for name, body in templates.items() for error in lint(body, region)]
     if found:
         raise PlanRefused(
-            "AWS would not accept what was planned:\n" + "\n".join(found),
-            "Change the value in pocket.toml that the finding names; where none is, report a fault of Pocket.",
+            "AWS would refuse the planned templates:\n" + "\n".join(found),
+            "Change the value in pocket.toml that the error names. If it names none, report a bug in Pocket.",
         )

@@ -1,7 +1,7 @@
-"""The environment in which a project's settings are loaded here for a stage: its values, and stand-ins for the rest.
+"""The environment in which a project's settings are loaded on this machine for a stage.
 
-Secrets become placeholders there (`pocket.runtime.placeholders`); what only a deploy gives, addresses and queues, is
-made up here. A secret's value in the shell is kept, but for databases: nothing here is to reach one by accident.
+Secrets become placeholders (`pocket.runtime.placeholders`). Addresses and queues, which only a deploy knows, get
+placeholders here. A secret's value in the shell is kept, except for databases: none must be reached by accident.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 DATABASE_URL = "DATABASE_URL"
 NO_DATABASE = "sqlite:///:memory:"
-"""What stands for a database that the stage does not name."""
+"""The value of DATABASE_URL where the stage has none."""
 
 
 def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
-    """What the project's settings find; `manifest` is Pocket's own, as it would be baked."""
+    """The environment of the project's settings; `manifest` is the path of the stage's manifest."""
     container = stage.awscontainer
     given = {**(container.envs if container else {}), **target.environment}
     found = {**os.environ, **_of_pocket(stage, manifest), **given}
@@ -55,7 +55,7 @@ def _of_pocket(stage: StageConfig, manifest: Path) -> dict[str, str]:
 
 
 def _addresses(stage: StageConfig, target: Target) -> dict[str, str]:
-    """Hosts, addresses and queues of the stage's handlers: those that the target knows, and names that lead nowhere."""
+    """Hosts, addresses and queues of the stage's handlers: the target's, and unreachable ones for the rest."""
     found: dict[str, str] = {}
     hosts: list[str] = []
     for name, handler in stage.awscontainer.handlers.items() if stage.awscontainer else ():
