@@ -44,7 +44,7 @@ async def connected(request: Request) -> list[bool]:
 
 
 def application(noted: list[str]) -> FastAPI:
-    """An application that notes the stages of its life, and background work."""
+    """An application that notes its start, its end and its background work."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, int]]:
@@ -105,15 +105,15 @@ def get(handler: Any, path: str, form: str = "http_api", **options: Any) -> Any:
 def test_fastapi_answers(handler: Any, noted: list[str], form: str) -> None:
     wire = get(handler, "/items/a%20b/", form, query="q=1")
     base = "/prod" if form == "rest_api" else ""
-    told = json.loads(wire.body)
-    assert told["item"] == "a b/"
-    assert told["number"] == 7
-    assert told["url"].startswith(f"https://shop.example.com{base}/items/")
+    answer = json.loads(wire.body)
+    assert answer["item"] == "a b/"
+    assert answer["number"] == 7
+    assert answer["url"].startswith(f"https://shop.example.com{base}/items/")
     assert wire.all("x-marked") == ["yes"]
     assert noted.count("start") == 1
 
 
-def test_fastapi_s_other_ways(handler: Any, noted: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_fastapi_streams_and_background_work(handler: Any, noted: list[str], caplog: pytest.LogCaptureFixture) -> None:
     assert get(handler, "/threaded").body == b'"threaded"'
     assert get(handler, "/stream").body == b"ab"
     assert get(handler, "/background").body == b'"ok"'
@@ -123,18 +123,18 @@ def test_fastapi_s_other_ways(handler: Any, noted: list[str], caplog: pytest.Log
     assert not caplog.records
 
 
-def test_nobody_is_disconnected_before_the_response(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_disconnect_before_the_response(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert get(handler, "/connected").body == b"[false,false,false]"
-    assert not caplog.records, "whoever still waited was told of the end"
+    assert not caplog.records, "a task still waits for the disconnect"
 
 
-def test_fastapi_s_failures_are_500_and_logged(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_in_fastapi_are_500_and_logged(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
     wire = get(handler, "/broken")
     assert (wire.status, wire.body) == (500, b"Internal Server Error")
     assert "what went wrong inside" in caplog.text
 
 
-def test_django_s_own_asgi_application_answers() -> None:
+def test_djangos_asgi_application() -> None:
     with project("echo", "echo_settings", {}):
         from django.core.asgi import get_asgi_application
 

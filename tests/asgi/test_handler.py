@@ -31,7 +31,7 @@ BODY = {"type": "http.response.body", "body": b"ok"}
 
 
 class Context:
-    """A Lambda context of an invocation that has so many seconds left."""
+    """A Lambda context with this number of seconds until the deadline."""
 
     def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
@@ -55,7 +55,7 @@ def serve() -> Iterator[Callable[..., Handler]]:
 
 
 def http(function: Any) -> Any:
-    """An application of a function for http scopes; it knows no lifespan."""
+    """An application without a lifespan, from a function for http scopes."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -71,16 +71,16 @@ def ask(handler: Handler, request: Ask | None = None, form: str = "http_api", co
 @http
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     message = await receive()
-    told = {
+    answer = {
         key: value.decode("latin-1") if isinstance(value, bytes) else value
         for key, value in scope.items()
         if key not in {"headers", "state", "aws.event", "aws.context"}
     }
-    told["headers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
-    told["body"] = message["body"].hex()
-    told["more_body"] = message["more_body"]
+    answer["headers"] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]]
+    answer["body"] = message["body"].hex()
+    answer["more_body"] = message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 @pytest.fixture(scope="module")
@@ -92,35 +92,35 @@ def echoing() -> Iterator[Handler]:
 
 @every_format
 @given(data=st.data())
-def test_the_scope_is_the_request(echoing: Handler, form: str, data: st.DataObject) -> None:
+def test_scope_has_the_request(echoing: Handler, form: str, data: st.DataObject) -> None:
     request = data.draw(asks(any_bytes=form in ENCODED_PATHS))
     if request.method == "HEAD":
         return
-    told = json.loads(ask(echoing, request, form).body)
+    answer = json.loads(ask(echoing, request, form).body)
     root = "/prod" if form == "rest_api" else ""
-    assert told["type"] == "http"
-    assert told["method"] == request.method
-    assert told["root_path"] == root
-    assert told["path"] == root + unquote_to_bytes(request.path).decode("utf-8", "replace")
-    assert unquote_to_bytes(told["raw_path"]) == unquote_to_bytes(root + request.path)
-    assert told["scheme"] == request.scheme
-    assert told["client"][0] == request.client
-    assert told["body"] == request.body.hex()
-    assert told["more_body"] is False
-    assert told["http_version"] == "1.1"
-    assert ["host", request.host] in told["headers"]
-    cookies = [value for name, value in told["headers"] if name == "cookie"]
+    assert answer["type"] == "http"
+    assert answer["method"] == request.method
+    assert answer["root_path"] == root
+    assert answer["path"] == root + unquote_to_bytes(request.path).decode("utf-8", "replace")
+    assert unquote_to_bytes(answer["raw_path"]) == unquote_to_bytes(root + request.path)
+    assert answer["scheme"] == request.scheme
+    assert answer["client"][0] == request.client
+    assert answer["body"] == request.body.hex()
+    assert answer["more_body"] is False
+    assert answer["http_version"] == "1.1"
+    assert ["host", request.host] in answer["headers"]
+    cookies = [value for name, value in answer["headers"] if name == "cookie"]
     assert cookies == (["; ".join(request.cookies)] if request.cookies else [])
     if form in {"http_api", "function_url"}:
-        assert told["query_string"] == request.query
+        assert answer["query_string"] == request.query
 
 
-def test_function_urls_and_load_balancers_give_the_path_as_sent(echoing: Handler) -> None:
+def test_raw_path_of_function_urls_and_load_balancers_is_as_sent(echoing: Handler) -> None:
     for form in ("function_url", "load_balancer"):
         assert json.loads(ask(echoing, Ask(path="/a%2Fb%20c//"), form).body)["raw_path"] == "/a%2Fb%20c//"
 
 
-def test_event_and_context_are_in_the_scope_and_no_header_passes_for_them(serve: Any) -> None:
+def test_event_and_context_are_in_the_scope_and_cannot_be_forged_by_a_header(serve: Any) -> None:
     scopes: list[Any] = []
 
     @http
@@ -141,13 +141,13 @@ def test_event_and_context_are_in_the_scope_and_no_header_passes_for_them(serve:
     assert b"x_y" in names
 
 
-def test_no_http_event_is_refused(echoing: Handler) -> None:
+def test_other_events_are_refused(echoing: Handler) -> None:
     with pytest.raises(UnknownEvent):
         echoing({"Records": []}, None)
 
 
 @every_format
-def test_pieces_cookies_and_binary_bodies_arrive(serve: Any, form: str) -> None:
+def test_body_in_parts_cookies_and_binary_bodies(serve: Any, form: str) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         cookies = [(b"set-cookie", b"a=1"), (b"Set-Cookie", b"b=2")]
@@ -179,7 +179,7 @@ def test_a_header_with_a_line_break_is_one_header(serve: Any) -> None:
 
 
 @every_format
-def test_headers_may_be_any_iterable_and_are_taken_when_they_are_sent(serve: Any, form: str) -> None:
+def test_headers_may_be_any_iterable_and_are_copied_when_sent(serve: Any, form: str) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"X-One", b"1"), (b"vary", b"a"), (b"Vary", b"b"), (b"x-latin", b"\xe9")]
@@ -192,7 +192,7 @@ def test_headers_may_be_any_iterable_and_are_taken_when_they_are_sent(serve: Any
     assert (wire.all("x-one"), ", ".join(wire.all("vary")), wire.all("x-latin")) == (["1"], "a, b", ["\xe9"])
 
 
-def test_headers_that_are_no_bytes_are_500_and_in_the_log(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_headers_that_are_not_bytes_are_500_and_logged(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({**START, "headers": [("x-one", "text")]})
@@ -202,7 +202,7 @@ def test_headers_that_are_no_bytes_are_500_and_in_the_log(serve: Any, caplog: py
     assert "no attribute 'decode'" in caplog.text
 
 
-def test_an_application_may_return_an_awaitable_that_is_no_coroutine(serve: Any) -> None:
+def test_application_may_return_any_awaitable(serve: Any) -> None:
     class Awaitable:
         def __init__(self, *arguments: Any) -> None:
             self.arguments = arguments
@@ -213,7 +213,7 @@ def test_an_application_may_return_an_awaitable_that_is_no_coroutine(serve: Any)
     assert ask(serve(Awaitable, lifespan=False)).status == 200
 
 
-def test_disconnect_comes_after_the_response_and_not_before(serve: Any) -> None:
+def test_disconnect_is_received_after_the_response(serve: Any) -> None:
     seen: list[Any] = []
 
     @http
@@ -251,7 +251,7 @@ def test_the_same_loop_serves_every_invocation(serve: Any) -> None:
     assert len(set(loops)) == 1
 
 
-def test_context_variables_end_with_their_invocation(serve: Any) -> None:
+def test_context_variables_are_reset_after_an_invocation(serve: Any) -> None:
     variable = contextvars.ContextVar("variable", default="")
     seen: list[str] = []
 
@@ -270,7 +270,7 @@ def test_context_variables_end_with_their_invocation(serve: Any) -> None:
 
 
 @pytest.mark.parametrize("suspends", [True, False])
-def test_an_exception_is_500_and_in_the_log(serve: Any, suspends: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_is_500_and_logged(serve: Any, suspends: bool, caplog: pytest.LogCaptureFixture) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if suspends:
@@ -282,7 +282,9 @@ def test_an_exception_is_500_and_in_the_log(serve: Any, suspends: bool, caplog: 
     assert "what went wrong inside" in caplog.text
 
 
-def test_a_failure_after_the_response_leaves_the_response(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_after_the_response_is_logged_and_the_response_sent(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -305,7 +307,7 @@ def test_a_failure_after_the_response_leaves_the_response(serve: Any, caplog: py
         [{"type": "websocket.accept"}],
     ],
 )
-def test_messages_out_of_order_are_500_unless_the_response_was_complete(
+def test_messages_out_of_order_are_500_unless_the_response_is_complete(
     serve: Any, messages: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     @http
@@ -317,7 +319,7 @@ def test_messages_out_of_order_are_500_unless_the_response_was_complete(
     assert caplog.records
 
 
-def test_a_response_over_the_limit_is_a_500_that_the_log_explains(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_response_over_the_limit_is_500_and_logged(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     stopped: list[type[BaseException]] = []
 
     @http
@@ -335,7 +337,7 @@ def test_a_response_over_the_limit_is_a_500_that_the_log_explains(serve: Any, ca
     assert "S3" in caplog.text
 
 
-def test_background_work_is_finished_before_the_handler_returns(serve: Any) -> None:
+def test_background_work_ends_before_the_handler_returns(serve: Any) -> None:
     done: list[str] = []
 
     @http
@@ -349,9 +351,7 @@ def test_background_work_is_finished_before_the_handler_returns(serve: Any) -> N
     assert done == ["background"]
 
 
-def test_a_task_left_running_is_reported_once_and_one_that_ends_is_not(
-    serve: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_task_left_running_is_logged_once(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def poll() -> None:
         await asyncio.sleep(3600)
 
@@ -373,7 +373,7 @@ def test_a_task_left_running_is_reported_once_and_one_that_ends_is_not(
     assert "asyncio/tasks.py" in record.getMessage()
 
 
-def test_a_request_out_of_time_is_cancelled_and_answered_504(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_request_that_times_out_is_cancelled_and_gets_504(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     noted: list[str] = []
 
     async def deep() -> None:
@@ -393,13 +393,11 @@ def test_a_request_out_of_time_is_cancelled_and_answered_504(serve: Any, caplog:
     assert (wire.status, wire.body) == (504, b"Gateway Timeout\n")
     assert 300 < context.get_remaining_time_in_millis() <= 500
     assert noted == ["cancelled"]
-    assert "GET /slow: out of time" in caplog.text
+    assert "GET /slow: timed out" in caplog.text
     assert "deep (" in caplog.text
 
 
-def test_code_that_does_not_let_itself_be_cancelled_is_left_behind(
-    serve: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_task_that_ignores_cancellation_is_abandoned(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     release = threading.Event()
 
     def block_here() -> None:
@@ -426,7 +424,7 @@ def test_code_that_does_not_let_itself_be_cancelled_is_left_behind(
         release.set()
 
 
-def test_a_response_that_is_complete_is_sent_though_its_background_work_is_cut(serve: Any) -> None:
+def test_complete_response_is_sent_though_background_work_times_out(serve: Any) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -446,7 +444,7 @@ def test_a_second_receive_waits_until_the_deadline(serve: Any) -> None:
 
 
 class Lasting:
-    """An application with a lifespan that notes what it is told, and a task that lasts."""
+    """An application with a lifespan and a lasting task; it notes the messages that it receives."""
 
     def __init__(self, fail: str = "") -> None:
         self.noted: list[str] = []
@@ -479,7 +477,7 @@ class Lasting:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def test_the_lifespan_runs_once_and_its_state_is_each_request_s_own(
+def test_lifespan_runs_once_and_each_request_has_a_copy_of_its_state(
     serve: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Lasting()
@@ -493,7 +491,7 @@ def test_the_lifespan_runs_once_and_its_state_is_each_request_s_own(
 
 
 @pytest.mark.parametrize("fail", ["message", "raise"])
-def test_a_lifespan_that_fails_fails_the_start(fail: str) -> None:
+def test_failed_lifespan_is_an_error_of_the_start(fail: str) -> None:
     handler: Any = None
     with pytest.raises(LifespanFailed) as caught:
         handler = make_handler(Lasting(fail))
@@ -501,7 +499,7 @@ def test_a_lifespan_that_fails_fails_the_start(fail: str) -> None:
     assert "no database" in f"{caught.value} {caught.value.__cause__}"
 
 
-def test_an_application_that_fails_to_start_and_does_not_end_is_cancelled() -> None:
+def test_application_that_fails_to_start_and_does_not_end_is_cancelled() -> None:
     noted: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -516,7 +514,7 @@ def test_an_application_that_fails_to_start_and_does_not_end_is_cancelled() -> N
     assert noted == ["cancelled"]
 
 
-def test_an_application_without_a_lifespan_starts(serve: Any) -> None:
+def test_application_without_a_lifespan_starts(serve: Any) -> None:
     assert ask(serve(echo)).status == 200
 
 
@@ -549,7 +547,7 @@ def test_a_body_may_be_any_buffer(serve: Any, body: Any, sent_bytes: bytes, more
     assert ask(serve(app)).body == sent_bytes + b"!" * more
 
 
-def test_a_buffer_that_is_filled_again_is_sent_as_it_was(serve: Any) -> None:
+def test_buffer_is_copied_when_sent(serve: Any) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -563,7 +561,7 @@ def test_a_buffer_that_is_filled_again_is_sent_as_it_was(serve: Any) -> None:
     assert ask(serve(app)).body == b"abcdcd"
 
 
-def test_a_typed_view_is_measured_in_bytes(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_size_of_a_typed_view_is_in_bytes(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -589,7 +587,7 @@ def test_a_typed_view_is_measured_in_bytes(serve: Any, caplog: pytest.LogCapture
         ("é".encode("latin-1"), b"1"),
     ],
 )
-def test_a_header_that_no_server_sends_is_a_500_and_said(
+def test_invalid_header_is_500_and_logged(
     serve: Any, form: str, name: bytes, value: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     @http
@@ -604,7 +602,7 @@ def test_a_header_that_no_server_sends_is_a_500_and_said(
 
 
 @every_format
-def test_headers_take_tabs_and_all_of_latin_one(serve: Any, form: str) -> None:
+def test_headers_may_have_tabs_and_all_of_latin_1(serve: Any, form: str) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"x-tab", b"a\tb"), (b"x-latin", bytes(range(0xA0, 0x100))), (b"x-empty", b"")]
@@ -617,7 +615,7 @@ def test_headers_take_tabs_and_all_of_latin_one(serve: Any, form: str) -> None:
     assert wire.all("x-latin") == [bytes(range(0xA0, 0x100)).decode("latin-1")]
 
 
-def test_what_a_request_has_scheduled_has_run_when_the_handler_returns(serve: Any) -> None:
+def test_scheduled_callbacks_run_before_the_handler_returns(serve: Any) -> None:
     happened: list[str] = []
 
     @http
@@ -637,7 +635,7 @@ def test_what_a_request_has_scheduled_has_run_when_the_handler_returns(serve: An
     assert sorted(happened) == ["at once", "callback", "soon", "soon after"]
 
 
-def test_a_generator_that_is_left_half_way_closes_before_the_handler_returns(serve: Any) -> None:
+def test_abandoned_generator_closes_before_the_handler_returns(serve: Any) -> None:
     happened: list[str] = []
 
     async def numbers() -> Any:
@@ -661,7 +659,7 @@ def test_a_generator_that_is_left_half_way_closes_before_the_handler_returns(ser
         assert len(happened) == number
 
 
-def test_a_generator_that_is_collected_between_requests_closes_in_the_next(serve: Any) -> None:
+def test_generator_collected_between_requests_closes_in_the_next(serve: Any) -> None:
     happened: list[str] = []
     kept: list[Any] = []
 
@@ -687,7 +685,7 @@ def test_a_generator_that_is_collected_between_requests_closes_in_the_next(serve
     assert happened == ["closed"]
 
 
-def test_work_that_never_ends_keeps_no_request(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_endless_work_does_not_block_the_response(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         async def spin() -> None:
@@ -703,7 +701,7 @@ def test_work_that_never_ends_keeps_no_request(serve: Any, caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_inside_a_running_loop_the_handler_says_what_to_do_and_leaves_the_loop(serve: Any, waits: bool) -> None:
+def test_handler_inside_a_running_loop_raises_an_error_with_a_solution(serve: Any, waits: bool) -> None:
     @http
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.001 if waits else 0)

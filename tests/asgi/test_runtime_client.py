@@ -77,48 +77,48 @@ def django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Function]:
         yield function
 
 
-def test_an_application_starts_once_and_answers(asgi: Function) -> None:
+def test_application_starts_once(asgi: Function) -> None:
     answers = {ask(asgi, "/").body for _ in range(3)}
     assert len(answers) == 3
     assert asgi.log.count("lifespan started") == 1
 
 
-def test_bodies_pass_aws_s_encoder_whole(asgi: Function) -> None:
+def test_bodies_pass_the_runtime_client_unchanged(asgi: Function) -> None:
     assert ask(asgi, "/echo", method="POST", body=b"\x00\xff").body == b"\x00\xff"
     assert ask(asgi, "/binary").body == bytes(range(256)) * 4096
     assert ask(asgi, "/text").body == ('quote " é 日 \x01 \n' * 20000).encode()
 
 
-def test_a_response_over_the_limit_is_a_500_with_the_size_in_the_log(asgi: Function) -> None:
+def test_response_over_the_limit_is_500_with_the_size_in_the_log(asgi: Function) -> None:
     assert ask(asgi, "/large").status == 500
     assert "bytes of JSON" in asgi.log
 
 
-def test_what_is_no_http_event_is_a_function_error(asgi: Function) -> None:
+def test_other_event_is_a_function_error(asgi: Function) -> None:
     failure = json.loads(asgi.invoke(b'{"command": "migrate"}'))
     assert failure["errorType"] == "UnknownEvent"
     assert "command" in failure["errorMessage"]
 
 
-def test_a_request_is_answered_504_before_lambda_ends_it(asgi: Function) -> None:
+def test_timeout_is_504_before_lambdas_deadline(asgi: Function) -> None:
     assert ask(asgi, "/slow").status == 504
     assert "app.py:" in asgi.log
     assert "Task timed out" not in asgi.log
     assert ask(asgi, "/").status == 200
 
 
-def test_django_answers(django: Function) -> None:
-    told = json.loads(ask(django, "/a%20b/", query="a=1&a=2", cookies=("a=1",)).body)
-    assert (told["path"], told["get"], told["cookies"]) == ("/a b/", {"a": ["1", "2"]}, {"a": "1"})
+def test_django(django: Function) -> None:
+    answer = json.loads(ask(django, "/a%20b/", query="a=1&a=2", cookies=("a=1",)).body)
+    assert (answer["path"], answer["get"], answer["cookies"]) == ("/a b/", {"a": ["1", "2"]}, {"a": "1"})
     assert ask(django, "/_/file").body == b"\x89PNG" * 1000
 
 
-def test_django_s_failures_are_500_with_the_traceback_in_the_log(django: Function) -> None:
+def test_errors_in_django_are_500_with_a_traceback_in_the_log(django: Function) -> None:
     assert ask(django, "/_/broken").status == 500
     assert "ValueError: what went wrong inside" in django.log
 
 
-def test_an_application_that_does_not_start_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_application_that_does_not_start_has_its_reason_in_the_log(tmp_path: Path) -> None:
     failing = APP.replace("lifespan.startup.complete", "lifespan.startup.failed")
     (tmp_path / "app.py").write_text(failing)
     with running("app.handler", tmp_path, {}) as function:

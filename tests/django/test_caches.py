@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.django.configuration.caches import caches
-from pocket.django.configuration.faults import SettingsError
+from pocket.django.configuration.errors import SettingsError
 from pocket.manifest import Cache, DjangoTables
 
 

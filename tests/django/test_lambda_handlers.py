@@ -118,6 +118,6 @@ def test_what_is_wrong_with_the_manifest_is_told_by_the_settings(tmp_path: Path,
     done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
     assert done.returncode == 1
     assert (
-        "pocket.django.configuration.faults."
+        "pocket.django.configuration.errors."
         in done.stderr.strip().splitlines()[-2] + done.stderr.strip().splitlines()[-1]
     )

@@ -98,7 +98,7 @@ def test_a_function_that_works_and_fails_tells_no_secret(tmp_path: Path, aws: AW
     assert SECRET not in done.stdout + done.stderr
 
 
-FAULTS = [
+CASES = [
     *("denied", "missing", "deleted", "not json", "no key", "binary", "nul"),
     *("throttled", "garbage"),
 ]
@@ -114,28 +114,28 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWSDouble, fault: str) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWSDouble, case: str) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
-    if fault == "denied":
+    if case == "denied":
         aws.denied.add("object")
-    elif fault == "missing":
+    elif case == "missing":
         del aws.secrets["object"]
-    elif fault == "deleted":
+    elif case == "deleted":
         aws.secrets["object"]["deleted"] = True
-    elif fault == "not json":
+    elif case == "not json":
         aws.put("object", f"no json but {SECRET}")
-    elif fault == "no key":
+    elif case == "no key":
         aws.put("object", {"OTHER": SECRET})
-    elif fault == "binary":
+    elif case == "binary":
         aws.put("object", SECRET.encode())
-    elif fault == "nul":
+    elif case == "nul":
         aws.put("object", {"PART": f"{SECRET}\0"})
-    elif fault == "throttled":
-        aws.faults.extend([(400, "AccessDeniedException")] * 4)
+    elif case == "throttled":
+        aws.failures.extend([(400, "AccessDeniedException")] * 4)
     else:
-        aws.faults.extend([f"<html>{SECRET}</html>"] * 4)
+        aws.failures.extend([f"<html>{SECRET}</html>"] * 4)
     done = run(REPORT, tmp_path, environ)
     assert done.returncode == 1
     assert done.stderr.count("Traceback") >= 2, "the function's own, and the report's"

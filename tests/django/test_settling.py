@@ -93,7 +93,7 @@ def test_what_is_not_clean_is_discarded_and_told(database: str, leave: Any, capl
 
     leave()
     assert settle() == ["default"]
-    assert "has left the database default within a transaction" in caplog.text
+    assert "on the database default was left open and is rolled back" in caplog.text
     assert is_clean()
     caplog.clear()
     assert settle() == []
@@ -122,7 +122,7 @@ def test_a_transaction_around_the_work_is_left_to_who_opened_it(
         outer = open_transactions()
         with transaction.atomic():
             assert settle(outer) == []
-            assert "has left a transaction on the database default open" in caplog.text
+            assert "transaction on the database default was left open" in caplog.text
         caplog.clear()
         assert settle(outer) == []
         assert connection.in_atomic_block

@@ -243,7 +243,7 @@ def test_a_fault_is_improper_configuration_and_says_what_to_do(
         (tmp_path / "pocket.toml").write_text(BARE + table)
     done = run(READ + "1", tmp_path, {**write_settings(tmp_path), **environ})
     assert done.returncode == 1
-    last = done.stderr[done.stderr.rindex("\npocket.django.configuration.faults.") :]
+    last = done.stderr[done.stderr.rindex("\npocket.django.configuration.errors.") :]
     assert all(word in last for word in words), last
 
 
@@ -316,7 +316,7 @@ result = {{name: os.environ[name] for name in {NAMES}}}
 
 def test_a_failed_call_sets_nothing_names_the_variables_and_is_tried_again(tmp_path: Path, aws: AWSDouble) -> None:
     fill(aws)
-    aws.faults.append((400, "AccessDeniedException"))
+    aws.failures.append((400, "AccessDeniedException"))
     aws.put("late", "x")
     write_manifest(tmp_path, STAGE)
     code = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.django.configuration.faults import SettingsError
+from pocket.django.configuration.errors import SettingsError
 from pocket.django.configuration.static_manifest import BakedManifest
 from pocket.django.configuration.storages import storages
 from pocket.manifest import DjangoTables, Storage

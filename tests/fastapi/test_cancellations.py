@@ -202,7 +202,7 @@ def test_an_executed_begin_does_not_reach_the_next_request(app: Any, serving: An
         assert client.get("/begin").status == 200
         settled()
         assert client.get("/names").json() == ["Essayist", "Novelist"]
-    assert "has left the database default within a transaction: it is rolled back" in caplog.text
+    assert "A transaction on the database default was left open and is rolled back" in caplog.text
 
 
 def test_what_one_request_leaves_running_has_no_part_in_the_transaction_of_the_next(app: Any, database: str) -> None:

@@ -13,7 +13,7 @@ from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 from fastapi import FastAPI
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 
 
 @pytest.fixture(scope="module")

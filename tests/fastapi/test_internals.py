@@ -56,7 +56,7 @@ def test_a_needed_name_that_has_changed_stops_the_start(database: str, monkeypat
     from django.db import transaction
     from fastapi.routing import APIRoute
 
-    from pocket.django.configuration.faults import SetupFailed
+    from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import internals
 
     internals.check()

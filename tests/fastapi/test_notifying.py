@@ -144,7 +144,7 @@ def test_a_redirect_is_not_followed_with_the_token(
 
 @pytest.mark.parametrize(("address", "words"), [(None, "does not know where"), ("refresh/", "no address")])
 def test_without_an_address_it_says_so(database: str, address: str | None, words: str) -> None:
-    from pocket.django.configuration.faults import SetupFailed
+    from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import notify
 
     with pytest.raises(SetupFailed, match=words):

@@ -492,7 +492,7 @@ def test_what_an_endpoint_raises_is_answered_without_calling_it_twice(serving: t
 
 
 def test_a_stream_refuses_to_be_one_transaction(database: str) -> None:
-    from pocket.django.configuration.faults import SetupFailed
+    from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import Router
 
     with pytest.raises(SetupFailed, match="lines streams, and asks for a transaction"):

@@ -111,7 +111,7 @@ def test_outside_of_a_request_fastapi_does_what_it_did(database: str) -> None:
 
 
 def test_a_starlette_that_no_longer_comes_by_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pocket.django.configuration.faults import SetupFailed
+    from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import seam
 
     seam.prove()

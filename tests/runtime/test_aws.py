@@ -1,4 +1,4 @@
-"""One call to AWS: retries, deadlines, faults, TLS."""
+"""One call to AWS: retries, deadlines, errors, TLS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCH = {"SecretIdList": ["s"]}
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "failure",
     [
         (400, "ThrottlingException"),
         (429, "TooManyRequestsException"),
@@ -29,16 +29,16 @@ BATCH = {"SecretIdList": ["s"]}
         "reset",
     ],
 )
-def test_what_passes_is_tried_again(aws: AWSDouble, fault: tuple[int, str] | str) -> None:
+def test_temporary_failures_are_retried(aws: AWSDouble, failure: tuple[int, str] | str) -> None:
     aws.put("s", "value")
-    aws.faults.extend([fault, fault])
+    aws.failures.extend([failure, failure])
     found = call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION)
     assert found["SecretValues"][0]["SecretString"] == "value"
     assert len(aws.calls) == 3
 
 
-def test_what_stays_is_not_tried_again(aws: AWSDouble) -> None:
-    aws.faults.append((400, "AccessDeniedException"))
+def test_permanent_errors_are_not_retried(aws: AWSDouble) -> None:
+    aws.failures.append((400, "AccessDeniedException"))
     with pytest.raises(AWSCallFailed) as caught:
         call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION)
     assert (caught.value.service, caught.value.operation) == ("secretsmanager", "BatchGetSecretValue")
@@ -46,8 +46,8 @@ def test_what_stays_is_not_tried_again(aws: AWSDouble) -> None:
     assert len(aws.calls) == 1
 
 
-def test_trying_ends_at_the_deadline(aws: AWSDouble) -> None:
-    aws.faults.extend([(400, "ThrottlingException")] * 100)
+def test_retries_end_at_the_deadline(aws: AWSDouble) -> None:
+    aws.failures.extend([(400, "ThrottlingException")] * 100)
     started = time.monotonic()
     with pytest.raises(AWSCallFailed, match="ThrottlingException"):
         call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION, deadline=0.8)
@@ -55,7 +55,7 @@ def test_trying_ends_at_the_deadline(aws: AWSDouble) -> None:
     assert len(aws.calls) > 1
 
 
-def test_a_silent_server_ends_at_the_deadline(aws: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_without_a_response_times_out_at_the_deadline(aws: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         started = time.monotonic()
@@ -67,17 +67,17 @@ def test_a_silent_server_ends_at_the_deadline(aws: AWSDouble, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("answer", ["<html>swordfish</html>", '["swordfish"]'])
-def test_an_answer_that_is_no_object_is_refused_and_not_shown(aws: AWSDouble, answer: str) -> None:
-    aws.faults.append(answer)
+def test_response_that_is_not_an_object_is_refused_and_not_shown(aws: AWSDouble, answer: str) -> None:
+    aws.failures.append(answer)
     with pytest.raises(AWSCallFailed) as caught:
         call.call_json("secretsmanager", "BatchGetSecretValue", BATCH, region=REGION)
     assert caught.value.code == "UnreadableAnswer"
     assert "swordfish" not in f"{caught.value!s}{caught.value.__context__!s}"
 
 
-def test_an_xml_fault_is_read() -> None:
+def test_xml_error_is_parsed() -> None:
     answer = b"<ErrorResponse><Error><Code>ValidationError</Code><Message>no stack</Message></Error></ErrorResponse>"
-    assert call._fault("", answer) == ("ValidationError", "no stack")
+    assert call._error_in("", answer) == ("ValidationError", "no stack")
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_an_xml_fault_is_read() -> None:
         ("", b"gateway timeout", "UnknownError"),
     ],
 )
-def test_the_code_of_a_fault_is_read(kind: str, body: bytes, code: str) -> None:
-    assert call._fault(kind, body)[0] == code
+def test_error_code_is_parsed(kind: str, body: bytes, code: str) -> None:
+    assert call._error_in(kind, body)[0] == code
 
 
-def test_a_server_outside_amazons_roots_is_refused_unless_the_bundle_knows_it(
+def test_server_with_another_root_is_refused_unless_the_bundle_has_it(
     aws: AWSDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key = self_signed(tmp_path)
@@ -110,7 +110,7 @@ def test_a_server_outside_amazons_roots_is_refused_unless_the_bundle_knows_it(
     tls.forget()
 
 
-def test_the_quick_context_verifies_and_holds_amazons_roots_only() -> None:
+def test_quick_context_verifies_and_has_amazons_roots_only() -> None:
     context = tls._amazon_roots()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -124,7 +124,7 @@ def test_the_quick_context_verifies_and_holds_amazons_roots_only() -> None:
     }
 
 
-def test_every_root_is_one_that_botocore_trusts() -> None:
+def test_botocore_trusts_every_root() -> None:
     import botocore
 
     bundle = Path(botocore.__file__).with_name("cacert.pem").read_text()
@@ -135,7 +135,7 @@ def test_every_root_is_one_that_botocore_trusts() -> None:
     assert all(re.sub(r"\s", "", block) in known for block in blocks)
 
 
-def test_the_system_bundle_is_found_where_openssl_looks_elsewhere(
+def test_system_bundle_is_found_outside_of_openssls_default_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, _ = self_signed(tmp_path)
@@ -178,7 +178,7 @@ def self_signed(directory: Path) -> tuple[Path, Path]:
 
 
 class tls_proxy:  # noqa: N801 - used as a context manager
-    """Takes TLS connections and hands each, decrypted, to a port of loopback."""
+    """Accepts TLS connections and forwards them, decrypted, to a port on loopback."""
 
     def __init__(self, target: int, certificate: Path, key: Path) -> None:
         self.target = target

@@ -53,14 +53,14 @@ def stamp(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
-def test_the_environments_keys_come_first(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_in_the_environment_come_first(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "environment")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     assert credentials.current().access_key_id == "environment"
     assert endpoint.authorizations == []
 
 
-def test_the_endpoints_keys_are_kept_until_shortly_before_their_end(
+def test_keys_of_the_endpoint_are_kept_until_shortly_before_they_expire(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "open sesame")
@@ -76,7 +76,7 @@ def test_the_endpoints_keys_are_kept_until_shortly_before_their_end(
     assert len(endpoint.authorizations) == 3
 
 
-def test_the_token_may_lie_in_a_file(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_may_be_in_a_file(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("from a file\n")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
     credentials.current()
@@ -84,33 +84,33 @@ def test_the_token_may_lie_in_a_file(endpoint: Endpoint, tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("answer", ["no json: swordfish", '["swordfish"]', '{"AccessKeyId": "swordfish"}'])
-def test_another_answer_is_refused_and_not_shown(endpoint: Endpoint, answer: str) -> None:
+def test_other_response_is_refused_and_not_shown(endpoint: Endpoint, answer: str) -> None:
     endpoint.answer = answer
     with pytest.raises(AWSCallFailed) as caught:
         credentials.current()
     assert "swordfish" not in str(caught.value)
 
 
-def test_a_refusal_is_told(endpoint: Endpoint) -> None:
+def test_error_of_the_endpoint_has_its_status(endpoint: Endpoint) -> None:
     endpoint.status = 403
     with pytest.raises(AWSCallFailed, match="403"):
         credentials.current()
 
 
-def test_a_foreign_host_is_not_asked_without_tls(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_host_without_tls_is_refused(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.com/credentials")
     with pytest.raises(AWSCallFailed, match=r"example\.com"):
         credentials.current()
 
 
-def test_an_endpoint_that_does_not_answer_is_told(endpoint: Endpoint) -> None:
+def test_endpoint_that_does_not_respond_is_an_error(endpoint: Endpoint) -> None:
     endpoint.server.shutdown()
     endpoint.server.server_close()
-    with pytest.raises(AWSCallFailed, match="did not answer"):
+    with pytest.raises(AWSCallFailed, match="did not respond"):
         credentials.current()
 
 
-def test_without_any_keys_the_variables_are_named(no_aws: None) -> None:
+def test_error_without_keys_has_the_variables(no_aws: None) -> None:
     with pytest.raises(AWSCallFailed, match="No AWS credentials") as caught:
         credentials.current()
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint

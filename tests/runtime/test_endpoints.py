@@ -1,4 +1,4 @@
-"""Endpoints, held against botocore's own rules."""
+"""Endpoints, compared with botocore's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SERVICES = ["secretsmanager", "ssm", "sqs", "cloudformation"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_region_has_the_endpoint_that_botocore_gives_it(no_aws: None, service: str) -> None:
+def test_endpoint_of_every_region_is_botocores(no_aws: None, service: str) -> None:
     session = botocore.session.get_session()
     resolver = EndpointResolver(session.get_data("endpoints"))
     seen = 0
@@ -24,14 +24,14 @@ def test_every_region_has_the_endpoint_that_botocore_gives_it(no_aws: None, serv
     assert seen > 20
 
 
-def test_a_services_own_override_comes_before_the_common_one(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_override_for_a_service_comes_first(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1/")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://localhost:2")
     assert endpoint("secretsmanager", "eu-west-1") == "http://localhost:2"
     assert endpoint("sqs", "eu-west-1") == "http://localhost:1"
 
 
-def test_overrides_can_be_ignored(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overrides_can_be_disabled(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     assert override("sqs") is None

@@ -32,7 +32,7 @@ def invocation(monkeypatch: pytest.MonkeyPatch) -> json_logs.Invocation:
     return found
 
 
-def test_a_line_says_who_said_what_in_which_invocation(
+def test_line_has_logger_message_and_invocation(
     invocation: json_logs.Invocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-2-3")
@@ -57,7 +57,7 @@ def test_only_the_first_invocation_is_a_cold_start(invocation: json_logs.Invocat
     assert marks == [True, True, False, False]
 
 
-def test_an_exception_is_told_in_the_same_line() -> None:
+def test_exception_is_in_the_same_line() -> None:
     try:
         raise ValueError("two\nlines")
     except ValueError:
@@ -67,5 +67,5 @@ def test_an_exception_is_told_in_the_same_line() -> None:
     assert "Traceback" in str(found["stackTrace"])
 
 
-def test_what_a_project_attaches_is_not_written() -> None:
+def test_extra_attributes_are_not_written() -> None:
     assert "swordfish" not in json.dumps(line(record("x", request={"password": "swordfish"}, event="swordfish")))

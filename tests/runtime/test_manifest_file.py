@@ -1,4 +1,4 @@
-"""Finding and reading the baked manifest."""
+"""Finding and reading the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pocket.runtime import manifest_file
 STAGE = Stage(stack_name="s")
 
 
-def test_the_named_file_comes_before_the_artifact_and_that_before_the_folder(
+def test_variable_comes_before_the_artifact_and_that_before_the_current_folder(
     no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = [tmp_path / name for name in ("folder", "artifact", "named")]
@@ -32,13 +32,13 @@ def test_the_named_file_comes_before_the_artifact_and_that_before_the_folder(
     assert manifest_file.locate() == paths[2]
 
 
-def test_a_named_file_that_is_not_there_is_an_error(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_file_in_the_variable_is_an_error(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_MANIFEST", "nothing.json")
     with pytest.raises(ManifestError, match=r"nothing\.json"):
         manifest_file.locate()
 
 
-def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+def test_changed_file_is_read_again(tmp_path: Path) -> None:
     path = write_manifest(tmp_path, STAGE)
     first = manifest_file.read(str(path))
     assert manifest_file.read(str(path)) is first
@@ -47,7 +47,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 99}', b'{"format": 1}', b"\xff\xfe"])
-def test_a_damaged_file_is_an_error_with_a_hint(tmp_path: Path, content: bytes) -> None:
+def test_damaged_file_is_an_error_with_a_hint(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "manifest.json"
     path.write_bytes(content)
     with pytest.raises(ManifestError) as caught:
@@ -55,6 +55,6 @@ def test_a_damaged_file_is_an_error_with_a_hint(tmp_path: Path, content: bytes) 
     assert caught.value.hint
 
 
-def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
         manifest_file.read(str(tmp_path / "gone"))

@@ -15,12 +15,12 @@ def test_outputs_are_read_from_the_stack(aws: AWSDouble) -> None:
     assert aws.calls == [("DescribeStacks", {"StackName": "pocket-dev-board"})]
 
 
-def test_escaped_characters_are_read_as_what_they_mean(aws: AWSDouble) -> None:
+def test_escaped_characters_are_decoded(aws: AWSDouble) -> None:
     aws.outputs = {"WebEndpoint": "https://a.example.com/?x=1&amp;y=&lt;"}
     assert outputs.read("s", REGION) == {"WebEndpoint": "https://a.example.com/?x=1&y=<"}
 
 
-def test_a_stack_without_outputs_has_none(aws: AWSDouble) -> None:
+def test_stack_without_outputs(aws: AWSDouble) -> None:
     assert outputs.read("s", REGION) == {}
 
 
@@ -33,7 +33,7 @@ def test_a_stack_without_outputs_has_none(aws: AWSDouble) -> None:
         b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>',
     ],
 )
-def test_what_is_no_plain_xml_is_refused(answer: bytes) -> None:
+def test_invalid_xml_is_refused(answer: bytes) -> None:
     with pytest.raises(AWSCallFailed) as caught:
         outputs.parse(answer)
     assert caught.value.code == "UnreadableAnswer"

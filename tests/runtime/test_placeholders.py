@@ -1,4 +1,4 @@
-"""Stand-ins for secrets have the form that a project reads at import."""
+"""Placeholders have the form that a project parses at import."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pocket.manifest import SecretVariable, Stage
 from pocket.runtime.placeholders import PLACEHOLDER, of_name, placeholders
 
 
-def stand_ins(*names: str, **declared: str) -> dict[str, str]:
+def placeholders_of(*names: str, **declared: str) -> dict[str, str]:
     variables = [SecretVariable(name, "secretsmanager", "s") for name in names]
     variables += [SecretVariable(name, "secretsmanager", "s", placeholder=value) for name, value in declared.items()]
     return placeholders(Stage("s", secrets=tuple(variables)), {"MINE": "x"})
 
 
-def test_they_stand_for_what_the_environment_lacks() -> None:
-    assert stand_ins("SECRET_KEY", "MINE") == {"SECRET_KEY": PLACEHOLDER}
+def test_variables_in_the_environment_get_no_placeholder() -> None:
+    assert placeholders_of("SECRET_KEY", "MINE") == {"SECRET_KEY": PLACEHOLDER}
 
 
-def test_what_the_file_declares_comes_first() -> None:
-    found = stand_ins(DATABASE_URL="postgres://a@b.invalid/c", EMPTY="", MINE="unused")
+def test_placeholder_in_the_file_comes_first() -> None:
+    found = placeholders_of(DATABASE_URL="postgres://a@b.invalid/c", EMPTY="", MINE="unused")
     assert found == {"DATABASE_URL": "postgres://a@b.invalid/c", "EMPTY": ""}
 
 
@@ -38,13 +38,13 @@ def test_what_the_file_declares_comes_first() -> None:
         ("REDIS_PORT", lambda env: env.int("REDIS_PORT") == 1),
     ],
 )
-def test_django_environ_reads_them(name: str, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_django_environ_parses_placeholders(name: str, read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, of_name(name))
     assert read(environ.Env())
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "SENTRY_DSN", "CELERY_BROKER_URL", "API_ENDPOINT", "EMAIL_URL"])
-def test_a_url_can_be_taken_apart(name: str) -> None:
+def test_url_can_be_split(name: str) -> None:
     found = urlsplit(of_name(name))
     assert found.scheme
     assert found.port is None or found.port > 0

@@ -1,4 +1,4 @@
-"""Calls sent ahead."""
+"""Calls made in advance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAGE = Stage(stack_name="s", secrets=(SecretVariable("KEY", "secretsmanager", "
 MANIFEST = Manifest("board", "eu-west-1", "0", {"dev": STAGE})
 
 
-def test_the_answer_is_taken_once(aws: AWSDouble) -> None:
+def test_result_is_taken_once(aws: AWSDouble) -> None:
     aws.put("mine", "value")
     prefetch.start(MANIFEST, STAGE, os.environ)
     found = prefetch.take()
@@ -27,7 +27,7 @@ def test_the_answer_is_taken_once(aws: AWSDouble) -> None:
     assert len(aws.calls) == 1
 
 
-def test_a_failure_is_raised_by_the_taker_and_not_made_again(aws: AWSDouble) -> None:
+def test_failure_is_raised_by_take_and_not_retried(aws: AWSDouble) -> None:
     prefetch.start(MANIFEST, STAGE, os.environ)
     with pytest.raises(SecretUnavailable) as caught:
         prefetch.take()
@@ -47,7 +47,7 @@ def test_a_failure_is_raised_by_the_taker_and_not_made_again(aws: AWSDouble) -> 
         ),
     ],
 )
-def test_calls_that_never_end_end_before_init_does(
+def test_calls_that_never_end_time_out_before_init(
     aws: AWSDouble, monkeypatch: pytest.MonkeyPatch, stage: Stage, kind: type[AWSCallFailed], names: list[str]
 ) -> None:
     forever = threading.Event()
@@ -63,12 +63,12 @@ def test_calls_that_never_end_end_before_init_does(
     assert "VPC" in caught.value.hint
 
 
-def test_the_time_to_wait_lies_well_inside_of_init() -> None:
+def test_timeout_is_well_below_that_of_init() -> None:
     assert calls.DEADLINE + prefetch.GRACE <= 6
     assert calls.ATTEMPT < calls.DEADLINE
 
 
-def test_nothing_is_sent_for_a_stage_without_secrets(aws: AWSDouble) -> None:
+def test_stage_without_secrets_makes_no_call(aws: AWSDouble) -> None:
     stage = Stage(stack_name="s")
     prefetch.start(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, os.environ)
     assert prefetch.take() is None

@@ -1,4 +1,4 @@
-"""Which variables are set, and to what."""
+"""The variables that are set, and their values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ INJECTED = {
 }
 
 
-def test_injected_hosts_become_allowed_and_trusted() -> None:
+def test_hosts_in_the_environment_are_allowed_and_trusted() -> None:
     assert set_with(INJECTED) == {
         "POCKET_PROJECT_NAME": "board",
         "POCKET_REGION": "eu-west-1",
@@ -52,7 +52,7 @@ def test_injected_hosts_become_allowed_and_trusted() -> None:
     }
 
 
-def test_outputs_give_what_was_not_injected() -> None:
+def test_outputs_give_variables_that_are_not_set() -> None:
     outputs = {
         "WebHost": "a.example.com",
         "WebEndpoint": "https://a.example.com",
@@ -68,7 +68,7 @@ def test_outputs_give_what_was_not_injected() -> None:
     assert found["ALLOWED_HOSTS"] == "a.example.com,b.example.com"
 
 
-def test_what_stood_in_the_lists_is_kept_once() -> None:
+def test_existing_entries_of_lists_are_kept_once() -> None:
     found = set_with(
         {**INJECTED, "ALLOWED_HOSTS": "my.example.com, a.example.com", "CSRF_TRUSTED_ORIGINS": "https://x"}
     )
@@ -76,7 +76,7 @@ def test_what_stood_in_the_lists_is_kept_once() -> None:
     assert found["CSRF_TRUSTED_ORIGINS"] == "https://x,https://a.example.com,http://localhost:8001"
 
 
-def test_a_stage_without_hosts_leaves_the_lists_alone() -> None:
+def test_stage_without_hosts_does_not_change_lists() -> None:
     found = set_with({"POCKET_HOSTS": "", "ALLOWED_HOSTS": "x"})
     assert "ALLOWED_HOSTS" not in found
     assert "CSRF_TRUSTED_ORIGINS" not in found
@@ -93,31 +93,31 @@ def test_registering_twice_changes_nothing(hosts: list[str]) -> None:
     ("host", "name"),
     [("a.example", "a.example"), ("a.example:80", "a.example"), ("[::1]:8000", "[::1]"), ("[::1]", "[::1]")],
 )
-def test_an_allowed_host_has_no_port(host: str, name: str) -> None:
+def test_allowed_host_has_no_port(host: str, name: str) -> None:
     assert registration.without_port(host) == name
 
 
-def test_a_stages_own_project_name_and_region_hold() -> None:
+def test_project_name_and_region_of_the_stage_are_used() -> None:
     manifest, stage = project(project_name="other", region="us-east-1")
     found = registration.variables(manifest, stage, {}, secrets={}, outputs={})
     assert (found["POCKET_PROJECT_NAME"], found["POCKET_REGION"]) == ("other", "us-east-1")
 
 
-def test_injected_hosts_spare_the_describe_call_even_if_there_are_none(aws: AWSDouble) -> None:
+def test_hosts_variable_avoids_the_describe_call_even_if_empty(aws: AWSDouble) -> None:
     manifest, stage = project()
     assert not registration.needs_calls(stage, {"POCKET_HOSTS": ""})
     registration.fetch(manifest, stage, {"POCKET_HOSTS": ""})
     assert aws.calls == []
 
 
-def test_without_injected_hosts_the_stack_is_asked(aws: AWSDouble) -> None:
+def test_stack_is_read_without_the_hosts_variable(aws: AWSDouble) -> None:
     aws.outputs = {"WebHost": "a.example.com"}
     manifest, stage = project()
     assert registration.fetch(manifest, stage, {}).outputs == {"WebHost": "a.example.com"}
 
 
-def test_a_stack_that_cannot_be_asked_names_the_variables_that_stay_unset(aws: AWSDouble) -> None:
-    aws.faults.append((400, "ValidationError"))
+def test_error_of_the_stack_has_the_unset_variables(aws: AWSDouble) -> None:
+    aws.failures.append((400, "ValidationError"))
     manifest, stage = project()
     with pytest.raises(AWSCallFailed) as caught:
         registration.fetch(manifest, stage, {"POCKET_WEB_HOST": "injected"})
@@ -126,7 +126,7 @@ def test_a_stack_that_cannot_be_asked_names_the_variables_that_stay_unset(aws: A
     assert "pocket-dev-board" in caught.value.message
 
 
-def test_all_calls_together_have_one_deadline(aws: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_calls_share_one_deadline(aws: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "DEADLINE", 0.6)
     aws.latency = 0.4
     manifest, stage = project(secrets=(SecretVariable("KEY", "secretsmanager", "mine"),))
@@ -137,19 +137,19 @@ def test_all_calls_together_have_one_deadline(aws: AWSDouble, monkeypatch: pytes
     assert caught.value.code == "NoAnswer"
 
 
-def test_what_is_looked_at_holds_no_credentials() -> None:
+def test_injected_has_no_credentials() -> None:
     environ = {**INJECTED, "AWS_SECRET_ACCESS_KEY": "swordfish", "SECRET_KEY": "swordfish"}
     assert registration.injected(environ) == INJECTED
 
 
-def test_a_stage_without_address_and_queue_asks_nobody(aws: AWSDouble) -> None:
+def test_stage_without_address_and_queue_makes_no_call(aws: AWSDouble) -> None:
     stage = Stage(stack_name="s", handlers={"jobs": Handler("x", 30)})
     registration.fetch(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, {})
     assert aws.calls == []
 
 
 @pytest.mark.parametrize("value", ["nul \0 swordfish", "lone \ud800 swordfish"])
-def test_a_value_that_no_variable_can_hold_sets_nothing(value: str) -> None:
+def test_invalid_value_sets_nothing(value: str) -> None:
     before = dict(os.environ)
     with pytest.raises(SecretUnavailable) as caught:
         registration.apply({"POCKET_TEST_FINE": "x", "POCKET_TEST_UNFIT": value})

@@ -1,4 +1,4 @@
-"""Reading a stage's secrets, from a double that is held against botocore's models."""
+"""Reading a stage's secrets, from a double that botocore's models check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def of(name: str, secret_id: str, key: str | None = None, service: str = "secret
     return SecretVariable(name=name, service=service, secret_id=secret_id, key=key)
 
 
-def test_all_secrets_come_in_one_request(aws: AWSDouble) -> None:
+def test_all_secrets_are_read_in_one_request(aws: AWSDouble) -> None:
     aws.put("pocket-dev-board", {"SECRET_KEY": "k", "PORT": 5432, "FLAG": False})
     arn = aws.put("mine", "whole text")
     found = secret_values.read(
@@ -60,7 +60,7 @@ def test_forty_one_secrets_take_three_requests(aws: AWSDouble) -> None:
     assert aws.operations == ["BatchGetSecretValue"] * 3
 
 
-def test_pages_are_followed_to_the_last(aws: AWSDouble) -> None:
+def test_all_pages_are_read(aws: AWSDouble) -> None:
     aws.page_size = 2
     variables = [of(f"V{number}", f"s{number}") for number in range(5)]
     for item in variables:
@@ -69,20 +69,20 @@ def test_pages_are_followed_to_the_last(aws: AWSDouble) -> None:
     assert aws.operations == ["BatchGetSecretValue"] * 3
 
 
-def test_parameters_come_ten_at_a_time(aws: AWSDouble) -> None:
+def test_parameters_are_read_ten_at_a_time(aws: AWSDouble) -> None:
     variables = [of(f"V{number}", f"/app/v{number}", service="ssm") for number in range(11)]
     aws.parameters = {item.secret_id: item.name for item in variables}
     assert len(secret_values.read(stage(*variables), REGION)) == 11
     assert aws.operations == ["GetParameters"] * 2
 
 
-def test_a_parameter_can_be_named_by_its_arn(aws: AWSDouble) -> None:
+def test_parameter_may_be_an_arn(aws: AWSDouble) -> None:
     aws.parameters["/app/key"] = "value"
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/app/key"
     assert secret_values.read(stage(of("KEY", arn, service="ssm")), REGION) == {"KEY": "value"}
 
 
-def test_an_arn_is_read_in_its_own_region(aws: AWSDouble) -> None:
+def test_arn_is_read_in_its_own_region(aws: AWSDouble) -> None:
     aws.put("mine", "value")
     aws.secrets["mine"]["ARN"] = aws.secrets["mine"]["ARN"].replace(REGION, "us-east-1")
     arn = aws.secrets["mine"]["ARN"]
@@ -93,21 +93,19 @@ def test_an_arn_is_read_in_its_own_region(aws: AWSDouble) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "hint"),
+    ("case", "code", "hint"),
     [
         ("missing", "ResourceNotFoundException", "Create it"),
         ("denied", "AccessDeniedException", "role"),
         ("deleted", "InvalidRequestException", "restore"),
-        ("binary", "BinarySecret", "base64"),
+        ("binary", "BinarySecret", "Base64"),
         ("not json", "NotJSON", "JSON"),
         ("a json list", "NotJSON", "JSON"),
         ("no key", "MissingKey", "pocket deploy"),
         ("null", "MissingKey", "pocket deploy"),
     ],
 )
-def test_a_faulty_secret_is_named_with_its_variables_and_the_fix(
-    aws: AWSDouble, fault: str, code: str, hint: str
-) -> None:
+def test_error_has_the_secret_its_variables_and_a_hint(aws: AWSDouble, case: str, code: str, hint: str) -> None:
     values: dict[str, object] = {
         "binary": b"\x00\x01",
         "not json": "swordfish",
@@ -115,11 +113,11 @@ def test_a_faulty_secret_is_named_with_its_variables_and_the_fix(
         "no key": {"OTHER": "swordfish"},
         "null": {"DATABASE_URL": None},
     }
-    if fault != "missing":
-        aws.put("app/db", values.get(fault, {"DATABASE_URL": "swordfish"}))
-    if fault == "denied":
+    if case != "missing":
+        aws.put("app/db", values.get(case, {"DATABASE_URL": "swordfish"}))
+    if case == "denied":
         aws.denied.add("app/db")
-    if fault == "deleted":
+    if case == "deleted":
         aws.secrets["app/db"]["deleted"] = True
     with pytest.raises(SecretUnavailable) as caught:
         secret_values.read(stage(of("DATABASE_URL", "app/db", "DATABASE_URL")), REGION)
@@ -132,14 +130,14 @@ def test_a_faulty_secret_is_named_with_its_variables_and_the_fix(
     assert "swordfish" not in f"{error!s}{error.__cause__!s}{error.__context__!s}"
 
 
-def test_a_missing_parameter_is_named(aws: AWSDouble) -> None:
+def test_error_has_the_missing_parameter(aws: AWSDouble) -> None:
     with pytest.raises(SecretUnavailable, match="/app/key") as caught:
         secret_values.read(stage(of("KEY", "/app/key", service="ssm")), REGION)
     assert caught.value.names == ("KEY",)
 
 
-def test_a_refused_call_names_every_variable_that_it_was_for(aws: AWSDouble) -> None:
-    aws.faults.append((400, "AccessDeniedException"))
+def test_error_of_a_call_has_every_variable(aws: AWSDouble) -> None:
+    aws.failures.append((400, "AccessDeniedException"))
     with pytest.raises(SecretUnavailable) as caught:
         secret_values.read(stage(of("A", "one"), of("B", "two")), REGION)
     assert caught.value.names == ("A", "B")
@@ -147,8 +145,8 @@ def test_a_refused_call_names_every_variable_that_it_was_for(aws: AWSDouble) -> 
     assert "secretsmanager:BatchGetSecretValue" in caught.value.hint
 
 
-def test_no_frame_of_an_error_holds_a_value(aws: AWSDouble) -> None:
-    """Reports with the variables of each frame are common: Django's own e-mail to the administrators is one."""
+def test_no_frame_of_an_error_has_a_value(aws: AWSDouble) -> None:
+    """Many error reports show the variables of each frame, such as Django's e-mail to the administrators."""
     aws.page_size = 1
     aws.put("one", {"A": "swordfish", "B": "swordfish"})
     aws.put("two", "swordfish")
@@ -156,15 +154,15 @@ def test_no_frame_of_an_error_holds_a_value(aws: AWSDouble) -> None:
     wanted = (of("A", "one", "A"), of("C", "one", "missing"), of("D", "two"), of("E", "/three", service="ssm"))
     monstrous, denied = '["swordfish"]', (400, "AccessDeniedException")
     cases = [(wanted, []), (wanted, [denied]), (wanted, [monstrous] * 2), (wanted[:3], [None, denied])]
-    for variables, faults in cases:
-        aws.faults.extend(faults)
+    for variables, failures in cases:
+        aws.failures.extend(failures)
         with pytest.raises(SecretUnavailable) as caught:
             secret_values.read(stage(*variables), REGION)
         report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         assert "swordfish" not in "".join(part for part in report.format() if "tests/" not in part)
 
 
-def test_all_faults_are_told_at_once(aws: AWSDouble) -> None:
+def test_all_errors_are_reported_at_once(aws: AWSDouble) -> None:
     aws.put("fine", "text")
     with pytest.raises(SecretUnavailable) as caught:
         secret_values.read(stage(of("A", "missing"), of("B", "fine"), of("C", "fine", "key")), REGION)
@@ -174,7 +172,7 @@ def test_all_faults_are_told_at_once(aws: AWSDouble) -> None:
 
 
 @pytest.mark.parametrize("code", ["InternalServiceError", "ThrottlingException"])
-def test_a_secret_that_fails_for_a_moment_is_asked_for_again(aws: AWSDouble, code: str) -> None:
+def test_secret_with_a_temporary_failure_is_read_again(aws: AWSDouble, code: str) -> None:
     aws.put("a", "1")
     aws.put("b", "2")
     aws.failing = {"b": [code, code]}
@@ -182,7 +180,7 @@ def test_a_secret_that_fails_for_a_moment_is_asked_for_again(aws: AWSDouble, cod
     assert [payload["SecretIdList"] for _, payload in aws.calls] == [["a", "b"], ["b"], ["b"]]
 
 
-def test_a_secret_that_keeps_failing_is_named_before_the_deadline(aws: AWSDouble) -> None:
+def test_secret_that_keeps_failing_is_an_error_before_the_deadline(aws: AWSDouble) -> None:
     aws.put("b", "2")
     aws.failing = {"b": ["InternalServiceError"] * 1000}
     start = time.monotonic()
@@ -191,7 +189,7 @@ def test_a_secret_that_keeps_failing_is_named_before_the_deadline(aws: AWSDouble
     assert time.monotonic() - start < 1
 
 
-def test_where_another_secret_is_missing_none_is_waited_for(aws: AWSDouble) -> None:
+def test_missing_secret_stops_retries_of_others(aws: AWSDouble) -> None:
     aws.failing = {"b": ["InternalServiceError"]}
     aws.put("b", "2")
     with pytest.raises(SecretUnavailable, match="ResourceNotFoundException"):

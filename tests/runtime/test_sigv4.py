@@ -1,4 +1,4 @@
-"""Signatures, held against botocore's."""
+"""Signatures, compared with botocore's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEGMENTS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude
     token=st.none() | PRINTABLE.filter(lambda text: bool(text.strip())),
     now=st.integers(0, 4_000_000_000),
 )
-def test_a_signature_is_the_one_that_botocore_makes(  # noqa: PLR0917 - hypothesis passes names
+def test_signature_is_equal_to_botocores(  # noqa: PLR0917 - hypothesis passes names
     headers: dict[str, str],
     body: bytes,
     segments: list[str],
@@ -69,7 +69,7 @@ def test_a_signature_is_the_one_that_botocore_makes(  # noqa: PLR0917 - hypothes
     assert mine["X-Amz-Date"] == stamp
 
 
-def test_a_session_token_travels_and_is_signed() -> None:
+def test_session_token_is_sent_and_signed() -> None:
     headers = signed_headers(
         {"Host": "h"}, b"", service="sqs", region="r", credentials=Credentials("k", "s", "token"), now=0
     )
@@ -77,5 +77,5 @@ def test_a_session_token_travels_and_is_signed() -> None:
     assert "SignedHeaders=host;x-amz-date;x-amz-security-token" in headers["Authorization"]
 
 
-def test_credentials_do_not_show_their_secrets() -> None:
+def test_repr_of_credentials_has_no_secrets() -> None:
     assert "s3cr3t" not in repr(Credentials("key", "s3cr3t", "s3cr3t"))

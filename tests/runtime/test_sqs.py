@@ -8,15 +8,15 @@ from aws_double import REGION, AWSDouble
 from pocket.runtime import sqs
 
 
-def test_a_message_is_sent_and_its_id_returned(aws: AWSDouble) -> None:
+def test_send_returns_the_messages_id(aws: AWSDouble) -> None:
     url = "http://localhost:1/000000000000/jobs"
     assert sqs.send(url, "{}", region=REGION) == "message-1"
     assert aws.calls == [("SendMessage", {"QueueUrl": url, "MessageBody": "{}"})]
 
 
-def test_equal_messages_to_a_fifo_queue_are_two_in_one_group(aws: AWSDouble) -> None:
+def test_equal_messages_to_a_fifo_queue_are_both_delivered(aws: AWSDouble) -> None:
     url = "http://localhost:1/000000000000/jobs.fifo"
-    aws.faults.append("reset")
+    aws.failures.append("reset")
     sqs.send(url, "{}", region=REGION)
     sqs.send(url, "{}", region=REGION)
     payloads = [payload for _, payload in aws.calls]
@@ -33,5 +33,5 @@ def test_equal_messages_to_a_fifo_queue_are_two_in_one_group(aws: AWSDouble) -> 
         ("http://127.0.0.1:4566/000000000000/jobs", None),
     ],
 )
-def test_the_queues_region_stands_in_its_url(url: str, region: str | None) -> None:
+def test_region_is_taken_from_the_queues_url(url: str, region: str | None) -> None:
     assert sqs.queue_region(url) == region

@@ -1,7 +1,7 @@
 """A server on loopback that speaks the AWS protocols which the run time uses.
 
 It is held against botocore: every request is checked against the model and its signature recomputed, and every
-answer is checked against the model before it goes out. Secrets, parameters and faults are put into it by the test.
+answer is checked against the model before it goes out. The test adds secrets, parameters and failures.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def hold(service: str, operation: str, data: dict[str, Any], *, answer: bool) ->
 
 
 class AWSDouble:
-    """`secrets` by name, `parameters` by name, `faults` to answer the next calls with (None: as ever), `calls`.
+    """`secrets` and `parameters` by name, `failures` for the next calls (None: a normal response), `calls`.
 
     `failing` has, by secret, the error codes of the answers until it is found.
     """
@@ -59,7 +59,7 @@ class AWSDouble:
         self.outputs: dict[str, str] = {}
         self.denied: set[str] = set()
         self.failing: dict[str, list[str]] = {}
-        self.faults: deque[tuple[int, str] | str | None] = deque()
+        self.failures: deque[tuple[int, str] | str | None] = deque()
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.problems: list[str] = []
         self.latency = 0.0
@@ -166,13 +166,13 @@ def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:
                 service, operation, payload = self.read(body)
                 self.check_signature(service, body)
                 double.calls.append((operation, payload))
-                fault = double.faults.popleft() if double.faults else None
-                if fault == "reset":
+                failure = double.failures.popleft() if double.failures else None
+                if failure == "reset":
                     self.close_connection = True
-                elif isinstance(fault, str):
-                    self.reply(200, fault.encode())
-                elif fault is not None:
-                    self.reply(fault[0], json.dumps({"__type": f"com.amazon#{fault[1]}", "message": "no"}).encode())
+                elif isinstance(failure, str):
+                    self.reply(200, failure.encode())
+                elif failure is not None:
+                    self.reply(failure[0], json.dumps({"__type": f"com.amazon#{failure[1]}", "message": "no"}).encode())
                 elif service == "cloudformation":
                     self.reply(200, _describe_stacks(payload["StackName"], double.outputs), "text/xml")
                 else:

@@ -30,9 +30,9 @@ logger = logging.getLogger("pocket.http")
 def make_handler(
     app: Application, *, base_path: str | None = None, trusted_proxies: int = 0, lifespan: bool = True
 ) -> Handler:
-    """A Lambda handler for `app`; its lifespan is started before this returns, and a failure to start is raised.
+    """A Lambda handler for `app`, whose lifespan has started; raises LifespanFailed where the start-up fails.
 
-    `base_path` and `trusted_proxies` say what an event does not: see `pocket.lambda_http.request.Gateway`.
+    `base_path` and `trusted_proxies` are not in events: see `pocket.lambda_http.request.Gateway`.
     """
     handler = Handler(app, Gateway(base_path, trusted_proxies))
     if lifespan:
@@ -45,7 +45,7 @@ async def _awaited(awaitable: Awaitable[None]) -> None:
 
 
 class Handler:
-    """Called with an event and a context; `close` ends the lifespan and the loop."""
+    """The Lambda handler of one application; `close` ends the lifespan and the loop."""
 
     def __init__(self, app: Application, gateway: Gateway) -> None:
         self.app = app
@@ -54,20 +54,20 @@ class Handler:
         self.lifespan: Lifespan | None = None
 
     def start(self) -> None:
-        """Starts the lifespan; raises LifespanFailed, upon which Lambda starts the environment anew."""
+        """Starts the lifespan; raises LifespanFailed, after which Lambda starts a new environment."""
         refuse_running_loop()
         lifespan = Lifespan(self.app, self.loop)
         try:
-            knows_it = lifespan.start()
+            is_supported = lifespan.start()
         except BaseException:
             self.loop.close()
             raise
-        if knows_it:
+        if is_supported:
             self.lifespan = lifespan
             atexit.register(self.close)
 
     def close(self) -> None:
-        """Ends the lifespan, then the loop; once."""
+        """Ends the lifespan, then closes the loop; does nothing when called again."""
         atexit.unregister(self.close)
         lifespan, self.lifespan = self.lifespan, None
         if lifespan is not None:
@@ -75,9 +75,9 @@ class Handler:
         self.loop.close()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
-        """The response to `event` in the event's own format.
+        """The response to `event` in the event's format.
 
-        Raises UnknownEvent for what is no HTTP event, RuntimeError inside a running event loop.
+        Raises UnknownEvent for an event that is not HTTP, RuntimeError inside a running event loop.
         """
         refuse_running_loop()
         form = choose(event)
@@ -100,12 +100,12 @@ class Handler:
                 answering = _awaited(answering)
             self.loop.run(answering, context, request)
             if not exchange.complete:
-                logger.error("%s: the application ended without completing its response.", request)
+                logger.error("%s: the application returned before its response was complete.", request)
         except DeadlineExceeded:
             failure = TIMED_OUT
         except (Exception, asyncio.CancelledError):
             if exchange.size <= form.LIMIT:
-                logger.exception("%s: the application raised.", request)
+                logger.exception("%s: the application raised an exception.", request)
         if exchange.size > form.LIMIT:
             raise ResponseTooLarge(exchange.size, form.LIMIT)
         return exchange if exchange.complete else failure

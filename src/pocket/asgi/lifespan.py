@@ -1,4 +1,4 @@
-"""The lifespan of an application: started once an environment, in one task that outlives the invocations."""
+"""The lifespan of an application: started once in each environment, in a task that runs across invocations."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = 2.0
-"""Seconds for an application to end what it was told to end."""
+"""Seconds that an application has for its shutdown."""
 
 
 class LifespanFailed(RuntimeError):
-    """The application's start-up, or its shutdown, failed; the message is the application's own."""
+    """The application's start-up or shutdown failed; the message includes the application's."""
 
 
 class Lifespan:
-    """The lifespan protocol of one application; `state` is what it put into its scope's state while starting."""
+    """The lifespan protocol of one application; `state` is the state that its start-up stored in the scope."""
 
     def __init__(self, app: Application, loop: EventLoop) -> None:
         self.app = app
@@ -37,14 +37,15 @@ class Lifespan:
         self._received = False
 
     def start(self) -> bool:
-        """Runs the start-up; False for an application that does not know the protocol. Raises what start-up raises.
+        """Runs the start-up; returns False for an application without support for the protocol.
 
-        An application that raises before it takes the first message is one that does not know the protocol.
+        As the ASGI specification says, that is one that raises before it receives the first message. Raises
+        LifespanFailed.
         """
         return self.loop.run(self._start(), title="lifespan start-up", lasting=True)
 
     def stop(self) -> None:
-        """Runs the shutdown, if there was a start-up; an application that does not end is cancelled."""
+        """Runs the shutdown, if the start-up ran; an application that does not end in time is cancelled."""
         if self._task is not None and not self._task.done():
             with contextlib.suppress(DeadlineExceeded):
                 self.loop.run(self._stop(self._task), _PATIENCE, "lifespan shutdown")
@@ -56,21 +57,21 @@ class Lifespan:
         if message is None:
             error = task.exception()
             if self._received and error is not None:
-                raise LifespanFailed("The application's lifespan raised while it started.") from error
+                raise LifespanFailed("The application's lifespan raised an exception at start-up.") from error
             return False
         if message["type"] == "lifespan.startup.failed":
             task.cancel()
             await asyncio.wait({task}, timeout=_PATIENCE)
-            raise LifespanFailed(f"The application's start-up failed: {message.get('message') or 'it gave no reason'}")
+            raise LifespanFailed(f"The application's start-up failed: {message.get('message') or 'no reason given'}")
         return True
 
     async def _stop(self, task: asyncio.Task[None]) -> None:
         message = await self._answer(task, "lifespan.shutdown")
         if message is not None and message["type"] == "lifespan.shutdown.failed":
-            raise LifespanFailed(f"The application's shutdown failed: {message.get('message') or 'it gave no reason'}")
+            raise LifespanFailed(f"The application's shutdown failed: {message.get('message') or 'no reason given'}")
 
     async def _answer(self, task: asyncio.Task[None], kind: str) -> dict[str, Any] | None:
-        """The application's answer to a message of this kind; None where it ended without one."""
+        """The application's answer to a message of this type; None where it ended without one."""
         self._inbox.put_nowait({"type": kind})
         answer = asyncio.ensure_future(self._outbox.get())
         await asyncio.wait({answer, task}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
-"""The event loop of an execution environment: one for its whole life, turned only while there is work.
+"""The event loop of an environment: one for all invocations, run only while there is work.
 
-Lambda gives an environment one invocation at a time and freezes it in between. So the loop is not left running: a
-coroutine is started at once, in place, and the loop turns only if it suspends.
+Lambda sends an environment one invocation at a time and freezes it in between, so the loop does not run all the time:
+the first step of a coroutine runs directly, and the loop runs only if the coroutine suspends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sys
 import threading
 import weakref
 from asyncio import Task, events
-from contextlib import contextmanager
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +19,7 @@ from pocket.asgi.stacks import describe, place_of
 from pocket.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
     from contextvars import Context
 
 T = TypeVar("T")
@@ -31,27 +30,28 @@ _get_running_loop = events._get_running_loop
 _set_running_loop = events._set_running_loop
 _STARTS_EAGERLY = sys.version_info >= (3, 12)
 _GRACE = 0.2
-"""Seconds that cancelled code has to end; then it is left behind."""
+"""Seconds that a cancelled task has to end; after that it is abandoned."""
 
 MARGIN = 0.5
-"""Seconds before Lambda's own deadline at which work is given up."""
+"""Seconds before Lambda's deadline at which work is cancelled."""
 
 _TURNS = 100
-"""Turns of the loop in which what is ready may run, and make other things ready, before it is left to the next time."""
+"""Iterations of the loop at the end of an invocation, for scheduled callbacks and those that they schedule."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """A loop that also counts as running while a first step is taken outside of `run_forever`.
+    """A loop that counts as running during a coroutine's first step, which is outside of `run_forever`.
 
-    What synchronous code in its own thread schedules, and waits for, could never be served: the loop is lent to that
-    code, or stands still until the next request. It is refused, upon which asgiref takes another loop.
+    Synchronous code in the loop's thread would wait for ever for what it schedules on the loop, which does not run
+    meanwhile. `call_soon_threadsafe` refuses such calls; asgiref then uses another loop.
     """
 
     stepping = False
     lent_to: int | None = None
+    """The thread that runs synchronous code while the loop waits."""
     is_known_to_asgiref = False
     at_end: Callable[[], None] | None = None
-    """Called when the coroutine that sets it has been run, also where it was left behind, and then forgotten."""
+    """Called once, at the end of the coroutine that sets it, also where that was abandoned."""
     _is_due = False
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return self.stepping or super().is_running()
 
     def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What `function` returns, called as if no loop ran in this thread, which is the loop's own."""
+        """Calls `function` in the loop's thread, in which no loop counts as running meanwhile; returns its result."""
         outer, self.lent_to = self.lent_to, self._own_thread
         running = _get_running_loop()
         _set_running_loop(None)
@@ -72,8 +72,17 @@ class _Loop(asyncio.SelectorEventLoop):
             _set_running_loop(running)
             self.lent_to = outer
 
+    def completed(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        """Calls `function` now; returns a future of this loop that is done, so that `await` does not suspend."""
+        future = self.create_future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001  (the code that awaits the future gets every exception)
+            future.set_exception(error)
+        return future
+
     def __del__(self) -> None:
-        # It lives as long as its environment; there is nobody to whom a warning that it was not closed would help.
+        # The loop is used until its environment ends, so asyncio's warning about an unclosed loop would not help.
         if not self.is_closed():
             self.close()
 
@@ -85,47 +94,47 @@ class _Loop(asyncio.SelectorEventLoop):
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:
         thread = threading.get_ident()
-        stands_still = self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self)
-        # What ends an asynchronous generator that was collected is no coroutine, and no code waits for it.
-        if stands_still and (len(args) < 2 or isinstance(args[1], CoroutineType)):
-            raise RuntimeError("The event loop does not turn while the synchronous code runs that wants to use it.")
+        is_paused = self.lent_to == thread or (self._own_thread == thread and _get_running_loop() is not self)
+        # asyncio passes no coroutine when it ends a collected asynchronous generator, for which no code waits.
+        if is_paused and (len(args) < 2 or isinstance(args[1], CoroutineType)):
+            raise RuntimeError("The event loop does not run while this synchronous code waits for it.")
         return super().call_soon_threadsafe(*args, **options)
 
     def has_work(self) -> bool:
-        """Whether anything would run if the loop turned now."""
+        """Whether any callback would run now; without asyncio's list of them the answer is yes."""
         return self._is_due or bool(getattr(self, "_ready", True))
 
-    def turn(self) -> None:
-        """Runs what is ready now."""
+    def run_once(self) -> None:
+        """Runs the callbacks that are ready now."""
         self._is_due = False
         self.call_soon(self.stop)
         self.run_forever()
 
 
 def refuse_running_loop() -> None:
-    """Raises RuntimeError where an event loop runs in this thread: none can be run inside of it."""
+    """Raises RuntimeError where an event loop runs in this thread, since another one cannot run inside of it."""
     if _get_running_loop() is not None:
         raise RuntimeError(
-            "A Lambda handler was made or called inside a running event loop, which would stand still meanwhile."
+            "A Lambda handler was made or called inside a running event loop, which it would block."
             " Make it before the loop runs, and call it in a thread: await asyncio.to_thread(handler, event, context)."
         )
 
 
-def patient() -> _Loop | None:
-    """The running loop, where it serves one request at a time, and so may wait for synchronous code; None elsewhere."""
+def blockable() -> _Loop | None:
+    """The running loop if it is Pocket's, which serves one request at a time and may be blocked; else None."""
     loop = _get_running_loop()
     return loop if isinstance(loop, _Loop) else None
 
 
 class EventLoop:
-    """Runs coroutines, one after the other, on a loop that stays the same between invocations."""
+    """Runs coroutines, one after the other, on one loop for all invocations."""
 
     def __init__(self) -> None:
         self.loop = loop = _Loop()
         self.loop.set_task_factory(self._new_task)
         self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
         self.is_busy = False
-        """Whether a coroutine is being run; another one cannot be, until then."""
+        """Whether a coroutine is running; until it ends, no other can run."""
         self._spawned = False
         self._known: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
@@ -138,12 +147,12 @@ class EventLoop:
         *,
         lasting: bool = False,
     ) -> T:
-        """The coroutine's result; what it raises is raised.
+        """Returns the coroutine's result, or raises its exception.
 
-        `limit` tells, if the coroutine suspends, how long it may take from then on: seconds, or the context of an
-        invocation of Lambda, which knows its deadline; None for ever. Past that it is cancelled, the log says where it
-        stood, and DeadlineExceeded is raised. Tasks that it leaves running are reported there too, each once, unless
-        they are meant to be `lasting`. `title` names the work in the log. `context` must not be entered.
+        `limit` bounds the time from the coroutine's first suspension: seconds, a Lambda context, which has a deadline,
+        or None for no limit. After that time the coroutine is cancelled, its stack is logged, and DeadlineExceeded is
+        raised. Tasks that it leaves running are logged once each, unless they are `lasting`. `title` is the name of the
+        work in the log. `context` must not be entered.
         """
         loop = self.loop
         if _get_running_loop() is not None:
@@ -153,7 +162,7 @@ class EventLoop:
         self.is_busy = True
         try:
             if _STARTS_EAGERLY:
-                # They stay: to put back what was there before would take longer than all the rest.
+                # Not reset afterwards, which would take longer than everything else here.
                 sys.set_asyncgen_hooks(*self._hooks)
                 _set_running_loop(loop)
                 loop.stepping = True
@@ -181,20 +190,8 @@ class EventLoop:
             raise DeadlineExceeded
         return task.result()
 
-    @contextmanager
-    def lend(self) -> Iterator[None]:
-        """Inside, synchronous code runs as if no loop ran in this thread, while the loop waits for it."""
-        loop = self.loop
-        outer, loop.lent_to = loop.lent_to, threading.get_ident()
-        _set_running_loop(None)
-        try:
-            yield
-        finally:
-            _set_running_loop(loop)
-            loop.lent_to = outer
-
     def close(self) -> None:
-        """Cancels what is left, waits for it, and closes the loop."""
+        """Cancels remaining tasks, waits for them, and closes the loop."""
         loop = self.loop
         if loop.is_closed():
             return
@@ -209,7 +206,7 @@ class EventLoop:
             sys.set_asyncgen_hooks(None, None)
 
     def _drive(self, task: asyncio.Task[T], seconds: float | None, title: object) -> bool:
-        """Turns the loop until `task` is done or left behind, `seconds` at most; whether its time was up."""
+        """Runs the loop until `task` is done or abandoned, `seconds` at most; returns whether it timed out."""
         loop = self.loop
         timers: list[asyncio.TimerHandle] = []
 
@@ -217,7 +214,7 @@ class EventLoop:
             if task.done():
                 return
             timers.append(loop.call_later(_GRACE, loop.stop))
-            logger.error("%s: out of time, cancelled. It stood at:\n%s", title, describe(loop, task, self._known))
+            logger.error("%s: timed out and was cancelled at:\n%s", title, describe(loop, task, self._known))
             task.cancel()
 
         if seconds is not None:
@@ -236,9 +233,9 @@ class EventLoop:
         return asyncio.Task(coroutine, loop=loop, **options)
 
     def _settle(self) -> None:
-        """Lets run what is ready: the invocation may be the last for long, and what it began is not another's."""
+        """Runs scheduled callbacks now, since the next invocation may be far away and is not theirs."""
         for _ in range(_TURNS):
-            self.loop.turn()
+            self.loop.run_once()
             if not self.loop.has_work():
                 return
 
@@ -257,7 +254,7 @@ class EventLoop:
 
 
 def _seconds(limit: Any) -> float | None:
-    """How long work may still take; None where `limit` is, or is a context that knows no deadline."""
+    """Seconds that work may take; None for no limit and for a context without a deadline."""
     if limit is None or isinstance(limit, float):
         return limit
     remaining = getattr(limit, "get_remaining_time_in_millis", None)

@@ -1,4 +1,4 @@
-"""The ASGI scope of a neutral request (asgiref's specs/www.rst, version 2.4)."""
+"""The ASGI scope of a request (asgiref's specs/www.rst, version 2.4)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _names: dict[Layout, tuple[tuple[bytes | None, ...], bool]] = {}
 def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An `http` scope; `aws.event` and `aws.context` are the arguments of the Lambda handler.
 
-    Headers of these two names are the client's and dropped, as are those whose name is no token.
+    Headers with one of these two names, which a client can send, are dropped, as are those whose name is not a token.
     """
     path = request.script_name + request.path or "/"
     return {
@@ -43,18 +43,18 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
 
 
 def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The headers as ASGI has them; most of what a scope costs, so without a step in Python where that can be."""
+    """The headers as ASGI has them. They take most of a scope's time, so there is no loop in Python where possible."""
     layout = headers.layout
     try:
         names, plain = _names[layout]
     except KeyError:
         names, plain = _names_of(layout)
-    pairs = zip(names, headers.encoded())  # noqa: B905  (to be strict takes a tenth longer)
+    pairs = zip(names, headers.encoded())  # noqa: B905  (strict=True takes a tenth longer)
     return list(pairs) if plain else [pair for pair in pairs if pair[0] is not None]  # type: ignore[arg-type, misc]
 
 
 def _names_of(layout: Layout) -> tuple[tuple[bytes | None, ...], bool]:
-    """The names of `layout` as bytes, None for those that are dropped, and whether none is; kept for the next time."""
+    """The names of `layout` as bytes, None for dropped ones, and whether all are kept; the result is cached."""
     if len(_names) >= _MOST_LAYOUTS:
         _names.clear()
     names = tuple(None if name in _INTERNAL or not _TOKEN(name) else name.encode("ascii") for name in layout.names)

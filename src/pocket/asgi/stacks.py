@@ -1,4 +1,4 @@
-"""Where suspended and blocked code stands, in words for a log."""
+"""The stacks of suspended tasks and blocked threads, as text for a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POOLS = ("concurrent/futures/thread.py", "anyio/_backends/_asyncio.py")
 
 
 def describe(loop: asyncio.AbstractEventLoop, first: asyncio.Task[Any], known: Container[asyncio.Task[Any]]) -> str:
-    """The stacks of the pending tasks of `loop` that are not `known`, `first` first, and of busy threads."""
+    """The stacks of `first`, of the other pending tasks of `loop` that are not `known`, and of busy threads."""
     others = [task for task in asyncio.all_tasks(loop) if task is not first and task not in known]
     lines: list[str] = []
     for task in (first, *others):
@@ -36,7 +36,7 @@ def describe(loop: asyncio.AbstractEventLoop, first: asyncio.Task[Any], known: C
 
 
 def place_of(task: asyncio.Task[Any]) -> str:
-    """The innermost place where `task` is suspended: function, file and line."""
+    """The innermost frame in which `task` is suspended: function, file and line."""
     frames = list(_awaited(task))
     return _line(frames[-1]) if frames else repr(task.get_coro())
 
@@ -50,12 +50,12 @@ def _line(frame: traceback.FrameSummary) -> str:
 
 
 def _awaited(task: asyncio.Task[Any]) -> Iterator[traceback.FrameSummary]:
-    """Frames of the chain of awaits, outermost first; it ends at what is not written in Python."""
+    """Frames of the chain of awaits, outermost first, as far as it is written in Python."""
     awaitable: Any = task.get_coro()
     while awaitable is not None:
         kind = _kind(awaitable)
         if kind is None:
-            # The awaitable of an asynchronous generator's step has no attribute that leads to the generator.
+            # The awaitable of an asynchronous generator's step has no attribute for its generator.
             awaitable = next(filter(_kind, gc.get_referents(awaitable)), None)
             continue
         frame = getattr(awaitable, f"{kind}_frame")
@@ -72,7 +72,7 @@ def _kind(awaitable: Any) -> str | None:
 
 
 def _is_idle(frame: FrameType | None) -> bool:
-    """Whether a thread waits for work in a pool."""
+    """Whether a thread of a pool waits for work."""
     while frame is not None and PurePath(frame.f_code.co_filename).name in _WAITING:
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename.endswith(_POOLS)

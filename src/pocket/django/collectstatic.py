@@ -1,8 +1,8 @@
-"""`python -m pocket.django.collectstatic DIRECTORY`: the stage's static files, as the release serves them.
+"""`python -m pocket.django.collectstatic DIRECTORY`: collects the stage's static files for a release.
 
-Runs in the project's folder with `POCKET_STAGE` set. The files go to DIRECTORY whatever the stage's storage is: with
-hashed names and Django's map of them where the `staticfiles` storage has `manifest`, as they are where it has only
-`static`, and not at all where the file declares no such storage.
+Runs in the project's folder with `POCKET_STAGE` set, and writes to DIRECTORY whatever the stage's storage is. If the
+`staticfiles` storage in pocket.toml has `manifest`, the names are hashed and Django's map is written; if it has only
+`static`, the names are kept; without such a storage nothing is collected.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pocket.naming import PLACEHOLDER_KEY
 
 
 def collect(directory: Path) -> int:
-    """Collects the static files of the stage into `directory` and returns how many files lie there.
+    """Collects the static files of the stage into `directory`; returns the number of files.
 
-    The folder is emptied first: what another release left would be served as this one's. Raises ImproperlyConfigured.
+    Empties the folder first, since files of another release would be served as well. Raises ImproperlyConfigured.
     """
     os.environ.setdefault(PLACEHOLDER_KEY, "1")
     import django
@@ -32,7 +32,7 @@ def collect(directory: Path) -> int:
         return 0
     directory.mkdir(parents=True, exist_ok=True)
     entry = settings.STORAGES.get("staticfiles", {})
-    # Apps that ask for a file's address while they start get its plain one: there is no map yet.
+    # Apps that need a file's URL at start-up get that of the plain name: there is no map yet.
     settings.STORAGES = _storages(directory, "django.contrib.staticfiles.storage.StaticFilesStorage")
     django.setup()
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
@@ -46,7 +46,7 @@ def collect(directory: Path) -> int:
 
 
 def _storages(directory: Path, backend: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The project's STORAGES with static files in the folder."""
+    """The project's STORAGES with static files in `directory`."""
     from django.conf import settings
 
     place = {"location": str(directory), "base_url": settings.STATIC_URL or "/static/"}
@@ -54,7 +54,7 @@ def _storages(directory: Path, backend: str, options: dict[str, Any] | None = No
 
 
 def main() -> int:
-    """The command; its exit status."""
+    """Runs the command; returns its exit status."""
     if len(sys.argv) != 2:
         sys.stderr.write("Usage: python -m pocket.django.collectstatic DIRECTORY\n")
         return 2

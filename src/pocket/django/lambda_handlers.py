@@ -1,11 +1,11 @@
 """The Lambda handlers: the dotted paths for `command` in pocket.toml.
 
     pocket.django.lambda_handlers.wsgi_handler                    HTTP through Django
-    pocket.django.lambda_handlers.asgi_handler                    the same for asynchronous views, on a loop that lasts
+    pocket.django.lambda_handlers.asgi_handler                    the same for asynchronous views
     pocket.django.lambda_handlers.management_command_handler      a management command, invoked directly or scheduled
     pocket.django.lambda_handlers.sqs_management_command_handler  management commands from a queue
 
-Each is built when it is first asked for: Lambda's runtime asks for one, within INIT, and a function starts that only.
+Each is built on first access: Lambda's runtime accesses one of them during INIT, and a function builds only that.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ _LOADERS = {
 
 
 def _use_bundle() -> None:
-    """Imports from here on come from the artifact's module bundle, where it has one."""
+    """Makes Python import from the artifact's module bundle, if it has one."""
     root = os.environ.get("LAMBDA_TASK_ROOT")
     path = f"{root}/{MODULES_FILE}"
-    if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not loaded yet
+    if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not imported yet
         from pocket import bundle
 
         bundle.install(path, root)

@@ -1,4 +1,4 @@
-"""A copy of a project takes nothing from the folder that it was made from, though an editable install names that."""
+"""Removes the original project from `sys.path` in a copy of it; an editable install adds the original."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def leave() -> None:
-    """Points `sys.path` at this copy, where this process runs in one: POCKET_COPY_OF names the folder it was made from.
+    """In a process that runs in a copy (POCKET_COPY_OF is the original's folder), replaces the original in `sys.path`.
 
-    To be called before the project is imported, in the copy's folder.
+    To be called in the copy's folder, before the project is imported.
     """
     origin = os.environ.get(ORIGIN_KEY)
     if origin:
@@ -23,9 +23,9 @@ def leave() -> None:
 
 
 def redirected(path: Iterable[str], origin: str, copy: str) -> list[str]:
-    """The entries of `path`, those at or below `origin` replaced by the folders of the same names in `copy`.
+    """The entries of `path`; those in `origin` are replaced by the same folders in `copy`.
 
-    What the copy does not have stays: a virtual environment, a package that is installed from a folder in the project.
+    Folders that the copy does not have are kept, such as a virtual environment or an editable package in the project.
     """
     found: list[str] = []
     for entry in path:

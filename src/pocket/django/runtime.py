@@ -1,4 +1,4 @@
-"""What `settings.py` takes from the stage: `set_envs()` for the environment, `get_django_settings()` for settings."""
+"""Functions for `settings.py`: `set_envs()` sets environment variables, `get_django_settings()` returns settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration import source
-from pocket.django.configuration.faults import improperly_configured
+from pocket.django.configuration.errors import improperly_configured
 from pocket.naming import PLACEHOLDER_KEY
 from pocket.runtime import registration
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from pocket.manifest import Manifest, Stage
 
 _registered: dict[str, registration.Fetched] = {}
-"""What was registered, by stage: a process has one, but a test may change it."""
+"""By stage: a process has one stage, but a test may change it."""
 
 
 def set_envs() -> None:
-    """Registers the stage's secrets, hosts, endpoints and queue URLs in the environment.
+    """Sets the stage's secrets, hosts, endpoints and queue URLs in the environment.
 
-    Does nothing at all where `POCKET_STAGE` is unset, and nothing more when called again. Everything is set or, where
-    a call fails, nothing: AWSCallFailed (SecretUnavailable where secrets are missing) names the variables, and the
-    next call tries again. Raises ImproperlyConfigured where the stage is not known.
+    Does nothing where `POCKET_STAGE` is unset, and when called again. If a call to AWS fails, no variable is set: it
+    raises AWSCallFailed (SecretUnavailable for secrets), which lists the variables, and the next call of `set_envs()`
+    tries again. Raises ImproperlyConfigured for an unknown stage.
     """
     name = source.stage_name()
     if name is None or name in _registered:
@@ -51,17 +51,17 @@ def _fetch(manifest: Manifest, stage: Stage) -> registration.Fetched:
 
 
 def registered(stage: str | None) -> registration.Fetched | None:
-    """What `set_envs()` registered for the stage in this process; None where it did not run."""
+    """The values that `set_envs()` set for the stage in this process; None where it did not run."""
     return _registered.get(stage or "")
 
 
 def register(stage: str, fetched: registration.Fetched) -> None:
-    """Notes that `fetched` is what the environment holds now."""
+    """Records that the environment has the values `fetched`."""
     _registered[stage] = fetched
 
 
 def get_django_settings() -> dict[str, Any]:
-    """The `settings` table: of the stage that `POCKET_STAGE` names, else of `[general.django_fallback]`.
+    """The `settings` table of the stage in `POCKET_STAGE`, else of `[general.django_fallback]`.
 
     Raises ImproperlyConfigured.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.dispatch import Signal
 
 secrets_changed = Signal()
-"""Secrets were read again and some have new values, which the environment holds by now.
+"""Sent when secrets were read again and some have new values.
 
-`sender` is None, `names` a frozenset of the variables that changed; the values are in `os.environ`.
+`sender` is None, `names` a frozenset of the changed variables; `os.environ` has the new values.
 """

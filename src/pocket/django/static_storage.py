@@ -1,7 +1,7 @@
-"""The storage that collects static files for a release: Django's own, with what the project's storage does differently.
+"""The storage that collects static files for a release: Django's, with the overrides of the project's storage.
 
-Files are collected into a folder, whatever the project's storage writes to. How names are hashed, and what is tolerated
-meanwhile, is the project's to say: by overriding what `ManifestStaticFilesStorage` has.
+Files are collected into a folder, whatever the project's storage writes to. A project decides how names are hashed, and
+which errors are ignored, by overriding attributes of `ManifestStaticFilesStorage`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 _NOT_OF_A_PROJECT = ("django.", "storages.", "builtins")
 _WHERE_ITS_MAP_IS = {"manifest_name", "manifest_storage"}
-"""Of the attributes about hashing, those that are the build's to say."""
+"""The attributes of `ManifestStaticFilesStorage` that the build sets."""
 
 
 def collecting(*, entry: Mapping[str, Any], hashed: bool, location: str, base_url: str) -> StaticFilesStorage:
-    """The storage that collects into the folder `location` for a project with that `entry` in its STORAGES.
+    """The storage that collects into the folder `location` for a project with this `entry` in its STORAGES.
 
-    A storage that writes into folders is taken as it is. Of any other one, what the project's classes define about
-    hashing is put on Django's own. Raises ImportError where there is no such class.
+    A subclass of Django's storage is used as it is. Of any other storage, the attributes about hashing that the
+    project's classes define are added to Django's. Raises ImportError for a missing class.
     """
     base = ManifestStaticFilesStorage if hashed else StaticFilesStorage
     chosen = import_string(entry.get("BACKEND", f"{base.__module__}.{base.__name__}"))
@@ -35,7 +35,7 @@ def collecting(*, entry: Mapping[str, Any], hashed: bool, location: str, base_ur
 
 
 def _hashing_as(chosen: type) -> type[StaticFilesStorage]:
-    """Django's storage with hashed names, with what the project's classes among the bases of `chosen` define of it."""
+    """Django's storage with hashed names, with the attributes that the project's classes among the bases define."""
     own = [each for each in chosen.__mro__ if not f"{each.__module__}.".startswith(_NOT_OF_A_PROJECT)]
     stock = next(each for each in chosen.__mro__ if each not in own)
     hashing = {*dir(ManifestStaticFilesStorage)} - {*dir(StaticFilesStorage)} - _WHERE_ITS_MAP_IS
@@ -59,7 +59,7 @@ def _moved(cls: type, base: type[StaticFilesStorage], elsewhere: set[str]) -> ty
 
 
 def _bound_to(member: Any, cell: CellType) -> Any:
-    """`member` with `cell` as the class that its `super()` starts from."""
+    """`member` with `cell` as the class of its `super()`."""
     if not isinstance(member, FunctionType) or "__class__" not in member.__code__.co_freevars:
         return member
     closure = zip(member.__code__.co_freevars, member.__closure__ or (), strict=True)

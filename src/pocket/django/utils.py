@@ -1,11 +1,11 @@
-"""What `settings.py` and project code take from Pocket: STORAGES, CACHES, and management commands through a queue."""
+"""Functions for `settings.py` and project code: STORAGES, CACHES, and management commands through a queue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration import source
-from pocket.django.configuration.faults import improperly_configured
+from pocket.django.configuration.errors import improperly_configured
 from pocket.naming import DEFAULT_QUEUE_KEY
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ __all__ = ["get_caches", "get_storages", "pocket_call_command"]
 
 
 def get_storages() -> dict[str, Any]:
-    """STORAGES: of the stage that `POCKET_STAGE` names, else of `[general.django_fallback]`.
+    """STORAGES of the stage in `POCKET_STAGE`, else of `[general.django_fallback]`.
 
-    `default` and `staticfiles` are always there, with Django's own defaults where the file has none. Raises
-    ImproperlyConfigured. Touches no setting, so that `settings.py` can call it.
+    Always has `default` and `staticfiles`, with Django's defaults where pocket.toml has no such entry. Reads no
+    setting, so that `settings.py` can call it. Raises ImproperlyConfigured.
     """
     from pocket.django.configuration.storages import storages
 
@@ -34,9 +34,9 @@ def get_storages() -> dict[str, Any]:
 
 
 def get_caches() -> dict[str, Any]:
-    """CACHES: of the stage that `POCKET_STAGE` names, else of `[general.django_fallback]`.
+    """CACHES of the stage in `POCKET_STAGE`, else of `[general.django_fallback]`.
 
-    `default` is always there, with Django's own default where the file has none. Raises ImproperlyConfigured.
+    Always has `default`, with Django's default where pocket.toml has no such entry. Raises ImproperlyConfigured.
     """
     from pocket.django.configuration.caches import caches
 
@@ -52,11 +52,11 @@ def pocket_call_command(  # noqa: PLR0917 - the specification fixes the argument
     force_sqs: bool = False,
     queue_key: str = DEFAULT_QUEUE_KEY,
 ) -> Any:
-    """Runs a management command: through SQS where the queue's URL is in the environment, else right here.
+    """Runs a management command: through SQS if the queue's URL is in the environment, else in this process.
 
-    `queue_key` is the handler's name in pocket.toml. Returns the message's id where the command was sent, what the
-    command returned where it ran. Raises ValueError for both `force_*` at once and for a message over SQS's limit,
-    TypeError for an argument that JSON does not keep, CommandFailed where SQS is forced and there is no queue.
+    `queue_key` is the handler's name in pocket.toml. Returns the message's id if the command was sent, the command's
+    return value if it ran. Raises ValueError for both `force_*` at once and for a message over SQS's limit, TypeError
+    for an argument that JSON cannot represent, CommandFailed where SQS is forced without a queue.
     """
     from pocket.django.commands import queue
 

@@ -18,7 +18,7 @@ from django.db import models
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.threads import size_of_settings
 from pocket.fastapi.endpoints import EVALUATES, LAZY, model_of, own_nodes, query_of, read, source_of, written
 from pocket.fastapi.endpoints import of_applications as routes_of_applications

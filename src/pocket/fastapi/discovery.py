@@ -13,7 +13,7 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 from fastapi import APIRouter
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from django.db.models import query_utils
 from django.middleware.csrf import CsrfViewMiddleware
 from fastapi.routing import APIRoute
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 
 NAMES = {
     "_non_atomic_requests": "Django's decorator notes on a view which databases need no transaction. Needed.",

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 import pocket.fastapi.seam  # noqa: F401  (redirects FastAPI's changes of threads)
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.plain import is_lazy
 from pocket.fastapi.internals import dependencies
 from pocket.fastapi.responses import ResponseBuilder

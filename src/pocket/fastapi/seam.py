@@ -15,7 +15,7 @@ import starlette
 from django.db import connections
 from starlette.concurrency import run_in_threadpool
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 from pocket.fastapi.work import request_work
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from anyio import CancelScope
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, reset_queries
+from django.db import close_old_connections
 
-from pocket.asgi.loop import patient
-from pocket.django.configuration.databases import open_transactions, settle
+from pocket.asgi.loop import blockable
+from pocket.django.configuration.databases import begin, open_transactions, settle
 from pocket.django.orm.relations import Probe
 from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
 from pocket.fastapi.internals import serve
@@ -78,8 +78,7 @@ class Work:
         self._begun = True
         self._outer = open_transactions()
         if self.scope is None:
-            close_old_connections()
-            reset_queries()
+            begin()
             return
         request_started.send(sender=Work, scope=self.scope)
         if settings.DEBUG:
@@ -139,12 +138,8 @@ class _InPlace(Executor):
         work = request_work.get()
         if not isinstance(work, WorkInPlace):
             return self._others.submit(function, *args, **kwargs)
-        future = asyncio.get_running_loop().create_future()
-        try:
-            future.set_result(work.run_now(function, *args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-            future.set_exception(error)
-        return future
+        loop: Any = asyncio.get_running_loop()
+        return loop.completed(work.run_now, function, *args, **kwargs)
 
 
 _IN_PLACE = _InPlace()
@@ -224,7 +219,7 @@ def current() -> Work | None:
 
 def new(scope: Any = None) -> Work:
     """Work for the request of `scope`: in place, where the running loop can wait and has no other in place."""
-    loop = patient()
+    loop = blockable()
     if loop is None or loop.at_end is not None:
         return WorkInThread(scope)
     if not loop.is_known_to_asgiref:
@@ -244,7 +239,7 @@ async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
 
 async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
     """As `run`, for what many requests wait for: on a thread that none of them has; in place, in the request's work."""
-    if patient() is not None:
+    if blockable() is not None:
         return await run(function, *args)
     async with WorkInThread(None, ASIDE) as own:
         return await own.run(function, *args)

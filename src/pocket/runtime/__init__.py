@@ -1,1 +1,1 @@
-"""What runs inside Lambda beside Django: the standard library only, so that a cold start pays for nothing else."""
+"""Code that runs inside Lambda beside Django. It imports the standard library only, to keep cold starts short."""

@@ -1,7 +1,7 @@
-"""One signed call to AWS over the standard library's HTTP client, with retries inside a deadline.
+"""One signed call to AWS with the standard library's HTTP client, with retries inside a deadline.
 
-Knows the two protocols that the run time needs: JSON (Secrets Manager, SSM, SQS) and, for CloudFormation, the query
-protocol's request. Every failure leaves as AWSCallFailed.
+Supports JSON (Secrets Manager, SSM, SQS) and requests of the query protocol (CloudFormation). Every failure raises
+AWSCallFailed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pocket.errors import AWSCallFailed
 from pocket.runtime import credentials, endpoints, sigv4, tls
 
 DEADLINE = 5.0
-"""Seconds that a start may wait for AWS, all calls with their retries together; INIT as a whole has ten."""
+"""Seconds that a start may wait for AWS, for all calls with their retries; INIT as a whole has ten."""
 
 ATTEMPT = 2.5
 """Seconds that one attempt may wait for the network."""
@@ -29,7 +29,7 @@ _TARGETS = {
     "ssm": ("AmazonSSM", "1.1"),
     "sqs": ("AmazonSQS", "1.0"),
 }
-"""The prefix of `X-Amz-Target` and the JSON version, as the services' models give them."""
+"""The prefix of `X-Amz-Target` and the JSON version, from the services' models."""
 
 RETRIED_CODES = frozenset(
     {
@@ -58,16 +58,16 @@ RETRIED_CODES = frozenset(
 def call_json(
     service: str, operation: str, payload: dict[str, Any], *, region: str, deadline: float = DEADLINE
 ) -> dict[str, Any]:
-    """The answer of a JSON service to `operation`; raises AWSCallFailed after `deadline` seconds of trying."""
+    """The response of a JSON service to `operation`; raises AWSCallFailed after `deadline` seconds of retries."""
     prefix, version = _TARGETS[service]
     headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": f"{prefix}.{operation}"}
     body = json.dumps(payload).encode()
     result = _object(_call(service, operation, headers, body, region=region, deadline=deadline))
     if result is None:
-        # The answer may hold secrets: it is neither shown, nor chained, nor a variable of the frame that raises.
+        # The response may contain secrets: it is not shown, not chained, and not a variable of the frame that raises.
         raise AWSCallFailed(
-            f"{service} {operation} answered something else than a JSON object.",
-            "Check the endpoint that AWS_ENDPOINT_URL names, or try again.",
+            f"{service} {operation}: expected a JSON object, got another response.",
+            "Check the endpoint in AWS_ENDPOINT_URL, or try again.",
             service=service,
             operation=operation,
             code="UnreadableAnswer",
@@ -86,7 +86,7 @@ def _object(answer: bytes) -> dict[str, Any] | None:
 def call_query(
     service: str, operation: str, version: str, parameters: dict[str, str], *, region: str, deadline: float = DEADLINE
 ) -> bytes:
-    """The XML answer of a query service to `operation`; raises AWSCallFailed after `deadline` seconds of trying."""
+    """The XML response of a query service to `operation`; raises AWSCallFailed after `deadline` seconds of retries."""
     body = urlencode({"Action": operation, "Version": version, **parameters}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     return _call(service, operation, headers, body, region=region, deadline=deadline)
@@ -95,24 +95,24 @@ def call_query(
 def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *, region: str, deadline: float) -> bytes:
     end = time.monotonic() + deadline
     attempt = 0
-    code = said = ""
+    code = reason = ""
     while True:
         attempt += 1
         try:
             status, kind, answer = _exchange(service, region, headers, body, end - time.monotonic())
         except (OSError, http.client.HTTPException) as error:
-            # An attempt that time ran out for says less than the answer to the one before.
-            code, said = (code, said) if code else ("NoAnswer", f"{type(error).__name__}: {error}")
+            # The response to an earlier attempt is more useful than the timeout of the last.
+            code, reason = (code, reason) if code else ("NoAnswer", f"{type(error).__name__}: {error}")
             again = not isinstance(error, ssl.SSLCertVerificationError)
         else:
             if status < 300:
                 return answer
-            code, said = _fault(kind, answer)
+            code, reason = _error_in(kind, answer)
             again = status >= 500 or status == 429 or code in RETRIED_CODES
         pause = backoff(attempt)
         if not again or time.monotonic() + pause >= end:
             raise AWSCallFailed(
-                f"{service} {operation} failed: {code}: {said}",
+                f"{service} {operation} failed: {code}: {reason}",
                 _hint(service, operation, code),
                 service=service,
                 operation=operation,
@@ -124,7 +124,7 @@ def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *,
 def backoff(attempt: int) -> float:
     """Seconds to wait after the attempt of this number, which counts from one.
 
-    Full jitter: functions that start together must not come back together.
+    Full jitter, so that functions that start together do not retry together.
     """
     return random.uniform(0, min(1.0, 0.05 * 2**attempt))  # noqa: S311
 
@@ -151,13 +151,13 @@ def _exchange(
         quick = _SecureConnection(address.netloc, timeout=timeout, context=tls.quick_context())
         return _send(quick, path, signed, body)
     except ssl.SSLCertVerificationError:
-        # A proxy or an endpoint outside Amazon's own roots: verified all the same, against the whole bundle.
+        # A proxy or endpoint with another root certificate: verified against the whole bundle.
         full = _SecureConnection(address.netloc, timeout=timeout, context=tls.full_context())
         return _send(full, path, signed, body)
 
 
 class _Connection(http.client.HTTPConnection):
-    """Names the host in bytes: given text, a socket loads the codec for international names, two ms of a start."""
+    """Connects to the host as bytes: for a string, socket imports the IDNA codec, which takes 2 ms of a start."""
 
     def connect(self) -> None:
         address: Any = self.host.encode("ascii"), self.port
@@ -190,8 +190,8 @@ def _send(
         connection.close()
 
 
-def _fault(kind: str, answer: bytes) -> tuple[str, str]:
-    """AWS's error code and words, from a JSON or an XML answer."""
+def _error_in(kind: str, answer: bytes) -> tuple[str, str]:
+    """AWS's error code and message, from a JSON or an XML response."""
     text = answer.decode("utf-8", "replace")
     try:
         data = json.loads(text)
@@ -200,8 +200,8 @@ def _fault(kind: str, answer: bytes) -> tuple[str, str]:
     if not isinstance(data, dict):
         return kind or _between(text, "Code") or "UnknownError", _between(text, "Message") or "no reason given"
     code = str(kind or data.get("__type") or data.get("code") or "UnknownError")
-    said = data.get("message") or data.get("Message") or "no reason given"
-    return code.partition(":")[0].rpartition("#")[2], str(said)
+    reason = data.get("message") or data.get("Message") or "no reason given"
+    return code.partition(":")[0].rpartition("#")[2], str(reason)
 
 
 def _between(text: str, tag: str) -> str:
@@ -212,12 +212,12 @@ def _hint(service: str, operation: str, code: str) -> str:
     if code in {"AccessDeniedException", "AccessDenied", "AccessDeniedFault", "UnauthorizedOperation"}:
         return f"Allow {service}:{operation} in the function's role."
     if code in {"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"}:
-        return "The credentials are not valid, or no longer; invoke the function again."
+        return "The credentials are invalid or have expired; invoke the function again."
     if code in {"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"}:
         return "The clock or the secret key is wrong, or a proxy changes the request."
     if code == "NoAnswer":
         return (
-            f"The function cannot reach {service}: in a VPC it needs a NAT or a VPC endpoint for {service},"
-            " and a security group that lets it out on port 443."
+            f"The function cannot reach {service}. In a VPC it needs a NAT gateway or a VPC endpoint for {service},"
+            " and a security group that allows outbound traffic on port 443."
         )
-    return "Try again; AWS's reason stands above."
+    return "Try again. AWS's reason is above."

@@ -1,7 +1,7 @@
-"""The function's AWS credentials: from its environment, or, after a SnapStart restore, from the container endpoint.
+"""The function's AWS credentials: from its environment, or, with SnapStart, from the container credentials endpoint.
 
-Lambda gives a SnapStart function no key in its environment but the address of an endpoint that hands out short-lived
-ones: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+A SnapStart function has no keys in its environment. It has the address of an endpoint that returns short-lived keys:
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 RENEW_BEFORE = 300
-"""Seconds before their end at which credentials of the container endpoint are fetched anew."""
+"""Seconds before their expiration at which the endpoint's credentials are renewed."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONTAINER_HOSTS = (*_LOOPBACK, "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
 
 
 class Credentials:
-    """One set of keys; `expires` in seconds since the epoch, None where nobody said. Never shows the secret part."""
+    """One set of keys; `expires` in seconds since the epoch, None where unknown. The secret key is not in the repr."""
 
     __slots__ = ("access_key_id", "expires", "secret_access_key", "session_token")
 
@@ -47,7 +47,7 @@ _fetched: dict[str, Credentials] = {}
 
 
 def current() -> Credentials:
-    """The credentials to sign with now; raises AWSCallFailed where there are none."""
+    """The credentials to sign with now; raises AWSCallFailed without any."""
     known = _of_environment()
     if known is not None:
         return known
@@ -55,8 +55,7 @@ def current() -> Credentials:
     if not address:
         raise _unavailable(
             "No AWS credentials in the environment.",
-            "Inside Lambda the function's role provides them; elsewhere set AWS_ACCESS_KEY_ID and"
-            " AWS_SECRET_ACCESS_KEY.",
+            "In Lambda the function's role provides them. Elsewhere, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
     known = _fetched.get(address)
     if known is None or (known.expires is not None and known.expires - time.time() < RENEW_BEFORE):
@@ -65,7 +64,7 @@ def current() -> Credentials:
 
 
 def forget() -> None:
-    """Drops fetched credentials: those that a snapshot would carry into every restored environment."""
+    """Drops fetched credentials, so that a snapshot does not contain them."""
     _fetched.clear()
 
 
@@ -76,30 +75,31 @@ def _of_environment() -> Credentials | None:
 
 
 def _fetch(address: str) -> Credentials:
-    """Credentials of the endpoint; no frame that an exception leaves through has a key in its variables."""
+    """Credentials of the endpoint; no frame that raises an exception has a key in its variables."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     if parts.scheme != "https" and host not in _CONTAINER_HOSTS:
         raise _unavailable(
-            f"AWS_CONTAINER_CREDENTIALS_FULL_URI names the host {host!r} without TLS.",
-            "Plain HTTP is for the loopback and the container's own address only.",
+            f"AWS_CONTAINER_CREDENTIALS_FULL_URI has the host {host!r} and no TLS.",
+            "Use https. http is allowed only for loopback and the container's own addresses.",
         )
     try:
         status, found = _answer(parts)
     except (OSError, http.client.HTTPException) as error:
-        said = str(error)
+        reason = str(error)
     else:
         if status != 200:
             raise _unavailable(
-                f"The container's credentials endpoint answered with status {status}.",
-                "Invoke again; if it stays so, look at the function's role.",
+                f"The container credentials endpoint responded with status {status}.",
+                "Invoke the function again. If the error persists, check the function's role.",
             )
         if found is None:
             raise _unavailable(
-                "The container's credentials endpoint answered something else than credentials.", "Invoke again."
+                "The container credentials endpoint: expected credentials, got another response.",
+                "Invoke the function again.",
             )
         return found
-    raise _unavailable(f"The container's credentials endpoint did not answer: {said}.", "Invoke the function again.")
+    raise _unavailable(f"The container credentials endpoint did not respond: {reason}.", "Invoke the function again.")
 
 
 def _answer(parts: SplitResult) -> tuple[int, Credentials | None]:
@@ -119,7 +119,7 @@ def _authorization() -> dict[str, str]:
     token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     if file:
-        with open(file, encoding="utf-8") as stream:  # noqa: PTH123 - pathlib is not loaded on this path
+        with open(file, encoding="utf-8") as stream:  # noqa: PTH123 - pathlib is not imported here
             token = stream.read().strip()
     return {"Authorization": token} if token else {}
 

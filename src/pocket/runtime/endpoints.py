@@ -1,6 +1,6 @@
-"""Where an AWS service is reached: the overrides that every AWS SDK knows, else the region's own endpoint.
+"""The endpoint of an AWS service: an override in the environment, as in AWS's SDKs, else the region's endpoint.
 
-The overrides: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OVERRIDE_WORDS = {"secretsmanager": "SECRETS_MANAGER"}
 
 
 def domain_suffix(region: str) -> str:
-    """The domain under which the partition of `region` keeps its endpoints."""
+    """The domain of the endpoints in the partition of `region`."""
     for prefix, suffix in _SUFFIXES.items():
         if region.startswith(prefix):
             return suffix
@@ -27,7 +27,7 @@ def domain_suffix(region: str) -> str:
 
 
 def override(service: str) -> str | None:
-    """The endpoint that the environment sets for `service`, without a trailing slash; None where it sets none."""
+    """The endpoint that the environment sets for `service`, without a trailing slash; None without one."""
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return None
     word = _OVERRIDE_WORDS.get(service, service.upper())
@@ -36,5 +36,5 @@ def override(service: str) -> str | None:
 
 
 def endpoint(service: str, region: str) -> str:
-    """The address of `service` in `region`, without a trailing slash."""
+    """The URL of `service` in `region`, without a trailing slash."""
     return override(service) or f"https://{service}.{region}.{domain_suffix(region)}"

@@ -1,4 +1,4 @@
-"""One JSON line a log record, with the names that Lambda's own JSON logs use.
+"""Log records as lines of JSON, with the keys of Lambda's JSON logs.
 
 https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
 """
@@ -12,7 +12,7 @@ import time
 
 
 class Invocation:
-    """The invocation that runs now; Lambda runs one at a time in a process, so one object is enough."""
+    """The current invocation. Lambda runs one at a time in a process, so one object is enough."""
 
     __slots__ = ("cold_start", "request_id")
 
@@ -21,7 +21,7 @@ class Invocation:
         self.cold_start = True
 
     def begin(self, request_id: str | None) -> None:
-        """Marks the start of an invocation; every one but the first is warm."""
+        """Marks the start of an invocation; all but the first are warm."""
         self.cold_start = self.request_id is None
         self.request_id = request_id or "-"
 
@@ -30,9 +30,9 @@ invocation = Invocation()
 
 
 class JsonFormatter(logging.Formatter):
-    """timestamp, level, logger, message, requestId, traceId, coldStart; an exception adds its type, text and stack.
+    """Writes timestamp, level, logger, message, coldStart, requestId, traceId, and an exception's type, text and stack.
 
-    Nothing else of the record is written: what a project attaches to it may hold anything, a request for instance.
+    Other attributes of the record are not written, since a project may attach any object, such as a request.
     """
 
     def format(self, record: logging.LogRecord) -> str:

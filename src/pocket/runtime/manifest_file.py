@@ -1,4 +1,4 @@
-"""Where the baked manifest lies, and reading it."""
+"""Finds and reads the manifest."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from pocket.naming import MANIFEST_FILE, MANIFEST_KEY
 def locate() -> str | None:
     """The path of the manifest: `POCKET_MANIFEST`, else in the artifact's root, else in the current directory.
 
-    None where no file lies there. Raises ManifestError where `POCKET_MANIFEST` names a file that is not there.
+    None without such a file. Raises ManifestError where the file in `POCKET_MANIFEST` does not exist.
     """
     named = os.environ.get(MANIFEST_KEY)
     if named:
-        if os.path.isfile(named):  # noqa: PTH113 - pathlib costs a cold start more than this whole function
+        if os.path.isfile(named):  # noqa: PTH113 - importing pathlib takes longer than this function
             return named
-        raise ManifestError(
-            f"{MANIFEST_KEY} names {named}, which is not a file.", f"Correct {MANIFEST_KEY} or remove it."
-        )
+        raise ManifestError(f"{MANIFEST_KEY} is {named}, which is not a file.", f"Correct or unset {MANIFEST_KEY}.")
     for directory in (os.environ.get("LAMBDA_TASK_ROOT"), os.getcwd()):  # noqa: PTH109
         if directory:
             path = os.path.join(directory, MANIFEST_FILE)  # noqa: PTH118
@@ -33,7 +31,7 @@ _read: dict[str, tuple[tuple[int, int], Manifest]] = {}
 
 
 def read(path: str) -> Manifest:
-    """The manifest at `path`, parsed again only where the file has changed; raises ManifestError."""
+    """The manifest at `path`, parsed again only if the file has changed; raises ManifestError."""
     try:
         stat = os.stat(path)  # noqa: PTH116
         stamp = stat.st_mtime_ns, stat.st_size

@@ -1,4 +1,4 @@
-"""The outputs of the stage's CloudFormation stack, asked only where the deploy injected no hosts."""
+"""The outputs of the stage's CloudFormation stack, read only where the environment has no hosts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pocket.runtime import aws
 
 
 def read(stack_name: str, region: str, *, deadline: float = aws.DEADLINE) -> dict[str, str]:
-    """The stack's outputs by key; raises AWSCallFailed after `deadline` seconds of trying."""
+    """The stack's outputs by key; raises AWSCallFailed after `deadline` seconds of retries."""
     wanted = {"StackName": stack_name}
     answer = aws.call_query("cloudformation", "DescribeStacks", "2010-05-15", wanted, region=region, deadline=deadline)
     return parse(answer)
 
 
 def parse(answer: bytes) -> dict[str, str]:
-    """The outputs in DescribeStacks' XML; raises AWSCallFailed for what is not such XML or declares a document type."""
+    """The outputs in DescribeStacks' XML; raises AWSCallFailed for invalid XML and for a document type declaration."""
     from xml.parsers import expat
 
     found: dict[str, str] = {}
@@ -47,8 +47,8 @@ def parse(answer: bytes) -> dict[str, str]:
         parser.Parse(answer, True)
     except (expat.ExpatError, ValueError) as error:
         raise AWSCallFailed(
-            f"cloudformation DescribeStacks answered XML that cannot be read: {error}.",
-            "Try again; check the endpoint that AWS_ENDPOINT_URL names.",
+            f"cloudformation DescribeStacks: cannot parse the response as XML: {error}.",
+            "Check the endpoint in AWS_ENDPOINT_URL, or try again.",
             service="cloudformation",
             operation="DescribeStacks",
             code="UnreadableAnswer",

@@ -1,6 +1,6 @@
-"""Stand-ins for secrets, where a stage's settings are loaded on a laptop: of the form that the variable's name tells.
+"""Placeholders for secrets, with which a stage's settings are loaded without AWS.
 
-What a name does not tell, the file does: `placeholders` of [awscontainer.secretsmanager].
+The variable's name decides the form. For other forms, pocket.toml has `placeholders` in [awscontainer.secretsmanager].
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pocket.manifest import Stage
 
 PLACEHOLDER = "cGxhY2Vob2xkZXI6IHRoaXMgc3RhbmRzIGZvciBhIHNlY3JldCB0aGF0IHdhcyBub3QgcmVhZA=="
-"""Long enough for Django's check of SECRET_KEY, and valid base64, since RSA keys come as that; it says what it is."""
+"""Long enough for Django's check of SECRET_KEY, and Base64, as RSA keys are; decoded, it is a short explanation."""
 
 DATABASE = "sqlite:///:memory:"
 
@@ -27,21 +27,21 @@ _BY_NAME = (
     (r"(?:UR[IL]|ENDPOINT)S?$", "https://placeholder.invalid/"),
     (r"PORT$", "1"),
 )
-"""The first pattern that a name holds decides; what is asked at such an address is not there."""
+"""The first pattern found in a name decides. Nothing answers at these addresses."""
 
 
 def is_database(name: str) -> bool:
-    """Whether a variable of that name holds a database's URL."""
+    """Whether a variable of this name is a database's URL."""
     return of_name(name) == DATABASE
 
 
 def of_name(name: str) -> str:
-    """The stand-in for a variable of that name."""
+    """The placeholder for a variable of this name."""
     return next((value for pattern, value in _BY_NAME if re.search(pattern, name)), PLACEHOLDER)
 
 
 def placeholders(stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
-    """A stand-in for each secret variable that the environment does not hold."""
+    """A placeholder for each secret variable that is not in the environment."""
     return {
         item.name: of_name(item.name) if item.placeholder is None else item.placeholder
         for item in stage.secrets

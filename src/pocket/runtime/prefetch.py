@@ -1,7 +1,7 @@
-"""The calls that `set_envs()` needs, sent before Django is imported and joined when their answer is needed.
+"""The calls that `set_envs()` needs, made in a thread while the main thread imports Django.
 
-A thread waits for the network while the main thread imports. What the thread uses is imported before it starts: two
-threads that import modules which import each other may see one of them half made.
+The thread's modules are imported before it starts, since two threads that import modules which import each other may
+see a partially initialized module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Prefetch(threading.Thread):
     def run(self) -> None:
         try:
             self.fetched = registration.fetch(*self.arguments)
-        except Exception as error:  # noqa: BLE001 - whoever takes the answer raises it
+        except Exception as error:  # noqa: BLE001 - `take` raises it
             self.failure = error
 
     def unanswered(self) -> Exception:
@@ -41,13 +41,13 @@ class _Prefetch(threading.Thread):
 
 
 GRACE = 0.5
-"""Seconds beyond the calls' own deadline, which does not bind everything: looking up a name takes what it takes."""
+"""Seconds in addition to the calls' deadline, which does not bound everything, such as DNS."""
 
 _pending: list[_Prefetch] = []
 
 
 def start(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> None:
-    """Sends the stage's calls in a thread, if it has any and none is under way."""
+    """Makes the stage's calls in a thread, if it has any and they are not running already."""
     if not _pending and registration.needs_calls(stage, environ):
         thread = _Prefetch(manifest, stage, registration.injected(environ))
         _pending.append(thread)
@@ -55,10 +55,10 @@ def start(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> None:
 
 
 def take() -> Fetched | None:
-    """The answer, once it is there; None where nothing was sent, or it was taken before.
+    """Waits for the calls and returns their result; None without calls, or where it was taken before.
 
-    Raises AWSCallFailed where the calls failed. They are not made again at once: INIT would not last for it, and Lambda
-    would end the function before anything was said.
+    Raises AWSCallFailed where the calls failed. There are no more retries: Lambda would end INIT before the error is
+    reported.
     """
     if not _pending:
         return None

@@ -1,4 +1,4 @@
-"""Texts without the secrets that others have put into them."""
+"""Removes secrets from the messages of libraries."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _SHORTEST = 4
-"""Characters: what is shorter is no secret, and stands in many a word."""
+"""Characters. Shorter values are not secrets, and occur in many words."""
 
 
 def redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """`text` with a variable's name in the place of its secret value, of what follows a `$`, and of a URL's password.
+    """`text` with the variable's name in place of its secret value, of the value without a leading `$`, and of the
+    password in a URL.
 
-    django-environ takes a value that begins with `$` for the name of another variable, and shows it; a URL whose
-    password is not percent-encoded is parsed into pieces, and these are shown.
+    django-environ takes a value that begins with `$` as the name of another variable, and shows it. A URL with a
+    password that is not percent-encoded is split into parts, which are shown.
     """
     names = {part: name for name, value in secrets.items() for part in _parts(value) if len(part) >= _SHORTEST}
     for part in sorted(names, key=len, reverse=True):

@@ -1,6 +1,6 @@
-"""What `set_envs()` puts into the environment: secrets, hosts, endpoints and queue URLs of the stage.
+"""The variables that `set_envs()` sets: secrets, hosts, endpoints and queue URLs of the stage.
 
-`fetch` makes the calls, `variables` decides.
+`fetch` makes the calls, `variables` computes the variables, `apply` sets them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Fetched:
-    """What AWS answered: secret values by variable, stack outputs by key; `at` in seconds since the epoch."""
+    """Results of the calls: secret values by variable, stack outputs by key; `at` in seconds since the epoch."""
 
     __slots__ = ("at", "outputs", "secrets")
 
@@ -30,14 +30,14 @@ class Fetched:
 
 
 def fetch(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> Fetched:
-    """Makes the calls that the stage needs, none if it needs none, within `aws.DEADLINE` seconds.
+    """Makes the calls that the stage needs, if any, within `aws.DEADLINE` seconds.
 
-    Raises AWSCallFailed, which names the variables that could not be had.
+    Raises AWSCallFailed, which lists the variables that are not set.
     """
     from pocket.runtime import aws, secret_values
 
     region, until = region_of(manifest, stage, environ), time.monotonic() + aws.DEADLINE
-    # Before the secrets, so that a failure leaves no frame that holds them.
+    # Before the secrets, so that an error here has no frame with secrets in its variables.
     found = _outputs(stage, environ, region, until) if needs_outputs(stage, environ) else {}
     secrets = secret_values.read(stage, region, until=until) if stage.secrets else {}
     return Fetched(secrets, found, time.time())
@@ -60,11 +60,11 @@ def _outputs(stage: Stage, environ: Mapping[str, str], region: str, until: float
 
 
 def unanswered(stage: Stage, environ: Mapping[str, str], seconds: float) -> AWSCallFailed:
-    """The error for calls that did not come to their end; it names the variables that they were for."""
+    """The error for calls that did not end; it lists the variables that are not set."""
     names = [item.name for item in stage.secrets]
     hosts = [key for key, _ in _wanted(stage) if key not in environ] if needs_outputs(stage, environ) else []
     message = f"AWS did not answer within {seconds:g} seconds; not set: {', '.join((*names, *hosts))}."
-    hint = "The function cannot reach AWS: in a VPC it needs a NAT or VPC endpoints, and DNS."
+    hint = "The function cannot reach AWS. In a VPC it needs a NAT gateway or VPC endpoints, and DNS."
     if not names:
         return AWSCallFailed(message, hint, service="cloudformation", operation="DescribeStacks", code="NoAnswer")
     service = stage.secrets[0].service
@@ -72,22 +72,22 @@ def unanswered(stage: Stage, environ: Mapping[str, str], seconds: float) -> AWSC
 
 
 def injected(environ: Mapping[str, str]) -> dict[str, str]:
-    """What `fetch` looks at: Pocket's own variables, without credentials or secrets that an error report would show."""
+    """The variables that `fetch` needs: Pocket's own, without credentials and secrets, which error reports may show."""
     return {key: value for key, value in environ.items() if key.startswith("POCKET_")}
 
 
 def region_of(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> str:
-    """The stage's region: the one that the deploy injected, else the file's."""
+    """The stage's region: that in the environment, which the deploy sets, else that in pocket.toml."""
     return environ.get(naming.REGION_KEY) or stage.region or manifest.region
 
 
 def needs_calls(stage: Stage, environ: Mapping[str, str]) -> bool:
-    """Whether `fetch` would make a call at all."""
+    """Whether `fetch` would make a call."""
     return naming.PLACEHOLDER_KEY not in environ and (bool(stage.secrets) or needs_outputs(stage, environ))
 
 
 def needs_outputs(stage: Stage, environ: Mapping[str, str]) -> bool:
-    """Whether hosts or queue URLs must be asked for: the deploy that sets `POCKET_HOSTS`, be it empty, has set all."""
+    """Whether to read hosts or queue URLs from the stack: a deploy that sets `POCKET_HOSTS`, even to "", sets all."""
     return naming.HOSTS_KEY not in environ and any(item.address or item.queue for item in stage.handlers.values())
 
 
@@ -99,7 +99,7 @@ def variables(
     secrets: Mapping[str, str],
     outputs: Mapping[str, str],
 ) -> dict[str, str]:
-    """The variables to set, by name. A secret replaces what stood under its name; host lists keep what stood there."""
+    """The variables to set, by name. A secret replaces a variable's value; hosts are added to existing lists."""
     found = {**secrets, naming.PROJECT_KEY: stage.project_name or manifest.project_name}
     found[naming.REGION_KEY] = region_of(manifest, stage, environ)
     for key, output in _wanted(stage):
@@ -126,8 +126,8 @@ def apply(found: Mapping[str, str]) -> None:
     if refused:
         del found  # error reports show the variables of the frame that raises
         raise SecretUnavailable(
-            f"No environment variable can hold the value of: {', '.join(refused)}.",
-            "A value must be text without NUL characters; encode it, in base64 for instance.",
+            f"These values cannot be environment variables: {', '.join(refused)}.",
+            "A value must be text without NUL characters. Encode it, for example in Base64.",
             service="environment",
             operation="set",
             code="UnfitValue",
@@ -137,13 +137,13 @@ def apply(found: Mapping[str, str]) -> None:
 
 
 def without_port(host: str) -> str:
-    """The host as Django's ALLOWED_HOSTS wants it: `name`, or `[address]` of IPv6, without a port."""
+    """The host in the form of Django's ALLOWED_HOSTS: `name`, or `[address]` for IPv6, without a port."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
 
 
 def _wanted(stage: Stage) -> Iterator[tuple[str, str]]:
-    """The variables of hosts, endpoints and queue URLs, each with the stack's output that has the value, too."""
+    """The variables of hosts, endpoints and queue URLs, each with the stack output that has the same value."""
     for name, handler in stage.handlers.items():
         if handler.address:
             yield naming.host_key(name), naming.host_output(name)

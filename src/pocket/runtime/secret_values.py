@@ -1,7 +1,7 @@
-"""The values of a stage's secret variables, read in as few calls as the services allow.
+"""Reads the values of a stage's secret variables in as few calls as the services allow.
 
-Secrets Manager: one BatchGetSecretValue for twenty secrets; SSM: one GetParameters for ten parameters. More than that
-go out in parallel.
+Secrets Manager: one BatchGetSecretValue for twenty secrets. SSM: one GetParameters for ten parameters. Several calls
+are made in parallel.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _BATCH = {"secretsmanager": 20, "ssm": 10}
 _OPERATION = {"secretsmanager": "BatchGetSecretValue", "ssm": "GetParameters"}
 
 _FIXES = {
-    "AccessDeniedException": "Deploy again, so that the function's role may read it; a secret with its own KMS key"
+    "AccessDeniedException": "Deploy again, so that the function's role may read it. A secret with its own KMS key"
     " also needs kms:Decrypt.",
-    "ResourceNotFoundException": "Create it, or correct its name in pocket.toml; `pocket deploy` creates the generated"
-    " ones.",
-    "InvalidRequestException": "It is marked for deletion: restore it (aws secretsmanager restore-secret), or name"
+    "ResourceNotFoundException": "Create it, or correct its name in pocket.toml. `pocket deploy` creates generated"
+    " secrets.",
+    "InvalidRequestException": "It is marked for deletion: restore it (aws secretsmanager restore-secret), or use"
     " another one in pocket.toml.",
     "DecryptionFailure": "Allow kms:Decrypt on the secret's key in the function's role.",
     "InvalidParameters": "Create the parameter, or correct its name in pocket.toml.",
@@ -36,11 +36,11 @@ _FIXES = {
 
 
 def read(stage: Stage, region: str, *, until: float | None = None) -> dict[str, str]:
-    """The value of each of the stage's secret variables; makes no call where there are none.
+    """The values of the stage's secret variables by name; makes no call without variables.
 
-    `until` is when to give up, by the monotonic clock. Raises SecretUnavailable for all faults at once; its `names`
-    are the variables that could not be had. No frame that an exception leaves through has a value in its variables,
-    since error reports show those, too.
+    `until` is the deadline on the monotonic clock. Raises one SecretUnavailable for all errors, whose `names` are the
+    variables without a value. No frame that raises an exception has a secret in its variables, which error reports
+    show.
     """
     found = _values(stage, region, time.monotonic() + aws.DEADLINE if until is None else until)
     if isinstance(found, SecretUnavailable):
@@ -55,12 +55,12 @@ def _values(stage: Stage, region: str, until: float) -> dict[str, str] | SecretU
         for where, ids in _by_region(stage.secret_ids(service), region).items()
         for start in range(0, len(ids), _BATCH[service])
     ]
-    faults: list[SecretUnavailable] = []
+    errors: list[SecretUnavailable] = []
     texts: dict[tuple[str, str], str] = {}
     for found in _in_parallel([_reader(stage, *batch, until) for batch in batches]):
         for key, text in found.items():
             if isinstance(text, SecretUnavailable):
-                faults.append(text)
+                errors.append(text)
             else:
                 texts[key] = text
     values = {}
@@ -68,21 +68,21 @@ def _values(stage: Stage, region: str, until: float) -> dict[str, str] | SecretU
         if (item.service, item.secret_id) in texts:
             value = _pick(item, texts[item.service, item.secret_id])
             if isinstance(value, SecretUnavailable):
-                faults.append(value)
+                errors.append(value)
             else:
                 values[item.name] = value
-    return _all(faults) if faults else values
+    return _all(errors) if errors else values
 
 
-def _all(faults: list[SecretUnavailable]) -> SecretUnavailable:
-    first = faults[0]
+def _all(errors: list[SecretUnavailable]) -> SecretUnavailable:
+    first = errors[0]
     return SecretUnavailable(
-        "\n".join(fault.message for fault in faults),
-        "\n".join(dict.fromkeys(fault.hint for fault in faults)),
+        "\n".join(error.message for error in errors),
+        "\n".join(dict.fromkeys(error.hint for error in errors)),
         service=first.service,
         operation=first.operation,
         code=first.code,
-        names=list(dict.fromkeys(name for fault in faults for name in fault.names)),
+        names=list(dict.fromkeys(name for error in errors for name in error.names)),
     )
 
 
@@ -103,7 +103,7 @@ def _reader(stage: Stage, service: str, region: str, ids: list[str], until: floa
             found = fetch(stage, ids, region, until)
         except AWSCallFailed as error:
             names = _names(stage, service, ids)
-            fault = SecretUnavailable(
+            unavailable = SecretUnavailable(
                 f"{error.message} (for {', '.join(ids)}; not set: {', '.join(names)})",
                 error.hint,
                 service=service,
@@ -111,7 +111,7 @@ def _reader(stage: Stage, service: str, region: str, ids: list[str], until: floa
                 code=error.code,
                 names=names,
             )
-            return {(service, ids[0]): fault}
+            return {(service, ids[0]): unavailable}
         return {(service, secret_id): text for secret_id, text in found.items()}
 
     return run
@@ -127,7 +127,7 @@ def _in_parallel(readers: list[Callable[[], _Found]]) -> list[_Found]:
 
 
 def _secrets(stage: Stage, ids: list[str], region: str, until: float) -> dict[str, str | SecretUnavailable]:
-    entries, errors = _asked(ids, region, until)
+    entries, errors = _with_retries(ids, region, until)
     found: dict[str, str | SecretUnavailable] = {}
     for secret_id in ids:
         entry = next((entry for entry in entries if _is_entry(entry, secret_id)), None)
@@ -143,30 +143,30 @@ def _secrets(stage: Stage, ids: list[str], region: str, until: float) -> dict[st
                 "secretsmanager",
                 secret_id,
                 "BinarySecret",
-                problem="holds binary data, and an environment variable holds text",
-                hint="Store the value as text; base64 where it is binary.",
+                reason="has binary data; expected text",
+                hint="Store the value as text, for example in Base64.",
             )
     return found
 
 
-def _asked(ids: list[str], region: str, until: float) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Entries and errors, one a secret; AWS may fail for one secret of many, which is then asked for again."""
+def _with_retries(ids: list[str], region: str, until: float) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """An entry or error for each secret; secrets for which AWS failed temporarily are read again."""
     entries: list[dict[str, Any]] = []
     attempt = 0
     while True:
         attempt += 1
         found, errors = _batch(ids, region, until)
         entries += found
-        passing = [error["SecretId"] for error in errors if error.get("ErrorCode") in aws.RETRIED_CODES]
+        temporary = [error["SecretId"] for error in errors if error.get("ErrorCode") in aws.RETRIED_CODES]
         pause = aws.backoff(attempt)
-        if len(passing) < len(errors) or not passing or time.monotonic() + pause >= until:
+        if len(temporary) < len(errors) or not temporary or time.monotonic() + pause >= until:
             return entries, errors
         time.sleep(pause)
-        ids = passing
+        ids = temporary
 
 
 def _batch(ids: list[str], region: str, until: float) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Entries and errors of all pages of the answer."""
+    """Entries and errors of all pages of the response."""
     entries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     payload: dict[str, Any] = {"SecretIdList": ids}
@@ -186,7 +186,7 @@ def _is_entry(entry: dict[str, Any], secret_id: str) -> bool:
 
 
 def _same(arn: str, secret_id: str) -> bool:
-    """Secrets Manager ends an ARN with a hyphen and six random characters, and takes it without them too."""
+    """Whether both are one secret. An ARN ends with a hyphen and six random characters, which may be left out."""
     return arn == secret_id or (secret_id.startswith("arn:") and arn[:-7] == secret_id)
 
 
@@ -213,18 +213,18 @@ def _pick(item: SecretVariable, text: str) -> str | SecretUnavailable:
         data = None
     where = f"{item.service} secret {item.secret_id}"
     if not isinstance(data, dict):
-        hint = f"{item.name} takes the key {item.key!r} of it: store a JSON object."
+        hint = f"{item.name} is its key {item.key!r}: store a JSON object."
         return _unfit(item, "NotJSON", f"{where} is not a JSON object", hint)
     value = data.get(item.key)
     if value is None:
-        hint = "`pocket deploy` adds what is missing among the generated ones; add your own secrets' keys yourself."
+        hint = "`pocket deploy` adds the keys of generated secrets. Add the keys of other secrets yourself."
         return _unfit(item, "MissingKey", f"{where} has no key {item.key!r}", hint)
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _unfit(item: SecretVariable, code: str, problem: str, hint: str) -> SecretUnavailable:
+def _unfit(item: SecretVariable, code: str, reason: str, hint: str) -> SecretUnavailable:
     return SecretUnavailable(
-        f"{problem}: {item.name} cannot be set.",
+        f"{reason}: {item.name} cannot be set.",
         hint,
         service=item.service,
         operation=_OPERATION[item.service],
@@ -234,12 +234,12 @@ def _unfit(item: SecretVariable, code: str, problem: str, hint: str) -> SecretUn
 
 
 def _unreadable(
-    stage: Stage, service: str, secret_id: str, code: str, *, problem: str = "", hint: str = ""
+    stage: Stage, service: str, secret_id: str, code: str, *, reason: str = "", hint: str = ""
 ) -> SecretUnavailable:
     names = _names(stage, service, [secret_id])
     return SecretUnavailable(
-        f"{service} secret {secret_id} {problem or f'could not be read: {code}'}; not set: {', '.join(names)}.",
-        hint or _FIXES.get(code, "Try again; AWS's code stands above."),
+        f"{service} secret {secret_id} {reason or f'could not be read: {code}'}; not set: {', '.join(names)}.",
+        hint or _FIXES.get(code, "Try again. AWS's code is above."),
         service=service,
         operation=_OPERATION[service],
         code=code,

@@ -1,7 +1,7 @@
-"""AWS Signature Version 4 for the few POST requests that the run time makes.
+"""AWS Signature Version 4 for POST requests.
 
 Follows https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html for services that
-encode the path twice (all but S3). Property tests hold it against botocore's signer.
+encode the path twice (all but S3). Property tests compare it with botocore's signer.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def signed_headers(
     method: str = "POST",
     path: str = "/",
 ) -> dict[str, str]:
-    """`headers` with the signature's own added, ready to send.
+    """`headers` with those of the signature added.
 
-    `headers` must hold `Host`, and every one of them is signed. `service` is the signing name, `now` seconds since
-    the epoch, `path` what stands in the request line: without a query and without `.` or `..` segments.
+    `headers` must contain `Host`; all of them are signed. `service` is the signing name, `now` in seconds since the
+    epoch, `path` as in the request line: without a query and without `.` or `..` segments.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     result = {**headers, "X-Amz-Date": stamp}

@@ -1,4 +1,4 @@
-"""Sending one message to an SQS queue, and deleting one from it."""
+"""Sends a message to an SQS queue, and deletes one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ MAX_MESSAGE_SIZE = 1_048_576
 """Bytes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 
 FIFO_GROUP = "pocket"
-"""One message group for all commands: what a FIFO queue takes in first runs to its end first."""
+"""One message group for all commands, so that a FIFO queue runs them one after the other."""
 
 
 def send(queue_url: str, body: str, *, region: str) -> str:
     """Sends `body` and returns the message's id; raises AWSCallFailed.
 
-    To a FIFO queue each call is a message of its own: retries of the same call are recognised as such, equal bodies of
-    two calls are both delivered.
+    For a FIFO queue each call has its own deduplication id: retries of a call are dropped, equal bodies of two calls
+    are both delivered.
     """
     payload = {"QueueUrl": queue_url, "MessageBody": body}
     if queue_url.endswith(".fifo"):
@@ -28,12 +28,12 @@ def send(queue_url: str, body: str, *, region: str) -> str:
 
 
 def delete(queue_url: str, receipt_handle: str, *, region: str) -> None:
-    """Deletes a message that was received; raises AWSCallFailed."""
+    """Deletes a received message; raises AWSCallFailed."""
     payload = {"QueueUrl": queue_url, "ReceiptHandle": receipt_handle}
     aws.call_json("sqs", "DeleteMessage", payload, region=queue_region(queue_url) or region)
 
 
 def queue_region(queue_url: str) -> str | None:
-    """The region in an AWS queue's URL; None where the URL names none, as on the local AWS."""
+    """The region in an AWS queue's URL; None for a URL without one, as on the embedded AWS."""
     found = re.match(r"https://sqs\.([a-z0-9-]+)\.", queue_url)
     return found[1] if found else None

@@ -1,5 +1,5 @@
-"""The TLS context for calls to AWS: a handful of roots instead of a whole CA bundle, which costs more to parse than the
-rest of a call. Certificates and host names are always verified; the full bundle is the fallback.
+"""The TLS context for calls to AWS: a few root certificates, since parsing a whole CA bundle takes longer than the rest
+of a call. Certificates and host names are always verified; the full bundle is the fallback.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ _BUNDLE_PATHS = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/cert.pem",
 )
-"""Where Amazon Linux, Debian, Alpine and macOS keep it; base images differ in what OpenSSL itself looks for."""
+"""The paths in Amazon Linux, Debian, Alpine and macOS, since OpenSSL's default path is wrong in some base images."""
 
 _contexts: dict[str, ssl.SSLContext] = {}
 
 
 def quick_context() -> ssl.SSLContext:
-    """Trusts Amazon's own roots only (https://www.amazontrust.com/repository/), or the bundle that the user has set."""
+    """Trusts Amazon's roots only (https://www.amazontrust.com/repository/), or the bundle that the environment sets."""
     if _named_bundle():
         return full_context()
     return _cached("quick", _amazon_roots)
 
 
 def full_context() -> ssl.SSLContext:
-    """Trusts the bundle that `AWS_CA_BUNDLE` names, else the system's."""
+    """Trusts the bundle in `AWS_CA_BUNDLE`, else the system's."""
     return _cached("full", _system_bundle)
 
 
 def forget() -> None:
-    """Drops the contexts with their sessions; the next call makes new ones."""
+    """Drops the contexts with their TLS sessions; the next call makes new ones."""
     _contexts.clear()
 
 

@@ -49,12 +49,12 @@ def run(body: object, seconds: float | None = None) -> dict[str, Any]:
 def reset() -> None:
     """Puts back what a command may leave behind: connections, language, time zone, cached connections, URL prefix."""
     from django.core.cache import close_caches
-    from django.db import close_old_connections, reset_queries
     from django.urls import set_script_prefix, set_urlconf
     from django.utils import timezone, translation
 
-    reset_queries()
-    close_old_connections()
+    from pocket.django.configuration import databases
+
+    databases.begin()
     close_caches()
     translation.deactivate()
     timezone.deactivate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.configuration.faults import SettingsError
+from pocket.django.configuration.errors import SettingsError
 
 if TYPE_CHECKING:
     from pocket.manifest import Cache, DjangoTables
@@ -32,22 +32,22 @@ def _entry(name: str, item: Cache) -> dict[str, Any]:
     backend = _BACKENDS.get(item.store)
     if backend is None:
         raise SettingsError(
-            f"The cache {name!r} has store {item.store!r}, and no backend goes with that.",
-            f"The stores are: {', '.join(_BACKENDS)}.",
+            f"The cache {name!r} has the unknown store {item.store!r}.",
+            f"Use one of: {', '.join(_BACKENDS)}.",
         )
     location = item.location
     if item.store == "redis":
         location = location or os.environ.get("REDIS_URL")
         if not location:
             raise SettingsError(
-                f'The cache {name!r} has store "redis" and no address.',
-                "Give it a location, or set REDIS_URL in the environment; where REDIS_URL is a secret, call"
-                " set_envs() before get_caches().",
+                f'The cache {name!r} has store "redis" and no location.',
+                "Set its location, or REDIS_URL in the environment. If REDIS_URL is a secret, call set_envs() before"
+                " get_caches().",
             )
     elif location is None and item.store in _NEED_LOCATION:
         raise SettingsError(
             f'The cache {name!r} has store "{item.store}" and no location.',
-            f"Its location is {_NEED_LOCATION[item.store]}.",
+            f"Set its location: {_NEED_LOCATION[item.store]}.",
         )
     entry: dict[str, Any] = {"BACKEND": backend}
     if location is not None:

@@ -1,4 +1,4 @@
-"""Database connections in a process that lives long: handed on clean, closed for a snapshot, led to a changed URL."""
+"""Database connections of a long-running process: checked after work, closed for a snapshot, renewed for new URLs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from django.db import connections
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -16,38 +18,42 @@ logger = logging.getLogger("pocket")
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
-def open_transactions() -> dict[str, int]:
-    """How many transactions and savepoints are open on each connection of this thread, of those that have any."""
-    from django.db import connections
+def begin() -> None:
+    """Does for this thread's connections what Django does at the start of a request: drops logged queries, and closes
+    connections that are unusable or older than CONN_MAX_AGE."""
+    for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()
+        connection.close_if_unusable_or_obsolete()
 
+
+def open_transactions() -> dict[str, int]:
+    """The number of open transactions and savepoints, by alias, of this thread's connections that have any."""
     found = connections.all(initialized_only=True)
     return {connection.alias: len(connection.atomic_blocks) for connection in found if connection.in_atomic_block}
 
 
 def settle(outer: Mapping[str, int] = _NONE) -> list[str]:
-    """Ends a piece of work: each of this thread's connections is found clean, or discarded; the aliases of the latter.
+    """Checks this thread's connections after some work, and discards those that are not clean; returns their aliases.
 
-    Clean is a connection that is in no transaction, by Django's account and by the driver's, and commits as its
-    settings say. `outer` is what `open_transactions()` said before the work: a connection that was in a transaction
-    then, as in a TestCase, is left to the code that opened it. A discarded one is closed, which rolls back; the
-    next query opens another, and the log tells.
+    A clean connection is outside of transactions, for Django and for the driver, and has its settings' autocommit.
+    `outer` is the result of `open_transactions()` before the work: a connection that was in a transaction then, as in a
+    TestCase, stays with the code that opened it. A discarded connection is closed, which rolls back, and logged; the
+    next query opens another.
     """
-    from django.db import connections
-
     discarded = []
     for connection in connections.all(initialized_only=True):
         alias = connection.alias
         if alias in outer:
             if len(connection.atomic_blocks) > outer[alias]:
-                logger.error("The work has left a transaction on the database %s open.", alias)
+                logger.error("A transaction on the database %s was left open.", alias)
         elif not _is_clean(connection):
-            logger.error("The work has left the database %s within a transaction: it is rolled back.", alias)
+            logger.error("A transaction on the database %s was left open and is rolled back.", alias)
             discarded.append(alias)
             try:
                 connection.close()
             except Exception:
                 logger.exception("The connection to the database %s could not be closed.", alias)
-            # The wrapper stays within its transaction; the next one begins outside.
+            # The wrapper still counts as in a transaction; the next one does not.
             del connections[alias]
     return discarded
 
@@ -72,22 +78,18 @@ _IDLE = 0
 
 
 def close() -> None:
-    """Closes every connection of this thread, and what pools hold."""
-    from django.db import connections
-
+    """Closes all connections of this thread, and its pools."""
     for connection in connections.all(initialized_only=True):
         connection.close()
         _close_pool(connection)
 
 
 def follow(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Gives the databases whose settings came from changed variables the new ones; returns their aliases.
+    """Updates the settings of databases that come from changed variables; returns their aliases, for `reconnect`.
 
-    A database came from a URL if host, port, name, user and password are the URL's, and from single variables if its
-    password is the value of one; its user then follows, too. `reconnect` makes it so.
+    A database comes from a URL if its host, port, name, user and password are the URL's, and from single variables if
+    its password is the value of one; then its user is updated as well.
     """
-    from django.db import connections
-
     followed = []
     for alias in connections:
         entry: Any = connections.settings[alias]
@@ -113,19 +115,17 @@ def _changed(entry: Mapping[str, Any], before: Mapping[str, str], after: Mapping
 
 
 def reconnect(aliases: Iterable[str]) -> None:
-    """Closes these databases' connections, so that the next query opens new ones."""
-    from django.db import connections
-
+    """Closes the connections of these databases, so that the next query opens new ones."""
     for alias in aliases:
         connections[alias].close()
         _close_pool(connections[alias])
 
 
 def renew_when_refused(renew: Callable[[], object]) -> None:
-    """From now on a database that refuses a password makes `renew` read the secrets, and is connected to again.
+    """From now on, when a database refuses a password, calls `renew`, which reads the secrets, and connects again.
 
-    Django has no hook for this, so its `BaseDatabaseWrapper.connect` is wrapped, as error trackers wrap it; where
-    Django no longer has it, the start fails at this line.
+    Django has no hook for this, so `BaseDatabaseWrapper.connect` is wrapped, as error trackers do. In a Django without
+    it, the start fails here.
     """
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -139,7 +139,7 @@ def renew_when_refused(renew: Callable[[], object]) -> None:
         except self.Database.Error as error:
             if not _is_refused(error):
                 raise
-            if _access(self.settings_dict) == used:  # else another thread has renewed them meanwhile
+            if _access(self.settings_dict) == used:  # otherwise another thread has renewed them
                 renew()
             if _access(self.settings_dict) == used:
                 raise
@@ -153,10 +153,10 @@ def _access(entry: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether a server refused user or password, as its driver tells it.
+    """Whether the driver's `error` means that the server refused user or password.
 
-    libpq has no code for it while it connects, and its words are in the server's language; what it does know is
-    whether the server asked for a password.
+    While connecting, libpq has no error code, and the message is in the server's language. It has a flag, though, for a
+    server that asked for a password.
     """
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if state:
@@ -168,15 +168,15 @@ def _is_refused(error: Exception) -> bool:
 
 
 _INVALID_AUTHORIZATION = "28"
-"""The class of SQLSTATE."""
+"""The class of SQLSTATE, its first two characters."""
 _MYSQL_REFUSED = (1045, 1698)
 """ER_ACCESS_DENIED_ERROR and ER_ACCESS_DENIED_NO_PASSWORD_ERROR."""
 
 
 def bound_waits(databases: Mapping[str, dict[str, Any]]) -> None:
-    """Ends connections that were dropped without a word after seconds, where the system's own limits are minutes.
+    """Lets connections to unreachable servers fail after seconds, since the system's limits are minutes.
 
-    To be called before Django's first connection; an option that the project sets stays.
+    To be called before Django's first connection. Options that the project sets are kept.
     """
     for entry in databases.values():
         waits = _WAITS.get(str(entry.get("ENGINE")).rpartition(".")[2])

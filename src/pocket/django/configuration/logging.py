@@ -1,4 +1,4 @@
-"""Logs in Lambda: lines of JSON for a project that configures nothing, and each line once for one that does."""
+"""Logging in Lambda: JSON for a project without LOGGING, and no duplicate lines for a project with it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
     },
 }
-"""To standard error: standard output belongs to the commands, and, on the local AWS, to the runtime's own protocol."""
+"""To standard error, since standard output is for commands and, on the embedded AWS, for the runtime's protocol."""
 
 
 def configure(lambdas_handlers: Sequence[logging.Handler]) -> None:
-    """Completes, inside Lambda, what `django.setup()` made of LOGGING and LOGGING_CONFIG.
+    """Completes the logging configuration after `django.setup()` in Lambda.
 
-    A project that sets neither gets Pocket's LOGGING. What another project configured stays as it is;
-    `lambdas_handlers`, which Lambda's runtime put on the root logger before, then write what nothing else writes.
+    A project without LOGGING and LOGGING_CONFIG gets Pocket's LOGGING. Any other configuration is kept;
+    `lambdas_handlers`, which Lambda's runtime added to the root logger, then write only what no other handler writes.
     """
     if settings.LOGGING_CONFIG == global_settings.LOGGING_CONFIG and not settings.LOGGING:
         logging.config.dictConfig(LOGGING)
@@ -42,7 +42,7 @@ def configure(lambdas_handlers: Sequence[logging.Handler]) -> None:
 
 
 def _is_unwritten(record: logging.LogRecord) -> bool:
-    """Whether no other handler writes `record` to a standard stream: Lambda's log has both of them."""
+    """Whether no other handler writes `record` to a standard stream, both of which are in Lambda's log."""
     logger: logging.Logger | None = logging.getLogger(record.name)
     while logger is not None:
         if any(_writes(handler, record) for handler in logger.handlers):
@@ -56,7 +56,7 @@ def _writes(handler: logging.Handler, record: logging.LogRecord) -> bool:
         return False
     try:
         to_log = handler.stream.fileno() in _STANDARD_STREAMS
-    except (AttributeError, OSError, ValueError):  # a stream in memory, or a closed one
+    except (AttributeError, OSError, ValueError):  # a stream in memory, or a closed stream
         return False
     return to_log and record.levelno >= handler.level and bool(handler.filter(record))
 

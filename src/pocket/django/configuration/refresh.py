@@ -1,4 +1,5 @@
-"""Reading the stage's secrets again in a process that lives long: after `refresh`, and after a SnapStart restore."""
+"""Reads the stage's secrets again in a long-running process: after the `refresh` interval, a SnapStart restore, or a
+refused password."""
 
 from __future__ import annotations
 
@@ -22,20 +23,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pocket.secrets")
 
 RETRY = 60
-"""Seconds, at most, until a refresh that failed is first tried again; the known values serve meanwhile."""
+"""Maximum seconds until a failed refresh is first tried again; the known values stay in use."""
 
 DEADLINE = 2.0
-"""Seconds that a request may wait for a refresh; the known values are there."""
+"""Seconds that a request may wait for a refresh; after that the known values are used."""
 
 AGAIN = 5
-"""Seconds between two readings after a refused password: a rotation changes the database first, then the secret."""
+"""Seconds between two reads after a refused password: a rotation changes the database first, then the secret."""
 
 
 def checker() -> Callable[[], None] | None:
-    """What to call before each invocation; None where the stage's secrets are read once and for all.
+    """A function to call before each invocation; None where the stage's secrets are read once only.
 
-    While AWS does not answer, it is asked less and less often, until a request waits once in an interval of the
-    stage's `refresh`, or in RETRY seconds where that is longer.
+    While AWS does not respond, the pause between attempts grows to the stage's `refresh` interval, or to RETRY seconds
+    if that is longer.
     """
     name = source.stage_name()
     known = runtime.registered(name)
@@ -63,7 +64,7 @@ def checker() -> Callable[[], None] | None:
 
 
 def renew() -> None:
-    """Reads the secrets again because one was refused, unless that has just been done."""
+    """Reads the secrets again because a password was refused, unless they were just read."""
     global _renew_after  # noqa: PLW0603  (the process has one set of secrets)
     with _renewing:
         if time.monotonic() >= _renew_after:
@@ -77,9 +78,9 @@ _renew_after = 0.0
 
 
 def refresh() -> bool:
-    """Reads the secrets that `set_envs()` registered again, and announces those that changed.
+    """Reads the secrets that `set_envs()` registered again, and sends `secrets_changed` for new values.
 
-    Whether that was possible; where it was not, the reason is logged and everything stays as it is.
+    Returns False where that failed; then the reason is logged and nothing changes.
     """
     name = source.stage_name()
     known = runtime.registered(name)
@@ -89,7 +90,7 @@ def refresh() -> bool:
     try:
         changed, aliases = _renew(manifest, source.stage(manifest, name), known)
     except AWSCallFailed as error:
-        logger.error("The secrets could not be read again, the known values stay: %s", error.message)
+        logger.error("The secrets could not be read again, the known values stay in use: %s", error.message)
         return False
     databases.reconnect(aliases)
     if changed:
@@ -99,10 +100,10 @@ def refresh() -> bool:
 
 
 def _renew(manifest: Manifest, stage: Stage, known: registration.Fetched) -> tuple[frozenset[str], list[str]]:
-    """Puts the secrets' values of now into the environment and into the databases' settings.
+    """Puts the secrets' present values into the environment and into the settings of databases.
 
-    The variables that changed, and the databases to connect anew. What their receivers raise does not pass through
-    here, where the values are. Raises AWSCallFailed, and then nothing is changed.
+    Returns the changed variables and the databases to reconnect. Exceptions of the signal's receivers do not pass
+    through this frame, which has the values. Raises AWSCallFailed, and then changes nothing.
     """
     region = registration.region_of(manifest, stage, os.environ)
     secrets = secret_values.read(stage, region, until=time.monotonic() + DEADLINE)

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 from pocket.runtime import loggers
 
 if TYPE_CHECKING:

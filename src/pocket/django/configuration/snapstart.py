@@ -1,4 +1,4 @@
-"""SnapStart: what must not be in the snapshot, and what every environment restored from it must have of its own.
+"""SnapStart hooks: what must not be in the snapshot, and what each restored environment must renew.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html and snapstart-runtime-hooks-python.html
 """
@@ -12,7 +12,7 @@ from pocket.runtime import credentials, tls
 
 
 def register() -> bool:
-    """Registers both hooks where the runtime offers hooks; whether it did."""
+    """Registers both hooks; returns False where the runtime has no hooks."""
     try:
         import snapshot_restore_py  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
@@ -23,7 +23,7 @@ def register() -> bool:
 
 
 def before_snapshot() -> None:
-    """Closes what is open: connections to databases and caches, TLS contexts, fetched credentials."""
+    """Closes connections to databases and caches; drops TLS contexts and fetched credentials."""
     databases.close()
     _close_caches()
     credentials.forget()
@@ -35,13 +35,13 @@ def _close_caches() -> None:
 
     close_caches()
     for cache in caches.all(initialized_only=True):
-        # Django's Redis client keeps its pools open until the process ends; a pool connects again when it is used.
+        # Django's Redis cache keeps its pools open until the process ends; a closed pool connects again when used.
         for pool in getattr(vars(cache).get("_cache"), "_pools", {}).values():
             pool.disconnect()
 
 
 def after_restore() -> None:
-    """Seeds the random generator anew, drops what the clock has overtaken, and reads the secrets again."""
+    """Seeds the random generator, drops expired credentials, and reads the secrets again."""
     from pocket.django.configuration.refresh import refresh
 
     random.seed()

@@ -1,6 +1,6 @@
-"""Where the helpers for `settings.py` take their values from: the baked manifest, else pocket.toml.
+"""The source of the values for `settings.py`: the manifest in the artifact, else pocket.toml.
 
-`POCKET_STAGE` chooses the stage's own tables; without it the tables under `[general.django_fallback]` hold.
+`POCKET_STAGE` selects the stage's tables; without it the tables under `[general.django_fallback]` are used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.django.configuration.faults import ReleaseError, SetupFailed
+from pocket.django.configuration.errors import ReleaseError, SetupFailed
 from pocket.naming import STAGE_KEY
 from pocket.runtime import manifest_file
 
@@ -21,7 +21,7 @@ _built: dict[Path, tuple[tuple[int, int], Manifest]] = {}
 
 
 def manifest() -> tuple[Manifest, Path]:
-    """The manifest and the file that it comes from, read once as long as the file stays the same.
+    """The manifest and its file, read again only if the file has changed.
 
     Raises ConfigError or ManifestError.
     """
@@ -35,22 +35,22 @@ def manifest() -> tuple[Manifest, Path]:
 
 
 def stage_name() -> str | None:
-    """The stage that `POCKET_STAGE` names; None where it is unset or empty."""
+    """The stage in `POCKET_STAGE`; None where it is unset or empty."""
     return os.environ.get(STAGE_KEY) or None
 
 
 def stage(of: Manifest, name: str) -> Stage:
-    """The stage called `name`; raises ReleaseError, naming the known ones."""
+    """The stage `name`; raises ReleaseError, which lists the known stages."""
     try:
         return of.stages[name]
     except KeyError:
         raise ReleaseError(
-            f"{STAGE_KEY} is {name!r}, and there is no such stage.", f"The stages are: {', '.join(of.stages)}."
+            f"{STAGE_KEY} is {name!r}, which is not a stage.", f"The stages are: {', '.join(of.stages)}."
         ) from None
 
 
 def tables() -> tuple[DjangoTables, Manifest, Path]:
-    """The tables that hold here, with the manifest and the file that they come from."""
+    """The tables of the stage or of the fallback, with the manifest and its file."""
     found, path = manifest()
     name = stage_name()
     return (stage(found, name).django if name else found.fallback), found, path
@@ -81,7 +81,7 @@ def _load(path: Path) -> Manifest:
 
 
 def _start() -> Path:
-    """Where the search for pocket.toml begins: the settings module that is being imported, else the current folder."""
+    """The folder in which the search for pocket.toml begins: that of the settings module, else the current one."""
     module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
     file = getattr(module, "__file__", None)
     return Path(file).resolve().parent if file else Path.cwd()

@@ -1,8 +1,7 @@
-"""Starting Django in a function, once, as fast as it goes: what happens between the import of a handler and its first
-event.
+"""Starts Django in a function: what happens between the import of a handler and its first event.
 
-The stage's secrets are asked for before Django is imported. The garbage collector rests meanwhile, since what a start
-makes stays; afterwards the heap is frozen, so that no later collection walks it.
+The calls for the stage's secrets are sent before Django is imported. The garbage collector is disabled meanwhile, since
+a start's objects are permanent; then the heap is frozen, so that later collections skip it.
 """
 
 from __future__ import annotations
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
 
 
 def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
-    """Starts Django and returns the handler that `load()()` gives, wrapped so that each invocation begins well.
+    """Starts Django and returns the handler of `load()()`, wrapped in what each invocation does first.
 
-    `load` imports what needs no settings, as much of Django as possible: meanwhile AWS answers.
+    `load` imports what needs no settings, as much of Django as possible, while AWS responds.
 
-    A failure is printed with its traceback: Lambda shows an exception's last line only. An AttributeError becomes a
-    RuntimeError, since the runtime takes it for a handler that the module lacks; so does an error that shows a secret.
+    An error is printed with its traceback, since Lambda shows only an exception's last line. An AttributeError becomes
+    a RuntimeError, since Lambda's runtime takes it as a missing handler. An error that shows a secret becomes a
+    RuntimeError that does not.
     """
     try:
         with _resting_collector():
@@ -40,15 +40,15 @@ def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
             make = load()
             _set_up()
             handler = _wrap(make())
-            # What was just imported may have configured logging again.
+            # The imports may have configured logging again.
             loggers.enable()
             return handler
     except BaseException as error:
-        told = traceback.format_exc()
-        shown = _without_secrets(told)
+        text = traceback.format_exc()
+        shown = _without_secrets(text)
         sys.stderr.write(shown)
-        if shown != told:
-            # What a library says of a secret's value would be shown by Lambda, too.
+        if shown != text:
+            # Lambda would show the message, which contains a secret.
             raise RuntimeError(_without_secrets(f"The function did not start: {error}")) from None
         if isinstance(error, AttributeError):
             raise RuntimeError(f"The function did not start: {error}") from error
@@ -81,7 +81,7 @@ def _wrap(handler: Handler) -> Handler:
 
 
 def _check() -> Callable[[], None] | None:
-    """What to call before each invocation, where the stage's secrets are to be read again from time to time."""
+    """A function to call before each invocation, if the stage's secrets have a refresh interval; else None."""
     from pocket.django import runtime
     from pocket.django.configuration import source
 
@@ -103,7 +103,7 @@ def _checked(handler: Handler, check: Callable[[], None]) -> Handler:
 
 
 def _send_ahead() -> None:
-    """Sends the calls that `set_envs()` will wait for; what goes wrong here comes up there, with its words."""
+    """Sends the calls that `set_envs()` will wait for; errors in the manifest are raised there."""
     environ = os.environ
     name = environ.get(STAGE_KEY)
     if not name or PLACEHOLDER_KEY in environ or "django.conf" in sys.modules:
@@ -140,7 +140,7 @@ def _set_up() -> None:
 
 
 def _heal() -> None:
-    """Where the stage has secrets, a password that a database refuses makes the process read them again."""
+    """If the stage has secrets, lets the process read them again when a database refuses a password."""
     from pocket.django import runtime
     from pocket.django.configuration import databases, source
 
@@ -157,7 +157,7 @@ def _heal() -> None:
 
 
 def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
-    """Turns CONN_HEALTH_CHECKS on where the project does not say, since a freeze may outlast a connection.
+    """Turns CONN_HEALTH_CHECKS on unless the project sets it, since a connection may end while Lambda freezes.
 
     To be called before Django's first connection.
     """

@@ -1,4 +1,4 @@
-"""The map from static files to their hashed names, read from the artifact instead of from S3."""
+"""The map from static files to their hashed names, read from the artifact instead of S3."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class BakedManifest:
-    """The `manifest_storage` of a hashed static storage: the `staticfiles.json` that was baked into the artifact.
+    """The `manifest_storage` of a storage with hashed names: `staticfiles.json` in the artifact.
 
-    Django reads that map when the storage is made. From S3 that is a call in every cold start, and a release that is
-    being rolled out, or rolled back, would see another release's names; from the artifact it is neither: code and the
-    names of its static files switch together. The deploy writes the map, so that writing it here is refused.
+    Django reads that map when it makes the storage. From S3 that is a call in every cold start, and during a deploy or
+    rollback it would be the map of another release; in the artifact, the map always fits the code. The deploy writes
+    the map, so writing is refused here.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -23,17 +23,17 @@ class BakedManifest:
         return f"BakedManifest({str(self.directory)!r})"
 
     def open(self, name: str, mode: str = "rb") -> BinaryIO:
-        """The map's bytes; raises FileNotFoundError."""
+        """Opens the map; raises FileNotFoundError."""
         if mode != "rb":
             self._refuse()
         return (self.directory / name).open("rb")
 
     def exists(self, name: str) -> bool:
-        """Whether the artifact holds the map."""
+        """Whether the map is in the artifact."""
         return (self.directory / name).is_file()
 
     def delete(self, name: str) -> None:
-        """Refused: raises PermissionError."""
+        """Raises PermissionError."""
         self._refuse()
 
     def _save(self, name: str, content: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.configuration.faults import SettingsError
+from pocket.django.configuration.errors import SettingsError
 from pocket.naming import PLACEHOLDER_KEY, STATIC_MANIFEST_FILE
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ _BACKENDS = {
 def storages(tables: DjangoTables, *, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
     """Django's STORAGES.
 
-    `bucket` is None where none is known: then a store of `s3` raises SettingsError. `release` is the folder of the
-    baked manifest, None where the values come from pocket.toml.
+    If `bucket` is None, a store of `s3` raises SettingsError. `release` is the folder of the manifest, None where the
+    values are from pocket.toml.
     """
     found = {name: _entry(name, item, bucket, region, release) for name, item in tables.storages.items()}
     return {name: dict(entry) for name, entry in ({**DEFAULTS, **found}).items()}
@@ -43,8 +43,8 @@ def _entry(name: str, item: Storage, bucket: str | None, region: str, release: P
     backend = _BACKENDS.get((item.store, item.static, hashed if item.static else item.manifest))
     if backend is None:
         raise SettingsError(
-            f"The storage {name!r} has store {item.store!r}, static {item.static} and manifest {item.manifest},"
-            " and no backend goes with that.",
+            f"The storage {name!r} has store {item.store!r}, static {item.static} and manifest {item.manifest};"
+            " there is no backend for this combination.",
             'The stores are "s3" and "filesystem"; manifest needs static.',
         )
     options = dict(item.options)
@@ -62,10 +62,10 @@ def _entry(name: str, item: Storage, bucket: str | None, region: str, release: P
 
 
 def _precedes_its_map(item: Storage, release: Path | None) -> bool:
-    """Whether settings are loaded before a release, for which the map to hashed names is still to be made.
+    """Whether settings are loaded before the release's map to hashed names exists.
 
-    Files have their plain names until then: a storage that hashes would ask S3 for its map, and have an address for no
-    file.
+    Until then files have their plain names: a storage with hashed names would read the map from S3, and would find no
+    file in it.
     """
     if PLACEHOLDER_KEY not in os.environ:
         return False
@@ -74,11 +74,11 @@ def _precedes_its_map(item: Storage, release: Path | None) -> bool:
 
 
 def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | None, region: str) -> dict[str, Any]:
-    """The storage's OPTIONS; those that the file has are `chosen`."""
+    """The storage's OPTIONS; `chosen` are those in pocket.toml."""
     if not bucket:
         raise SettingsError(
-            f'The storage {name!r} has store "s3", and no bucket is known.',
-            "Where POCKET_STAGE is unset, set [general] s3_fallback_bucket_name; for a stage, add the table [s3].",
+            f'The storage {name!r} has store "s3", but there is no bucket.',
+            "Without POCKET_STAGE, set [general] s3_fallback_bucket_name. For a stage, add the table [s3].",
         )
     from pocket.runtime.endpoints import override
 
@@ -86,7 +86,7 @@ def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | 
     options: dict[str, Any] = {
         "bucket_name": bucket,
         "location": item.location or "",
-        # A dot in the name falls outside S3's certificate, and the local AWS has one host for all buckets.
+        # S3's certificate does not cover names with a dot, and the embedded AWS has one host for all buckets.
         "addressing_style": "path" if here or "." in bucket else "virtual",
         "region_name": region,
         "signature_version": "s3v4",
@@ -95,16 +95,15 @@ def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | 
     if item.static:
         _address(options, here, region)
     else:
-        # As on the laptop: an upload whose name is taken gets another one.
+        # As FileSystemStorage does: an upload with an existing name gets another one.
         options.setdefault("file_overwrite", False)
     return options
 
 
 def _address(options: dict[str, Any], here: str | None, region: str) -> None:
-    """Makes the URL of a static file a matter of joining strings: no client, no signing.
+    """Sets `custom_domain`, which django-storages joins with a file's name: a URL then needs no client and no signing.
 
-    django-storages joins `custom_domain` and the file's name. An option that the project chose that bears on URLs
-    leaves all of them to django-storages.
+    If the project sets any option about URLs, nothing is set here.
     """
     if options.keys() & {"custom_domain", "endpoint_url", "querystring_auth", "url_protocol", "client_config"}:
         return

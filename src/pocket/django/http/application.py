@@ -1,4 +1,4 @@
-"""Django's WSGI handler, which answers an event's request without an environment and a server in between."""
+"""Django's WSGI handler for requests of Lambda events, without a WSGI environment and server in between."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 
 class Application(WSGIHandler):
-    """The project's middleware and views; one a process, since it loads the middleware.
+    """The project's middleware and views. One for each process, since it loads the middleware.
 
-    It is a WSGI application, too, and is called as one as soon as something has wrapped Django's own, as error
-    trackers do.
+    It is also a WSGI application, and is called as one if something, such as an error tracker, has wrapped Django's
+    handler.
     """
 
     request_class = ServedRequest
-    # Django sends it as the `sender` of its signals: receivers that ask for Django's own handler find it.
+    # Django sends it as the `sender` of signals, for receivers that are connected to Django's WSGIHandler.
     __class__ = property(lambda _self: WSGIHandler)
 
     def __init__(self) -> None:
         self.time_limit: Any = None
-        """What `EventLoop.run` takes as the limit for coroutines."""
+        """The `limit` of `EventLoop.run` for coroutines."""
         self.limit = LAMBDA_LIMIT
-        """Bytes of a streaming response after which it is given up."""
+        """Maximum size of a streaming response in bytes."""
         self._bridge: Bridge | None = None
         self._started = StartSignal()
         self._views: dict[Any, Any] = {}
         super().__init__()
 
     def respond(self, request: Request, event: dict[str, Any], context: Any) -> Response:
-        """The answer of the middleware chain, read to its end, with Django's signals around it.
+        """The whole response of the middleware chain, with Django's request signals.
 
         Raises ResponseTooLarge for a stream of more than `limit` bytes.
         """
@@ -67,17 +67,17 @@ class Application(WSGIHandler):
             response.close()
 
     def _respond_as_server(self, request: Request, event: dict[str, Any], context: Any) -> Response:
-        """The same by way of PEP 3333, and so through all that was wrapped around Django's handler and request."""
+        """The same through PEP 3333, and so through everything that wraps Django's handler and request."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
             started[:] = status, headers
 
-        answer: Any = self(served_environ(request, event, context), start_response)
+        parts: Any = self(served_environ(request, event, context), start_response)
         try:
-            body = _joined(answer, self.limit)
+            body = _joined(parts, self.limit)
         finally:
-            close = getattr(answer, "close", None)
+            close = getattr(parts, "close", None)
             if close is not None:
                 close()
         status, headers = started
@@ -85,7 +85,7 @@ class Application(WSGIHandler):
         return Response.of_pairs(int(status.partition(" ")[0]), pairs, body)
 
     def get_response(self, request: Any) -> Any:
-        """As Django's; an asynchronous stream comes back gathered, and 504 where the time for coroutines was up."""
+        """As Django's, but asynchronous streams are read to their end, and coroutines that time out give a 504."""
         response: Any = None
         try:
             response = super().get_response(request)
@@ -114,7 +114,7 @@ class Application(WSGIHandler):
 
     @property
     def bridge(self) -> Bridge:
-        """What runs coroutines; made when the first one is met, so that a synchronous project has no loop."""
+        """Runs coroutines; made for the first one, so that a synchronous project has no event loop."""
         if self._bridge is None:
             from pocket.django.http.coroutines import Bridge
 
@@ -129,7 +129,7 @@ class Application(WSGIHandler):
         debug: bool = False,
         name: str | None = None,
     ) -> Any:
-        """As Django's, but asynchronous middleware runs on the lasting loop."""
+        """As Django's, but asynchronous middleware runs on the bridge's loop."""
         if method_is_async is None:
             method_is_async = iscoroutinefunction(method)
         if method_is_async and not is_async:
@@ -137,7 +137,7 @@ class Application(WSGIHandler):
         return super().adapt_method_mode(is_async, method, method_is_async, debug, name)
 
     def make_view_atomic(self, view: Any) -> Any:
-        """As Django's, but an asynchronous view comes back as a synchronous one that runs it on the lasting loop."""
+        """As Django's, but an asynchronous view is wrapped in a synchronous one that runs it on the bridge's loop."""
         made = self._views.get(view)
         if made is None:
             made = super().make_view_atomic(view)
@@ -153,7 +153,7 @@ _BLOCK = 1 << 20
 
 
 def _is_djangos(function: Any) -> bool:
-    """Whether Django's module defines `function`, and with this very code; a wrapper may imitate all but that."""
+    """Whether `function` and its code are from Django's module. A wrapper can imitate everything else."""
     own_file = wsgi.get_path_info.__code__.co_filename
     return (
         type(function) is FunctionType
@@ -168,14 +168,14 @@ _CODES = (WSGIHandler.__call__.__code__, WSGIRequest.__init__.__code__)
 
 
 def _is_djangos_own() -> bool:
-    """Whether nothing has been wrapped around Django's handler and request, nor changed their code in place."""
+    """Whether Django's handler and request are not wrapped and their code is not replaced."""
     return (
         WSGIHandler.__call__ is _CALL and WSGIRequest.__init__ is _MADE and (_CALL.__code__, _MADE.__code__) == _CODES
     )
 
 
 def _cookies(response: Any, headers: dict[str, str]) -> list[tuple[str, str]]:
-    """The cookies of a response; one that was set as a header is taken from `headers`."""
+    """The cookies of a response; a Set-Cookie header is moved out of `headers`."""
     cookies = [headers.pop(COOKIE)] if COOKIE in headers else []
     cookies.extend(cookie.OutputString() for cookie in response.cookies.values())
     return [(COOKIE, cookie) for cookie in cookies]

@@ -1,8 +1,8 @@
-"""Django behind Lambda's HTTP events with asynchronous views on an event loop that lasts.
+"""Django behind Lambda's HTTP events, with asynchronous views on one event loop for all invocations.
 
-The middleware chain stays synchronous; only what is a coroutine runs on the loop, in the same thread. So neither an
-asynchronous view nor the middleware around it costs a change of threads, and thread-sensitive code in the view, the
-ORM above all, runs on the same connection as everything else.
+The middleware chain is synchronous; only coroutines run on the loop, in the same thread. So asynchronous views and
+middleware need no other thread, and thread-sensitive code in a view, such as the ORM, uses the same connection as all
+other code.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class AsyncLambdaHandler(LambdaHandler):
-    """LambdaHandler with a context and a deadline of its own for each invocation."""
+    """LambdaHandler with its own context variables and deadline for each invocation."""
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
-        """As LambdaHandler; context variables that the invocation sets end with it.
+        """As LambdaHandler; context variables are reset after the invocation.
 
         Raises RuntimeError inside a running event loop.
         """
@@ -33,7 +33,7 @@ class AsyncLambdaHandler(LambdaHandler):
 def make_asgi_handler() -> Callable[[dict[str, Any], Any], dict[str, Any] | bytes]:
     """As `pocket.django.http.wsgi.make_wsgi_handler`, for projects with asynchronous views.
 
-    An asynchronous view is cancelled half a second before Lambda's deadline and answered 504, and tasks that it leaves
-    running are reported.
+    An asynchronous view is cancelled half a second before Lambda's deadline, and the response is a 504. Tasks that it
+    leaves running are logged.
     """
     return AsyncLambdaHandler(gateway_of_settings())

@@ -1,4 +1,4 @@
-"""Django's asynchronous code called from synchronous code, on one lasting loop and without another thread."""
+"""Calls Django's asynchronous code from synchronous code, on one event loop and without another thread."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _MISSING = object()
 
 
 class Bridge:
-    """Runs coroutines to their end where asgiref's async_to_sync would start a thread and a loop for each."""
+    """Runs coroutines to their end; asgiref's async_to_sync would start a thread and a loop for each."""
 
     def __init__(self) -> None:
         self.loop = EventLoop()
-        # asgiref asks here where code that needs "the same thread" belongs.
+        # asgiref looks here for the executor of thread-sensitive code.
         AsyncToSync.loop_thread_executors[self.loop.loop] = _ThisThread(self.loop)  # type: ignore[assignment]
 
     def synchronous(
         self, function: Callable[..., Coroutine[Any, Any, Any]], owner: Any, title: str = ""
     ) -> Callable[..., Any]:
-        """`function` as a synchronous one; `owner.time_limit`, read anew at each call, limits its time.
+        """A synchronous wrapper of `function`; `owner.time_limit`, read at each call, bounds its time.
 
-        The context variables that it sets stay set, as with async_to_sync. `title`, by default the function's name, is
-        what the log calls it.
+        Context variables that it sets stay set, as with async_to_sync. `title` is its name in the log, by default the
+        function's.
         """
         loop, title = self.loop, title or getattr(function, "__qualname__", repr(function))
 
@@ -50,31 +50,31 @@ class Bridge:
             try:
                 return loop.run(function(*args, **kwargs), owner.time_limit, title, context)
             except CancelledError as error:
-                raise RuntimeError(f"{title} was cancelled, and not by a deadline.") from error
+                raise RuntimeError(f"{title} was cancelled, but not by the deadline.") from error
             finally:
-                # A context refers to nothing but an immutable map, and one in which nothing was set still to the same.
+                # A context refers only to an immutable map; contexts in which nothing was set share it.
                 maps = get_referents(before, context)
                 if maps[0] is not maps[-1]:
                     _take_over(context)
 
-        # functools.wraps copies the mark by which older asgiref knows a coroutine function.
+        # functools.wraps copies the attribute by which older versions of asgiref recognize a coroutine function.
         call.__dict__.pop("_is_coroutine", None)
         del call.__wrapped__
         if hasattr(function, "__self__"):
-            # Django asks a middleware's method for its object, to name it; async_to_sync answers that, too.
+            # Django logs the class of a middleware's method; async_to_sync sets this attribute as well.
             call.__self__ = function.__self__  # type: ignore[attr-defined]
         return call
 
 
 def _take_over(context: Context) -> None:
-    """Sets, in the current context, the variables that have another value in `context`."""
+    """Sets in the current context the variables that have another value in `context`."""
     for variable, value in context.items():
         if variable.get(_MISSING) is not value:
             variable.set(value)
 
 
 async def gathered(response: StreamingHttpResponse, limit: int) -> bytes:
-    """All parts of an asynchronous stream, joined; ResponseTooLarge as soon as there are over `limit` bytes."""
+    """All parts of an asynchronous stream, joined; raises ResponseTooLarge over `limit` bytes."""
     chunks: list[bytes] = []
     size = 0
     try:
@@ -84,7 +84,7 @@ async def gathered(response: StreamingHttpResponse, limit: int) -> bytes:
             if size > limit:
                 raise ResponseTooLarge(size, limit)
     except BaseException:
-        # A response closes what has a `close`; an asynchronous generator, left half-way, has none.
+        # Django closes iterators that have `close`, which an asynchronous generator does not have.
         if close := getattr(getattr(response, "_iterator", None), "aclose", None):
             await close()
         raise
@@ -92,19 +92,11 @@ async def gathered(response: StreamingHttpResponse, limit: int) -> bytes:
 
 
 class _ThisThread(Executor):
-    """Runs what is submitted at once, in the thread of the loop, as if no loop ran there.
-
-    The future that comes back is the loop's own and done, so that awaiting it does not even turn the loop.
-    """
+    """Runs submitted functions immediately, in the loop's thread, and returns futures of the loop that are done."""
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        future = self._loop.loop.create_future()
-        with self._loop.lend():
-            try:
-                future.set_result(function(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-                future.set_exception(error)
-        return future
+        loop = self._loop.loop
+        return loop.completed(loop.call, function, *args, **kwargs)

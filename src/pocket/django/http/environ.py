@@ -1,4 +1,4 @@
-"""The WSGI environment, which is Django's `request.META`, of a neutral request."""
+"""The WSGI environment of a request, which is Django's `request.META`."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _plans: dict[Layout, _Plan] = {}
 
 
 class _Plan:
-    """What is the same for all requests whose headers have the same names.
+    """What is common to all requests with the same header names.
 
-    `blank` is an environment that has every key already, so that a copy of it never grows; `keys` are those of the
-    headers, None for one that is dropped; `plain` is true where none is dropped or repeated.
+    `blank` is an environment with all keys, so that a copy of it never grows; `keys` are the headers' keys, None for a
+    dropped header; `plain` is true if no header is dropped or repeated.
     """
 
     __slots__ = ("blank", "keys", "plain")
@@ -54,7 +54,7 @@ class _Plan:
 
 
 def environ_of(request: Request) -> dict[str, Any]:
-    """A WSGI environment (PEP 3333) without `wsgi.input`; SCRIPT_NAME and PATH_INFO are left to the caller."""
+    """A WSGI environment (PEP 3333); the caller sets `wsgi.input`, SCRIPT_NAME and PATH_INFO."""
     headers = request.headers
     try:
         plan = _plans[headers.layout]
@@ -62,7 +62,7 @@ def environ_of(request: Request) -> dict[str, Any]:
         plan = _plan(headers.layout)
     environ = plan.blank.copy()
     if plan.plain:
-        for key, value in zip(plan.keys, headers.values):  # noqa: B905  (to be strict takes as long as all the rest)
+        for key, value in zip(plan.keys, headers.values):  # noqa: B905  (strict=True doubles the loop's time)
             environ[key] = value  # type: ignore[index]
     else:
         _add(environ, plan.keys, headers.values)
@@ -90,7 +90,7 @@ def _plan(layout: Layout) -> _Plan:
 
 
 def _add(environ: dict[str, Any], keys: Iterable[str | None], values: Iterable[str]) -> None:
-    """Adds headers of which some are dropped or repeated; repeats are joined (RFC 9110, 5.3), cookies are already."""
+    """Adds headers, some of them dropped or repeated; repeated ones are joined (RFC 9110, 5.3), cookies are already."""
     for key, value in zip(keys, values, strict=True):
         if key is not None:
             first = environ.get(key)
@@ -98,10 +98,10 @@ def _add(environ: dict[str, Any], keys: Iterable[str | None], values: Iterable[s
 
 
 def _key(name: str) -> str | None:
-    """The environment's key for a header, None where the header is dropped.
+    """The environment's key for a header, None for a dropped one.
 
-    Dropped are names that are no token, those with an underscore, which would pass for their neighbour with a hyphen
-    (a client could so forge X-Forwarded-Host past a gateway), and those that imitate what Pocket itself hands over.
+    Dropped are names that are not tokens; names with an underscore, which have the same key as the name with a hyphen,
+    so that a client could forge X-Forwarded-Host; and names of Pocket's own keys.
     """
     if not name or name.strip(_NAME_CHARACTERS) or name in _INTERNAL:
         return None

@@ -1,4 +1,4 @@
-"""Django's request, built from a neutral one: what a WSGIRequest of the same HTTP request would be."""
+"""Django's request for a `lambda_http` request, equal to the WSGIRequest of the same HTTP request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class LambdaRequest(WSGIRequest):
     """An HTTP request with `lambda_event` and `lambda_context`, the arguments of the Lambda handler.
 
-    `META`, which is also `environ`, is built when it is first asked for.
+    `META`, which is also `environ`, is built when it is first read.
     """
 
     lambda_event: dict[str, Any]
@@ -48,7 +48,7 @@ class LambdaRequest(WSGIRequest):
 
     @property
     def script_name(self) -> str:
-        """The prefix that all of the project's addresses have; settings.FORCE_SCRIPT_NAME has the last word."""
+        """The prefix of the project's paths; settings.FORCE_SCRIPT_NAME overrides it."""
         return self._script_name
 
     @cached_property
@@ -62,7 +62,7 @@ class LambdaRequest(WSGIRequest):
 
     @cached_property
     def GET(self) -> QueryDict:  # type: ignore[override]  # noqa: N802  (Django's name)
-        """The query's parameters; `META` is not built for their sake."""
+        """The query's parameters; reading them does not build `META`."""
         query: str = self.META["QUERY_STRING"] if "META" in self.__dict__ else self._request.query
         return QueryDict(query.encode("latin-1"), encoding=self._encoding)  # type: ignore[attr-defined]
 
@@ -76,7 +76,7 @@ class LambdaRequest(WSGIRequest):
 
 
 class ServedRequest(LambdaRequest):
-    """The same made by Django itself, of the environment that `served_environ` gives."""
+    """The same request, built by Django from the environment of `served_environ`."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
         self._request, self.lambda_event, self.lambda_context = environ.pop(_EXCHANGE)
@@ -92,7 +92,7 @@ _EXCHANGE = "pocket.exchange"
 
 
 def served_environ(request: Request, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The whole WSGI environment (PEP 3333) of a request, of which Django makes a ServedRequest."""
+    """The complete WSGI environment (PEP 3333) of a request, from which Django builds a ServedRequest."""
     environ = environ_of(request)
     environ["SCRIPT_NAME"] = _bytes_of(request.script_name)
     environ["PATH_INFO"] = _bytes_of(request.path)
@@ -102,12 +102,12 @@ def served_environ(request: Request, event: dict[str, Any], context: Any) -> dic
 
 
 def _bytes_of(path: str) -> str:
-    """A decoded path as WSGI has it: its bytes, decoded with Latin-1."""
+    """A decoded path as a WSGI string: its bytes, decoded with Latin-1."""
     return path.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _text(path: str) -> str:
-    """A decoded path as Django has it: bytes that are no UTF-8 percent-encoded again."""
+    """A decoded path as in Django: bytes that are not UTF-8 are percent-encoded again."""
     if path.isascii():
         return path
     return repercent_broken_unicode(path.encode("utf-8", "surrogateescape")).decode()

@@ -1,4 +1,4 @@
-"""Django's signal for the start of a request, sent at the price of what its receivers do."""
+"""Django's `request_started`, sent without the time that Django takes to find the receivers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
-from django.db import close_old_connections, connections, reset_queries
+from django.db import close_old_connections, reset_queries
+
+from pocket.django.configuration.databases import begin
 
 if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIRequest
 
 
 class StartSignal:
-    """Sends `request_started`, and does what Django's own receivers do itself while there are no others.
+    """Sends `request_started`; while Django's own receivers are the only ones, does their work directly.
 
-    Django does not cache who listens to this signal; finding that out takes longer than what the two receivers that
-    are always there have to do. Whoever connects or disconnects changes the list of receivers, and is then served by
-    Django's own `send`.
+    Django does not cache this signal's receivers, and finding them takes longer than the work of Django's two.
+    Connecting or disconnecting a receiver changes the list of receivers; then Django's `send` is used.
     """
 
     def __init__(self) -> None:
@@ -27,10 +28,8 @@ class StartSignal:
             self._plain = list(request_started.receivers)
 
     def send(self, request: WSGIRequest) -> None:
-        """Tells all receivers that Django's WSGI handler has begun with `request`; they get its environment."""
+        """Sends the signal for `request`, with Django's WSGIHandler as sender and the request's environment."""
         if request_started.receivers != self._plain:
             request_started.send(sender=WSGIHandler, environ=request.environ)
             return
-        for connection in connections.all(initialized_only=True):
-            connection.queries_log.clear()
-            connection.close_if_unusable_or_obsolete()
+        begin()

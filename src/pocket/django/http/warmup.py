@@ -1,7 +1,7 @@
-"""What Django leaves to the first request, done while the function starts, so that no request waits for it.
+"""Does while the function starts what Django does in the first request, so that no request waits for it.
 
-Lambda gives a start a whole core whatever the function's memory is. An error in the URLs or the template settings
-keeps the function from starting, where it would otherwise answer every request with status 500.
+During a start a function has a whole core, whatever its memory is. Errors in URLs and template settings are raised at
+start-up; otherwise every request would have status 500.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 
 def warm_up() -> None:
-    """Loads the URLs and their reverse, the template engines with their libraries, and a language's translations.
+    """Loads URLs and their reverse, template engines with their libraries, and the translations of LANGUAGE_CODE.
 
-    What then depends on the path that requests come by is forgotten again.
+    Values that depend on the requests' prefix are dropped again.
     """
     before = {*_made_storages()}
     _load()
@@ -21,7 +21,7 @@ def warm_up() -> None:
 
 
 def _made_storages() -> dict[str, Any]:
-    """Django's own map of the storages made so far."""
+    """Django's cache of storages; empty where Django has no such cache."""
     from django.core.files.storage import storages
 
     made: dict[str, Any] = vars(storages).get("_storages", {})
@@ -39,19 +39,19 @@ def _load() -> None:
         if resolver.url_patterns:
             _ = resolver.reverse_dict
     for engine in engines.all():
-        # Django's own backend; Jinja2's has no such thing.
+        # Only Django's backend has it, Jinja2's does not.
         _ = getattr(getattr(engine, "engine", None), "template_context_processors", None)
     if settings.USE_I18N and not settings.LANGUAGE_CODE.startswith("en"):
-        # English needs no catalogue of its own: most messages are their own translation.
+        # English needs no catalog: messages are in English.
         translation.gettext("yes,no,maybe")
 
 
 def _forget_prefixed(made_before: set[str]) -> None:
-    """Drops what was read without the prefix that the first request brings, such as a REST API's stage.
+    """Drops values without the prefix of the first request, such as a REST API's stage.
 
-    Django puts the prefix before STATIC_URL and MEDIA_URL when they are first read, and keeps both; so does a storage
-    of files that is made of them. Each is read, or made, again when it is next asked for. Django has no other way to
-    do that than the one that its own receivers of `setting_changed` take.
+    Django adds the prefix to STATIC_URL and MEDIA_URL when they are first read, and caches both; so does a storage of
+    files. They are read and made again when they are next used. This is what Django's receivers of `setting_changed`
+    do; there is no documented way.
     """
     from django.conf import settings
     from django.core.files.storage import FileSystemStorage, default_storage

@@ -1,4 +1,4 @@
-"""The Lambda handler of a Django project: its application behind Lambda's HTTP events."""
+"""The Lambda handler of a Django project."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger("pocket.http")
 
 
 class LambdaHandler:
-    """Answers events with the project's application."""
+    """Answers Lambda's HTTP events with the project's application."""
 
     def __init__(self, gateway: Gateway, application: Application | None = None) -> None:
         self.gateway = gateway
         self.application = application or Application()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any] | bytes:
-        """The response to `event` in the event's own format; raises UnknownEvent for what is no HTTP event."""
+        """The response to `event` in the event's format; raises UnknownEvent for an event that is not HTTP."""
         form = choose(event)
         request = form.parse(event, self.gateway)
         self.application.limit = form.LIMIT
@@ -42,22 +42,22 @@ class LambdaHandler:
             failure = TIMED_OUT
         except Exception:
             failure = FAILED
-            logger.exception("%s: the request failed outside Django's own handling.", request)
+            logger.exception("%s: the request failed outside of Django's exception handling.", request)
         finally:
             settle(outer)
         return finish(form, event, request.method, failure)
 
 
 def make_wsgi_handler() -> Callable[[dict[str, Any], Any], dict[str, Any] | bytes]:
-    """A Lambda handler for the Django project of DJANGO_SETTINGS_MODULE, which it sets up unless that is done.
+    """A Lambda handler for the Django project of DJANGO_SETTINGS_MODULE; calls `django.setup()` if necessary.
 
-    The settings POCKET_BASE_PATH and POCKET_TRUSTED_PROXIES say what an event does not (`lambda_http.request.Gateway`).
+    The settings POCKET_BASE_PATH and POCKET_TRUSTED_PROXIES are not in events: see `lambda_http.request.Gateway`.
     """
     return LambdaHandler(gateway_of_settings())
 
 
 def gateway_of_settings() -> Gateway:
-    """What the project's settings say of the way that requests take; sets Django up first."""
+    """The Gateway of the project's settings; calls `django.setup()` first if necessary."""
     import django
     from django.apps import apps
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.conf import settings
 from django.db import connections
 
-from pocket.django.configuration.faults import SetupFailed
+from pocket.django.configuration.errors import SetupFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pocket's configuration errors as Django knows them: also ImproperlyConfigured."""
+"""Pocket's configuration errors as subclasses of Django's ImproperlyConfigured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SettingsError(ConfigError, ImproperlyConfigured):
-    """pocket.toml, or what it lacks, does not give the settings that were asked for."""
+    """Settings cannot be made from pocket.toml."""
 
 
 class SetupFailed(PocketError, ImproperlyConfigured):
@@ -22,12 +22,12 @@ class SetupFailed(PocketError, ImproperlyConfigured):
 
 
 class ReleaseError(ManifestError, ImproperlyConfigured):
-    """The manifest in the artifact does not give the settings that were asked for."""
+    """Settings cannot be made from the manifest."""
 
 
 @contextmanager
 def improperly_configured() -> Iterator[None]:
-    """Turns a ConfigError into a SettingsError and a ManifestError into a ReleaseError, with the same words."""
+    """Turns a ConfigError into a SettingsError and a ManifestError into a ReleaseError, with the same message."""
     try:
         yield
     except (SettingsError, ReleaseError):
