@@ -1,4 +1,4 @@
-"""The app in Django's registry."""
+"""Pocket's app in Django's registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pocket.manifest import Cache, DjangoTables, Stage
 TEXT = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["pocket.django"]\n'
 
 
-def test_the_app_has_a_label_of_its_own_and_may_be_ready_twice(tmp_path: Path) -> None:
+def test_app_has_its_label_and_may_be_ready_twice(tmp_path: Path) -> None:
     code = """
 import django; django.setup()
 from django.apps import apps
@@ -22,7 +22,7 @@ result = [config.name, config.label, str(config.verbose_name), len(list(config.g
     assert evaluate(code, tmp_path, write_settings(tmp_path, TEXT)) == ["pocket.django", "pocket", "Pocket", 0]
 
 
-def test_the_settings_helpers_work_where_the_app_is_not_installed(tmp_path: Path) -> None:
+def test_settings_helpers_work_without_the_app(tmp_path: Path) -> None:
     tables = DjangoTables(settings={"TIME_ZONE": "Asia/Tokyo"}, caches={"default": Cache("dummy")})
     manifest = write_manifest(tmp_path, Stage(stack_name="s", django=tables))
     text = SETTINGS.replace(', "pocket.django"]', "]")

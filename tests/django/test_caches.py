@@ -1,4 +1,4 @@
-"""CACHES, from every store of pocket.toml's reference."""
+"""CACHES for every store in the reference."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_each_store_has_its_backend(item: Cache, expected: dict[str, object]) ->
     assert made(item) == expected
 
 
-def test_redis_takes_its_address_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_location_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://there")
     assert made(Cache("redis"))["LOCATION"] == "redis://there"
     monkeypatch.delenv("REDIS_URL")
@@ -50,11 +50,11 @@ def test_redis_takes_its_address_from_the_environment(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("store", ["database", "filesystem"])
-def test_a_store_that_needs_a_location_says_so(store: str) -> None:
+def test_error_for_a_missing_location(store: str) -> None:
     with pytest.raises(SettingsError, match="no location"):
         made(Cache(store))
 
 
-def test_an_unknown_store_names_the_known_ones() -> None:
+def test_error_for_an_unknown_store_has_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="locmem"):
         made(Cache("memcached"))

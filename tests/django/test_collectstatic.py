@@ -1,4 +1,4 @@
-"""Collecting a stage's static files for its release."""
+"""Collecting a stage's static files for a release."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Early(AppConfig):
     def ready(self):
         assert static("site.css").endswith("/site.css"), static("site.css")
 """
-"""What Wagtail and Django Debug Toolbar do: they ask for the address of a static file while they start."""
+"""As Wagtail and Django Debug Toolbar, it needs the URL of a static file at start-up."""
 
 
 def collect(directory: Path, item: Storage | None, settings: str = SETTINGS) -> tuple[list[str], str]:
-    """The names of what was collected, and what was said."""
+    """The names of the collected files, and the output."""
     import subprocess
     import sys
 
@@ -67,35 +67,33 @@ def collect(directory: Path, item: Storage | None, settings: str = SETTINGS) -> 
 
 @pytest.mark.parametrize("store", ["s3", "filesystem"])
 def test_hashed_names_and_their_map_where_the_storage_has_a_manifest(tmp_path: Path, store: str) -> None:
-    found, said = collect(tmp_path, Storage(store, "static", static=True, manifest=True))
+    found, output = collect(tmp_path, Storage(store, "static", static=True, manifest=True))
     names = json.loads((tmp_path / "out" / "staticfiles.json").read_text())["paths"]
     assert set(names) == {"site.css", "dot.svg"}
     assert set(found) == {"staticfiles.json", "site.css", "dot.svg", *names.values()}
     assert names["dot.svg"] in (tmp_path / "out" / names["site.css"]).read_text()
-    assert "5 static files" in said
+    assert "5 static files" in output
 
 
-def test_plain_copies_where_it_has_none(tmp_path: Path) -> None:
+def test_plain_copies_without_a_manifest(tmp_path: Path) -> None:
     assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
 
 
 @pytest.mark.parametrize("manifest", [True, False])
 @pytest.mark.parametrize("store", ["s3", "filesystem"])
 @pytest.mark.parametrize("settings", [SETTINGS, OWN_STORAGES])
-def test_an_app_may_ask_for_an_address_while_it_starts(
-    tmp_path: Path, store: str, manifest: bool, settings: str
-) -> None:
+def test_app_may_need_a_url_at_start_up(tmp_path: Path, store: str, manifest: bool, settings: str) -> None:
     (tmp_path / "early.py").write_text(EARLY)
     item = Storage(store, "static", static=True, manifest=manifest)
     found, _ = collect(tmp_path, item, f'{settings}INSTALLED_APPS += ["early.Early"]\n')
     assert len(found) == (5 if manifest else 2)
 
 
-def test_nothing_where_the_file_declares_no_such_storage(tmp_path: Path) -> None:
+def test_nothing_without_such_a_storage_in_the_file(tmp_path: Path) -> None:
     assert collect(tmp_path, None)[0] == []
 
 
-def test_what_another_release_left_is_removed(tmp_path: Path) -> None:
+def test_files_of_another_release_are_removed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.css").write_text("old")
     assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
@@ -128,7 +126,9 @@ class Tolerant(Noted, {stock}):
         ("django.contrib.staticfiles.storage", "ManifestStaticFilesStorage", ""),
     ],
 )
-def test_a_projects_own_storage_decides_what_is_tolerated(tmp_path: Path, module: str, stock: str, place: str) -> None:
+def test_storage_of_the_project_decides_which_errors_are_ignored(
+    tmp_path: Path, module: str, stock: str, place: str
+) -> None:
     (tmp_path / "own_storage.py").write_text(TOLERANT.format(module=module, stock=stock, place=place))
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "page.css").write_text('a { background: url("missing.png") }')

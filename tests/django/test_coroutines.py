@@ -1,4 +1,4 @@
-"""Context variables across the bridge: what a coroutine sets stays set, that and nothing else."""
+"""Context variables across the bridge: those that a coroutine sets stay set, no others change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.django.http.coroutines import Bridge
 
 
 class Equal:
-    """Equal to everything; only its identity tells it from another."""
+    """Equal to everything, so that only identity distinguishes two."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -26,7 +26,7 @@ class Equal:
 
 
 class Incomparable:
-    """What cannot be compared."""
+    """Cannot be compared."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -53,7 +53,7 @@ places = st.dictionaries(st.sampled_from(range(len(VARIABLES))), st.sampled_from
 
 
 @given(before=places, inside=places)
-def test_each_variable_has_the_very_value_that_the_coroutine_left(
+def test_each_variable_has_the_value_that_the_coroutine_set(
     bridge: Bridge, before: dict[int, int], inside: dict[int, int]
 ) -> None:
     async def work() -> None:
@@ -72,7 +72,7 @@ def test_each_variable_has_the_very_value_that_the_coroutine_left(
     copy_context().run(invocation)
 
 
-def test_what_is_put_back_is_put_back(bridge: Bridge) -> None:
+def test_reset_variables_are_reset(bridge: Bridge) -> None:
     variable = VARIABLES[0]
     unset = VARIABLES[1]
 
@@ -88,7 +88,7 @@ def test_what_is_put_back_is_put_back(bridge: Bridge) -> None:
     copy_context().run(invocation)
 
 
-def test_what_is_set_before_a_coroutine_fails_stays_set(bridge: Bridge) -> None:
+def test_variables_stay_set_after_an_exception(bridge: Bridge) -> None:
     async def work() -> None:
         VARIABLES[0].set("inside")
         raise LookupError
@@ -101,7 +101,7 @@ def test_what_is_set_before_a_coroutine_fails_stays_set(bridge: Bridge) -> None:
     copy_context().run(invocation)
 
 
-def test_where_nothing_is_set_no_variable_is_looked_at(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_variable_is_compared_where_none_is_set(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Any] = []
     monkeypatch.setattr(coroutines, "_take_over", looked.append)
 
@@ -120,12 +120,12 @@ def test_where_nothing_is_set_no_variable_is_looked_at(bridge: Bridge, monkeypat
     copy_context().run(invocation)
 
 
-def test_synchronous_code_after_an_asynchronous_one_waits_for_no_loop_that_stands_still(bridge: Bridge) -> None:
+def test_synchronous_code_after_a_coroutine_does_not_wait_for_the_paused_loop(bridge: Bridge) -> None:
     async def seven() -> int:
         return 7
 
     async def work() -> int:
-        # From here on asgiref takes the bridge's loop for the one that this thread's synchronous code belongs to.
+        # From here on asgiref uses the bridge's loop for this thread's synchronous code.
         return await sync_to_async(async_to_sync(seven))()
 
     assert run(bridge, work()) == 7

@@ -1,4 +1,4 @@
-"""Connections in a process that is frozen and thawed, on a real PostgreSQL."""
+"""Connections of a process that is frozen and resumed, with a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ EVENT = {
 
 
 class Function:
-    """A function in a process of its own, which answers one request a line."""
+    """A function in a process of its own; one line is one request."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class Function:
 
 
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
-def test_a_thawed_process_with_a_dead_connection_answers_at_the_first_try(
+def test_resumed_process_with_a_dead_connection_answers_the_first_request(
     tmp_path: Path, postgres: Postgres, handler: str
 ) -> None:
     with Function(tmp_path, {"DATABASE_URL": postgres.url}, Stage(stack_name="s"), handler) as function:
@@ -184,7 +184,7 @@ REFRESHED = Stage(
 )
 
 
-def test_a_changed_database_url_is_followed_and_announced(tmp_path: Path, postgres: Postgres, aws: AWSDouble) -> None:
+def test_changed_database_url_is_used_and_the_signal_sent(tmp_path: Path, postgres: Postgres, aws: AWSDouble) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         admin.execute("drop role if exists rotated")
         admin.execute("create role rotated login password 'new'")
@@ -202,7 +202,7 @@ def test_a_changed_database_url_is_followed_and_announced(tmp_path: Path, postgr
         assert (after["user"], after["token"], after["changes"]) == ("rotated", "two", [["DATABASE_URL", "TOKEN"]])
 
 
-def test_where_the_secrets_cannot_be_read_again_the_known_ones_serve(
+def test_known_secrets_are_used_where_they_cannot_be_read_again(
     tmp_path: Path, postgres: Postgres, aws: AWSDouble
 ) -> None:
     aws.put("database", postgres.url)
@@ -236,7 +236,7 @@ DATABASES["default"] |= {"USER": "guarded", "PASSWORD": os.environ["DB_PASSWORD"
 
 
 def guard(postgres: Postgres, password: str) -> str:
-    """Gives the role `guarded` a password, which the server asks for from now on; the URL with it."""
+    """Sets a password for the role `guarded`, which the server requires from now on; returns the URL with it."""
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         (file,) = admin.execute("show hba_file").fetchone() or ("",)
         rules = Path(file).read_text()
@@ -251,7 +251,7 @@ def guard(postgres: Postgres, password: str) -> str:
 
 @pytest.mark.parametrize("settings", ["", SINGLE], ids=["of a URL", "of single variables"])
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
-def test_a_rotated_password_heals_itself_in_the_request_that_meets_it(
+def test_rotated_password_is_read_again_in_the_request_that_fails(
     tmp_path: Path, postgres: Postgres, aws: AWSDouble, settings: str, handler: str
 ) -> None:
     def rotate(password: str) -> None:
@@ -271,10 +271,10 @@ def test_a_rotated_password_heals_itself_in_the_request_that_meets_it(
         assert len(aws.operations) <= 3
         status, _ = function.answer()
         assert status == 500
-        assert len(aws.operations) <= 3, "AWS is not asked at every request"
+        assert len(aws.operations) <= 3, "the secrets are not read in every request"
 
 
-def test_a_database_that_is_not_there_makes_no_call(tmp_path: Path, postgres: Postgres, aws: AWSDouble) -> None:
+def test_unreachable_database_makes_no_call(tmp_path: Path, postgres: Postgres, aws: AWSDouble) -> None:
     url = guard(postgres, "first").replace("/postgres", "/missing")
     aws.put("database", {"url": url.replace(f":{postgres.port}", ":1"), "password": "p", "token": "t"})
     with Function(tmp_path, aws.environ, ONCE) as function:
@@ -282,7 +282,7 @@ def test_a_database_that_is_not_there_makes_no_call(tmp_path: Path, postgres: Po
     assert aws.operations == ["BatchGetSecretValue"]
 
 
-def test_a_request_waits_little_and_seldom_for_an_aws_that_does_not_answer(
+def test_requests_rarely_wait_for_an_aws_that_does_not_respond(
     tmp_path: Path, postgres: Postgres, aws: AWSDouble
 ) -> None:
     aws.put("database", postgres.url)
@@ -301,7 +301,7 @@ def test_a_request_waits_little_and_seldom_for_an_aws_that_does_not_answer(
     assert max(waits[1:]) < 0.5
 
 
-def test_waits_for_a_database_have_an_end_unless_the_project_says_otherwise() -> None:
+def test_waits_for_a_database_are_bounded_unless_the_project_sets_options() -> None:
     found: dict[str, dict[str, Any]] = {
         "a": {"ENGINE": "django.db.backends.postgresql"},
         "b": {"ENGINE": "django.contrib.gis.db.backends.postgis", "OPTIONS": {"connect_timeout": 60, "sslmode": "x"}},
@@ -316,7 +316,7 @@ def test_waits_for_a_database_have_an_end_unless_the_project_says_otherwise() ->
     assert (found["d"]["OPTIONS"], found["e"]) == ({"timeout": 5}, {})
 
 
-def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+def test_server_that_accepts_a_connection_and_sends_nothing_times_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
         with Function(tmp_path, {"DATABASE_URL": url}, Stage(stack_name="s")) as function:
@@ -325,22 +325,22 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(tmp_path:
             assert time.monotonic() - start < 10
 
 
-def test_the_driver_takes_the_limits(tmp_path: Path, postgres: Postgres) -> None:
+def test_driver_accepts_the_limits(tmp_path: Path, postgres: Postgres) -> None:
     urls = URLS.replace(
-        "return JsonResponse({", "return JsonResponse({'told': connection.connection.info.get_parameters(), "
+        "return JsonResponse({", "return JsonResponse({'parameters': connection.connection.info.get_parameters(), "
     )
     with Function(tmp_path, {"DATABASE_URL": postgres.url}, Stage(stack_name="s"), urls=urls) as function:
-        told = function.ask()["told"]
-    assert {key: int(told[key]) for key in databases._LIBPQ} == databases._LIBPQ
+        limits = function.ask()["parameters"]
+    assert {key: int(limits[key]) for key in databases._LIBPQ} == databases._LIBPQ
 
 
 def age(function: Function, seconds: float) -> None:
-    """Lets the process grow older; its clock cannot be set from outside."""
+    """Makes the secrets look older, since the process's clock cannot be set from outside."""
     with pytest.raises(subprocess.TimeoutExpired):
         function.process.wait(seconds)
 
 
-def test_health_checks_are_on_unless_the_project_says_otherwise() -> None:
+def test_health_checks_are_on_unless_the_project_sets_them() -> None:
     databases: dict[str, dict[str, Any]] = {"default": {}, "other": {"CONN_HEALTH_CHECKS": False}}
     check_before_reuse(databases)
     assert databases == {"default": {"CONN_HEALTH_CHECKS": True}, "other": {"CONN_HEALTH_CHECKS": False}}

@@ -1,4 +1,4 @@
-"""Asynchronous views on the loop that lasts: threads, contexts, deadlines, tasks."""
+"""Asynchronous views on one loop for all invocations: threads, contexts, deadlines, tasks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPT
 
 
 class Context:
-    """A Lambda context of an invocation that has so many seconds left."""
+    """A Lambda context with this number of seconds until the deadline."""
 
     def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
@@ -56,7 +56,7 @@ def get(handler: Any, path: str, context: Any = None) -> Sent:
 
 @pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
 @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
-def test_a_view_its_sensitive_code_and_the_handler_share_a_thread_and_one_loop(make: Any) -> None:
+def test_view_thread_sensitive_code_and_handler_share_a_thread_and_one_loop(make: Any) -> None:
     import threading
 
     handler = make()
@@ -79,22 +79,20 @@ def test_asynchronous_middleware_around_either_view(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
-def test_asynchronous_middleware_sees_responses_that_are_still_templates(make: Any) -> None:
+def test_asynchronous_middleware_gets_unrendered_template_responses(make: Any) -> None:
     with override_settings(MIDDLEWARE=["echo_views.Templating"], TEMPLATES=TEMPLATES):
         wire = get(make(), "/_/template")
     assert (wire.status, wire.body) == (200, b"from the middleware")
 
 
 @pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])
-def test_a_response_that_such_a_middleware_forgets_to_return_is_told_with_its_name(
-    make: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_error_for_a_missing_response_has_the_middlewares_name(make: Any, caplog: pytest.LogCaptureFixture) -> None:
     with override_settings(MIDDLEWARE=["echo_views.Forgetful"], TEMPLATES=TEMPLATES):
         assert get(make(), "/_/template").status == 500
     assert "Forgetful.process_template_response" in caplog.text
 
 
-def test_inside_a_running_loop_the_handler_says_what_to_do() -> None:
+def test_handler_inside_a_running_loop_raises_an_error_with_a_solution() -> None:
     handler = make_asgi_handler()
 
     async def call() -> None:
@@ -107,20 +105,20 @@ def test_inside_a_running_loop_the_handler_says_what_to_do() -> None:
     assert get(handler, "/_/async_plain").status == 200
 
 
-def test_a_variable_that_a_view_sets_reaches_the_middleware_and_not_the_next_invocation(happened: list[str]) -> None:
+def test_context_variable_of_a_view_reaches_the_middleware_but_not_the_next_invocation(happened: list[str]) -> None:
     with override_settings(MIDDLEWARE=["echo_views.noting"]):
         handler = make_asgi_handler()
         assert [get(handler, "/_/async_variable").body for _ in range(2)] == [b"", b""]
     assert happened == ["variable: set by a view"] * 2
 
 
-def test_a_view_that_cancels_itself_is_500(caplog: pytest.LogCaptureFixture) -> None:
+def test_view_that_cancels_itself_is_500(caplog: pytest.LogCaptureFixture) -> None:
     assert get(make_asgi_handler(), "/_/async_cancelled").status == 500
     assert "was cancelled" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/_/async_slow", "/_/async_slow_stream"])
-def test_half_a_second_before_the_deadline_a_view_is_cancelled_and_answered_504(
+def test_view_is_cancelled_half_a_second_before_the_deadline_and_gets_504(
     path: str, happened: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     finished: list[Any] = []
@@ -144,7 +142,7 @@ def test_half_a_second_before_the_deadline_a_view_is_cancelled_and_answered_504(
     assert get(handler, "/_/async_plain").body == b"ok"
 
 
-def test_a_task_left_running_is_reported_once(happened: list[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_task_left_running_is_logged_once(happened: list[str], caplog: pytest.LogCaptureFixture) -> None:
     handler = make_asgi_handler()
     assert get(handler, "/_/async_leaves_a_task").body == b"ok"
     assert get(handler, "/_/async_plain").body == b"ok"

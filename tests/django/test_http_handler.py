@@ -1,4 +1,4 @@
-"""Django's handler behind events: signals, streams, files, limits and failures."""
+"""Django's handler for events: signals, streams, files, limits and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(params=["wsgi", "asgi", "wrapped"])
 def handler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both handlers, and one while something is wrapped around Django's own, as an error tracker wraps it."""
+    """Both handlers, and one while Django's handler is wrapped, as by an error tracker."""
     if request.param == "wrapped":
         monkeypatch.setattr(WSGIHandler, "__call__", wrapped(WSGIHandler.__call__))
     return make_asgi_handler() if request.param == "asgi" else make_wsgi_handler()
@@ -52,7 +52,7 @@ def get(handler: Any, path: str, form: str = "http_api", method: str = "GET") ->
     return sent(form, handler(event_of(form, Ask(path=path, method=method)), None))
 
 
-def test_no_http_event_is_refused(handler: Any) -> None:
+def test_other_events_are_refused(handler: Any) -> None:
     with pytest.raises(UnknownEvent):
         handler({"command": "migrate"}, None)
 
@@ -65,7 +65,7 @@ def test_cookies_and_status(handler: Any, form: str) -> None:
 
 
 @every_format
-def test_a_cookie_forges_no_header(handler: Any, form: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_cookie_cannot_forge_a_header(handler: Any, form: str, caplog: pytest.LogCaptureFixture) -> None:
     wire = get(handler, "/_/forged_cookie", form)
     assert (wire.status, wire.all("x-forged"), wire.all("set-cookie")) == (500, [], [])
     assert caplog.records
@@ -98,22 +98,22 @@ def test_files_are_sent_and_closed(handler: Any, form: str, happened: list[str])
     assert happened == ["file closed"]
 
 
-def test_a_synchronous_view_runs_in_the_handler_s_own_thread(handler: Any) -> None:
+def test_synchronous_view_runs_in_the_handlers_thread(handler: Any) -> None:
     assert int(get(handler, "/_/where").body) == threading.get_ident()
 
 
-def test_a_suspicious_request_is_400(handler: Any) -> None:
+def test_suspicious_request_is_400(handler: Any) -> None:
     assert get(handler, "/_/suspicious").status == 400
 
 
 @override_settings(ALLOWED_HOSTS=["shop.example.com"])
-def test_an_unknown_host_is_400(handler: Any) -> None:
+def test_unknown_host_is_400(handler: Any) -> None:
     assert sent("http_api", handler(event_of("http_api", Ask(host="evil.example.com")), None)).status == 400
     assert get(handler, "/").status == 200
 
 
 @pytest.mark.parametrize("path", ["/_/broken", "/_/async_broken"])
-def test_an_exception_is_500_with_its_traceback_in_the_log_alone(
+def test_exception_is_500_with_its_traceback_only_in_the_log(
     handler: Any, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     wire = get(handler, path)
@@ -124,7 +124,7 @@ def test_an_exception_is_500_with_its_traceback_in_the_log_alone(
     assert isinstance(record.exc_info[1], ValueError)
 
 
-def test_a_stream_that_breaks_is_500_and_closed(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_stream_that_raises_is_500_and_closed(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
     finished: list[Any] = []
 
     def note(**values: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_stream_that_breaks_is_500_and_closed(handler: Any, caplog: pytest.Log
 
 @pytest.mark.parametrize("path", ["/_/endless", "/_/async_endless"])
 @every_format
-def test_a_response_over_the_limit_is_closed_and_a_500_that_the_log_explains(
+def test_response_over_the_limit_is_closed_500_and_logged(
     handler: Any, form: str, path: str, caplog: pytest.LogCaptureFixture, happened: list[str]
 ) -> None:
     wire = get(handler, path, form)
@@ -173,7 +173,7 @@ def test_both_signals_are_sent_once_around_the_request(handler: Any) -> None:
     assert sent_signals == [("started", "/_/plain"), ("finished", WSGIHandler)] * 2
 
 
-def test_django_s_own_receivers_of_the_start_are_the_two_that_are_done_by_hand() -> None:
+def test_djangos_receivers_of_request_started_are_the_expected_two() -> None:
     receivers, asynchronous = request_started._live_receivers(sender=None)
     assert set(receivers) == {reset_queries, close_old_connections}
     assert not asynchronous
@@ -188,7 +188,7 @@ def test_each_request_starts_with_an_empty_query_log_and_no_connection_past_its_
     assert connection.connection is None
 
 
-def test_a_receiver_that_raises_is_a_500(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_receiver_that_raises_is_500(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(**values: Any) -> None:
         raise RuntimeError("not today")
 
@@ -200,13 +200,13 @@ def test_a_receiver_that_raises_is_a_500(handler: Any, caplog: pytest.LogCapture
     assert "not today" in caplog.text
 
 
-def test_what_is_taken_from_django_s_headers_is_what_they_offer() -> None:
+def test_store_of_djangos_headers_has_their_items() -> None:
     response = HttpResponse(headers={"X-A": "1", "Vary": "Cookie"})
     response["x-a"] = "2"
     assert list(response.headers._store.values()) == list(response.items())
 
 
-def test_the_script_prefix_is_that_of_each_request(handler: Any) -> None:
+def test_each_request_sets_its_script_prefix(handler: Any) -> None:
     from django.urls import get_script_prefix
 
     sent("http_api", handler(event_of("http_api", Ask(stage="dev")), None))

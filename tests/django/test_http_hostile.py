@@ -1,4 +1,4 @@
-"""Hostile events at the handlers: refused as no HTTP event, or answered, and never with a failure of Pocket's own."""
+"""Hostile events raise UnknownEvent or get a response, and never cause an error in Pocket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pocket.errors import UnknownEvent
 
 @pytest.fixture(scope="module")
 def handlers() -> Iterator[list[Any]]:
-    """Django's handler, and one of an ASGI application that reads all of its scope and body."""
+    """Django's handler, and that of an ASGI application that reads its whole scope and body."""
     with project("echo", "echo_settings", {}):
         asgi = make_handler(tell)
         yield [make_wsgi_handler(), asgi]
@@ -38,7 +38,7 @@ async def tell(scope: Any, receive: Any, send: Any) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_a_damaged_event_is_refused_or_answered(handlers: list[Any], form: str, data: st.DataObject) -> None:
+def test_damaged_event_is_refused_or_gets_a_response(handlers: list[Any], form: str, data: st.DataObject) -> None:
     event = data.draw(damaged(form))
     for handler in handlers:
         try:
@@ -49,5 +49,5 @@ def test_a_damaged_event_is_refused_or_answered(handlers: list[Any], form: str, 
 
 
 def _kind(form: str, event: dict[str, Any]) -> str:
-    """The format in which the answer is given: lists of headers may have been lost."""
+    """The format of the response: lists of headers may have been lost."""
     return "load_balancer" if form.startswith("load_balancer") and event.get("multiValueHeaders") is None else form

@@ -1,4 +1,4 @@
-"""Django's request from an event is what a WSGI server would have given Django for the same HTTP request."""
+"""Django's request from an event is equal to that from a WSGI server for the same HTTP request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _echo() -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=["plain", "wrapped"])
 def handler(_echo: None, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The handler, and the same while something is wrapped around Django's request, as a tracer wraps it."""
+    """The handler, and the same while Django's request is wrapped, as by a tracer."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "wrapped":
             patch.setattr(WSGIRequest, "__init__", wrapped(WSGIRequest.__init__))
@@ -41,7 +41,7 @@ def handler(_echo: None, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def environ_of(form: str, ask: Ask) -> dict[str, Any]:
-    """The environment that a WSGI server gives for the request as the gateway passes it on (PEP 3333)."""
+    """The environment of a WSGI server for the request that the gateway forwards (PEP 3333)."""
     name, _, port = ask.host.rpartition(":") if ask.host[-1] != "]" and ":" in ask.host else (ask.host, "", "")
     script_name = {"rest_api": "/prod"}.get(form, "")
     environ: dict[str, Any] = {
@@ -73,13 +73,13 @@ def environ_of(form: str, ask: Ask) -> dict[str, Any]:
 
 
 def reference(form: str, ask: Ask) -> Any:
-    """What the echo view says behind Django's own WSGI handler."""
+    """The echo view's response behind Django's WSGI handler."""
     response = b"".join(WSGIHandler()(environ_of(form, ask), lambda status, headers: None))
     return parsed(response)
 
 
 def parsed(body: bytes) -> Any:
-    """The echo view's answer, or the page of an error."""
+    """The echo view's response, or an error page."""
     return json.loads(body) if body.startswith(b"{") else body
 
 
@@ -94,7 +94,7 @@ def echoed(handler: Any, form: str, ask: Ask) -> Any:
 def same(handler: Any, form: str, ask: Ask) -> None:
     ours, theirs = echoed(handler, form, ask), reference(form, ask)
     if form == "rest_api" and isinstance(theirs, dict):
-        # The gateway decodes the query; encoded again it may be spelt in another way, for the same pairs.
+        # The gateway decodes the query; encoded again, the same pairs may have another spelling.
         for answer in (ours, theirs):
             answer["meta"].pop("QUERY_STRING")
             answer["full_path"], answer["uri"] = answer["full_path"].split("?")[0], answer["uri"].split("?")[0]
@@ -104,7 +104,7 @@ def same(handler: Any, form: str, ask: Ask) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(deadline=None)
 @given(data=st.data())
-def test_every_request_is_the_one_that_a_server_would_make(handler: Any, form: str, data: st.DataObject) -> None:
+def test_request_is_equal_to_that_of_a_server(handler: Any, form: str, data: st.DataObject) -> None:
     ask = data.draw(asks(any_bytes=form in ENCODED_PATHS))
     ask = replace(ask, method="GET" if ask.method == "HEAD" else ask.method, headers=once(ask.headers))
     if form.startswith("load_balancer"):
@@ -161,13 +161,13 @@ def test_uploads(handler: Any, form: str) -> None:
 
 
 @every_format
-def test_a_body_can_be_read_in_pieces_and_not_be_asked_for_after(handler: Any, form: str) -> None:
+def test_body_can_be_read_in_parts_but_not_again(handler: Any, form: str) -> None:
     wire = sent(form, handler(event_of(form, Ask(method="POST", path="/_/read", body=b"abcdef")), None))
     assert wire.body == b"abc|def"
 
 
 @every_format
-def test_a_body_over_django_s_limit_is_400(handler: Any, form: str) -> None:
+def test_body_over_djangos_limit_is_400(handler: Any, form: str) -> None:
     ask = Ask(method="POST", path="/_/size", body=b"x" * 3_000_000)
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=None):
         assert sent(form, handler(event_of(form, ask), None)).body == b"3000000"
@@ -175,31 +175,31 @@ def test_a_body_over_django_s_limit_is_400(handler: Any, form: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x_forwarded_host", "X_Forwarded_Host", "lambda-event", "aws.event", "aws-context"])
-def test_headers_that_pass_for_others_are_dropped(handler: Any, name: str) -> None:
+def test_headers_that_imitate_others_are_dropped(handler: Any, name: str) -> None:
     meta = echoed(handler, "http_api", Ask(headers=((name, "evil"), ("x-good", "1"))))["meta"]
     assert "evil" not in meta.values()
     assert meta["HTTP_X_GOOD"] == "1"
 
 
-def test_a_gateway_s_port_and_scheme_reach_django(handler: Any) -> None:
+def test_port_and_scheme_of_the_gateway_reach_django(handler: Any) -> None:
     answer = echoed(handler, "http_api", Ask(path="/a", host="localhost:8001", scheme="http"))
     assert (answer["uri"], answer["secure"]) == ("http://localhost:8001/a", False)
 
 
-def test_a_stage_is_the_script_name_of_every_address(handler: Any) -> None:
+def test_stage_is_the_script_name(handler: Any) -> None:
     answer = echoed(handler, "http_api", Ask(path="/a/", stage="dev"))
     assert (answer["path"], answer["path_info"]) == ("/dev/a/", "/a/")
     assert answer["uri"] == "https://shop.example.com/dev/a/"
 
 
 @override_settings(FORCE_SCRIPT_NAME="/forced")
-def test_force_script_name_has_the_last_word(handler: Any) -> None:
+def test_force_script_name_overrides_the_events(handler: Any) -> None:
     answer = echoed(handler, "http_api", Ask(path="/a/", stage="dev"))
     assert (answer["path"], answer["meta"]["SCRIPT_NAME"]) == ("/forced/a/", "/forced")
 
 
 @override_settings(POCKET_BASE_PATH="/shop", POCKET_TRUSTED_PROXIES=1)
-def test_settings_tell_what_events_do_not() -> None:
+def test_settings_configure_the_gateway() -> None:
     handler = make_wsgi_handler()
     ask = Ask(path="/shop/a", client="192.0.2.1", forwarded_for="198.51.100.9, 192.0.2.1")
     answer = echoed(handler, "function_url", ask)
@@ -207,7 +207,7 @@ def test_settings_tell_what_events_do_not() -> None:
     assert answer["meta"]["REMOTE_ADDR"] == "198.51.100.9"
 
 
-def test_event_and_context_are_at_hand(handler: LambdaHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_has_event_and_context(handler: LambdaHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     chain: Any = handler.application._middleware_chain
     monkeypatch.setattr(

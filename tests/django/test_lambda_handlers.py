@@ -1,4 +1,4 @@
-"""Starting a function: through Lambda's own runtime client where that matters."""
+"""Starting a function, with Lambda's runtime client where that matters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_importing_the_module_builds_no_handler(tmp_path: Path) -> None:
     assert evaluate(code, tmp_path) == []
 
 
-def test_a_handler_is_built_once_and_alone(tmp_path: Path) -> None:
+def test_only_the_accessed_handler_is_built_and_only_once(tmp_path: Path) -> None:
     code = """
 import sys
 import pocket.django.lambda_handlers as module
@@ -37,12 +37,12 @@ result = [again is first, "pocket.django.http.wsgi" in sys.modules, "wsgi_handle
     assert evaluate(code, tmp_path, write_project(tmp_path)) == [True, False, False]
 
 
-def test_an_unknown_name_is_an_attribute_error(tmp_path: Path) -> None:
+def test_unknown_name_is_an_attribute_error(tmp_path: Path) -> None:
     done = run(f"{GET_HANDLER}_get_handler(prefix + 'wsgi_handlr')", tmp_path)
     assert "missing on module" in done.stderr
 
 
-def test_an_attribute_error_in_the_project_is_not_taken_for_a_missing_handler(tmp_path: Path) -> None:
+def test_attribute_error_in_the_project_is_not_reported_as_a_missing_handler(tmp_path: Path) -> None:
     environ = write_settings(tmp_path, "import os\nos.nothing_of_that_name\n")
     done = run(f"{GET_HANDLER}_get_handler(prefix + 'management_command_handler')", tmp_path, environ)
     assert done.returncode == 1
@@ -50,7 +50,7 @@ def test_an_attribute_error_in_the_project_is_not_taken_for_a_missing_handler(tm
     assert "missing on module" not in done.stderr
 
 
-def test_the_collector_rests_during_the_start_and_the_heap_is_frozen_after(tmp_path: Path) -> None:
+def test_collector_is_off_during_the_start_and_the_heap_is_frozen_after(tmp_path: Path) -> None:
     environ = write_project(tmp_path)
     settings = tmp_path / "jobs_settings.py"
     settings.write_text(f"{settings.read_text()}\nimport gc\nRESTS = not gc.isenabled()\n")
@@ -63,7 +63,7 @@ result = [settings.RESTS, gc.isenabled(), gc.get_freeze_count() > 1000]
     assert evaluate(code, tmp_path, environ) == [True, True, True]
 
 
-def test_the_collector_runs_again_after_a_failed_start(tmp_path: Path) -> None:
+def test_collector_is_on_again_after_a_failed_start(tmp_path: Path) -> None:
     environ = write_settings(tmp_path, "raise ValueError\n")
     code = """
 import gc
@@ -79,7 +79,7 @@ except ValueError:
 STAGE = Stage(stack_name="s", secrets=(SecretVariable("SECRET_KEY", "secretsmanager", "mine"),))
 
 
-def test_the_secrets_are_asked_for_before_django_is_imported(tmp_path: Path, aws: AWSDouble) -> None:
+def test_calls_for_secrets_are_sent_before_django_is_imported(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("mine", "k" * 50)
     aws.latency = 0.2
     write_manifest(tmp_path, STAGE)
@@ -101,7 +101,7 @@ result = [states, settings.SECRET_KEY]
     assert aws.operations == ["BatchGetSecretValue"]
 
 
-def test_a_failed_request_ahead_tells_its_reason_and_is_not_made_again(tmp_path: Path, aws: AWSDouble) -> None:
+def test_failed_prefetch_reports_its_reason_and_is_not_retried(tmp_path: Path, aws: AWSDouble) -> None:
     write_manifest(tmp_path, STAGE)
     environ = {**aws.environ, **write_settings(tmp_path), "POCKET_STAGE": "dev"}
     done = run("from pocket.django.lambda_handlers import management_command_handler", tmp_path, environ)
@@ -111,7 +111,7 @@ def test_a_failed_request_ahead_tells_its_reason_and_is_not_made_again(tmp_path:
 
 
 @pytest.mark.parametrize("manifest", ["{", '{"format": 99}', None])
-def test_what_is_wrong_with_the_manifest_is_told_by_the_settings(tmp_path: Path, manifest: str | None) -> None:
+def test_errors_in_the_manifest_are_raised_by_the_settings(tmp_path: Path, manifest: str | None) -> None:
     if manifest is not None:
         (tmp_path / "pocket.manifest.json").write_text(manifest)
     environ = {**write_settings(tmp_path, SETTINGS), "POCKET_STAGE": "dev"}

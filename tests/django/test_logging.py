@@ -1,4 +1,4 @@
-"""Logs of a function, in a process as Lambda starts it."""
+"""Logs of a function, in a process started as in Lambda."""
 
 from __future__ import annotations
 
@@ -61,22 +61,22 @@ LOGGING = {"version": 1, "disable_existing_loggers": False,
 
 
 @pytest.mark.parametrize("settings", [OWN + SETTINGS, SETTINGS + OWN], ids=["before", "after"])
-def test_a_projects_own_logging_is_left_alone(tmp_path: Path, settings: str) -> None:
+def test_logging_of_a_project_is_not_changed(tmp_path: Path, settings: str) -> None:
     assert {line["timestamp"] for line in lines(tmp_path, settings)} == {"own"}
 
 
-def test_a_projects_own_logging_config_is_left_alone(tmp_path: Path) -> None:
+def test_logging_config_of_a_project_is_not_changed(tmp_path: Path) -> None:
     assert lines(tmp_path, f"{SETTINGS}\nLOGGING_CONFIG = None\n") == []
 
 
-def test_a_function_of_ones_own_configures_logging_alone(tmp_path: Path) -> None:
+def test_logging_config_function_of_a_project_configures_logging_alone(tmp_path: Path) -> None:
     settings = f"{SETTINGS}\nLOGGING_CONFIG = 'own_logging.configure'\n"
     (tmp_path / "own_logging.py").write_text("def configure(settings): raise AssertionError('LOGGING is empty')")
     assert lines(tmp_path, settings) == []
 
 
 @pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["laptop", "lambda"])
-def test_the_settings_are_the_files_table_and_nothing_else(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_settings_are_the_table_in_the_file(tmp_path: Path, environ: dict[str, str]) -> None:
     stage = Stage(stack_name="s", django=DjangoTables(settings={"LANGUAGE_CODE": "de"}))
     write_manifest(tmp_path, stage)
     code = "from pocket.django.runtime import get_django_settings; result = get_django_settings()"
@@ -114,7 +114,7 @@ def spoken(directory: Path, settings: str, code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_a_logging_that_disables_existing_loggers_leaves_pockets_alone_and_writes_each_line_once(
+def test_disable_existing_loggers_keeps_pockets_and_each_line_is_written_once(
     tmp_path: Path,
 ) -> None:
     early = "import pocket.fastapi.discovery, pocket.django.commands.batch\n"
@@ -123,7 +123,7 @@ def test_a_logging_that_disables_existing_loggers_leaves_pockets_alone_and_write
     assert found == ["from the project", "below it", "lambda: elsewhere from elsewhere", *POCKETS]
 
 
-def test_logging_that_the_settings_configure_themselves_is_completed_too(tmp_path: Path) -> None:
+def test_logging_configured_in_the_settings_module_is_completed(tmp_path: Path) -> None:
     own = f"{CONSOLE}LOGGING_CONFIG = None\nimport logging.config\nlogging.config.dictConfig(LOGGING)\n"
     code = "import pocket.fastapi.discovery\nfrom pocket.django.lambda_handlers import wsgi_handler"
     found = spoken(tmp_path, own, code)
@@ -139,13 +139,13 @@ def test_logging_that_the_settings_configure_themselves_is_completed_too(tmp_pat
     ],
     ids=["django", "fastapi", "without the app"],
 )
-def test_pockets_loggers_stay_on_under_a_server_too(tmp_path: Path, set_up: str, settings: str) -> None:
+def test_pockets_loggers_stay_enabled_under_a_server(tmp_path: Path, set_up: str, settings: str) -> None:
     early = "import pocket.fastapi.discovery, pocket.asgi, pocket.django.http.wsgi, pocket.django.commands.batch"
     found = spoken(tmp_path, f"{CONSOLE}{settings}\n", f"{early}\n{set_up}")
     assert [line for line in found if "pocket." in line] == POCKETS
 
 
-def test_every_logger_of_pockets_is_one_of_those_that_are_kept() -> None:
+def test_names_has_every_logger_of_pocket() -> None:
     package = Path(loggers.__file__).parents[1]
     used = {
         name for file in package.rglob("*.py") for name in re.findall(r'getLogger\("(pocket\.\w+)"', file.read_text())
@@ -153,7 +153,7 @@ def test_every_logger_of_pockets_is_one_of_those_that_are_kept() -> None:
     assert used - {"pocket.local"} == {*loggers.NAMES}
 
 
-def test_a_function_that_does_not_start_logs_its_traceback(tmp_path: Path) -> None:
+def test_function_that_does_not_start_logs_its_traceback(tmp_path: Path) -> None:
     environ = {**write_settings(tmp_path, "import nothing_of_that_name\n"), **LAMBDA}
     done = run("from pocket.django.lambda_handlers import wsgi_handler", tmp_path, environ)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What an editable install of the project puts on `sys.path` is taken from the copy."""
+"""Entries of an editable install on `sys.path` are replaced by the copy's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from pocket.django.origin import redirected
 
 
-def test_the_folders_of_the_origin_are_those_of_the_copy(tmp_path: Path) -> None:
+def test_folders_of_the_original_are_replaced(tmp_path: Path) -> None:
     origin, copy = tmp_path / "site", tmp_path / "copies" / "site"
     for folder in (origin / "src", origin / ".venv" / "lib", origin / "libs", copy / "src", tmp_path / "site-two"):
         folder.mkdir(parents=True)

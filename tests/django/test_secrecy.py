@@ -1,4 +1,4 @@
-"""No secret, and no event, comes out of a function: not in a log, not in an error, not in a traceback."""
+"""No log, error or traceback of a function has a secret or an event."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def environment(directory: Path, aws: AWSDouble) -> dict[str, str]:
     return environ
 
 
-def test_a_function_that_works_and_fails_tells_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+def test_function_logs_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
     body = {"command": "job", "args": [SECRET], "kwargs": {"do": "crash"}}
@@ -107,7 +107,7 @@ import sys, traceback
 try:
     from pocket.django.lambda_handlers import management_command_handler
 except Exception as error:
-    # As error reports do: with the variables of each frame.
+    # With the variables of each frame, as in error reports.
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
     sys.stderr.write("".join(report.format()))
     sys.exit(1)
@@ -115,7 +115,7 @@ except Exception as error:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWSDouble, case: str) -> None:
+def test_function_that_does_not_start_shows_no_secret(tmp_path: Path, aws: AWSDouble, case: str) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
     if case == "denied":
@@ -145,7 +145,7 @@ def test_a_function_that_does_not_start_tells_no_secret(tmp_path: Path, aws: AWS
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_settings_that_fail_tell_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+def test_settings_that_fail_show_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
     with (tmp_path / "jobs_settings.py").open("a") as settings:
@@ -177,7 +177,7 @@ assert os.environ["WHOLE"] == "swordfish"
 """
 
 
-def test_a_receiver_that_fails_tells_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
+def test_receiver_that_fails_shows_no_secret(tmp_path: Path, aws: AWSDouble) -> None:
     fill(aws)
     environ = environment(tmp_path, aws)
     with (tmp_path / "jobs_settings.py").open("a") as settings:
@@ -209,7 +209,7 @@ NAMED = Stage(
         ("urllib.parse.urlsplit(os.environ['DATABASE_URL']).port", "<DATABASE_URL>"),
     ],
 )
-def test_a_start_that_fails_at_a_secret_shows_its_name_instead(
+def test_start_that_fails_at_a_secret_shows_its_variable_instead(
     tmp_path: Path, aws: AWSDouble, read: str, shown: str
 ) -> None:
     aws.put("key", DOLLAR)

@@ -1,4 +1,4 @@
-"""What a SnapStart snapshot holds, and what a restored environment has of its own."""
+"""What is in a SnapStart snapshot, and what a restored environment renews."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from django.db import connection
 """
 
 
-def test_the_runtimes_hooks_are_the_ones_that_are_used() -> None:
+def test_hooks_of_the_runtime_are_used() -> None:
     assert callable(snapshot_restore_py.register_before_snapshot)
     assert callable(snapshot_restore_py.register_after_restore)
 
 
-def test_a_snapshot_holds_no_open_connection_and_a_restore_renews(tmp_path: Path, aws: AWSDouble) -> None:
+def test_snapshot_has_no_open_connection_and_a_restore_renews(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("token", "at the snapshot")
     environ = {**aws.environ, **write_project(tmp_path, STAGE), **SNAP_START}
     code = f"""{START}
@@ -83,10 +83,10 @@ class Redis:
     def get(self, key):
         return None
 """
-"""As much of redis-py, which this environment lacks, as Django's client asks of it."""
+"""The part of redis-py, which is not installed here, that Django's client uses."""
 
 
-def test_a_snapshot_holds_no_pool_of_a_cache(tmp_path: Path) -> None:
+def test_snapshot_has_no_pool_of_a_cache(tmp_path: Path) -> None:
     environ = {**write_project(tmp_path), **SNAP_START}
     (tmp_path / "redis.py").write_text(REDIS)
     with (tmp_path / "jobs_settings.py").open("a") as settings:
@@ -104,13 +104,13 @@ result = redis.ConnectionPool.closed
     assert evaluate(code, tmp_path, environ) == 1
 
 
-def test_what_a_restore_has_read_the_first_request_does_not_read_again(tmp_path: Path, aws: AWSDouble) -> None:
+def test_first_request_does_not_read_secrets_again_after_a_restore(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("token", "value")
     stage = Stage(stack_name="s", secrets=STAGE.secrets, secret_refresh=900)
     environ = {**aws.environ, **write_project(tmp_path, stage), **SNAP_START}
     code = f"""{START}
 from pocket.django import runtime
-runtime.registered("dev").at -= 1000  # the snapshot lay there for as long
+runtime.registered("dev").at -= 1000  # the age of the snapshot
 for function, arguments, options in hooks.get_after_restore():
     function(*arguments, **options)
 result = management_command_handler({{"command": "job", "kwargs": {{"do": "look"}}}}, None)["exit_status"]
@@ -119,7 +119,7 @@ result = management_command_handler({{"command": "job", "kwargs": {{"do": "look"
     assert aws.operations == ["BatchGetSecretValue"] * 2
 
 
-def test_a_restore_that_cannot_read_serves_what_is_known_and_says_so(tmp_path: Path, aws: AWSDouble) -> None:
+def test_restore_that_cannot_read_secrets_uses_the_known_ones_and_logs_it(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("token", "known")
     environ = {**aws.environ, **write_project(tmp_path, STAGE), **SNAP_START, "AWS_LAMBDA_FUNCTION_NAME": "f"}
     code = f"""{START}
@@ -133,12 +133,12 @@ assert os.environ["TOKEN"] == "known"
     assert "the known values stay" in done.stderr
 
 
-def test_without_snapstart_no_hook_is_registered(tmp_path: Path) -> None:
+def test_no_hook_is_registered_without_snapstart(tmp_path: Path) -> None:
     code = f"{START}\nresult = len(list(hooks.get_before_snapshot()))"
     assert evaluate(code, tmp_path, write_project(tmp_path)) == 0
 
 
-def test_a_runtime_without_hooks_starts_all_the_same(tmp_path: Path) -> None:
+def test_runtime_without_hooks_starts(tmp_path: Path) -> None:
     code = "import sys; sys.modules['snapshot_restore_py'] = None\n"
     code += "from pocket.django.lambda_handlers import management_command_handler"
     done = run(code, tmp_path, {**write_project(tmp_path), **SNAP_START})

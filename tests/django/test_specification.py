@@ -1,4 +1,4 @@
-"""Every row of the specification's tables, in a fresh process, with a stage's baked manifest and without a stage."""
+"""Every row of the specification's tables, in a new process, with a stage's manifest and without a stage."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_without_a_stage_the_values_are_the_fallbacks(tmp_path: Path) -> None:
     }
 
 
-def test_a_stage_without_a_baked_manifest_is_read_from_the_file(tmp_path: Path) -> None:
+def test_stage_without_a_manifest_is_read_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "pocket.toml").write_text(FALLBACK)
     found = settings(tmp_path, "DEFAULT_FROM_EMAIL", "CACHES", environ={"POCKET_STAGE": "dev", "POCKET_HOSTS": ""})
     assert found == {"DEFAULT_FROM_EMAIL": '"Dev" <test@example.com>', "CACHES": DEFAULT_CACHES}
@@ -171,7 +171,7 @@ def test_every_store_of_the_file_is_a_backend_without_a_stage(tmp_path: Path, ba
 
 
 def write_file(directory: Path, text: str, *, baked: bool) -> None:
-    """Writes pocket.toml, or, as a deploy does, the manifest of it and no pocket.toml."""
+    """Writes pocket.toml, or only its manifest, as a deploy does."""
     path = directory / "pocket.toml"
     path.write_text(text)
     if baked:
@@ -186,7 +186,7 @@ def test_the_file_is_found_from_the_settings_modules_folder(tmp_path: Path) -> N
     assert len(evaluate(f"{READ}settings.CORS_ALLOWED_ORIGINS", tmp_path / "elsewhere", environ)) == 2
 
 
-def test_the_helpers_touch_no_setting(tmp_path: Path) -> None:
+def test_helpers_read_no_setting(tmp_path: Path) -> None:
     write_manifest(tmp_path, Stage(stack_name="s", django=TABLES))
     code = """
 from pocket.django.runtime import get_django_settings, set_envs
@@ -198,7 +198,7 @@ result = settings.configured
     assert evaluate(code, tmp_path, {"POCKET_STAGE": "dev"}) is False
 
 
-def test_changing_what_a_helper_gave_changes_no_later_answer(tmp_path: Path) -> None:
+def test_changing_a_result_does_not_change_the_next(tmp_path: Path) -> None:
     write_manifest(tmp_path, Stage(stack_name="s"))
     code = """
 from pocket.django.utils import get_caches, get_storages
@@ -231,7 +231,7 @@ result = [opened, dict(os.environ) == before]
         ({}, "s3", ["s3_fallback_bucket_name"]),
     ],
 )
-def test_a_fault_is_improper_configuration_and_says_what_to_do(
+def test_errors_are_improperly_configured_and_have_a_hint(
     tmp_path: Path, environ: dict[str, str], files: str, words: list[str]
 ) -> None:
     if files == "manifest":
@@ -280,7 +280,7 @@ def fill(aws: AWSDouble) -> None:
 
 
 @pytest.mark.parametrize("injected", [True, False])
-def test_set_envs_registers_everything_once(tmp_path: Path, aws: AWSDouble, injected: bool) -> None:
+def test_set_envs_sets_everything_once(tmp_path: Path, aws: AWSDouble, injected: bool) -> None:
     fill(aws)
     write_manifest(tmp_path, STAGE)
     environ = {**aws.environ, "POCKET_STAGE": "dev", "ALLOWED_HOSTS": "www.example.com"}
@@ -314,7 +314,7 @@ result = {{name: os.environ[name] for name in {NAMES}}}
     assert sorted(aws.operations) == sorted(expected)
 
 
-def test_a_failed_call_sets_nothing_names_the_variables_and_is_tried_again(tmp_path: Path, aws: AWSDouble) -> None:
+def test_failed_call_sets_nothing_lists_the_variables_and_is_retried(tmp_path: Path, aws: AWSDouble) -> None:
     fill(aws)
     aws.failures.append((400, "AccessDeniedException"))
     aws.put("late", "x")
@@ -419,7 +419,7 @@ def test_with_a_stage_a_command_goes_through_its_queue(tmp_path: Path, aws: AWSD
     assert sent == [{"QueueUrl": aws.outputs["SqsmanagementQueueUrl"], "MessageBody": body}] * 2
 
 
-def test_without_a_stage_a_command_runs_here(tmp_path: Path, aws: AWSDouble) -> None:
+def test_without_a_stage_a_command_runs_in_this_process(tmp_path: Path, aws: AWSDouble) -> None:
     (tmp_path / "pocket.toml").write_text(BARE)
     either, direct, forced, both, other = evaluate(CALL, tmp_path, {**aws.environ, **write_settings(tmp_path)})
     assert "+ STATIC_URL" in either

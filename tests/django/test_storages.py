@@ -1,4 +1,4 @@
-"""STORAGES, from every store of pocket.toml's reference."""
+"""STORAGES for every store in the reference."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_each_store_has_its_backend(no_aws: None, store: str, static: bool, mani
     assert made(Storage(store, "here", static, manifest))["BACKEND"] == backend
 
 
-def test_a_combination_without_backend_is_refused(no_aws: None) -> None:
+def test_combination_without_backend_is_refused(no_aws: None) -> None:
     with pytest.raises(SettingsError, match="no backend"):
         made(Storage("s3", "x", static=False, manifest=True))
 
 
-def test_the_files_options_win_and_bucket_and_location_are_there(no_aws: None) -> None:
+def test_options_in_the_file_override_pockets(no_aws: None) -> None:
     item = Storage("s3", "media", options={"file_overwrite": False, "signature_version": "s3"})
     found = options(item)
     assert found["bucket_name"] == "board"
@@ -53,14 +53,14 @@ def test_the_files_options_win_and_bucket_and_location_are_there(no_aws: None) -
     assert found["signature_version"] == "s3"
 
 
-def test_uploads_overwrite_each_other_only_where_the_file_says_so_and_static_files_always(no_aws: None) -> None:
+def test_only_static_files_are_overwritten_by_default(no_aws: None) -> None:
     assert options(Storage("s3", "media"))["file_overwrite"] is False
     assert options(Storage("s3", "media", options={"file_overwrite": True}))["file_overwrite"] is True
     assert "file_overwrite" not in options(Storage("s3", "static", static=True))
     assert "OPTIONS" not in made(Storage("filesystem"))
 
 
-def test_a_filesystem_store_takes_its_location(no_aws: None) -> None:
+def test_filesystem_store_has_its_location(no_aws: None) -> None:
     assert options(Storage("filesystem", "/srv/media", options={"base_url": "/m/"})) == {
         "base_url": "/m/",
         "location": "/srv/media",
@@ -69,7 +69,7 @@ def test_a_filesystem_store_takes_its_location(no_aws: None) -> None:
 
 
 @pytest.mark.parametrize("bucket", [None, ""])
-def test_s3_without_a_bucket_says_where_to_name_one(no_aws: None, bucket: str | None) -> None:
+def test_error_for_s3_without_a_bucket_has_a_hint(no_aws: None, bucket: str | None) -> None:
     with pytest.raises(SettingsError, match="no bucket") as caught:
         made(Storage("s3", "media"), bucket=bucket)
     assert "s3_fallback_bucket_name" in str(caught.value)
@@ -79,10 +79,10 @@ PLAIN = {"s3": "storages.backends.s3.S3StaticStorage", "filesystem": STATIC_FILE
 
 
 @pytest.mark.parametrize("store", ["s3", "filesystem"])
-def test_names_are_plain_until_a_release_has_their_map(
+def test_names_are_plain_until_the_release_has_its_map(
     no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str
 ) -> None:
-    """A storage that hashes would ask S3 for its map, and refuse every file that is not in it."""
+    """A storage with hashed names would read the map from S3, and refuse files that are not in it."""
     item = Storage(store, "static", True, True, options={"manifest_storage": None})
     monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
     for release in (None, tmp_path):
@@ -95,14 +95,14 @@ def test_names_are_plain_until_a_release_has_their_map(
     assert "Manifest" in str(made(item, release=tmp_path)["BACKEND"])
 
 
-def test_a_release_without_static_files_asks_s3_for_no_map(no_aws: None, tmp_path: Path) -> None:
+def test_release_without_static_files_reads_no_map_from_s3(no_aws: None, tmp_path: Path) -> None:
     baked = options(Storage("s3", "static", True, True), release=tmp_path)["manifest_storage"]
     assert isinstance(baked, BakedManifest)
     with pytest.raises(FileNotFoundError):
         baked.open("staticfiles.json")
 
 
-def test_a_baked_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> None:
+def test_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> None:
     hashed, plain = Storage("s3", "static", True, True), Storage("s3", "static", True)
     (tmp_path / "staticfiles.json").write_text("{}")
     assert isinstance(options(hashed, release=tmp_path)["manifest_storage"], BakedManifest)
@@ -110,7 +110,7 @@ def test_a_baked_map_is_read_from_the_release(no_aws: None, tmp_path: Path) -> N
     assert "manifest_storage" not in options(hashed)
 
 
-def test_the_baked_map_cannot_be_written(tmp_path: Path) -> None:
+def test_map_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "staticfiles.json").write_bytes(b"{}")
     baked = BakedManifest(tmp_path)
     assert baked.exists("staticfiles.json")
@@ -172,7 +172,7 @@ def test_media_urls_are_regional_and_signed(no_aws: None, django_storages: None)
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in found
 
 
-def test_on_the_local_aws_urls_open_in_a_browser(
+def test_urls_on_the_embedded_aws_work_in_a_browser(
     no_aws: None, django_storages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
@@ -182,7 +182,7 @@ def test_on_the_local_aws_urls_open_in_a_browser(
     assert "X-Amz-Signature=" in found
 
 
-def test_a_domain_of_ones_own_wins(no_aws: None, django_storages: None) -> None:
+def test_custom_domain_in_the_file_is_used(no_aws: None, django_storages: None) -> None:
     item = Storage("s3", "static", static=True, options={"custom_domain": "static.example.com"})
     assert url(item, "a.css") == "https://static.example.com/static/a.css"
 

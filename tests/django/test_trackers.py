@@ -1,4 +1,4 @@
-"""What error trackers and tracers see of requests that come as events: what they see under a WSGI server.
+"""Error trackers and tracers get the same of requests from events as under a WSGI server.
 
 Each runs in a process with the tracker beside this environment's own packages; uv keeps both for the next time.
 """
@@ -103,7 +103,7 @@ def seen():
 
 
 def seen(tracker: str, *packages: str, order: str = "late") -> Any:
-    """What the tracker has kept of four requests; installed when it is first asked for."""
+    """What the tracker has recorded of four requests; the tracker is installed on first use."""
     wanted = [word for package in packages for word in ("--with", package)]
     command = [find_uv(), "run", "--quiet", "--no-project", "--python", sys.executable, *wanted, "python", "-c"]
     done = subprocess.run(
@@ -119,7 +119,7 @@ def seen(tracker: str, *packages: str, order: str = "late") -> Any:
 
 
 @pytest.mark.parametrize("order", ["early", "late"])
-def test_sentry_has_each_request_apart_with_its_address_and_transaction(order: str) -> None:
+def test_sentry_separates_requests_with_their_url_and_transaction(order: str) -> None:
     events = seen(SENTRY, "sentry-sdk>=2.40,<3", order=order)
     (error,) = [event for event in events if event.get("type") != "transaction"]
     assert error["exception"]["values"][-1]["value"] == "what went wrong"

@@ -1,4 +1,4 @@
-"""What a function does while it starts, so that its first request does not."""
+"""What a function does at start-up instead of in its first request."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def environment(directory: Path, urls: str = URLS) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
-def test_the_first_page_finds_urls_templates_and_language_loaded(tmp_path: Path, handler: str) -> None:
+def test_urls_templates_and_language_are_loaded_before_the_first_request(tmp_path: Path, handler: str) -> None:
     event = json.dumps(event_of("http_api", Ask(path="/page")))
     code = f"""
 import sys
@@ -64,7 +64,7 @@ result = [answer["statusCode"], answer["body"], sorted(set(sys.modules) - before
     assert "ja" in languages
 
 
-def test_urls_that_do_not_load_keep_the_function_from_starting(tmp_path: Path) -> None:
+def test_function_with_invalid_urls_does_not_start(tmp_path: Path) -> None:
     environ = environment(tmp_path, "import nothing_of_that_name\n")
     done = run("from pocket.django.lambda_handlers import wsgi_handler", tmp_path, environ)
     assert done.returncode == 1
@@ -97,7 +97,7 @@ DEBUG = True
 
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
 @pytest.mark.parametrize(("form", "stage"), [("rest_api", "/dev"), ("function_url", "")])
-def test_links_to_files_have_the_prefix_of_the_first_request(
+def test_urls_of_files_have_the_prefix_of_the_first_request(
     tmp_path: Path, handler: str, form: str, stage: str
 ) -> None:
     environ = environment(tmp_path, STATIC)
