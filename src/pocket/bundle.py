@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import CodeType
 
+# importlib's own function for the same purpose; in a Python without it, this import and so the start fails.
+_fix_co_filename = _imp._fix_co_filename  # type: ignore[attr-defined]
+
 MARSHAL_VERSION = 2
 """Of the index: every Python reads this version. The code has the format of the interpreter that compiled it."""
 
@@ -105,5 +108,5 @@ class _Loader(SourceFileLoader):
         """The module's code, with its source's present path as `co_filename`."""
         code: CodeType = marshal.loads(os.pread(*self._bytes))  # noqa: S302 - as safe as the .pyc beside the source
         if code.co_filename != self.path:
-            _imp._fix_co_filename(code, self.path)  # type: ignore[attr-defined]
+            _fix_co_filename(code, self.path)
         return code

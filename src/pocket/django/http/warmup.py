@@ -21,10 +21,10 @@ def warm_up() -> None:
 
 
 def _made_storages() -> dict[str, Any]:
-    """Django's cache of storages; empty where Django has no such cache."""
+    """Django's cache of storages. In a Django without it, the start fails: URLs might lack the prefix."""
     from django.core.files.storage import storages
 
-    made: dict[str, Any] = vars(storages).get("_storages", {})
+    made: dict[str, Any] = vars(storages)["_storages"]
     return made
 
 
