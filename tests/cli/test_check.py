@@ -330,9 +330,9 @@ def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
         "id": "pocket.E007",
         "level": "error",
         "message": "The project does not start with the stage's settings: KeyError: 'NO_SUCH_VARIABLE'",
-        "hint": "Give NO_SUCH_VARIABLE a value in [awscontainer.envs], a secret, or a default in the settings. It was"
-        " loaded with the stage's values and placeholders for its secrets, without the laptop's .env, which no artifact"
-        " holds.",
+        "hint": "Set NO_SUCH_VARIABLE in [awscontainer.envs], declare it as a secret, or give it a default in the"
+        " settings. It was loaded with the stage's values and placeholders for its secrets, and without the local .env,"
+        " which is not in the artifact.",
         "object": None,
         "file": "tiny_settings.py",
         "line": 3,
@@ -346,18 +346,18 @@ def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
     ("text", "line", "reason", "hint"),
     [
         ("INSTALLED_APPS = [\n    'nowhere',\n]\n", 2, "No module named 'nowhere'", "Correct the name, or add the"),
-        ("INSTALLED_APPS = (\n", 1, "SyntaxError: '(' was never closed", "Correct that line."),
+        ("INSTALLED_APPS = (\n", 1, "SyntaxError: '(' was never closed", "Correct this line."),
         (
             "1 / 0\n",
             1,
             "ZeroDivisionError: division by zero",
-            "Correct what this line does; `pocket doctor --stage dev`",
+            "Correct this line; `pocket doctor --stage dev`",
         ),
         (
             "import os\nraise OSError('Set the THE_KEY environment variable')\n",
             2,
             "Set the THE_KEY environment variable",
-            "Give THE_KEY a value in [awscontainer.envs], a secret",
+            "Set THE_KEY in [awscontainer.envs], declare it as a secret",
         ),
     ],
 )
@@ -443,7 +443,7 @@ def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> Non
     add(tiny / "tiny_settings.py", "import one\n")
     done = pocket_check(tiny, "--stage", "dev")
     assert "error: two.py:1: (pocket.E007) The project does not start" in done.stderr
-    assert "(one.py)\nhint: Break the circle: `pocket doctor --stage dev` draws it." in done.stderr
+    assert "(one.py)\nhint: Break the circular import: `pocket doctor --stage dev` shows it." in done.stderr
 
 
 def test_a_release_that_cannot_be_asked_hides_nothing_that_was_found_here(tiny: Path) -> None:

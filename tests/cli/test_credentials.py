@@ -14,20 +14,20 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/deployer"
 CASES = {
     "process-missing": (
         "credential_process = /nowhere/tool",
-        "/nowhere/tool, which the credentials come from, does not",
+        "/nowhere/tool, the source of the credentials, does not",
     ),
-    "process-silent": ("credential_process = true", "credential_process answered something else than a JSON object"),
-    "process-list": ("credential_process = echo []", "credential_process answered something else than a JSON object"),
+    "process-silent": ("credential_process = true", "credential_process did not return a JSON object"),
+    "process-list": ("credential_process = echo []", "credential_process did not return a JSON object"),
     "process-text": (
         "credential_process = echo s3cr3t",
-        "credential_process answered something else than a JSON object",
+        "credential_process did not return a JSON object",
     ),
     "process-fails": ("credential_process = false", "Error when retrieving credentials from custom-process"),
     "identity": (
         f"{ROLE}\nweb_identity_token_file = /nowhere/token",
-        "/nowhere/token, which the credentials come from",
+        "/nowhere/token, the source of the credentials",
     ),
-    "mfa": (f"{ROLE}\nsource_profile = keys\nmfa_serial = arn:aws:iam::1:mfa/me", "no terminal to ask at"),
+    "mfa": (f"{ROLE}\nsource_profile = keys\nmfa_serial = arn:aws:iam::1:mfa/me", "no terminal to enter it"),
 }
 EXPIRED = """#!/bin/sh
 echo '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s3cr3t", "Expiration": "2020-01-01T00:00:00Z"}'

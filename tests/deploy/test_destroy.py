@@ -35,7 +35,7 @@ def test_nothing_of_a_stage_is_left_but_the_users_own_secrets(
 
     removed = destroy(stage, target, Voice())
 
-    assert removed.kept == ("secret their/own, which is your own",)
+    assert removed.kept == ("secret their/own, which Pocket did not generate",)
     assert find(clients, "pocket-dev-doomed") is None
     assert find(clients, "pocket-dev-doomed-storage") is None
     left = [item["Name"] for item in clients.s3.list_buckets()["Buckets"] if "doomed" in item["Name"]]
@@ -74,7 +74,7 @@ def test_what_is_about_to_go_is_told_first_and_a_no_removes_nothing(
         seen.append(doomed)
         return False
 
-    with pytest.raises(PlanRefused, match="Nothing was removed"):
+    with pytest.raises(PlanRefused, match="Nothing of stage 'dev' was removed"):
         destroy(stage, target, Voice(), agreed=decline)
     (doomed,) = seen
     assert doomed.place == f"the local AWS at {target.endpoint_url}"
@@ -123,5 +123,5 @@ def test_an_interruption_tells_what_is_removed_and_what_is_not(
     with pytest.raises(KeyboardInterrupt):
         destroy(stage, target, voice)
     assert "Removed: stack pocket-dev-halved." in voice.notes
-    assert voice.notes[-1].startswith("Still there, in whole or in part: bucket pocket-dev-halved; ")
+    assert voice.notes[-1].startswith("Not removed, or only in part: bucket pocket-dev-halved; ")
     assert destroy(stage, target, Voice()).removed

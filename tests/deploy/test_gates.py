@@ -60,7 +60,7 @@ ERROR = {"id": "shop.E001", "level": 40, "message": "it is broken", "hint": "Men
 def test_the_first_release_answers_nobody_before_its_gates(site: Site) -> None:
     error = refused(site, "checks", site.project(MESSAGES=[ERROR]))
     assert error.live is None
-    assert "no release of it answers yet.\n(shop.E001) it is broken\n  Mend it." in error.message
+    assert "no release is live yet.\n(shop.E001) it is broken\n  Mend it." in error.message
     assert not site.standing().aliases
     assert site.standing().history.releases == ()
     assert not any(item["Type"] == "AWS::ApiGatewayV2::Route" for item in site.standing().resources.values())
@@ -77,15 +77,15 @@ def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
     assert "--allow-destructive" in error.hint
     error = refused(site, "request", site.project("D", status="500"))
-    assert "answered GET / with status 500; below 500 was expected.\nasked for /" in error.message
+    assert "answered GET / with status 500; expected a status below 500.\nasked for /" in error.message
     assert "`--skip-gate request`" in error.hint
     chosen = f'{STAGE}\n[awscontainer.gate]\npath = "/health/?full=1"\n'
     error = refused(site, "request", site.project("E", status="404", stage=chosen))
-    assert "answered GET /health/?full=1 with status 404; below 400 was expected." in error.message
+    assert "answered GET /health/?full=1 with status 404; expected a status below 400." in error.message
     budget = f"{STAGE}\n[awscontainer.startup]\nbudget_ms = 100\n"
     assert "no start-up report" in refused(site, "startup", site.project("F", stage=budget)).message
     error = refused(site, "request", site.project("G", status="1/0"))
-    assert "does not start, or broke at GET /: ZeroDivisionError: division by zero" in error.message
+    assert "did not start, or failed at GET /: ZeroDivisionError: division by zero" in error.message
     assert site.answer() == "A"
     assert site.live() == 1
     candidates = [name for name, item in site.standing().resources.items() if item["Type"] == "AWS::Lambda::Version"]
@@ -111,8 +111,8 @@ def test_ctrl_c_at_a_gate_tells_how_far_the_deploy_came(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         site.deploy(site.project("B"), voice)
     told = [note.strip() for note in voice.notes]
-    assert told.index(journal.PUBLISHED) < told.index("Not done; the next deploy goes on from here:")
-    assert told.index("Not done; the next deploy goes on from here:") < told.index(journal.LIVE)
+    assert told.index(journal.PUBLISHED) < told.index("Not done; the next deploy continues from here:")
+    assert told.index("Not done; the next deploy continues from here:") < told.index(journal.LIVE)
     assert site.live() == 1
     assert site.deploy(site.project("B")).history.live == 2
 
@@ -125,7 +125,7 @@ def test_a_deploy_of_what_is_live_asks_no_gate(site: Site) -> None:
     assert done.history.live == 1
     assert voice.questions == voice.plans == []
     assert not [step for step in voice.steps if step.startswith("Gate")]
-    assert voice.steps[-1] == "Ask each address once"
+    assert voice.steps[-1] == "Request each address once"
 
 
 def test_what_no_version_knows_of_changes_without_a_release(site: Site) -> None:
@@ -174,7 +174,7 @@ def test_the_first_release_asks_before_it_migrates_a_database_in_use_destructive
     voice = Voice(agrees_to_all=True)
     error = refused(site, "migrations", site.project("A", PENDING=[DROP], USED=[1]), voice)
     assert voice.questions[-1] == (
-        "Apply them to PostgreSQL small at db.internal:5432, which has tables of their apps already?"
+        "Apply them to PostgreSQL small at db.internal:5432, which already has tables of their apps?"
     )
     assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
     assert voice.events[-1:] != ["migrate ['--noinput'] report"]
@@ -188,17 +188,17 @@ def test_a_migrate_that_fails_says_what_it_has_done_and_what_that_does_to_the_li
     error = refused(site, "migrations", site.project("B", PENDING=[GROW, DROP], FAILS_AT=fails), allow_destructive=True)
     assert error.messages == (
         "`migrate` failed:\n  CommandError: it broke",
-        "shop.0007_drop failed, and nothing of it stays.",
+        "shop.0007_drop failed and was rolled back.",
         "Applied before it: shop.0006_grow. They are additive, so release 1 runs on.",
     )
     fails = [str(tmp_path / "again"), "shop.0008_fill"]
     last = {"migration": "shop.0008_fill", "operations": [], "whole": False}
     project = site.project("C", PENDING=[DROP, last], FAILS_AT=fails)
     error = refused(site, "migrations", project, allow_destructive=True)
-    assert error.messages[1] == "shop.0008_fill failed, and is not undone as a whole: what it did before that stays."
+    assert error.messages[1] == "shop.0008_fill failed and was not rolled back as a whole: what it did before remains."
     assert error.messages[2] == (
-        "Applied before it: shop.0007_drop. Release 1 may not run on the database as it is: shop.0007_drop: Remove"
-        " field a from b: it is lost."
+        "Applied before it: shop.0007_drop. Release 1 may not work with the database as it is now: shop.0007_drop:"
+        " Remove field a from b: it is lost."
     )
 
 
@@ -207,14 +207,14 @@ def test_destructive_migrations_are_told_confirmed_recorded_and_no_way_leads_bac
     voice = Voice()
     done = site.deploy(site.project("B", PENDING=[DROP]), voice)
     assert "  shop.0007_drop: Remove field a from b: it is lost" in voice.notes
-    assert voice.questions[1] == "Apply them to stage dev while release 1 still answers?"
+    assert voice.questions[1] == "Apply them to stage dev while release 1 is live?"
     assert done.history.releases[-1].destructive == ("shop.0007_drop",)
     site.deploy(site.project("C"))
     for number in (1, None):
         if number is None:
             assert site.rollback().release.number == 2, "which came after the migration"
         else:
-            with pytest.raises(DeployError, match=r"destructive migrations came after it: shop\.0007_drop"):
+            with pytest.raises(DeployError, match=r"destructive migrations were applied after it: shop\.0007_drop"):
                 site.rollback(number)
     with pytest.raises(DeployError, match=r"shop\.0007_drop"):
         site.rollback()
@@ -246,7 +246,8 @@ def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> No
     site.deploy(site.project("A"))
     error = refused(site, "request", site.project("B", PENDING=[DROP], status="500"), allow_destructive=True)
     assert error.message.endswith(
-        "Destructive migrations were applied before: shop.0007_drop. Release 1 may not run on the database as it is."
+        "Destructive migrations were applied before: shop.0007_drop. Release 1 may not work with the database as it is"
+        " now."
     )
 
 
@@ -275,7 +276,9 @@ def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_pa
     go.touch()
     thread.join()
     (text,) = said
-    assert text.startswith("The migration goes on inside Lambda, until it ends or the function's timeout of 30 s does.")
+    assert text.startswith(
+        "The migration continues inside Lambda until it ends or reaches the function's timeout of 30 s."
+    )
     assert text.endswith("`pocket logs --stage dev --follow` shows it.")
 
 
@@ -285,7 +288,7 @@ def test_releases_that_cannot_be_compared_bar_the_way_back_until_somebody_says_o
     voice = Voice(agrees_to_all=True)
     with pytest.raises(PlanRefused, match=r"Release 2 stays live.*out of order"):
         site.rollback(voice=voice)
-    assert voice.questions == ["Go back to release 1, although it may not run on the database as it is?"]
+    assert voice.questions == ["Go back to release 1, although it may not work with the database as it is now?"]
     assert site.live() == 2
     assert rollback(site.project().stage("dev"), site.target, voice, uncompared=True).release.number == 1
 
@@ -321,7 +324,7 @@ def test_a_release_that_fails_behind_its_api_is_taken_back(site: Site) -> None:
     assert site.answer() == "A"
     assert site.standing().history == before.history
     assert site.standing().aliases == before.aliases, "the handler that was to go, too"
-    assert "`live` goes back to release 1." in voice.notes
+    assert "Moving `live` back to release 1." in voice.notes
 
 
 def test_a_first_release_that_fails_at_its_address_has_nowhere_to_go_back_to(site: Site) -> None:
@@ -339,8 +342,8 @@ def test_a_stage_without_a_handler_for_commands_says_what_it_goes_without(site: 
     (note,) = [note for note in voice.notes if "no handler for management commands" in note]
     assert "[awscontainer.handlers.management]" in note
     assert [step for step in voice.steps if step.startswith("Gate")] == [
-        "Gate request: / of web",
-        "Gate smoke: ask each address once",
+        "Gate request: GET / from web",
+        "Gate smoke: request each address once",
     ]
 
 
@@ -405,7 +408,7 @@ def test_a_handler_that_came_later_stays_where_it_is(site: Site) -> None:
     newer = site.standing().aliases["worker"]
     voice = Voice()
     site.rollback(1, voice)
-    assert "Handler worker came after release 1 and stays as it is." in voice.notes
+    assert "Handler worker was added after release 1 and stays unchanged." in voice.notes
     assert site.answer() == "A"
     assert site.standing().aliases["worker"] == newer
     assert site.live() == 1
@@ -511,7 +514,7 @@ def test_mail_that_is_printed_is_a_warning_in_a_rehearsal_alone(site: Site) -> N
     voice = Voice()
     site.deploy(site.project(MESSAGES=[message]), voice)
     (said,) = [note for note in voice.notes if "mail.E001" in note]
-    assert said.endswith("Use SMTP.\n  A deploy to AWS refuses it.")
+    assert said.endswith("Use SMTP.\n  It stops a deploy to AWS.")
     found = [Message(**message)]
     assert _errors(found, site.target) == []
     assert _errors(found, replace(site.target, endpoint_url=None)) != []

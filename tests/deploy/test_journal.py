@@ -23,7 +23,7 @@ def test_an_interruption_is_told_with_what_was_done_and_what_was_not(number: int
     assert told == [
         "Interrupted. Done:",
         *STEPS[:number],
-        "Not done; the next deploy goes on from here:",
+        "Not done; the next deploy continues from here:",
         *STEPS[number:],
     ]
 

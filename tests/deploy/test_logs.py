@@ -116,5 +116,5 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, expected: int) -> None
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-5m", "1.5h", "5 m", "10w"])
 def test_anything_else_is_no_span_of_time(text: str) -> None:
-    with pytest.raises(DeployError, match="is no span of time"):
+    with pytest.raises(DeployError, match="is not a duration"):
         logs.seconds(text)

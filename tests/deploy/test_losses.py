@@ -46,7 +46,7 @@ def refused(site: Lossy, changed: Project) -> tuple[PlanRefused, Voice]:
     with pytest.raises(PlanRefused) as caught:
         site.deploy(changed, voice, assume_yes=True)
     assert "`--allow-loss`" in caught.value.hint
-    assert voice.questions == ["Apply these changes to stage dev, with what is lost?"]
+    assert voice.questions == ["Apply these changes to stage dev, despite the warnings?"]
     return caught.value, voice
 
 
@@ -91,9 +91,7 @@ def test_a_renamed_bucket_is_asked_for_and_the_live_release_keeps_the_old_one_un
     for name in ("static/site.css", "media/one", "media/two"):
         site.clients.s3.put_object(Bucket="pocket-lossy-old", Key=name, Body=b"x")
     error, _ = refused(site, site.project("B", stage=new))
-    assert (
-        "Bucket pocket-lossy-old stays with its objects (3), and the stage does not use it any more." in error.message
-    )
+    assert "Bucket pocket-lossy-old is kept with its objects (3), but the stage no longer uses it." in error.message
     assert "aws s3 sync s3://pocket-lossy-old s3://pocket-lossy-new" in error.message
 
     with pytest.raises(GateRefused):
@@ -119,7 +117,7 @@ def test_a_bucket_that_pocket_did_not_make_is_not_taken_over(site: Lossy) -> Non
     site.clients.s3.create_bucket(
         Bucket="pocket-lossy-theirs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    with pytest.raises(DeployError, match="Bucket pocket-lossy-theirs exists, and Pocket did not make it") as caught:
+    with pytest.raises(DeployError, match="Bucket pocket-lossy-theirs exists, but Pocket did not create it") as caught:
         site.deploy(site.project(stage=named(LOSSY, "lossy-theirs")))
     assert "bucket_name_format" in caught.value.hint
 
@@ -131,7 +129,7 @@ def test_generated_values_move_with_the_name_of_their_secret(site: Lossy) -> Non
     voice = Voice(agrees_to_all=True)
     moved = SECRETS + 'pocket_key_format = "{prefix}moved-{project}"\n'
     site.deploy(site.project("B", stage=LOSSY + moved), voice, assume_yes=True)
-    assert "SECRET_KEY: taken over into secret pocket-moved-lossy." in voice.notes
+    assert "SECRET_KEY: copied to secret pocket-moved-lossy." in voice.notes
     assert json.loads(read(SecretId="pocket-moved-lossy")["SecretString"])["SECRET_KEY"] == before
     removed = destroy.destroy(site.project(stage=LOSSY + moved).stage("dev"), site.target, Voice()).removed
     assert any(line.startswith("secret pocket-dev-lossy ") for line in removed), "where an older release has them"
@@ -142,7 +140,7 @@ def test_a_generated_value_that_is_gone_is_asked_for(site: Lossy) -> None:
     site.deploy(site.project(stage=stage))
     site.clients.secretsmanager.delete_secret(SecretId="pocket-dev-forgetful", ForceDeleteWithoutRecovery=True)
     error, _ = refused(site, site.project("B", stage=stage))
-    assert "SECRET_KEY: not found in secret pocket-dev-forgetful, so other values are generated." in error.message
+    assert "SECRET_KEY: not found in secret pocket-dev-forgetful, so new values are generated." in error.message
     destroy.destroy(site.project(stage=stage).stage("dev"), site.target, Voice())
 
 

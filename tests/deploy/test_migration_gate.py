@@ -59,15 +59,15 @@ def test_another_migrate_that_runs_is_to_be_waited_for(
     asked = answered(monkeypatch, *before, RUNS, RUNS)
     error = refused(candidate)
     assert "Another `migrate` runs in PostgreSQL shop." in error.message
-    assert "release 3 still answers" in error.message
-    assert error.hint.startswith("Wait until the other one has ended, and deploy again.")
+    assert "release 3 stays live" in error.message
+    assert error.hint.startswith("Wait until the other migration has ended, then deploy again.")
     assert asked[0] == "pocket_migrations"
 
 
 def test_what_a_failed_migrate_did_is_not_guessed_at(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Outcome("migrate", 1, "", "CommandError: it broke\n")
     answered(monkeypatch, Outcome("pocket_migrations", 0, json.dumps(FOUND), ""), broken, RUNS)
-    assert refused(candidate).messages[1].startswith("Which of them were applied is not known.")
+    assert refused(candidate).messages[1].startswith("Pocket could not find out which of them were applied.")
 
 
 def test_an_answer_that_is_none_refuses(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:

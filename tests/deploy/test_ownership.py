@@ -53,7 +53,7 @@ def test_a_stack_that_pocket_did_not_make_is_neither_changed_nor_removed(
         lambda: site.deploy(found, voice, assume_yes=True),
         lambda: destroy.destroy(found.stage("dev"), site.target, Voice()),
     ):
-        with pytest.raises(DeployError, match=f"Stack pocket-dev-{name} exists and is not made by Pocket") as caught:
+        with pytest.raises(DeployError, match=f"Stack pocket-dev-{name} exists and was not made by Pocket") as caught:
             attempt()
         assert "general.project_name" in caught.value.hint
     assert voice.steps == ["Check the credentials"], "before anything is built"
@@ -77,7 +77,7 @@ def test_a_stack_that_someone_else_is_about_to_create_is_left_alone(site: Site, 
         ChangeSetType="CREATE",
         TemplateBody=json.dumps({"Resources": {"Theirs": QUEUE}}),
     )
-    with pytest.raises(DeployError, match=r"is being planned, and not for stage 'dev'.* change sets: theirs"):
+    with pytest.raises(DeployError, match=r"is being created, but not for stage 'dev'.* change sets: theirs"):
         site.deploy(owned(site, "planned"))
 
 
@@ -133,7 +133,7 @@ def test_a_stack_of_an_older_pocket_is_known_by_its_template(site: Site, body: d
     if own:
         ownership.refuse_foreign(stage, stack, body)
     else:
-        with pytest.raises(DeployError, match="cannot have it"):
+        with pytest.raises(DeployError, match="cannot use it"):
             ownership.refuse_foreign(stage, stack, body)
 
 
@@ -178,7 +178,7 @@ def test_another_project_of_the_same_name_is_asked_for(tmp_path: Path, target: T
 def test_a_second_stage_beside_the_first_is_asked_for(tmp_path: Path, target: Target, local_aws: LocalAWS) -> None:
     site = Site(repository(tmp_path / "renamed", "renamed"), target, local_aws)
     site.deploy(owned(site, "before"))
-    with pytest.raises(PlanRefused, match="Stack pocket-dev-before is a stage 'dev' of this project under another"):
+    with pytest.raises(PlanRefused, match="Stack pocket-dev-before is stage 'dev' of this project under another"):
         site.deploy(owned(site, "after"), Voice(agrees_to_all=True), assume_yes=True)
     assert find(site.clients, "pocket-dev-after") is None
     destroy.destroy(owned(site, "before").stage("dev"), target, Voice())

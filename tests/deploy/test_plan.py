@@ -107,7 +107,7 @@ def test_events_are_told_as_they_come_each_once(clients: Clients) -> None:
 
 def test_a_failed_update_names_the_first_resource_and_leaves_the_stack_as_it_was(clients: Clients) -> None:
     apply(clients, "updated", template(Queue=QUEUE))
-    with pytest.raises(StackFailed, match="could not be updated and is as it was before: Broken") as caught:
+    with pytest.raises(StackFailed, match="could not be updated and was rolled back: Broken") as caught:
         apply(clients, "updated", template(Queue=LONGER, Broken=BROKEN))
     assert caught.value.resource == "Broken"
     assert "missing" in caught.value.reason
@@ -116,7 +116,7 @@ def test_a_failed_update_names_the_first_resource_and_leaves_the_stack_as_it_was
 
 
 def test_a_failed_creation_is_removed(clients: Clients) -> None:
-    with pytest.raises(StackFailed, match="could not be created and was removed: Broken"):
+    with pytest.raises(StackFailed, match="could not be created and was deleted: Broken"):
         apply(clients, "created", template(Queue=QUEUE, Broken=BROKEN))
     assert find(clients, "created") is None
 
@@ -165,12 +165,12 @@ def bucket(name: str) -> dict[str, Any]:
 
 def test_what_cloudformation_finds_before_it_begins_is_told(clients: Clients) -> None:
     clients.s3.create_bucket(Bucket="taken-name", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    with pytest.raises(StackFailed, match=r"was removed: Bucket: .*taken-name.*already exists") as caught:
+    with pytest.raises(StackFailed, match=r"was deleted: Bucket: .*taken-name.*already exists") as caught:
         apply(clients, "conflicts", template(Bucket=bucket("taken-name")))
     assert caught.value.resource == "Bucket"
     assert find(clients, "conflicts") is None
     apply(clients, "conflicts", template(Queue=QUEUE))
-    with pytest.raises(StackFailed, match="is as it was before: Bucket: "):
+    with pytest.raises(StackFailed, match="was rolled back: Bucket: "):
         apply(clients, "conflicts", template(Queue=QUEUE, Bucket=bucket("taken-name")))
 
 
@@ -183,7 +183,7 @@ def test_a_bucket_that_leaves_the_template_is_kept_and_can_be_taken_back(clients
     assert clients.s3.get_object(Bucket="outlives-its-stack", Key="upload")["Body"].read() == b"x"
     with Plans(clients, Voice()) as plans:
         again = plans.add("adopts", template(Bucket=bucket("outlives-its-stack"), Queue=QUEUE), adopt=True)
-    assert again.rows == (PlanRow("add", "Bucket", "AWS::S3::Bucket", "exists already and is taken over"),)
+    assert again.rows == (PlanRow("add", "Bucket", "AWS::S3::Bucket", "exists already and is adopted"),)
 
 
 def test_what_was_deleted_by_hand_is_told_with_its_name_and_the_way_out(clients: Clients) -> None:

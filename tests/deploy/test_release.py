@@ -102,7 +102,7 @@ def test_deploying_the_same_again_changes_nothing_and_says_so(site: Site) -> Non
     done = site.deploy(voice=voice)
     assert not done.changed
     assert voice.plans == voice.questions == voice.events == []
-    assert voice.notes[-1] == "Stage dev is as the project describes it; nothing was changed."
+    assert voice.notes[-1] == "Stage dev is up to date; nothing was changed."
     assert version(site) == before
     assert done.addresses == dict(site.local.addresses)
 
@@ -142,7 +142,7 @@ def test_ctrl_c_at_the_question_leaves_no_change_set(
 
 def test_a_function_that_does_not_start_is_told_with_its_last_log_lines(site: Site) -> None:
     broken = deployable(site.folder, app=f'raise RuntimeError("a broken start")\n{APP}')
-    with pytest.raises(GateRefused, match="'web' does not start, or broke at GET /") as caught:
+    with pytest.raises(GateRefused, match="'web' did not start, or failed at GET /") as caught:
         site.deploy(broken)
     assert caught.value.gate == "request"
     assert caught.value.message.endswith("RuntimeError: a broken start")
@@ -154,7 +154,7 @@ def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_line
 ) -> None:
     get(site.local.addresses["web"])
     monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
-    with pytest.raises(DeployError, match="'web' is deployed and fails at GET /") as caught:
+    with pytest.raises(DeployError, match="'web' is deployed but fails at GET /") as caught:
         site.deploy()
     assert "answered with 502.\n" in caught.value.message
     assert "asked for /page/" in caught.value.message

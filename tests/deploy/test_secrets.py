@@ -95,11 +95,11 @@ def test_what_was_generated_is_removed_and_comes_back_where_aws_keeps_it(clients
     if stage.secretsmanager.store == "secretsmanager":
         assert put == ()
         assert voice.notes == [
-            f"The secret {stage.pocket_key} was scheduled for deletion; it is restored with its values."
+            f"Restored the secret {stage.pocket_key}, which was scheduled for deletion, with its values."
         ]
         assert stored(clients, stage) == values
     else:
-        assert put, "a parameter that was deleted is gone"
+        assert put, "a deleted parameter cannot be restored"
 
 
 def test_a_persons_keys_stay_when_pockets_go(clients: Clients, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_persons_keys_stay_when_pockets_go(clients: Clients, tmp_path: Path) -
     values = json.loads(clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"])
     overwrite(clients, stage, {**values, "STRIPE_KEY": "their own"})
     assert contents(clients, stage) == Contents(("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"), ("STRIPE_KEY",))
-    assert "whose version before has them still" in remove(clients, stage)
+    assert "whose previous version still has them" in remove(clients, stage)
     assert json.loads(clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"]) == {
         "STRIPE_KEY": "their own"
     }
@@ -176,7 +176,7 @@ def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, 
     stage = declared(tmp_path, "secretsmanager", "nokey")
     text = json.dumps({"TOKEN_PEM_BASE64": "n0t-4-k3y"})
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
-    with pytest.raises(DeployError, match="TOKEN_PEM_BASE64 holds no private key") as caught:
+    with pytest.raises(DeployError, match="TOKEN_PEM_BASE64 is not a private key") as caught:
         ensure(clients, stage)
     assert "n0t-4-k3y" not in str(caught.value)
 
@@ -185,7 +185,7 @@ def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, 
 def test_a_secret_that_is_no_json_object_is_left_alone(clients: Clients, tmp_path: Path, text: str) -> None:
     stage = declared(tmp_path, "secretsmanager", f"text{len(text)}")
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
-    with pytest.raises(DeployError, match="holds something else than a JSON object") as caught:
+    with pytest.raises(DeployError, match="is not a JSON object") as caught:
         ensure(clients, stage)
     assert "p4ssw0rd" not in str(caught.value)
     assert clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"] == text

@@ -227,7 +227,7 @@ def test_checks_and_a_failed_request_refuse(site: Site, unnoticed: None) -> None
             said = site.deploy(refused_by="checks")
         assert "(board.E001) this place is wrong\n    Go elsewhere." in said
         assert "`--skip-gate checks`" in said
-        assert "release 1 still answers" in said
+        assert "release 1 stays live" in said
         assert "Update stack" in said
         with site.fault("request"):
             said = site.deploy(refused_by="request")
@@ -295,6 +295,6 @@ def test_rollback_is_refused_over_a_destructive_migration(site: Site) -> None:
     assert "bbs.0003_no_mood: Remove field mood from topic: the data in it is lost" in said
     assert site.live() == 3
     refused = site.rollback(check=False)
-    assert "destructive migrations came after it: bbs.0003_no_mood" in refused
+    assert "destructive migrations were applied after it: bbs.0003_no_mood" in refused
     assert site.live() == 3
     assert site.board.client().get("/").status == 200

@@ -60,16 +60,16 @@ _NO_CREDENTIALS = (
     "Give credentials in one of AWS's usual ways: `aws configure sso`, AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY."
 )
-_PROFILE = "Look at AWS_PROFILE and at ~/.aws/config."
+_PROFILE = "Check AWS_PROFILE and ~/.aws/config."
 _SOURCES = (
-    "Look at credential_process, web_identity_token_file and endpoint_url in ~/.aws/config, and at AWS_PROFILE, "
+    "Check credential_process, web_identity_token_file and endpoint_url in ~/.aws/config, and AWS_PROFILE, "
     "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ENDPOINT_URL."
 )
 _NO_TERMINAL = (
-    "Sign in where there is a terminal and hand the session on: `aws sso login`, or AWS_ACCESS_KEY_ID, "
-    "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as `aws configure export-credentials` gives them."
+    "Sign in at a terminal and pass the session on: `aws sso login`, or AWS_ACCESS_KEY_ID, "
+    "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as `aws configure export-credentials` prints them."
 )
-_REACH = "Look at the network, at HTTPS_PROXY, and at `general.region` in pocket.toml."
+_REACH = "Check the network, HTTPS_PROXY, and `general.region` in pocket.toml."
 _AGAIN = "Try again; the call can be repeated."
 
 _CLASS_HINTS: tuple[tuple[type[Exception], str], ...] = (
@@ -112,21 +112,21 @@ _CODE_HINTS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         ("SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"),
-        "Look at the secret access key and at this machine's clock.",
+        "Check the secret access key and this machine's clock.",
     ),
     **dict.fromkeys(
         ("Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"),
-        "AWS slows this account down; wait a minute and try again.",
+        "AWS is throttling this account; wait a minute and try again.",
     ),
     **dict.fromkeys(("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceException"), _AGAIN),
-    "OptInRequired": "Open the service for this account in the AWS console, then try again.",
-    "LimitExceededException": "Ask AWS for a higher quota, or remove what is not needed any more.",
+    "OptInRequired": "Enable the service for this account in the AWS console, then try again.",
+    "LimitExceededException": "Request a higher quota from AWS, or remove what you no longer need.",
 }
 
 _NO_BUCKET = (
-    "If it was deleted by hand, make it again under its name: `aws s3 mb s3://NAME --region REGION`. Its policy and its"
-    " settings went with it: CloudFormation's drift detection shows them, and `pocket destroy` and a new deploy bring"
-    " them back."
+    "If it was deleted outside Pocket, create it again under its name: `aws s3 mb s3://NAME --region REGION`. Its"
+    " policy and settings are lost: CloudFormation's drift detection shows them, and `pocket destroy` and a new deploy"
+    " restore them."
 )
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
@@ -173,11 +173,11 @@ def _unreadable(error: Exception, service: str, operation: str) -> AWSCallFailed
     """The error for credentials or an endpoint that cannot be read; what a command answered is never told."""
     hint = _SOURCES
     if isinstance(error, EOFError):
-        reason, hint = "the profile asks for an MFA code, and there is no terminal to ask at.", _NO_TERMINAL
+        reason, hint = "the profile needs an MFA code, but there is no terminal to enter it.", _NO_TERMINAL
     elif isinstance(error, FileNotFoundError) and error.filename is not None:
-        reason = f"{error.filename}, which the credentials come from, does not exist."
+        reason = f"{error.filename}, the source of the credentials, does not exist."
     elif isinstance(error, json.JSONDecodeError) or not isinstance(error, OSError | RuntimeError | ValueError):
-        reason = "credential_process answered something else than a JSON object with credentials."
+        reason = "credential_process did not return a JSON object with credentials."
     else:
         reason = _text(error)
         hint = _SIGN_IN if isinstance(error, RuntimeError) else _SOURCES

@@ -96,8 +96,8 @@ def _goes_on(stage: StageConfig, command: str, timeout: int, tell: Callable[[str
     if tell is not None:
         what = "The migration" if command == "migrate" else f"`{command}`"
         tell(
-            f"{what} goes on inside Lambda, until it ends or the function's timeout of {timeout} s does."
-            f" `pocket logs --stage {stage.name} --follow` shows it."
+            f"{what} continues inside Lambda until it ends or reaches the function's timeout of {timeout} s."
+            f" `pocket logs --stage {stage.name} --follow` shows its progress."
         )
 
 
@@ -111,7 +111,7 @@ def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) ->
     if "Unknown command" in outcome.stderr:
         return CommandFailed(
             f"The release of stage {stage.name!r} has no management command {command}.",
-            'Add "pocket.django" to INSTALLED_APPS, in a version of django-pocket that has it, and deploy.',
+            'Add "pocket.django" to INSTALLED_APPS, with the same django-pocket as this command, and deploy.',
         )
     said = last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
     return CommandFailed(f"{what}:\n{said}", exit_status=outcome.exit_status or 1)
@@ -155,6 +155,6 @@ def _outcome(command: str, text: str) -> Outcome:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise CommandFailed(
-            f"{command}: the handler's answer is not that of {naming.MANAGEMENT_HANDLER}: {text[:200]}",
+            f"{command}: the handler's response is not one of {naming.MANAGEMENT_HANDLER}: {text[:200]}",
             "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
         ) from None

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 FINE_IN_A_REHEARSAL = frozenset({"mail.E001"})
 """Errors that a rehearsal shows as warnings: mail that is printed (Django's own `startproject`) suits a laptop."""
 
-_ONLY_HERE = "\n  A deploy to AWS refuses it."
+_ONLY_HERE = "\n  It stops a deploy to AWS."
 
 
 def check_project(
     project: Project, stage: StageConfig, target: Target, reporter: Reporter, live: int | None
 ) -> frozenset[str]:
     """Runs the project's checks here; returns the warnings that were shown. Raises GateRefused for an error."""
-    with reporter.step(f"Gate {PROJECT}: the project's checks, here"):
+    with reporter.step(f"Gate {PROJECT}: run the project's checks on this machine"):
         found = project_checks.run(project, stage, target, project_checks.Selection(deploy=True))
         if errors := _errors(found, target):
             raise refusal(stage, live, PROJECT, errors)
@@ -44,7 +44,7 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
     if version is None or stage.command_handler is None:
         return
     selection = project_checks.Selection(deploy=True, databases=("default",))
-    with candidate.reporter.step(f"Gate {CHECKS}: the project's checks, inside Lambda"):
+    with candidate.reporter.step(f"Gate {CHECKS}: run the project's checks inside Lambda"):
         try:
             outcome = invoke.manage(stage, target, project_checks.COMMAND, selection.arguments, qualifier=version)
             found = project_checks.reported(stage, outcome)

@@ -56,17 +56,17 @@ def named(names: Iterable[str]) -> frozenset[str]:
     given = tuple(names)
     for name in given:
         if name not in NAMES:
-            raise DeployError(f"There is no gate {name!r}.", f"The gates are {', '.join(NAMES)}.")
+            raise DeployError(f"Unknown gate {name!r}.", f"The gates are {', '.join(NAMES)}.")
     return frozenset(given)
 
 
 def refusal(stage: StageConfig, live: int | None, gate: str, messages: Sequence[str], hint: str = "") -> GateRefused:
     """The error that says which gate refused the release of `stage`, why, and who answers meanwhile."""
     listed = "\n".join(message if len(messages) == 1 else f"- {message}" for message in messages)
-    answering = f"release {live} still answers" if live is not None else "no release of it answers yet"
+    answering = f"release {live} stays live" if live is not None else "no release is live yet"
     return GateRefused(
         f"Gate {gate} refused the release. `live` of stage {stage.name!r} has not moved: {answering}.\n{listed}",
-        hint or f"Repair the cause and deploy again. `--skip-gate {gate}` deploys without it, which is recorded.",
+        hint or f"Fix the cause and deploy again, or pass `--skip-gate {gate}`; the release records that.",
         gate=gate,
         messages=messages,
         live=live,
@@ -76,7 +76,7 @@ def refusal(stage: StageConfig, live: int | None, gate: str, messages: Sequence[
 def without_management(candidate: Candidate) -> None:
     """Notes which gates a stage without a handler for management commands goes without, and the cure."""
     candidate.reporter.note(
-        f"Stage {candidate.stage.name} has no handler for management commands, so nothing is asked inside Lambda by the"
-        f" gates {CHECKS}, {MIGRATIONS} and {STARTUP}. To have them, add [awscontainer.handlers.management] with"
+        f"Stage {candidate.stage.name} has no handler for management commands, so the gates {CHECKS}, {MIGRATIONS}"
+        f" and {STARTUP} do not run. To run them, add [awscontainer.handlers.management] with"
         f' command = "{naming.MANAGEMENT_HANDLER}".'
     )

@@ -76,7 +76,7 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
     if version is None:
         return ()
     stage, reporter = candidate.stage, candidate.reporter
-    with reporter.step(f"Gate {MIGRATIONS}: what is pending"):
+    with reporter.step(f"Gate {MIGRATIONS}: list the pending migrations"):
         try:
             found = pending(stage, target, version)
         except CommandFailed as error:
@@ -138,11 +138,11 @@ def _show(candidate: Candidate, found: Pending) -> None:
     if additive:
         note(f"Pending additive migrations: {additive}")
     if live is not None:
-        note(f"Pending migrations that release {live} may not run after:")
+        note(f"Pending migrations after which release {live} may fail:")
     elif found.used:
-        note("Pending migrations that lose data, or that whatever uses the database may not run after:")
+        note("Pending migrations that lose data, or after which other users of the database may fail:")
     else:
-        note("Pending migrations that would be destructive, were their apps' tables there already:")
+        note("Pending migrations that would be destructive if the tables of their apps existed:")
     for item in found.destructive:
         for reason in item.reasons:
             note(f"  {item.name}: {reason}")
@@ -151,9 +151,9 @@ def _show(candidate: Candidate, found: Pending) -> None:
 def _confirm(candidate: Candidate, found: Pending) -> None:
     stage, live = candidate.stage, candidate.live
     if live is None:
-        question = f"Apply them to {found.database}, which has tables of their apps already?"
+        question = f"Apply them to {found.database}, which already has tables of their apps?"
     else:
-        question = f"Apply them to stage {stage.name} while release {live} still answers?"
+        question = f"Apply them to stage {stage.name} while release {live} is live?"
     if candidate.reporter.confirm(question, grave=True):
         return
     raise refusal(
@@ -161,8 +161,8 @@ def _confirm(candidate: Candidate, found: Pending) -> None:
         live,
         MIGRATIONS,
         [f"{item.name}: {reason}" for item in found.destructive for reason in item.reasons],
-        "Nothing was migrated. `--allow-destructive` applies them without a question; `--yes` does not. To break"
-        " nothing, spread the change over two releases: first one that runs with and without it, then the migration.",
+        "Nothing was migrated. `--allow-destructive` applies them without a question; `--yes` does not. To avoid"
+        " failures, make two releases: first code that works before and after the migration, then the migration.",
     )
 
 
@@ -187,30 +187,30 @@ def _state(candidate: Candidate, target: Target, version: str, before: Pending) 
     try:
         left = {item.name for item in pending(candidate.stage, target, version).migrations}
     except CommandFailed as error:
-        return [f"Which of them were applied is not known. {error.message}"]
+        return [f"Pocket could not find out which of them were applied. {error.message}"]
     done = [item for item in before.migrations if item.name not in left]
     failed = next((item for item in before.migrations if item.name in left), None)
     told = []
     if failed is not None and failed.whole:
-        told.append(f"{failed.name} failed, and nothing of it stays.")
+        told.append(f"{failed.name} failed and was rolled back.")
     elif failed is not None:
-        told.append(f"{failed.name} failed, and is not undone as a whole: what it did before that stays.")
+        told.append(f"{failed.name} failed and was not rolled back as a whole: what it did before remains.")
     if not done:
-        return [*told, "No other was applied."]
+        return [*told, "No other migration was applied."]
     return [*told, f"Applied before it: {', '.join(item.name for item in done)}. {_effect(candidate.live, done)}"]
 
 
 def _effect(live: int | None, done: Sequence[Migration]) -> str:
     reasons = [f"{item.name}: {reason}" for item in done for reason in item.reasons]
     if live is None:
-        return "No release answers yet."
+        return "No release is live yet."
     if not reasons:
-        return f"They are additive, so release {live} runs on."
-    return f"Release {live} may not run on the database as it is: {'; '.join(reasons)}."
+        return f"They are additive, so release {live} still works."
+    return f"Release {live} may not work with the database as it is now: {'; '.join(reasons)}."
 
 
 def _refusal(candidate: Candidate, messages: Sequence[str], error: CommandFailed) -> GateRefused:
     hint = error.hint
     if error.exit_status == naming.MIGRATE_RUNS:
-        hint = "Wait until the other one has ended, and deploy again. `pocket logs` shows what it does."
+        hint = "Wait until the other migration has ended, then deploy again. `pocket logs` shows its progress."
     return refusal(candidate.stage, candidate.live, MIGRATIONS, messages, hint)

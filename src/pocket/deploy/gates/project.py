@@ -90,12 +90,12 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
             raise DeployError(last_lines(said))
         if re.search(r"No module named '?pocket", said):
             raise BuildFailed(
-                f"{python} has Django, but no django-pocket that has the checks.",
-                "Install the project's dependencies there, in the version of this command: uv sync.",
+                f"{python} has Django, but no django-pocket with the system checks.",
+                "Install the project's dependencies there, with the same django-pocket as this command: uv sync.",
             )
         message = _does_not_start(said, folder, stage)
         if name := copies.left_out(project, folder, said):
-            hint = f'Pocket leaves {name} out of the artifact. To pack it: exclude = ["!{name}"] in [awscontainer].'
+            hint = f'Pocket leaves {name} out of the artifact. To include it: exclude = ["!{name}"] in [awscontainer].'
             message = replace(message, hint=hint)
         return [message]
 

@@ -19,7 +19,7 @@ _LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_RE
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
-_OVER_HTTP = """Let the stage be served over http. For Django, in pocket.toml:
+_OVER_HTTP = """Allow the stage to be served over http. For Django, in pocket.toml:
 [{stage}.awscontainer.django.settings]
 SECURE_SSL_REDIRECT = false
 SESSION_COOKIE_SECURE = false
@@ -35,7 +35,7 @@ def check(candidate: Candidate) -> None:
     for handler, address in candidate.addresses.items() if container is not None else ():
         if container is None or handler not in candidate.versions:
             continue
-        with candidate.reporter.step(f"Gate {REQUEST}: {container.gate.path} of {handler}"):
+        with candidate.reporter.step(f"Gate {REQUEST}: GET {container.gate.path} from {handler}"):
             answer = _asked(candidate, handler, http_event(address, container.gate.path))
             tail = log_tail(answer)
             fault = _fault(answer, container.gate.path)
@@ -67,9 +67,9 @@ def astray(payload: str, address: str, path: str, stage: str) -> tuple[str, str]
     place = str(headers.get("location", ""))
     here, there = urlsplit(urljoin(f"{address}/", path)), urlsplit(urljoin(f"{address}{path}", place))
     if here.scheme == "http" and (there.scheme, there.netloc) == ("https", here.netloc):
-        return f"redirects GET {path} to {place}, but the local AWS serves http alone.", _OVER_HTTP.format(stage=stage)
+        return f"redirects GET {path} to {place}, but the local AWS serves only http.", _OVER_HTTP.format(stage=stage)
     if there == here and not answer.get("cookies"):
-        return f"redirects GET {path} to itself, without end.", "Look for what takes the request for one over http."
+        return f"redirects GET {path} to itself endlessly.", "Find the code that treats the request as http."
     return "", ""
 
 
@@ -91,14 +91,14 @@ def _fault(answer: Mapping[str, Any], path: str) -> str:
     try:
         payload = json.loads(answer["Payload"])
     except ValueError:
-        return f"answered GET {path} with what is not JSON: {answer['Payload'][:200]}"
+        return f"answered GET {path} with something other than JSON: {answer['Payload'][:200]}"
     if answer.get("FunctionError"):
         facts = payload if isinstance(payload, dict) else {}
         kind, said = facts.get("errorType", "an error"), facts.get("errorMessage", "")
-        return f"does not start, or broke at GET {path}: {kind}: {said}"
+        return f"did not start, or failed at GET {path}: {kind}: {said}"
     # A gateway takes an answer without a status for the body of a 200.
     status = payload.get("statusCode", 200) if isinstance(payload, dict) else 200
     if not isinstance(status, int) or not passes(status, path):
         wanted = "below 500" if path == "/" else "below 400"
-        return f"answered GET {path} with status {status}; {wanted} was expected."
+        return f"answered GET {path} with status {status}; expected a status {wanted}."
     return ""

@@ -41,19 +41,19 @@ def check(clients: Clients, stage: StageConfig, handler: str, address: str, repo
     path = stage.awscontainer.gate.path if stage.awscontainer else "/"
     answer = ask(address, path)
     if passes(answer.status, path):
-        reporter.note(f"{address} answers with {answer.status}.")
+        reporter.note(f"{address} answered with status {answer.status}.")
         return
     raise DeployError(
-        f"Handler {handler!r} is deployed and fails at GET {path}: {told(clients, stage, handler, address, answer)}",
-        f"`pocket logs --stage {stage.name}` shows more. Repair the cause, then deploy again.",
+        f"Handler {handler!r} is deployed but fails at GET {path}: {told(clients, stage, handler, address, answer)}",
+        f"`pocket logs --stage {stage.name}` shows more. Fix the cause, then deploy again.",
     )
 
 
 def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
     """What the address answered, and the last lines of the handler's log."""
     lines = log_lines.readable(line.message for line in log_groups.last_lines(clients, stage, handler, SHOWN_LINES))
-    said = f"answered with {answer.status}" if answer.status else f"did not answer: {answer.body}"
-    return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " It logged nothing.")
+    said = f"answered with status {answer.status}" if answer.status else f"did not answer: {answer.body}"
+    return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " The function logged nothing.")
 
 
 def ask(address: str, path: str = "/") -> Answer:

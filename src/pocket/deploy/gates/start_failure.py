@@ -15,23 +15,26 @@ _MOST_LINES = 12
 """Of an exception's message: pydantic writes three for each value that it refuses."""
 
 _LOADED = (
-    "It was loaded with the stage's values and placeholders for its secrets, without the laptop's .env, which no"
-    " artifact holds."
+    "It was loaded with the stage's values and placeholders for its secrets, and without the local .env, which is not"
+    " in the artifact."
 )
 _CURES = (
     (
         r"KeyError: '([A-Z][A-Z0-9_]*)'|Set the ([A-Z][A-Z0-9_]*) environment variable",
-        "Give {0} a value in [awscontainer.envs], a secret, or a default in the settings.",
+        "Set {0} in [awscontainer.envs], declare it as a secret, or give it a default in the settings.",
     ),
     (
         r"ModuleNotFoundError: No module named '([^']+)'",
         "Correct the name, or add the package to the project's requirements and install it here.",
     ),
-    (r"ImportError: .*circular import", "Break the circle: `pocket doctor --stage {stage}` draws it."),
-    (r"AppRegistryNotReady|OperationalError|ProgrammingError", "`pocket doctor --stage {stage}` tells who asked."),
-    (r"SyntaxError|IndentationError|TabError", "Correct that line."),
+    (r"ImportError: .*circular import", "Break the circular import: `pocket doctor --stage {stage}` shows it."),
+    (
+        r"AppRegistryNotReady|OperationalError|ProgrammingError",
+        "`pocket doctor --stage {stage}` shows the code that caused it.",
+    ),
+    (r"SyntaxError|IndentationError|TabError", "Correct this line."),
 )
-_OTHERS = "Correct what this line does; `pocket doctor --stage {stage}` shows the way to it."
+_OTHERS = "Correct this line; `pocket doctor --stage {stage}` shows how it is reached."
 
 
 class Failure(NamedTuple):
@@ -79,7 +82,7 @@ def _cure(reason: str, stage: StageConfig, statement: str) -> str:
     which = f"{named[0]} is a placeholder here" if named else "Secrets are placeholders here"
     example = named[0] if named else secrets[0]
     return (
-        f"{cure} {which}; where a value has to have a certain form, give one in"
+        f"{cure} {which}; if the value must have a certain form, set one in"
         f' [awscontainer.secretsmanager.placeholders]: {example} = "...".'
     )
 

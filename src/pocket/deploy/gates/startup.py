@@ -23,14 +23,14 @@ def check(candidate: Candidate, target: Target) -> None:
     container = stage.awscontainer
     if version is None or container is None or container.startup.budget_ms is None:
         return
-    with candidate.reporter.step(f"Gate {STARTUP}: a start, inside Lambda"):
+    with candidate.reporter.step(f"Gate {STARTUP}: measure a start inside Lambda"):
         try:
             report = examine(stage, target, path=container.gate.path, qualifier=version)
         except PocketError as error:
             raise refusal(stage, candidate.live, STARTUP, [error.message], error.hint) from error
         if excess := exceeds(container.startup.budget_ms, report):
             raise refusal(stage, candidate.live, STARTUP, [excess])
-    candidate.reporter.note(f"A start takes {report.total_ms:.0f} ms of {container.startup.budget_ms}.")
+    candidate.reporter.note(f"A start takes {report.total_ms:.0f} ms; the budget is {container.startup.budget_ms} ms.")
 
 
 def examine(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
@@ -43,4 +43,4 @@ def examine(stage: StageConfig, target: Target, *, path: str = "/", qualifier: s
     outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
     if outcome.exit_status == 0:
         return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
-    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be examined")
+    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be diagnosed")

@@ -54,7 +54,7 @@ def examine_stage(
         try:
             collected = static.collect(project, stage, target, reporter, manifest=manifest, folder=folder)
         except BuildFailed as error:
-            reporter.note(f"{error.message}\nThe project is started without the map to hashed names.")
+            reporter.note(f"{error.message}\nThe project is started without the map of hashed names.")
         else:
             if collected is not None and collected.manifest is not None:
                 shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
@@ -90,7 +90,7 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
     said = done.stderr.strip()
     if "No module named" in said and "pocket" in said:
         raise BuildFailed(
-            f"{python} has Django, but no django-pocket that explains a start.",
-            "Install the project's dependencies there, in the version of this command: uv sync.",
+            f"{python} has Django, but no django-pocket that can diagnose a start.",
+            "Install the project's dependencies there, with the same django-pocket as this command: uv sync.",
         )
     raise CommandFailed(last_lines(said))

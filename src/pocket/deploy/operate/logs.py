@@ -26,7 +26,7 @@ def seconds(text: str) -> int:
     """`"30s"`, `"10m"`, `"2h"` or `"1d"` in seconds. Raises DeployError for anything else."""
     match = re.fullmatch(r"([0-9]+)([smhd])", text.strip())
     if match is None:
-        raise DeployError(f"{text!r} is no span of time.", "Write a number and s, m, h or d: 30s, 10m, 2h, 1d.")
+        raise DeployError(f"{text!r} is not a duration.", "Use a number and s, m, h or d: 30s, 10m, 2h, 1d.")
     return int(match.group(1)) * _UNITS[match.group(2)]
 
 
@@ -57,8 +57,8 @@ def _refuse_missing(clients: Clients, stage: StageConfig, tail: Tail) -> None:
             f"aws logs create-log-group --region {stage.region} --log-group-name {name}" for name in gone
         )
         raise DeployError(
-            f"Stage {stage.name!r} has no log group {', '.join(gone)}: deleted by hand. Its functions log nothing.",
-            f"Make it again: {listed}",
+            f"Stage {stage.name!r} has no log group {', '.join(gone)}: deleted outside Pocket. Nothing is logged.",
+            f"Create it again: {listed}",
         )
     if not tail.found:
         raise DeployError(f"Stage {stage.name!r} is not deployed.", f"pocket deploy --stage {stage.name}")

@@ -68,7 +68,7 @@ def deploy(
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
-    reporter.note(f"Stage {stage.name} goes to {place(clients, account)}.")
+    reporter.note(f"Deploying stage {stage.name} to {place(clients, account)}.")
     bucket = artifact_bucket_name(stage, account)
     with Journal(reporter) as journal, Lock(clients, stage.name, "deploy", reporter) as lock:
         seen = _look(clients, stage, lock, bucket, take=False)[1]
@@ -89,7 +89,7 @@ def deploy(
             done = roll_out(run, inputs)
         prune_artifacts(clients, bucket, {inputs.code.key, *done.history.artifacts})
     if not done.changed:
-        reporter.note(f"Stage {stage.name} is as the project describes it; nothing was changed.")
+        reporter.note(f"Stage {stage.name} is up to date; nothing was changed.")
     return done
 
 

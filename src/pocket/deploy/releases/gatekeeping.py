@@ -58,13 +58,13 @@ def ask_addresses(run: Run, done: Deployed, release: Release, take_back: Callabl
     if SMOKE in run.options.skipped or run.stage.awscontainer is None:
         return
     path = run.stage.awscontainer.gate.path
-    with run.reporter.step(f"Gate {SMOKE}: ask each address once"):
+    with run.reporter.step(f"Gate {SMOKE}: request each address once"):
         for handler, address in done.addresses.items():
             answer = smoke.ask(address, path)
             if not request.passes(answer.status, path):
                 said = smoke.told(run.clients, run.stage, handler, address, answer)
                 raise _taken_back(run, release, f"Handler {handler!r}, GET {path}: {said}", take_back)
-            run.reporter.note(f"{address} answers with {answer.status}.")
+            run.reporter.note(f"{address} answered with status {answer.status}.")
 
 
 def _taken_back(run: Run, release: Release, fault: str, take_back: Callable[[], object]) -> GateRefused:
@@ -74,12 +74,12 @@ def _taken_back(run: Run, release: Release, fault: str, take_back: Callable[[], 
         return GateRefused(
             f"Gate {SMOKE} refused release {release.number}, the first of stage {run.stage.name!r}. There is no"
             f" release to go back to, so it stays live.\n{fault}",
-            "Repair the cause and deploy again.",
+            "Fix the cause and deploy again.",
             gate=SMOKE,
             messages=[fault],
             live=None,
         )
-    run.reporter.note(f"`live` goes back to release {live}.")
+    run.reporter.note(f"Moving `live` back to release {live}.")
     take_back()
     error = refusal(run.stage, live, SMOKE, [fault])
     return GateRefused(
@@ -100,9 +100,10 @@ def _owning_up(destructive: Sequence[str]) -> Iterator[None]:
     except GateRefused as error:
         if not destructive:
             raise
+        live = error.live
+        effect = f" Release {live} may not work with the database as it is now." if live is not None else ""
         raise GateRefused(
-            f"{error.message}\nDestructive migrations were applied before: {', '.join(destructive)}. Release"
-            f" {error.live} may not run on the database as it is.",
+            f"{error.message}\nDestructive migrations were applied before: {', '.join(destructive)}.{effect}",
             error.hint,
             gate=error.gate,
             messages=error.messages,

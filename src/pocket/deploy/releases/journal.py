@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
     from pocket.deploy.reporting import Reporter
 
-STORAGE = "the storage stack is as the file describes it"
+STORAGE = "the storage stack is up to date"
 SECRETS = "the generated secrets are in their store"
 PUBLISHED = "the new versions are published"
 MIGRATED = "pending migrations are applied"
 GATES = "the gates have passed"
 STATIC = "the static files are uploaded"
 LIVE = "`live` has moved to the new release"
-SETTLED = "what the stage does not need any more is removed"
+SETTLED = "what the stage no longer needs is removed"
 
 STEPS = (STORAGE, SECRETS, PUBLISHED, MIGRATED, GATES, STATIC, LIVE, SETTLED)
 """In their order."""
@@ -48,6 +48,6 @@ class Journal:
         self._reporter.note("Interrupted. Done:")
         for step in self._reached:
             self._reporter.note(f"  {step}")
-        self._reporter.note("Not done; the next deploy goes on from here:")
+        self._reporter.note("Not done; the next deploy continues from here:")
         for step in missing:
             self._reporter.note(f"  {step}")

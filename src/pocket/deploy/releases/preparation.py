@@ -101,7 +101,7 @@ def _adopts(run: Run, storage: Template) -> bool:
             continue
         if bucket not in buckets_ever(run.storage.body) and not ownership.owns_bucket(run.clients, run.stage, bucket):
             raise DeployError(
-                f"Bucket {bucket} exists, and Pocket did not make it for stage {run.stage.name!r} of project"
+                f"Bucket {bucket} exists, but Pocket did not create it for stage {run.stage.name!r} of project"
                 f" {run.stage.project_name!r}. Nothing was changed.",
                 "Choose another `s3.bucket_name_format` in pocket.toml.",
             )
@@ -115,13 +115,13 @@ def _strangers(run: Run) -> Iterator[str]:
     if known := ownership.other_origin(run.main.stack, origin):
         yield (
             f"Stack {run.stage.stack_name} was deployed from another repository, or from another folder of this one:"
-            f" {known}, not {origin}. If that is another project of the same name, this deploy takes its place."
+            f" {known}, not {origin}. If that is another project of the same name, this deploy replaces it."
         )
     if run.main.stack is None and (stack := ownership.under_another_name(run.clients, run.stage, origin)):
         yield (
-            f"Stack {stack.name} is a stage {run.stage.name!r} of this project under another `project_name`. It stays"
-            " as it is, and this deploy makes a second stage beside it: other addresses, other generated secrets, an"
-            " empty bucket, and every schedule runs twice."
+            f"Stack {stack.name} is stage {run.stage.name!r} of this project under another `project_name`. It is not"
+            " changed: this deploy creates a second stage, with other addresses, other generated secrets and an empty"
+            " bucket, and every schedule runs twice."
         )
 
 
@@ -129,18 +129,18 @@ def _confirm(run: Run, plan: Preparation) -> None:
     reporter, options = run.reporter, run.options
     reporter.plan([*plan.storage.rows, *plan.main.rows, *plan.later])
     if plan.secrets.carried:
-        reporter.note(f"{', '.join(plan.secrets.carried)}: taken over into {plan.secrets.place}.")
+        reporter.note(f"{', '.join(plan.secrets.carried)}: copied to {plan.secrets.place}.")
     if made := [name for name in plan.secrets.fresh if name not in plan.secrets.carried]:
-        reporter.note(f"{', '.join(made)}: generated into {plan.secrets.place}.")
+        reporter.note(f"{', '.join(made)}: generated in {plan.secrets.place}.")
     for sentence in plan.losses:
         reporter.note(f"Warning: {sentence}")
     if plan.losses and not options.allow_loss:
-        if reporter.confirm(f"Apply these changes to stage {run.stage.name}, with what is lost?", grave=True):
+        if reporter.confirm(f"Apply these changes to stage {run.stage.name}, despite the warnings?", grave=True):
             return
         raise PlanRefused(
-            f"The plan was not confirmed; nothing was changed. It loses: {' '.join(plan.losses)}",
+            f"The plan was not confirmed; nothing was changed. {' '.join(plan.losses)}",
             "`--allow-loss` applies it without a question; `--yes` does not.",
         )
     if options.assume_yes or reporter.confirm(f"Apply these changes to stage {run.stage.name}?"):
         return
-    raise PlanRefused("The plan was not confirmed; nothing was changed.", "--yes applies it without asking.")
+    raise PlanRefused("The plan was not confirmed; nothing was changed.", "Pass --yes to apply it without being asked.")

@@ -75,23 +75,23 @@ def _roll_back(
         raise DeployError(f"Stage {stage.name!r} has no release.", f"pocket deploy --stage {stage.name}")
     wanted = _chosen(stage, found, live, number)
     _refuse_removed(stage, found, wanted)
-    with reporter.step("Look for migrations that lie between"):
+    with reporter.step("Compare the migrations of the releases"):
         unknown = _refuse_destructive(stage, clients, found, wanted)
     if unknown:
         _confirm_uncompared(reporter, live, wanted, unknown, uncompared=uncompared)
     for handler in sorted(found.aliases.keys() - wanted.versions.keys()):
-        reporter.note(f"Handler {handler} came after release {wanted.number} and stays as it is.")
+        reporter.note(f"Handler {handler} was added after release {wanted.number} and stays unchanged.")
     reporter.note(f"Stage {stage.name} in {place(clients, account)}: from release {live.number} to {wanted.number}.")
     question = f"Make release {wanted.number} of stage {stage.name} live?"
     if not assume_yes and not reporter.confirm(question):
-        raise PlanRefused(f"Release {live.number} stays live.", "--yes goes on without asking.")
+        raise PlanRefused(f"Release {live.number} stays live.", "Pass --yes to go on without being asked.")
     history = replace(found.history, live=wanted.number)
     aliases = {naming.logical_id(handler, "Alias"): version for handler, version in wanted.versions.items()}
     template = Template(moved(found.body, history.to_metadata(), aliases))
     bucket = artifact_bucket_name(stage, account)
     stack = plans.carry_out(plans.add(stage.stack_name, template, since=main, bucket=bucket)).stack
     asked = addresses(stage, stack.outputs) if stack is not None else {}
-    with reporter.step("Ask each address once"):
+    with reporter.step("Request each address once"):
         for handler, address in asked.items():
             smoke.check(clients, stage, handler, address, reporter)
     return RolledBack(wanted, live, asked)
@@ -105,14 +105,14 @@ def _chosen(stage: StageConfig, found: Standing, live: Release, number: int | No
         if not earlier:
             raise DeployError(
                 f"Stage {stage.name!r} keeps no release before release {live.number}, which is live.",
-                f"Releases that are kept: {kept}. An older one comes back by deploying its commit.",
+                f"Kept releases: {kept}. To go back further, deploy an older commit.",
             )
         return earlier[-1]
     wanted = found.history.find(number)
     if wanted is None:
         raise DeployError(
             f"Stage {stage.name!r} does not keep release {number}.",
-            f"Releases that are kept: {kept}. An older one comes back by deploying its commit.",
+            f"Kept releases: {kept}. To go back further, deploy an older commit.",
         )
     if wanted.number == live.number:
         raise DeployError(f"Release {number} of stage {stage.name!r} is live already.", f"Kept: {kept}.")
@@ -124,7 +124,7 @@ def _refuse_removed(stage: StageConfig, found: Standing, wanted: Release) -> Non
     if gone:
         raise DeployError(
             f"Release {wanted.number} of stage {stage.name!r} has handlers that were removed since: {', '.join(gone)}.",
-            "Deploy its commit: that brings the handlers back.",
+            "Deploy its commit to bring the handlers back.",
         )
 
 
@@ -147,9 +147,9 @@ def _refuse_destructive(stage: StageConfig, clients: Clients, found: Standing, w
             unknown = error.message
     if named:
         raise DeployError(
-            f"Release {wanted.number} of stage {stage.name!r} may not run on the database as it is: destructive"
-            f" migrations came after it: {', '.join(dict.fromkeys(named))}.",
-            "Deploy a release that runs on the database as it is, or migrate back first (`pocket manage`), if nothing"
+            f"Release {wanted.number} of stage {stage.name!r} may not work with the database as it is now:"
+            f" destructive migrations were applied after it: {', '.join(dict.fromkeys(named))}.",
+            "Deploy code that works with the database as it is now, or migrate back first (`pocket manage`), if nothing"
             " was lost, and deploy the older commit.",
         )
     return unknown
@@ -160,7 +160,7 @@ def _unrecorded(stage: StageConfig, clients: Clients, live: Release, wanted: Rel
     handler = stage.command_handler or ""
     for release in (live, wanted):
         if handler not in release.versions:
-            raise CommandFailed(f"Release {release.number} has no handler for management commands that could tell.")
+            raise CommandFailed(f"Release {release.number} has no handler for management commands.")
     number = numbers(clients, stage.stack_name)
     known = migrations.known(stage, clients.target, number[wanted.versions[handler]])
     beyond = migrations.beyond(stage, clients.target, number[live.versions[handler]], known)
@@ -170,11 +170,11 @@ def _unrecorded(stage: StageConfig, clients: Clients, live: Release, wanted: Rel
 def _confirm_uncompared(reporter: Reporter, live: Release, wanted: Release, why: str, *, uncompared: bool) -> None:
     reporter.note(f"The migrations of releases {live.number} and {wanted.number} could not be compared: {why}")
     if uncompared or reporter.confirm(
-        f"Go back to release {wanted.number}, although it may not run on the database as it is?", grave=True
+        f"Go back to release {wanted.number}, although it may not work with the database as it is now?", grave=True
     ):
         return
     raise PlanRefused(
-        f"Release {live.number} stays live: whether release {wanted.number} runs on the database as it is could not be"
-        f" found out. {why}",
+        f"Release {live.number} stays live: Pocket could not find out whether release {wanted.number} works with the"
+        f" database as it is now. {why}",
         "`--uncompared` goes back without a question; `--yes` does not.",
     )

@@ -62,7 +62,7 @@ def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
     progress = _with_static(run, progress)
     done = progress.result(run.stage, history)
     _publish(run, done)
-    with run.reporter.step("Ask each address once"):
+    with run.reporter.step("Request each address once"):
         for handler, address in done.addresses.items():
             smoke.check(run.clients, run.stage, handler, address, run.reporter)
     return done
@@ -74,7 +74,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
     last = settled(wanted.body, run.main.body, {}, kept=history.version_ids)
     progress = prepare(run, storage_candidate(run.wanted_storage, run.storage.body), first, last)
     if unknown_hosts(inputs):
-        run.reporter.note("AWS has made a function URL; now the functions are told its host.")
+        run.reporter.note("AWS has created a function URL; adding its host to the functions' environment.")
         outputs = progress.main.stack.outputs if progress.main.stack is not None else {}
         inputs = replace(inputs, url_hosts=url_hosts(run.stage, outputs))
         wanted = render(inputs)
@@ -87,7 +87,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
     run.journal.reached(journal.STATIC)
     release = _release(run, inputs, wanted, destructive)
     history = history.with_live(release, run.kept)
-    run.reporter.note(f"`live` moves to release {release.number}.")
+    run.reporter.note(f"Moving `live` to release {release.number}.")
     progress = _with(run, progress, _live(wanted, progress, history))
     run.journal.reached(journal.LIVE)
     done = replace(progress.result(run.stage, history), changed=True)

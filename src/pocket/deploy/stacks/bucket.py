@@ -45,7 +45,7 @@ def delete(clients: Clients, name: str, account: str) -> str:
         clients.s3.delete_bucket(Bucket=name, ExpectedBucketOwner=account)
     except AWSCallFailed as error:
         if error.code == "NoSuchBucket":
-            return f"bucket {name}, which was gone"
+            return f"bucket {name}, already deleted"
         raise
     return f"bucket {name} with {number} objects"
 

@@ -27,8 +27,8 @@ PREFIX = "pocket-"
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
-    "Add": ("add", "the gates ask it before `live` moves to it"),
-    "Remove": ("remove", "of no release that is kept"),
+    "Add": ("add", "checked by the gates before `live` moves to it"),
+    "Remove": ("remove", "not part of a kept release"),
 }
 LIVE_MOVES = "`live` moves to the new version"
 RETAINED = "kept with its content; only `pocket destroy` removes it"
@@ -142,21 +142,19 @@ def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stac
     if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return ended
     if change_set.creates and ended.status != "DELETE_COMPLETE":
-        why = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was removed", ended)
+        why = failed(clients, feed, f"Stack {change_set.stack_name} could not be created and was deleted", ended)
         delete(clients, ended, reporter)
         raise why
     if ended.status == "UPDATE_ROLLBACK_COMPLETE":
-        raise failed(
-            clients, feed, f"Stack {change_set.stack_name} could not be updated and is as it was before", ended
-        )
+        raise failed(clients, feed, f"Stack {change_set.stack_name} could not be updated and was rolled back", ended)
     raise failed(clients, feed, f"Stack {change_set.stack_name} ended in {ended.status}", ended)
 
 
 def changed(stack_name: str) -> DeployError:
     """The error for a stack that something else changed since it was read."""
     return DeployError(
-        f"Stack {stack_name} was changed by something else after this plan was made, so the plan was not carried out.",
-        "Try again: the next plan is made from what is deployed now.",
+        f"Stack {stack_name} has changed since this plan was made, so the plan was not applied.",
+        "Try again: Pocket then plans from what is deployed.",
     )
 
 
@@ -182,7 +180,7 @@ def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, 
             return
         feed = EventFeed(clients, change_set.stack_id)
     reporter.note(
-        f"Interrupted: stack {name} is taken back to where it was. Ctrl-C again leaves that to CloudFormation."
+        f"Interrupted: rolling back stack {name}. Press Ctrl-C again to leave the rollback to CloudFormation."
     )
     try:
         if change_set.creates:
@@ -191,7 +189,7 @@ def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, 
             clients.cloudformation.cancel_update_stack(StackName=change_set.stack_id)
     except AWSCallFailed:
         # The change was too far to be cancelled: it completes, and the stack is whole in either case.
-        reporter.note(f"Stack {name} was past cancelling; CloudFormation completes the change.")
+        reporter.note(f"It is too late to cancel the change of stack {name}; CloudFormation completes it.")
     try:
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
@@ -207,7 +205,7 @@ def _parameter(key: str, value: str | None) -> ParameterTypeDef:
 
 
 def _goes_on(stack_name: str) -> str:
-    return f"CloudFormation goes on with stack {stack_name}; `pocket status` shows where it stands."
+    return f"CloudFormation continues with stack {stack_name}; `pocket status` shows its state."
 
 
 def _described(clients: Clients, change_set: ChangeSet) -> DescribeChangeSetOutputTypeDef:
@@ -245,7 +243,7 @@ def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replac
     if action == "Add":
         return "add", ""
     if action == "Import":
-        return "add", "exists already and is taken over"
+        return "add", "exists already and is adopted"
     if action == "Remove":
         return "remove", RETAINED if policy == "Retain" else ""
     replacement = change.get("Replacement", "False")

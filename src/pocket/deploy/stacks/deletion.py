@@ -17,7 +17,7 @@ def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
     """The state once what a failed first creation left is removed: AWS allows nothing else with it."""
     if found.stack is None or found.stack.usable:
         return found
-    reporter.note(f"Stack {found.stack.name} was never completed; what its creation left is removed first.")
+    reporter.note(f"Stack {found.stack.name} was never completed; deleting what is left of it first.")
     delete(clients, found.stack, reporter)
     return State()
 

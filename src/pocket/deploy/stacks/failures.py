@@ -45,12 +45,12 @@ def _hint(event: Event) -> str:
     if command is None or not _GONE.search(event.reason):
         return CONSOLE_HINT
     again = command.format(event.physical_id)
-    return f"It was deleted by hand. Make it again, then deploy: {again}"
+    return f"It was deleted outside Pocket. Create it again, then deploy: {again}"
 
 
 def unplanned(clients: Clients, stack_name: str, change_set: str, reason: str) -> StackFailed:
     """The error of a change set that could not be made; `change_set` is its ARN and must still exist."""
-    what = f"CloudFormation cannot plan the change of stack {stack_name}"
+    what = f"CloudFormation cannot create a change set for stack {stack_name}"
     if _ELSEWHERE in reason:
         return _refused(clients, what, reason, ChangeSetName=change_set)
     return StackFailed(f"{what}: {reason}", reason=reason)

@@ -49,7 +49,7 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
-        return f"{self.who}, who has run `pocket {self.command}` since {self.since}"
+        return f"{self.who}, running `pocket {self.command}` since {self.since}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Lock:
             else:
                 self._etag = self._write(found.etag, self._mine)
                 if self._etag and found.holder is not None:
-                    self._reporter.note(f"The lock of stage {self._stage} was left by {found.holder}. It is broken.")
+                    self._reporter.note(f"Took over the lock of stage {self._stage}, left by {found.holder}.")
                     _file_of(found.holder.token).unlink(missing_ok=True)
         self._renewing.start()
 
@@ -125,8 +125,8 @@ class Lock:
                 else:
                     raise DeployError(
                         f"The lock of stage {self._stage!r} was lost: this command did not reach S3 for {LEASE:.0f} s."
-                        + (f" It is held by {found.holder}." if found.holder is not None else ""),
-                        "Try again: the next plan is made from what is deployed then.",
+                        + (f" It is now held by {found.holder}." if found.holder is not None else ""),
+                        "Try again: Pocket then plans from what is deployed.",
                     )
             self._etag = etag
 
@@ -182,8 +182,7 @@ class Lock:
     def _held(self, holder: Holder) -> DeployError:
         return DeployError(
             f"Stage {self._stage!r} is locked by {holder}.",
-            f"Wait for it to end. A lock whose process is dead is broken by the next command, {LEASE:.0f} s after it"
-            " was last renewed.",
+            f"Wait for it to end. If its process has died, the lock expires {LEASE:.0f} s after its last renewal.",
         )
 
 

@@ -40,16 +40,16 @@ def left_behind(clients: Clients, before: Mapping[str, Any], after: Mapping[str,
     for bucket in buckets(before).values():
         if bucket in wanted or not (count := objects(clients, bucket)):
             continue
-        copy = f" Copy them: aws s3 sync s3://{bucket} s3://{new}" if new is not None else ""
-        yield f"Bucket {bucket} stays with its objects ({told(count)}), and the stage does not use it any more.{copy}"
+        copy = f" To copy them: aws s3 sync s3://{bucket} s3://{new}" if new is not None else ""
+        yield f"Bucket {bucket} is kept with its objects ({told(count)}), but the stage no longer uses it.{copy}"
 
 
 def generated_again(generation: Generation) -> Iterator[str]:
     """A sentence for values that the live release has and that would be replaced by others."""
     if generation.lost:
         yield (
-            f"{', '.join(generation.lost)}: not found in {generation.place}, so other values are generated. What was"
-            " signed or encrypted with the old ones, sessions for instance, is not valid any more."
+            f"{', '.join(generation.lost)}: not found in {generation.place}, so new values are generated. What was"
+            " signed or encrypted with the old values, such as sessions, becomes invalid."
         )
 
 

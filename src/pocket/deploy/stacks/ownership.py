@@ -35,10 +35,12 @@ def refuse_foreign(stage: StageConfig, stack: Stack, body: Mapping[str, Any]) ->
     tagged = bool(tags.keys() & {PROJECT, STAGE})
     if marked(stage, tags) if tagged else _made_before_tags(stage, body):
         return
-    owner = f"of stage {tags.get(STAGE)!r} of project {tags.get(PROJECT)!r}" if tagged else "not made by Pocket"
+    owner = "was not made by Pocket"
+    if tagged:
+        owner = f"belongs to stage {tags.get(STAGE)!r} of project {tags.get(PROJECT)!r}"
     raise DeployError(
-        f"Stack {stack.name} exists and is {owner}, so stage {stage.name!r} of project {stage.project_name!r} cannot"
-        " have it. Nothing was changed.",
+        f"Stack {stack.name} exists and {owner}, so stage {stage.name!r} of project {stage.project_name!r} cannot"
+        " use it. Nothing was changed.",
         "Choose another `general.project_name` or `general.object_prefix` in pocket.toml.",
     )
 
@@ -89,9 +91,9 @@ def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str) -> None
     waiting = changeset.names(clients, name)
     if found.tags.keys() & {PROJECT, STAGE} or any(not item.startswith(changeset.PREFIX) for item in waiting):
         raise DeployError(
-            f"Stack {name} is being planned, and not for stage {stage.name!r} of project {stage.project_name!r}. Its"
+            f"Stack {name} is being created, but not for stage {stage.name!r} of project {stage.project_name!r}. Its"
             f" change sets: {', '.join(waiting)}.",
-            f"If nothing waits for it: aws cloudformation delete-stack --stack-name {name}",
+            f"If nothing needs it: aws cloudformation delete-stack --stack-name {name}",
         )
 
 

@@ -93,7 +93,7 @@ class Plans:
                 self._forget(change_set)
             except AWSCallFailed as failed:
                 self.reporter.note(
-                    f"Change set {change_set.name} of stack {change_set.stack_name} stays, unexecuted: {failed.message}"
+                    f"Change set {change_set.name} of stack {change_set.stack_name} is left undeleted: {failed.message}"
                 )
 
     def add(

@@ -40,7 +40,7 @@ def renewal(clients: Clients, stage: StageConfig, body: Mapping[str, Any], repor
     newer = {name: date for name, date in _dates(clients, stage, reporter) if date > since}
     if not newer:
         return written
-    reporter.note(f"Newer than the live release: {', '.join(sorted(newer))}. Its functions are renewed.")
+    reporter.note(f"Changed since the live release: {', '.join(sorted(newer))}. The functions get new versions.")
     return max(newer.values()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -86,7 +86,7 @@ def _dates(clients: Clients, stage: StageConfig, reporter: Reporter) -> Iterator
     except AWSCallFailed as error:
         if error.code not in _DENIED:
             raise
-        reporter.note(f"Whether a secret is newer than the live release is not known: {error.message} {error.hint}")
+        reporter.note(f"Pocket cannot tell which secrets changed since the live release: {error.message} {error.hint}")
 
 
 def _changed(clients: Clients, secret: str) -> datetime | None:

@@ -134,11 +134,11 @@ class SecretObject:
         listed = ", ".join(own)
         if left or not self._is_ours():
             self._client.put_secret_value(SecretId=self._name, SecretString=json.dumps(left))
-            return f"{listed} of secret {self._name}, whose version before has them still"
+            return f"{listed} of secret {self._name}, whose previous version still has them"
         self._client.delete_secret(SecretId=self._name, RecoveryWindowInDays=RECOVERY_DAYS)
         return (
-            f"secret {self._name} with {listed}; for {RECOVERY_DAYS} days the next deploy, or `aws secretsmanager"
-            " restore-secret`, brings it back"
+            f"secret {self._name} with {listed}; for {RECOVERY_DAYS} days, the next deploy or `aws secretsmanager"
+            " restore-secret` restores it"
         )
 
     def restorable(self) -> bool:
@@ -167,7 +167,7 @@ class SecretObject:
             found = None
         if not isinstance(found, dict):
             raise DeployError(
-                f"Secret {self._name} holds something else than a JSON object.",
+                f"Secret {self._name} is not a JSON object.",
                 "Make it a JSON object, or choose another `awscontainer.secretsmanager.pocket_key_format`.",
             )
         return found
@@ -180,8 +180,8 @@ class SecretObject:
                 return None
             if error.code == "InvalidRequestException" and "delet" in error.message:
                 raise DeployError(
-                    f"Secret {self._name} is scheduled for deletion, so it can be neither read nor made anew.",
-                    f"Take it back with its values: aws secretsmanager restore-secret --secret-id {self._name}",
+                    f"Secret {self._name} is scheduled for deletion, so Pocket can neither read nor create it.",
+                    f"Restore it with its values: aws secretsmanager restore-secret --secret-id {self._name}",
                 ) from None
             raise
         return answer.get("SecretString", "")
@@ -230,7 +230,7 @@ class ParameterStore:
         return False
 
     def restore(self) -> None:
-        raise NotImplementedError("a parameter that was deleted is gone")
+        raise NotImplementedError("a deleted parameter cannot be restored")
 
     def _tags(self, name: str) -> dict[str, str]:
         tags = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]

@@ -84,7 +84,7 @@ def carry_out(clients: Clients, stage: StageConfig, generation: Generation, repo
     store = store_at(clients, stage, generation.place)
     if generation.restores:
         store.restore()
-        reporter.note(f"The {generation.place} was scheduled for deletion; it is restored with its values.")
+        reporter.note(f"Restored the {generation.place}, which was scheduled for deletion, with its values.")
         generation = plan(clients, stage)
     if generation.fresh:
         store.add(generation.fresh, reporter)
@@ -150,7 +150,7 @@ def public_half(private: str, variable: str) -> str:
         key = serialization.load_pem_private_key(base64.b64decode(private, validate=True), password=None)
     except (TypeError, ValueError):
         raise DeployError(
-            f"{variable} holds no private key in PEM form, in base64, so its public half cannot be made.",
+            f"{variable} is not a private key in PEM form, encoded in base64, so its public half cannot be generated.",
             f"Restore {variable}, or delete it to have a new pair generated.",
         ) from None
     pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

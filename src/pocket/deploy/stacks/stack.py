@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
-CONSOLE_HINT = "Look at its events in the CloudFormation console, or with `aws cloudformation describe-stack-events`."
+CONSOLE_HINT = "See its events in the CloudFormation console or with `aws cloudformation describe-stack-events`."
 
 
 @dataclass(frozen=True)
