@@ -23,7 +23,7 @@ from pocket.deploy.aws.account import account_id
 from pocket.deploy.build import artifact, upload
 from pocket.deploy.gates.checks import _errors
 from pocket.deploy.gates.project import Message
-from pocket.deploy.gates.request import astray, passes
+from pocket.deploy.gates.request import bad_redirect, passes
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases import journal
 from pocket.deploy.releases.history import Release
@@ -73,6 +73,12 @@ def test_the_first_release_answers_nobody_before_its_gates(site: Site) -> None:
 def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     site.deploy(site.project("A"))
     assert refused(site, "checks", site.project("B", MESSAGES=[ERROR])).live == 1
+    error = refused(site, "checks", site.project("B", MESSAGES=None))
+    lines = error.message.splitlines()
+    assert lines[1] == "pocket_check: handler 'management' failed with RuntimeError: out of order"
+    assert lines.count("Traceback (most recent call last):") == 1
+    assert lines[-1] == "RuntimeError: out of order"
+    assert len([line for line in lines if "in crash" in line]) == 1
     error = refused(site, "migrations", site.project("C", PENDING=[GROW, DROP]), Voice(agrees_to_all=True))
     assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
     assert "--allow-destructive" in error.hint
@@ -493,7 +499,7 @@ def test_a_redirect_that_leads_nowhere_is_told_with_its_cure(
     address: str, path: str, status: int, place: str, *, cookies: list[str], fault: str
 ) -> None:
     payload = json.dumps({"statusCode": status, "headers": {"Location": place}, "cookies": cookies})
-    said, hint = astray(payload, address, path, "local")
+    said, hint = bad_redirect(payload, address, path, "local")
     assert fault in said
     assert bool(said) is bool(fault) is bool(hint)
     if "http alone" in said:

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from pocket.deploy.gates.log_lines import readable
+from pocket.deploy.aws.log_lines import readable, written
 from pocket.runtime.json_logs import JsonFormatter
 
 TRACEBACK = ["Traceback (most recent call last):", '  File "app.py", line 1, in <module>', "    1 / 0"]
@@ -31,6 +31,13 @@ def test_lambdas_own_json_is_written_out() -> None:
         "stackTrace": ["  File a\n", "    b\n"],
     }
     assert readable([json.dumps(line)]) == ["ERROR KeyError: 'A'", "  File a", "    b"]
+
+
+def test_what_a_function_wrote_leaves_out_lambdas_own_lines() -> None:
+    line = {"level": "ERROR", "logger": "shop", "message": "It failed.", "stackTrace": "\n".join(TRACEBACK)}
+    tail = ["START RequestId: 1", json.dumps(line), "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
+    assert written("\n".join(tail)) == "\n".join(["ERROR shop: It failed.", *TRACEBACK])
+    assert written("") == ""
 
 
 def test_other_lines_stay_and_carriage_returns_end_lines() -> None:

@@ -66,7 +66,7 @@ def test_the_stage_of_another_project_whose_names_make_the_same_stack_is_left_al
     site: Site, clients: Clients
 ) -> None:
     create(clients, "pocket-dev-a-b", {PROJECT: "b", STAGE_TAG: "dev-a"})
-    with pytest.raises(DeployError, match="is of stage 'dev-a' of project 'b'"):
+    with pytest.raises(DeployError, match="belongs to stage 'dev-a' of project 'b'"):
         site.deploy(owned(site, "a-b"))
 
 

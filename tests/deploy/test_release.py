@@ -156,7 +156,7 @@ def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_line
     monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
     with pytest.raises(DeployError, match="'web' is deployed but fails at GET /") as caught:
         site.deploy()
-    assert "answered with 502.\n" in caught.value.message
+    assert "answered with status 502.\n" in caught.value.message
     assert "asked for /page/" in caught.value.message
 
 

@@ -130,7 +130,7 @@ def management_command_handler(event, context):
         while not os.path.exists(event["args"][2]):
             time.sleep(0.05)
     if event["command"] == "pocket_check":
-        return answer(json.dumps(MESSAGES))
+        return answer(json.dumps(MESSAGES)) if MESSAGES is not None else crash()
     if event["command"] == "pocket_migrations":
         if "--beyond" in event["args"]:
             return answer(json.dumps([item for item in KNOWN if item["migration"] not in event["args"]]))

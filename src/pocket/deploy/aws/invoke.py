@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.aws import log_lines
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import last_lines
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
@@ -88,7 +89,7 @@ def manage(
         raise
     text = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
-        raise _broken(command, handler, stage, text)
+        raise _failed(command, handler, stage, text, log_tail(answer))
     return replace(_outcome(command, text), log_tail=log_tail(answer))
 
 
@@ -127,18 +128,18 @@ def _management_handler(stage: StageConfig) -> tuple[str, int]:
     return name, stage.awscontainer.handlers[name].timeout
 
 
-def _broken(command: str, handler: str, stage: StageConfig, text: str) -> CommandFailed:
+def _failed(command: str, handler: str, stage: StageConfig, text: str, tail: str) -> CommandFailed:
+    """The error for a function that raised an exception; `text` is its payload, `tail` the end of its log."""
     try:
         facts = json.loads(text)
     except ValueError:
         facts = {}
     facts = facts if isinstance(facts, dict) else {}
-    kind, said = facts.get("errorType", "an error"), facts.get("errorMessage", text[:500])
-    trace = facts.get("stackTrace") or []
+    kind, message = facts.get("errorType", "an error"), facts.get("errorMessage", text[:500])
     return CommandFailed(
-        f"{command}: handler {handler!r} failed with {kind}: {said}",
+        f"{command}: handler {handler!r} failed with {kind}: {message}",
         f"`pocket logs --stage {stage.name}` shows what it wrote.",
-        output="".join(str(line) for line in trace),
+        output=log_lines.written(tail),
     )
 
 

@@ -49,8 +49,8 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
             outcome = invoke.manage(stage, target, project_checks.COMMAND, selection.arguments, qualifier=version)
             found = project_checks.reported(stage, outcome)
         except CommandFailed as error:
-            said = "\n".join(text for text in (error.message, error.output.rstrip()) if text)
-            raise refusal(stage, candidate.live, CHECKS, [said], error.hint) from error
+            message = "\n".join(text for text in (error.message, error.output) if text)
+            raise refusal(stage, candidate.live, CHECKS, [message], error.hint) from error
         if errors := _errors(found, target):
             raise refusal(stage, candidate.live, CHECKS, errors)
     note_init(candidate.reporter, stage.command_handler, outcome.log_tail)

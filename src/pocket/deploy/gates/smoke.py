@@ -11,7 +11,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocket.deploy.gates import log_lines
+from pocket.deploy.aws import log_lines
 from pocket.deploy.gates.request import passes
 from pocket.deploy.stacks import log_groups
 from pocket.errors import DeployError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 35
 """Seconds to wait for an answer: an HTTP API gives a function 30."""
-
-SHOWN_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def check(clients: Clients, stage: StageConfig, handler: str, address: str, repo
 
 def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
     """What the address answered, and the last lines of the handler's log."""
-    lines = log_lines.readable(line.message for line in log_groups.last_lines(clients, stage, handler, SHOWN_LINES))
+    lines = log_lines.readable(line.message for line in log_groups.last_lines(clients, stage, handler, log_lines.SHOWN))
     said = f"answered with status {answer.status}" if answer.status else f"did not answer: {answer.body}"
     return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " The function logged nothing.")
 

@@ -1,4 +1,4 @@
-"""A function's log as a person reads it: JSON lines as text, and each traceback once."""
+"""A function's log as readable text: JSON lines as plain lines, and each traceback once."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+SHOWN = 20
+"""Lines of a function's log that an error shows."""
+
 _TRACEBACK = "Traceback (most recent call last):"
 _BY_THE_RUNTIME = re.compile(r"\[ERROR\]\s+")
-"""What Lambda's runtime writes before the exception that it reports once more."""
+"""The prefix of an exception that Lambda's runtime logs a second time."""
+
+_LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_REPORT", "INIT_START")
+
+
+def written(log_tail: str) -> str:
+    """The last SHOWN lines that a function wrote itself in the log of an invocation, as readable text."""
+    own = [line for line in log_tail.splitlines() if not line.startswith(_LAMBDAS_OWN)]
+    return "\n".join(readable(own[-SHOWN:]))
 
 
 def readable(lines: Iterable[str]) -> list[str]:
-    """The lines of `lines`, those of JSON as `LEVEL logger: message` with the stack below, without what is repeated."""
+    """The lines as text, without repeated tracebacks; a JSON line becomes `LEVEL logger: message` and its stack."""
     return [*_once([text for line in lines for text in _texts(line)])]
 
 
 def _texts(line: str) -> list[str]:
-    """One line of the log as lines of text; Lambda ends the lines within one entry with a carriage return."""
+    """The lines of text of one log entry; Lambda separates the lines of an entry with carriage returns."""
     try:
         record = json.loads(line)
     except ValueError:
@@ -28,22 +39,22 @@ def _texts(line: str) -> list[str]:
     if not isinstance(record, dict) or not {"message", "errorMessage"} & record.keys():
         return line.replace("\r", "\n").splitlines() or [line]
     level = record.get("level") or record.get("log_level") or ""
-    said = _text(record.get("message") or f"{record.get('errorType', 'Error')}: {record.get('errorMessage', '')}")
+    message = _text(record.get("message") or f"{record.get('errorType', 'Error')}: {record.get('errorMessage', '')}")
     head = " ".join(part for part in (str(level), f"{record['logger']}:" if record.get("logger") else "") if part)
     stack = _text(record.get("stackTrace"))
-    return [*f"{head} {said}".strip().splitlines(), *stack.splitlines()]
+    return [*f"{head} {message}".strip().splitlines(), *stack.splitlines()]
 
 
 def _text(value: Any) -> str:
-    """A message, or a stack: Pocket writes it as a text, Lambda as a list of lines."""
+    """A message or a stack as text: Pocket writes a stack as one string, Lambda as a list of lines."""
     if isinstance(value, list):
         return "\n".join(str(item).rstrip("\n") for item in value)
     return "" if value is None else str(value)
 
 
 def _once(lines: list[str]) -> Iterator[str]:
-    """The lines without the tracebacks that end in an exception which was told before."""
-    told: set[str] = set()
+    """The lines without tracebacks of an exception whose traceback came before."""
+    shown: set[str] = set()
     place = 0
     while place < len(lines):
         begins = place + 1 if _BY_THE_RUNTIME.match(lines[place]) else place
@@ -59,7 +70,7 @@ def _once(lines: list[str]) -> Iterator[str]:
         else:
             exception = lines[end] if end < len(lines) else ""
             end += 1
-        if exception not in told:
+        if exception not in shown:
             yield from lines[place:end]
-        told.add(exception)
+        shown.add(exception)
         place = end
