@@ -205,4 +205,4 @@ def test_bare_project_passes_the_gates_inside_lambda(bare: list[Path], tmp_path:
     assert [(answer["exit_status"], answer["traceback"]) for answer in answers] == [(0, None)] * len(events)
     messages = json.loads(answers[0]["stdout"].splitlines()[-1])
     assert [item for item in messages if item["level"] >= 40 and item["id"] != "pocket.E020"] == []
-    assert json.loads(answers[2]["stdout"].splitlines()[-1])["troubles"] == []
+    assert json.loads(answers[2]["stdout"].splitlines()[-1])["issues"] == []

@@ -54,12 +54,12 @@ def test_the_start_of_this_machine_is_shown_and_kept(project: Path) -> None:
     done = doctor(project)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("site_settings, no stage, here: Python ")
-    assert "GET / answered 200" in done.stdout
-    assert "No troubles." in done.stdout
+    assert "GET / returned 200" in done.stdout
+    assert "No issues." in done.stdout
     assert history.last(project, "here", "") is not None
     again = doctor(project, "--compare", "--html", "start.html", "--path", "/missing")
     assert "Compared with the run of" in again.stdout
-    assert "GET /missing answered 404" in again.stdout
+    assert "GET /missing returned 404" in again.stdout
     assert "<h2>Compared with the run of" in (project / "start.html").read_text()
 
 
@@ -71,7 +71,7 @@ def test_a_stage_has_its_own_settings_and_none_of_the_laptops(project: Path) -> 
     done = doctor(project, "--stage", "dev", "--format", "json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert (found["stage"], found["place"], found["troubles"]) == ("dev", "here", [])
+    assert (found["stage"], found["place"], found["issues"]) == ("dev", "here", [])
     names = [item["name"] for item in found["spans"]]
     assert names[0] == "settings"
     assert names[-1] == "first request"
@@ -94,12 +94,12 @@ def test_a_project_that_cannot_be_written_is_explained_and_not_kept(project: Pat
     (project / ".pocket").touch()
     done = doctor(project, "--stage", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "No troubles." in done.stdout
-    assert "This run is not kept for --compare: " in done.stderr
+    assert "No issues." in done.stdout
+    assert "Could not save this run for --compare: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_troubles_fail_the_command_and_come_with_place_and_cure(project: Path) -> None:
+def test_issues_fail_the_command_and_come_with_place_and_cure(project: Path) -> None:
     (project / "notes" / "models.py").write_text(
         "from django.utils.translation import gettext as _\n\nTITLE = _('Notes')\n"
     )
@@ -107,7 +107,7 @@ def test_troubles_fail_the_command_and_come_with_place_and_cure(project: Path) -
     assert done.returncode == 1
     assert "gettext-at-import: notes/models.py:3\n" in done.stdout
     assert "  Cure: Use gettext_lazy()" in done.stdout
-    assert done.stdout.rstrip().endswith("1 trouble.")
+    assert done.stdout.rstrip().endswith("1 issue.")
 
 
 def test_a_start_over_budget_fails_the_command(project: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_start_over_budget_fails_the_command(project: Path) -> None:
     done = doctor(project, "--stage", "plain")
     assert done.returncode == 1
     assert "budget_ms is 1." in done.stderr
-    assert "No troubles." in done.stdout
+    assert "No issues." in done.stdout
     assert doctor(project).returncode == 0
 
 
@@ -158,12 +158,12 @@ def test_settings_that_nobody_names_are_asked_for(project: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", [(), ("--stage", "local"), ("--stage", "dev"), ("--stage", "prd")])
-def test_the_example_has_no_troubles(tmp_path: Path, stage: tuple[str, ...]) -> None:
+def test_the_example_has_no_issues(tmp_path: Path, stage: tuple[str, ...]) -> None:
     folder = tmp_path / "board"
     ignored = shutil.ignore_patterns(".pocket", ".venv", ".env", "db.sqlite3", "__pycache__", "media")
     shutil.copytree(EXAMPLE, folder, ignore=ignored)
     shutil.copy(folder / ".env.example", folder / ".env")
     done = doctor(folder, *stage)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "GET / answered 200; no database was asked." in done.stdout
-    assert "No troubles." in done.stdout
+    assert "GET / returned 200; no database was queried." in done.stdout
+    assert "No issues." in done.stdout

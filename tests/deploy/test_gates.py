@@ -89,7 +89,7 @@ def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     error = refused(site, "request", site.project("E", status="404", stage=chosen))
     assert "answered GET /health/?full=1 with status 404; expected a status below 400." in error.message
     budget = f"{STAGE}\n[awscontainer.startup]\nbudget_ms = 100\n"
-    assert "no start-up report" in refused(site, "startup", site.project("F", stage=budget)).message
+    assert "Not a start-up report" in refused(site, "startup", site.project("F", stage=budget)).message
     error = refused(site, "request", site.project("G", status="1/0"))
     assert "did not start, or failed at GET /: ZeroDivisionError: division by zero" in error.message
     assert site.answer() == "A"

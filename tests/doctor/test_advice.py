@@ -23,23 +23,23 @@ def test_what_the_first_request_imports_is_for_the_start() -> None:
     storage = module("storages.backends.s3", 125, module("boto3", 108), by="django.core.files.storage.handler", line=43)
     (only,) = said(phase("settings"), phase("first request", storage))
     assert only == (
-        "125 ms of the first request are the import of storages.backends.s3, 108 of them boto3's, which"
-        " django.core.files.storage.handler, line 43, asks for. Let the start pay for it, which has a whole core"
+        "125 ms of the first request are the import of storages.backends.s3, 108 of them for boto3, which"
+        " django.core.files.storage.handler, line 43, imports. Move it to the start, which has a whole core"
         " whatever the function's memory is: import storages.backends.s3 at the top of the URLconf's module, which only"
-        " functions that serve pages load. With snapstart = true it is then paid when a version is published, and never"
-        " by a visitor."
+        " functions that serve pages load. With snapstart = true, it then runs when a version is published, and no"
+        " request waits for it."
     )
     assert said(phase("URLconf", storage)) == (), "there it is where it should be"
 
 
 def test_the_request_to_the_api_counts_too() -> None:
     (only,) = said(phase("first API request", module("pandas", 300, by="shop.api", line=7), kind="after"))
-    assert only.startswith("300 ms of the first API request are the import of pandas, which shop.api, line 7, asks for")
+    assert only.startswith("300 ms of the first API request are the import of pandas, which shop.api, line 7, imports")
 
 
 def test_the_sdk_before_any_request_is_for_functions_that_call_aws() -> None:
     (only,) = said(phase("models", module("shop.models", 120, module("boto3", 110, by="shop.models", line=3))))
-    assert only.startswith("110 ms of each start are the import of boto3, which shop.models, line 3, asks for. ")
+    assert only.startswith("110 ms of each start are the import of boto3, which shop.models, line 3, imports. ")
     assert "Import it in the function that calls AWS" in only
 
 
@@ -47,8 +47,8 @@ def test_reading_the_file_is_this_machines_alone() -> None:
     config = module("pocket.django.configuration.source", 101, module("pocket.config", 100, module("pydantic", 80)))
     (only,) = said(phase("settings", config), stage="")
     assert only == (
-        "100 ms went into reading pocket.toml (pocket.config, with pydantic), which happens on this machine only: a"
-        " function reads the manifest in its artifact. With --stage the start is shown without it."
+        "100 ms were spent reading pocket.toml (pocket.config, with pydantic), which happens on this machine only: a"
+        " function reads the manifest in its artifact. With --stage, the report excludes it."
     )
     assert said(phase("settings", module("pocket.configuration", 100))) == ()
 

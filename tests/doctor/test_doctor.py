@@ -1,4 +1,4 @@
-"""The start-up diagnosis on small projects: each with one trouble, which is named, and a sound one with none."""
+"""The start-up diagnosis on small projects: each with one issue, which is named, and a sound one with none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pocket import naming
 from pocket.doctor.report.model import Report, Span
 from pocket.manifest import Handler, Stage
 
-PROJECTS = Path(__file__).parent.parent / "projects" / "troubles"
+PROJECTS = Path(__file__).parent.parent / "projects" / "issues"
 
 EXPECTED = {
     "models_in_phase_one": ("models-in-phase-one", "shop/apps.py", "from shop.prices import TAX"),
@@ -73,18 +73,18 @@ def test_every_broken_project_is_expected_to_show_something() -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_broken_project_shows_its_trouble_and_no_other(name: str) -> None:
+def test_a_broken_project_shows_its_issue_and_no_other(name: str) -> None:
     report = diagnose(PROJECTS / name)
     identity, file, text = EXPECTED[name]
-    assert [(trouble.id, trouble.file) for trouble in report.troubles] == [(identity, file)]
-    line = (PROJECTS / name / file).read_text().splitlines()[report.troubles[0].line - 1]
+    assert [(issue.id, issue.file) for issue in report.issues] == [(identity, file)]
+    line = (PROJECTS / name / file).read_text().splitlines()[report.issues[0].line - 1]
     assert text in line
-    assert report.troubles[0].cure
+    assert report.issues[0].cure
     assert (report.stopped == "") is (name in STARTS_ANYWAY)
 
 
 def test_a_sound_project_shows_none(sound: Report) -> None:
-    assert sound.troubles == ()
+    assert sound.issues == ()
     assert sound.stopped == ""
     assert sound.request is not None
     assert (sound.request.status, sound.request.error) == (200, "")
@@ -140,9 +140,9 @@ def test_an_import_names_who_asked_for_it_and_where(sound: Report) -> None:
 
 
 def test_a_cycle_is_drawn_edge_by_edge() -> None:
-    trouble = diagnose(PROJECTS / "circular_import").troubles[0]
-    assert trouble.message.startswith("shop.models → shop.orders → shop.customers → shop.models:")
-    assert [line.split("  ")[0] for line in trouble.details] == [
+    issue = diagnose(PROJECTS / "circular_import").issues[0]
+    assert issue.message.startswith("shop.models → shop.orders → shop.customers → shop.models:")
+    assert [line.split("  ")[0] for line in issue.details] == [
         "shop.models → shop.orders",
         "shop.orders → shop.customers",
         "shop.customers → shop.models",
@@ -150,8 +150,8 @@ def test_a_cycle_is_drawn_edge_by_edge() -> None:
 
 
 def test_what_ready_registers_twice_is_listed_by_line() -> None:
-    trouble = diagnose(PROJECTS / "ready_not_idempotent").troubles[0]
-    assert [line.partition("  ")[2] for line in trouble.details] == [
+    issue = diagnose(PROJECTS / "ready_not_idempotent").issues[0]
+    assert [line.partition("  ")[2] for line in issue.details] == [
         "signal pre_save: 1 more",
         "checks: 1 more",
         "shop.apps.REGISTRY: 1 more",
@@ -159,8 +159,8 @@ def test_what_ready_registers_twice_is_listed_by_line() -> None:
 
 
 def test_models_in_phase_one_show_the_way_to_the_model() -> None:
-    trouble = diagnose(PROJECTS / "models_in_phase_one").troubles[0]
-    assert [line.split("  ")[0] for line in trouble.details][1:] == [
+    issue = diagnose(PROJECTS / "models_in_phase_one").issues[0]
+    assert [line.split("  ")[0] for line in issue.details][1:] == [
         "shop.apps → shop.prices",
         "shop.prices → shop.models",
     ]
@@ -182,13 +182,13 @@ def test_a_stage_that_serves_no_pages_pays_for_the_admin_in_vain(
     manifest = write_manifest(tmp_path, Stage(stack_name="s", handlers={"main": Handler(command, 30)}))
     environ = {naming.STAGE_KEY: "dev", naming.MANIFEST_KEY: str(manifest), naming.PLACEHOLDER_KEY: "1"}
     report = diagnose(PROJECTS / "sound", environ)
-    assert [trouble.id for trouble in report.troubles] == expected
+    assert [issue.id for issue in report.issues] == expected
     assert report.stage == "dev"
 
 
-def test_a_request_that_fails_is_no_trouble_of_the_start() -> None:
+def test_a_request_that_fails_is_no_issue_of_the_start() -> None:
     report = diagnose(PROJECTS / "sound", None, "--path", "/nothing-there")
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.request is not None
     assert report.request.status == 404
 
@@ -211,5 +211,5 @@ def test_a_process_that_ends_itself_is_reported(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_imported_are_named(tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("SECRET_KEY = 'x'\n1 / 0\n")
     report = diagnose(tmp_path)
-    assert [(item.id, item.file, item.line) for item in report.troubles] == [("start-failed", "settings.py", 2)]
+    assert [(item.id, item.file, item.line) for item in report.issues] == [("start-failed", "settings.py", 2)]
     assert report.stopped == "settings: ZeroDivisionError: division by zero"

@@ -74,7 +74,7 @@ def test_a_postgresql_that_nobody_can_reach_is_not_missed(tmp_path: Path) -> Non
         )
     )
     report = diagnose(tmp_path)
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.request is not None
     assert (report.request.status, report.request.error) == (200, "")
     assert any(item.module == "psycopg" for item in report.imports())
@@ -107,7 +107,7 @@ def test_a_secret_that_an_exception_quotes_is_not_told(tmp_path: Path, aws: AWSD
         + "\n    def fail(self, error):\n        if self.again == 2: raise error\n"
     )
     report = diagnose(tmp_path, **environ)
-    assert [item.message for item in report.troubles] == [
+    assert [item.message for item in report.issues] == [
         "shop: a second ready() fails: ValueError: <DATABASE_URL> with <DATABASE_URL>"
     ]
 
@@ -119,7 +119,7 @@ def test_threads_that_import_and_stay_do_not_disturb(tmp_path: Path) -> None:
         "threading.Thread(target=lambda: (__import__('wave'), time.sleep(3600)), daemon=False).start()",
     )
     report = diagnose(tmp_path)
-    assert [(item.id, item.details) for item in report.troubles] == [
+    assert [(item.id, item.details) for item in report.issues] == [
         ("ready-not-idempotent", ("shop/apps.py:8  threads: 1 more",))
     ]
     assert report.stopped == ""
@@ -128,7 +128,7 @@ def test_threads_that_import_and_stay_do_not_disturb(tmp_path: Path) -> None:
 def test_a_failure_inside_of_django_is_told_in_djangos_words(tmp_path: Path) -> None:
     write(tmp_path, f"{SETTINGS}INSTALLED_APPS += ['django.contrib.admin']\n")
     report = diagnose(tmp_path)
-    assert [item.id for item in report.troubles] == ["start-failed"]
+    assert [item.id for item in report.issues] == ["start-failed"]
     assert "ContentType" in report.stopped
 
 
@@ -136,14 +136,14 @@ def test_an_entry_that_cannot_be_imported_is_found_in_the_settings(tmp_path: Pat
     write(tmp_path, SETTINGS.replace('"shop"', '"shop",\n"missing"'))
     report = diagnose(tmp_path)
     line = (tmp_path / "settings.py").read_text().splitlines().index('"missing", "pocket.django"]') + 1
-    assert [(item.id, item.file, item.line) for item in report.troubles] == [("start-failed", "settings.py", line)]
-    assert "No module named 'missing'" in report.troubles[0].message
+    assert [(item.id, item.file, item.line) for item in report.issues] == [("start-failed", "settings.py", line)]
+    assert "No module named 'missing'" in report.issues[0].message
 
 
 def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path: Path) -> None:
     write(tmp_path, ready="import stock", stock="A = 1\ndef f(:\n    pass\n")
     report = diagnose(tmp_path)
-    assert [(item.id, item.file, item.line, item.details) for item in report.troubles] == [
+    assert [(item.id, item.file, item.line, item.details) for item in report.issues] == [
         ("start-failed", "stock.py", 2, ("def f(:",))
     ]
 
@@ -158,7 +158,7 @@ def test_models_imported_by_an_apps_own_package_are_found_though_django_swallows
         "from django.db import models\n\n\nclass Item(models.Model):\n    pass\n"
     )
     report = diagnose(tmp_path)
-    assert [(item.id, item.file, item.line) for item in report.troubles] == [
+    assert [(item.id, item.file, item.line) for item in report.issues] == [
         ("models-in-phase-one", "shop/__init__.py", 1)
     ]
 
@@ -172,8 +172,8 @@ def test_a_lazy_translation_that_is_used_at_import_is_found_and_djangos_own_use_
         "FORM = forms.UserCreationForm\nTITLE = _('Title')\nSHOWN = f'{TITLE}!'\n",
     )
     report = diagnose(tmp_path)
-    assert [(item.id, item.file, item.line) for item in report.troubles] == [("gettext-at-import", "labels.py", 7)]
-    assert "format_lazy()" in report.troubles[0].cure
+    assert [(item.id, item.file, item.line) for item in report.issues] == [("gettext-at-import", "labels.py", 7)]
+    assert "format_lazy()" in report.issues[0].cure
 
 
 def test_a_translation_in_a_packages_module_is_not_the_projects(tmp_path: Path) -> None:
@@ -181,9 +181,9 @@ def test_a_translation_in_a_packages_module_is_not_the_projects(tmp_path: Path) 
     package = tmp_path / "lib" / "site-packages" / "thumbnails"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("from django.utils.translation import gettext as _\nTITLE = _('Title')\n")
-    assert diagnose(tmp_path, PYTHONPATH=str(package.parent)).troubles == ()
+    assert diagnose(tmp_path, PYTHONPATH=str(package.parent)).issues == ()
     (package / "__init__.py").rename(tmp_path / "thumbnails.py")
-    assert [item.id for item in diagnose(tmp_path).troubles] == ["gettext-at-import"]
+    assert [item.id for item in diagnose(tmp_path).issues] == ["gettext-at-import"]
 
 
 @pytest.fixture
@@ -199,20 +199,20 @@ def shop(tmp_path: Path) -> Path:
 def test_the_command_shows_writes_and_compares(shop: Path) -> None:
     first = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--compare", "--html", "start.html")
     assert first.returncode == 0, first.stderr
-    assert "There is no run to compare with yet." in first.stderr
-    assert first.stdout.rstrip().endswith("No troubles.")
+    assert "There is no earlier run to compare with." in first.stderr
+    assert first.stdout.rstrip().endswith("No issues.")
     assert (shop / "start.html").read_text().startswith("<!doctype html>")
     second = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--compare")
     assert "Compared with the run of" in second.stdout
 
 
-def test_the_command_exits_with_1_for_troubles_but_leaves_judging_json_to_its_reader(shop: Path) -> None:
+def test_the_command_exits_with_1_for_issues_but_leaves_judging_json_to_its_reader(shop: Path) -> None:
     apps = shop / "shop" / "apps.py"
     apps.write_text(apps.read_text().replace("pass", "import sys; sys.path.append('/nowhere')"))
     assert run(shop, "manage.py", "pocket_startup", "--runs", "1").returncode == 1
     done = run(shop, "manage.py", "pocket_startup", "--runs", "1", "--format", "json")
     assert done.returncode == 0
-    assert [item["id"] for item in json.loads(done.stdout)["troubles"]] == ["ready-not-idempotent"]
+    assert [item["id"] for item in json.loads(done.stdout)["issues"]] == ["ready-not-idempotent"]
 
 
 def test_the_command_refuses_what_cannot_be_asked_or_written(shop: Path) -> None:

@@ -66,8 +66,8 @@ def test_the_way_to_the_model_leads_through_the_projects_own_modules(tmp_path: P
     (tmp_path / "shop" / "report.py").write_text("from . import prices\n")
     (tmp_path / "shop" / "prices.py").write_text("from .report import total\nfrom .models import Country\n")
     (tmp_path / "job.py").write_text(f"import os\nfrom shop.report import total\n{GUARD}")
-    trouble = scan(tmp_path, MODELS, frozenset())[0]
-    assert (trouble.line, trouble.details) == (2, ("job.py → shop.report → shop.prices → shop.models",))
+    issue = scan(tmp_path, MODELS, frozenset())[0]
+    assert (issue.line, issue.details) == (2, ("job.py → shop.report → shop.prices → shop.models",))
 
 
 @pytest.mark.parametrize(

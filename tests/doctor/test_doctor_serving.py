@@ -83,7 +83,7 @@ def diagnose(folder: Path, *options: str, api: str = API, commands: tuple[str, .
     )
     assert done.returncode == 0, done.stderr
     report = Report.from_json(done.stdout)
-    assert (report.troubles, report.stopped) == ((), "")
+    assert (report.issues, report.stopped) == ((), "")
     return report
 
 

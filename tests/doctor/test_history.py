@@ -46,7 +46,7 @@ def test_phases_are_compared_in_the_order_of_the_start() -> None:
     assert history.difference(ONE, after) == {"settings": (10, 12), "models": (0, 5)}
 
 
-def test_new_modules_come_dearest_first() -> None:
+def test_new_modules_come_slowest_first() -> None:
     def modules(**times: float) -> Report:
         found = tuple(Span(name, "import", 0, ms) for name, ms in times.items())
         return replace(ONE, spans=(Span("settings", "phase", 0, 100, children=found),))

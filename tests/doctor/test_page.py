@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 from typing import cast
 
 from pocket.doctor.report import page, text
-from pocket.doctor.report.model import Report, Request, Span, Trouble
+from pocket.doctor.report.model import Issue, Report, Request, Span
 
-TROUBLE = Trouble(
+TROUBLE = Issue(
     "circular-import",
     "Modules import each other in a circle",
-    "a → b → a: a is not finished yet.",
+    "a → b → a: a is not fully imported yet.",
     "Reduce <dependencies>.",
     "shop/models.py",
     7,
@@ -27,7 +27,7 @@ REPORT = Report(
         Span("first API request", "after", 100, 7, 2, 64, children=(Span("light", "import", 100, 5),)),
     ),
     request=Request("/?a=<b>", 500, "DoesNotExist"),
-    troubles=(TROUBLE,),
+    issues=(TROUBLE,),
     api_request=Request("/api/", 200),
     notes=("Import <heavy> later.",),
 )
@@ -65,13 +65,13 @@ def outline(html: str) -> Outline:
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else() -> None:
-    html = page.render(REPORT, REPORT, "Too dear.")
+    html = page.render(REPORT, REPORT, "Too slow.")
     assert outline(html).references == []
     assert not re.search(r"url\(|@import|https?://", html)
 
 
 def test_the_page_says_what_the_report_says() -> None:
-    said = " ".join("".join(outline(page.render(REPORT, None, "Too dear.")).said).split())
+    said = " ".join("".join(outline(page.render(REPORT, None, "Too slow.")).said).split())
     for part in (
         *(
             "2026-01-01 00:00:00 UTC",
@@ -79,14 +79,14 @@ def test_the_page_says_what_the_report_says() -> None:
             "55",
             "4.5 MB",
             "stage dev, inside Lambda",
-            "Too dear.",
+            "Too slow.",
             "settings",
             "shop",
             "1 more app",
             "heavy",
         ),
         *("shop/models.py:7", "circular-import", "a → b → a", "b → a (b.py:2)", "Reduce <dependencies>."),
-        *("GET /?a=<b>, answered 500 (DoesNotExist)", "The first API request, GET /api/, answered 200. No"),
+        *("GET /?a=<b>, returned 500 (DoesNotExist)", "The first API request, GET /api/, returned 200. No"),
         *("What could be saved", "Import <heavy> later.", "the start itself"),
     ):
         assert part in said, part
@@ -109,7 +109,7 @@ def test_names_from_the_project_are_no_markup() -> None:
             Span(hostile, hostile, 0, 9, children=(Span(hostile, "import", 0, 9, origin=hostile),)),
         ),
         request=Request(hostile, cast("int", hostile), hostile),
-        troubles=(Trouble(*(hostile,) * 5, 1, (hostile,)),),
+        issues=(Issue(*(hostile,) * 5, 1, (hostile,)),),
         stopped=hostile,
         api_request=Request(hostile, 200, hostile),
         notes=(hostile,),
@@ -123,7 +123,7 @@ def test_a_start_without_a_single_span_has_a_page() -> None:
     outline(page.render(Report("3.11", "5.2", "", "", "here", "now", stopped="settings: ImportError")))
 
 
-def test_the_text_has_phases_imports_and_troubles() -> None:
+def test_the_text_has_phases_imports_and_issues() -> None:
     lines = list(text.lines(REPORT))
     assert lines[0] == "config.settings, stage dev, Lambda: Python 3.13.0, Django 6.1"
     assert [" ".join(line.split()) for line in lines[2:8]] == [
@@ -134,15 +134,15 @@ def test_the_text_has_phases_imports_and_troubles() -> None:
         "total 100.0 55 4608",
         "then: first API request 7.0 2 64",
     ]
-    assert "GET /?a=<b> answered 500 (DoesNotExist); no database was asked." in lines
-    assert "GET /api/ answered 200; no database was asked." in lines
+    assert "GET /?a=<b> returned 500 (DoesNotExist); no database was queried." in lines
+    assert "GET /api/ returned 200; no database was queried." in lines
     assert "60.0  heavy   settings, line 3" in lines
     assert " 5.0  light   the start itself" in lines
     assert lines[lines.index("What could be saved:") + 1] == "- Import <heavy> later."
     assert "circular-import: shop/models.py:7" in lines
     assert "    b → a  (b.py:2)" in lines
     assert "  Cure: Reduce <dependencies>." in lines
-    assert lines[-1] == "1 trouble."
+    assert lines[-1] == "1 issue."
 
 
 def test_the_text_compares() -> None:

@@ -13,7 +13,7 @@ from fresh import HARMLESS, evaluate
 
 from pocket.doctor.report.model import Report
 
-PROJECTS = Path(__file__).parent.parent / "projects" / "troubles"
+PROJECTS = Path(__file__).parent.parent / "projects" / "issues"
 SOUND = {"DJANGO_SETTINGS_MODULE": "settings"}
 POCKET = "INSTALLED_APPS = [\n"
 
@@ -115,14 +115,14 @@ def test_pockets_ready_imports_no_model_and_asks_no_database(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_several_configs_with_one_default_are_no_trouble(tmp_path: Path, default: bool) -> None:
+def test_several_configs_with_one_default_are_no_issue(tmp_path: Path, default: bool) -> None:
     head = "class WholesaleConfig(ShopConfig):\n"
     report = changed(tmp_path, "several_configs", "shop/apps.py", head, f"{head}    default = {default}\n")
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.stopped == ""
 
 
-def test_a_subclass_of_anothers_config_named_by_its_path_is_no_trouble(tmp_path: Path) -> None:
+def test_a_subclass_of_anothers_config_named_by_its_path_is_no_issue(tmp_path: Path) -> None:
     shutil.copytree(PROJECTS / "sound", tmp_path, dirs_exist_ok=True)
     (tmp_path / "anthology").mkdir()
     (tmp_path / "anthology" / "__init__.py").write_text("")
@@ -134,7 +134,7 @@ def test_a_subclass_of_anothers_config_named_by_its_path_is_no_trouble(tmp_path:
         settings.read_text().replace('    "shop",\n', '    "anthology.apps.JazzConfig",\n    "anthology",\n')
     )
     report = diagnosed(tmp_path)
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.stopped == ""
 
 
@@ -164,7 +164,7 @@ SERVED = (
 )
 def test_the_cure_cures(tmp_path: Path, name: str, file: str, old: str, new: str) -> None:
     report = changed(tmp_path, name, file, old, new)
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.stopped == ""
 
 
@@ -185,7 +185,7 @@ def test_the_cure_cures(tmp_path: Path, name: str, file: str, old: str, new: str
 def test_a_file_that_was_missing_cures(tmp_path: Path, name: str, file: str, text: str) -> None:
     (tmp_path / file).parent.mkdir(parents=True)
     (tmp_path / file).write_text(text)
-    assert changed(tmp_path, name, "urls.py", "open", "open").troubles == ()
+    assert changed(tmp_path, name, "urls.py", "open", "open").issues == ()
 
 
 def test_a_model_may_be_looked_up_in_phase_two_without_requiring_all(tmp_path: Path) -> None:
@@ -196,5 +196,5 @@ def test_a_model_may_be_looked_up_in_phase_two_without_requiring_all(tmp_path: P
         "class Country",
         "from django.apps import apps\n\nOWNER = apps.get_model('auth.User', require_ready=False)\n\n\nclass Country",
     )
-    assert report.troubles == ()
+    assert report.issues == ()
     assert report.stopped == ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.doctor.report.model import Report, Request, Span, Trouble, exceeds
+from pocket.doctor.report.model import Issue, Report, Request, Span, exceeds
 from pocket.errors import PocketError
 
 TEXT = st.text(max_size=20)
@@ -22,13 +22,13 @@ def spans(children: st.SearchStrategy[tuple[Span, ...]]) -> st.SearchStrategy[Sp
 
 
 TREES = st.recursive(spans(st.just(())), lambda inner: spans(st.lists(inner, max_size=3).map(tuple)), max_leaves=8)
-TROUBLES = st.builds(Trouble, TEXT, TEXT, TEXT, TEXT, TEXT, COUNTS, st.lists(TEXT, max_size=3).map(tuple))
+TROUBLES = st.builds(Issue, TEXT, TEXT, TEXT, TEXT, TEXT, COUNTS, st.lists(TEXT, max_size=3).map(tuple))
 REPORTS = st.builds(
     Report,
     *[TEXT] * 6,
     spans=st.lists(TREES, max_size=3).map(tuple),
     request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
-    troubles=st.lists(TROUBLES, max_size=2).map(tuple),
+    issues=st.lists(TROUBLES, max_size=2).map(tuple),
     stopped=TEXT,
     api_request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
     notes=st.lists(TEXT, max_size=2).map(tuple),
@@ -48,9 +48,9 @@ def test_json_gives_the_report_back(one: Report) -> None:
     assert Report.from_json(one.to_json()) == one
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 2, "python": "3"}', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 3, "python": "3"}', "null"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(PocketError, match="no start-up report of format 2"):
+    with pytest.raises(PocketError, match="Not a start-up report of format 3"):
         Report.from_json(text)
 
 
@@ -76,15 +76,15 @@ def test_imports_are_listed_by_what_their_own_code_took() -> None:
     ]
 
 
-def test_a_module_that_only_imports_another_is_not_among_the_dearest() -> None:
+def test_a_module_that_only_imports_another_is_not_among_the_slowest() -> None:
     one = report(Span("settings", "phase", 0, 100, children=(module("package", 90, module("package.all", 85)),)))
-    assert [item.module for item in one.dearest()] == ["package.all"]
+    assert [item.module for item in one.slowest()] == ["package.all"]
 
 
-def test_a_module_below_another_of_its_package_is_not_among_the_dearest() -> None:
+def test_a_module_below_another_of_its_package_is_not_among_the_slowest() -> None:
     sdk = module("sdk", 90, module("sdk.client", 30, module("http", 20)), module("sdk.compat", 40))
     one = report(Span("settings", "phase", 0, 200, children=(module("shop", 99, sdk), module("sdk.late", 5))))
-    assert [(item.module, item.ms) for item in one.dearest()] == [("sdk", 90), ("http", 20), ("sdk.late", 5)]
+    assert [(item.module, item.ms) for item in one.slowest()] == [("sdk", 90), ("http", 20), ("sdk.late", 5)]
 
 
 def test_packages_sum_up_their_modules() -> None:
@@ -98,11 +98,11 @@ def test_a_budget_holds_up_to_its_last_millisecond() -> None:
     assert exceeds(None, one) == ""
 
 
-def test_a_broken_budget_names_both_figures_and_the_dearest_imports() -> None:
+def test_a_broken_budget_names_both_figures_and_the_slowest_imports() -> None:
     one = report(Span("settings", "phase", 0, 501, children=(module("heavy", 400), module("light", 10))))
     assert exceeds(500, one) == (
-        "The start took 501 ms, and [awscontainer.startup] budget_ms is 500. "
-        "The dearest imports: heavy 400 ms, light 10 ms."
+        "The start took 501 ms, but [awscontainer.startup] budget_ms is 500. "
+        "Slowest imports: heavy 400 ms, light 10 ms."
     )
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 def test_a_deployed_release_explains_its_start(board: Board) -> None:
     done = board.pocket("doctor", "--stage", "local", "--local", "--format", "json")
     found = json.loads(done.stdout)
-    assert (found["place"], found["stage"], found["troubles"], found["stopped"]) == ("Lambda", "local", [], "")
+    assert (found["place"], found["stage"], found["issues"], found["stopped"]) == ("Lambda", "local", [], "")
     assert found["request"]["status"] == 200
     names = [span["name"] for span in found["spans"]]
     assert names[:4] == ["settings", "app configs", "models", "ready()"]
@@ -24,5 +24,5 @@ def test_a_deployed_release_explains_its_start(board: Board) -> None:
 
 def test_a_path_of_the_release_may_be_asked_for(board: Board) -> None:
     done = board.pocket("doctor", "--stage", "local", "--local", "--path", "/admin/login/", "--compare")
-    assert "GET /admin/login/ answered 200" in done.stdout
+    assert "GET /admin/login/ returned 200" in done.stdout
     assert "Compared with the run of" in done.stdout

@@ -1,4 +1,4 @@
-"""`pocket doctor`: what a start costs, and which of the registry's troubles it commits."""
+"""`pocket doctor`: what a start costs, and the issues that Django's app registry warns about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Remote = Annotated[bool, typer.Option("--remote", help="Examine the deployed release, inside Lambda.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Compare with the last run.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page, too.")]
-Asked = Annotated[str, typer.Option("--path", metavar="PATH", help="What the first request asks for.")]
+Asked = Annotated[str, typer.Option("--path", metavar="PATH", help="Path of the first request.")]
 
 
 def doctor(
@@ -31,7 +31,7 @@ def doctor(
     path: Asked = "/",
     output: OutputFormat = "text",
 ) -> None:
-    """Explain the start: its cost, and its troubles with their cures."""
+    """Report what the start costs, and its issues with their cures."""
     from pocket.cli.console import reporter
     from pocket.cli.project import current_project
     from pocket.doctor.report import history
@@ -51,15 +51,15 @@ def doctor(
     place = "local AWS" if local else report.place
     before = history.last(project.directory, place, report.stage) if compare else None
     if compare and before is None:
-        sys.stderr.write("There is no run to compare with yet.\n")
+        sys.stderr.write("There is no earlier run to compare with.\n")
     container = config.awscontainer if config else None
     excess = exceeds(container.startup.budget_ms if container else None, report)
     try:
         history.keep(project.directory, report, place)
     except OSError as error:
-        sys.stderr.write(f"This run is not kept for --compare: {error.filename}: {error.strerror}.\n")
+        sys.stderr.write(f"Could not save this run for --compare: {error.filename}: {error.strerror}.\n")
     _show(report, before, excess, html=html, output=output)
-    raise typer.Exit(1 if report.troubles or excess else 0)
+    raise typer.Exit(1 if report.issues or excess else 0)
 
 
 def _examined(
@@ -98,4 +98,4 @@ def _show(report: Report, before: Report | None, excess: str, *, html: Path | No
         sys.stderr.write(f"{excess}\n")
     if html is not None:
         html.write_text(page.render(report, before, excess), encoding="utf-8")
-        sys.stderr.write(f"The page is in {html}.\n")
+        sys.stderr.write(f"Wrote the page to {html}.\n")

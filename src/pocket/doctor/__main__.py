@@ -17,7 +17,7 @@ from pocket.errors import PocketError
 def main() -> int:
     """The command; its exit status: 0 where a report was written, 1 where none could be made."""
     parser = argparse.ArgumentParser(prog="python -m pocket.doctor", description="Explain the project's start.")
-    parser.add_argument("--path", default="/", help="What the first request asks for.")
+    parser.add_argument("--path", default="/", help="Path of the first request.")
     parser.add_argument("--runs", type=int, default=RUNS, help="How often to measure; the fastest counts.")
     options = parser.parse_args()
     sys.path.insert(0, str(Path.cwd()))

@@ -1,10 +1,10 @@
-"""The troubles by their id: a title, and the cure that Django's documentation of the registry gives."""
+"""The issues by id: a title, and the cure from Django's documentation of the app registry."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.doctor.report.model import Trouble
+from pocket.doctor.report.model import Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ _LATER = "Move the code into a function that runs when its result is first neede
 
 LAZY_USED = (
     "The text is lazy already, and this line uses it: %, +, format() and f-strings translate it at once. Use "
-    "format_lazy() or ngettext_lazy(), or put the text together where it is shown."
+    "format_lazy() or ngettext_lazy(), or build the text where it is shown."
 )
 
 CATALOGUE: dict[str, tuple[str, str]] = {
@@ -40,7 +40,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Models are imported in phase one",
         (
             "Neither the app's root package nor the module of its AppConfig may import models, not even indirectly: "
-            "import them inside ready(), or take them there from self.get_model()."
+            "import them inside ready(), or get them there from self.get_model()."
         ),
     ),
     QUERY_AT_IMPORT: ("A query runs while a module is imported", _LATER),
@@ -62,7 +62,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     REGISTRY_NOT_READY: (
         "The app registry is used before it is ready",
-        f"What depends on the registry must wait until django.setup() is done. {_LATER}",
+        f"Use the registry only after django.setup(). {_LATER}",
     ),
     NO_SETUP: (
         "A script uses models without django.setup()",
@@ -83,7 +83,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         ),
     ),
     DUPLICATE_LABEL: (
-        "Two apps have one label",
+        "Two apps have the same label",
         (
             "Give one of them an AppConfig with a `label` of its own. A label is part of table names and migrations, "
             "so change that of the app without applied migrations."
@@ -94,7 +94,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "An app's name is unique in a project: keep one of the entries in INSTALLED_APPS.",
     ),
     SEVERAL_CONFIGS: (
-        "Several AppConfigs, and not exactly one default",
+        "Several AppConfigs without exactly one default",
         (
             "Set default = True on the one that Django is to choose (or default = False on the others), or name a "
             "class by its dotted path in INSTALLED_APPS."
@@ -103,19 +103,19 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     NAMESPACE_WITHOUT_PATH: (
         "A namespace package without a path",
         (
-            "Add __init__.py where it was forgotten; else give the app an AppConfig whose `path` is the absolute path "
-            "of the one folder to take templates and static files from."
+            "Add __init__.py if it is missing by mistake, or give the app an AppConfig whose `path` is the absolute "
+            "path of the one folder to take templates and static files from."
         ),
     ),
     ADMIN_UNSERVED: (
-        "Admin modules are discovered by functions that serve no admin",
+        "Functions that serve no admin import the admin modules",
         "Install 'django.contrib.admin.apps.SimpleAdminConfig' instead of 'django.contrib.admin', or leave it out.",
     ),
-    START_FAILED: ("The start fails", "Correct what the last line of the traceback says."),
+    START_FAILED: ("The start fails", "Fix the error in the last line of the traceback."),
 }
 
 
-def trouble(
+def issue(
     identity: str,
     message: str,
     place: Frame | None = None,
@@ -123,9 +123,9 @@ def trouble(
     *,
     file: str = "",
     line: int = 0,
-) -> Trouble:
-    """A trouble of the catalogue at `place`, or at `file` and `line`."""
+) -> Issue:
+    """A issue of the catalogue at `place`, or at `file` and `line`."""
     title, cure = CATALOGUE[identity]
     if place is not None:
         file, line = place.file, place.line
-    return Trouble(identity, title, message, cure, file, line, tuple(details))
+    return Issue(identity, title, message, cure, file, line, tuple(details))

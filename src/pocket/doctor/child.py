@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pocket.doctor.origins import Origins
     from pocket.doctor.recording import Stretch
-    from pocket.doctor.report.model import Request, Span, Trouble
+    from pocket.doctor.report.model import Issue, Request, Span
 
 _SHORTEST_SECRET = 4
 _HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
@@ -52,8 +52,8 @@ def _twice(start: Start) -> dict[str, Any]:
     from pocket.doctor.idempotence import run_twice
 
     hide = hiding(_secrets(os.environ.get(naming.STAGE_KEY, "")))
-    troubles = without_secrets([] if start.failure is not None else run_twice(), hide)
-    return {"troubles": [asdict(trouble) for trouble in troubles]}
+    issues = without_secrets([] if start.failure is not None else run_twice(), hide)
+    return {"issues": [asdict(issue) for issue in issues]}
 
 
 def _started(start: Start) -> dict[str, Any]:
@@ -81,18 +81,18 @@ def _started(start: Start) -> dict[str, Any]:
         spans=tuple(_span(root, origins) for root in start.recorder.roots),
         request=requests[0] if requests else None,
         api_request=requests[1] if len(requests) > 1 else None,
-        troubles=tuple(without_secrets(judge(start), hide)),
+        issues=tuple(without_secrets(judge(start), hide)),
         stopped=hide(_stopped(start)),
     )
     models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
     return {"report": report.to_json(), "models": sorted(models)}
 
 
-def without_secrets(troubles: Iterable[Trouble], hide: Callable[[str], str]) -> list[Trouble]:
-    """`troubles` with `hide` over what may quote the project's own words; names and places are left as they are."""
+def without_secrets(issues: Iterable[Issue], hide: Callable[[str], str]) -> list[Issue]:
+    """`issues` with `hide` over what may quote the project's own words; names and places are left as they are."""
     from dataclasses import replace
 
-    return [replace(item, message=hide(item.message), details=tuple(map(hide, item.details))) for item in troubles]
+    return [replace(item, message=hide(item.message), details=tuple(map(hide, item.details))) for item in issues]
 
 
 def hiding(secrets: Mapping[str, str]) -> Callable[[str], str]:

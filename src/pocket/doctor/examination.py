@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.doctor.report.advice import advice
-from pocket.doctor.report.model import Report, Trouble
+from pocket.doctor.report.model import Issue, Report
 from pocket.errors import CommandFailed
 
 RUNS = 3
@@ -35,18 +35,16 @@ def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
     found = [_child("start", path, directory, environ) for _ in range(max(1, runs))]
     reports = [Report.from_json(item["report"]) for item in found]
     report = min(reports, key=lambda item: item.total_ms)
-    repeated = [Trouble(**{**item, "details": tuple(item["details"])}) for item in twice["troubles"]]
-    troubles = [*report.troubles, *repeated]
+    repeated = [Issue(**{**item, "details": tuple(item["details"])}) for item in twice["issues"]]
+    issues = [*report.issues, *repeated]
     if "LAMBDA_TASK_ROOT" not in os.environ:
         from pocket.doctor import scripts
 
         loaded = frozenset(item.module for item in report.imports())
-        troubles += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
+        issues += scripts.scan(directory, frozenset(found[0]["models"]), loaded)
     stopped = report.stopped.replace(f"{directory}{os.sep}", "")
     notes = advice(report)
-    return replace(
-        report, notes=notes, stopped=stopped, troubles=tuple(_relative(item, directory) for item in troubles)
-    )
+    return replace(report, notes=notes, stopped=stopped, issues=tuple(_relative(item, directory) for item in issues))
 
 
 def project_directory() -> Path:
@@ -100,12 +98,12 @@ def _child(mode: str, path: str, directory: Path, environ: dict[str, str]) -> di
         return found
 
 
-def _relative(trouble: Trouble, directory: Path) -> Trouble:
-    """The trouble with paths as seen from the project's folder, as an editor or a terminal opens them."""
+def _relative(issue: Issue, directory: Path) -> Issue:
+    """The issue with paths as seen from the project's folder, as an editor or a terminal opens them."""
     prefix = f"{directory}{os.sep}"
     return replace(
-        trouble,
-        file=trouble.file.removeprefix(prefix),
-        message=trouble.message.replace(prefix, ""),
-        details=tuple(line.replace(prefix, "") for line in trouble.details),
+        issue,
+        file=issue.file.removeprefix(prefix),
+        message=issue.message.replace(prefix, ""),
+        details=tuple(line.replace(prefix, "") for line in issue.details),
     )

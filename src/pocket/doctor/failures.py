@@ -1,4 +1,4 @@
-"""What ended a start, traced to its cause: the exception alone says only what broke, not who broke the rule."""
+"""Traces the exception that ended a start to its cause in the project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket.doctor import catalogue, frames, sources
-from pocket.doctor.catalogue import trouble
+from pocket.doctor.catalogue import issue
 from pocket.doctor.driver import CONFIGS, READY
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pocket.doctor.driver import Start
     from pocket.doctor.frames import Frame
     from pocket.doctor.recording import Stretch
-    from pocket.doctor.report.model import Trouble
+    from pocket.doctor.report.model import Issue
 
 _INNER = 3
 
 
-def explain(start: Start, settings_files: Sequence[str]) -> Trouble | None:
-    """The trouble that `start.failure` is; None where the start did not fail."""
+def explain(start: Start, settings_files: Sequence[str]) -> Issue | None:
+    """The issue that `start.failure` is; None if the start did not fail."""
     error = start.failure
     if error is None:
         return None
@@ -39,13 +39,13 @@ def explain(start: Start, settings_files: Sequence[str]) -> Trouble | None:
             return explained
     if isinstance(error, SyntaxError) and error.filename:
         message, shown = f"{_where(start)}: {type(error).__name__}: {error.msg}", (error.text or "").strip()
-        return trouble(catalogue.START_FAILED, message, details=[shown], file=error.filename, line=error.lineno or 0)
+        return issue(catalogue.START_FAILED, message, details=[shown], file=error.filename, line=error.lineno or 0)
     text = [line.rstrip() for line in traceback.format_exception_only(error)]
     message, place = f"{_where(start)}: {text[-1]}", next(iter(frames.own(stack)), None)
     if place is None and start.stopped == CONFIGS:
         file, line = sources.find_text(settings_files, start.entry)
-        return trouble(catalogue.START_FAILED, message, file=file, line=line)
-    return trouble(catalogue.START_FAILED, message, place, _stack_lines(stack))
+        return issue(catalogue.START_FAILED, message, file=file, line=line)
+    return issue(catalogue.START_FAILED, message, place, _stack_lines(stack))
 
 
 def chain_of(start: Start, error: BaseException) -> list[Stretch]:
@@ -59,7 +59,7 @@ def arrow(name: str, place: tuple[str, int] | None, target: str) -> str:
     return f"{name} → {target}{at}"
 
 
-def _circular(start: Start, error: BaseException, stack: list[Frame]) -> Trouble | None:
+def _circular(start: Start, error: BaseException, stack: list[Frame]) -> Issue | None:
     """An ImportError, or AttributeError, about a module that is itself still being imported."""
     chain = chain_of(start, error)
     names = [stretch.name for stretch in chain]
@@ -76,10 +76,10 @@ def _circular(start: Start, error: BaseException, stack: list[Frame]) -> Trouble
     edges = [arrow(one.name, two.place, two.name) for one, two in pairwise(cycle)]
     edges.append(arrow(cycle[-1].name, (place.file, place.line) if place else None, wanted))
     drawn = " → ".join([*(stretch.name for stretch in cycle), wanted])
-    return trouble(catalogue.CIRCULAR_IMPORT, f"{drawn}: {wanted} is not finished yet.", place, edges)
+    return issue(catalogue.CIRCULAR_IMPORT, f"{drawn}: {wanted} is not fully imported yet.", place, edges)
 
 
-def _registry(start: Start, error: BaseException, stack: list[Frame]) -> Trouble | None:
+def _registry(start: Start, error: BaseException, stack: list[Frame]) -> Issue | None:
     from django.core.exceptions import AppRegistryNotReady
 
     if not isinstance(error, AppRegistryNotReady):
@@ -91,24 +91,24 @@ def _registry(start: Start, error: BaseException, stack: list[Frame]) -> Trouble
     if start.stopped == CONFIGS and _within(stack, "django/db/models/base.py", "__new__"):
         return _phase_one(start, chain, edges, place)
     if _within(stack, "django/utils/translation/"):
-        return trouble(catalogue.GETTEXT_AT_IMPORT, "gettext() runs before the registry is ready.", place, edges)
+        return issue(catalogue.GETTEXT_AT_IMPORT, "gettext() runs before the registry is ready.", place, edges)
     if _within(stack, "django/db/models/query.py") or _within(stack, "django/db/models/sql/"):
-        return trouble(catalogue.QUERY_AT_IMPORT, "The ORM is used before all models are there.", place, edges)
-    return trouble(catalogue.REGISTRY_NOT_READY, f"{_where(start)}: {error}", place, edges or [innermost])
+        return issue(catalogue.QUERY_AT_IMPORT, "The ORM is used before all models are loaded.", place, edges)
+    return issue(catalogue.REGISTRY_NOT_READY, f"{_where(start)}: {error}", place, edges or [innermost])
 
 
-def _phase_one(start: Start, chain: list[Stretch], edges: list[str], place: Frame | None) -> Trouble:
+def _phase_one(start: Start, chain: list[Stretch], edges: list[str], place: Frame | None) -> Issue:
     """The cause is the first line of the app's own package, or of its configuration's module, on the way to a model."""
     app = start.entry
     first = next((item.place for item in chain[1:] if item.place and not frames.is_foreign(item.place[0])), None)
     last = chain[-1].name if chain else "models"
     message = f"{app} is configured, and that imports {last}, whose models need every app to be configured."
     if first is None:
-        return trouble(catalogue.MODELS_IN_PHASE_ONE, message, place, edges)
-    return trouble(catalogue.MODELS_IN_PHASE_ONE, message, None, edges, file=first[0], line=first[1])
+        return issue(catalogue.MODELS_IN_PHASE_ONE, message, place, edges)
+    return issue(catalogue.MODELS_IN_PHASE_ONE, message, None, edges, file=first[0], line=first[1])
 
 
-def _configuration(start: Start, error: BaseException, settings_files: Sequence[str]) -> Trouble | None:
+def _configuration(start: Start, error: BaseException, settings_files: Sequence[str]) -> Issue | None:
     """Django's refusals of INSTALLED_APPS, which name a label or a module, but not where it comes from."""
     from django.core.exceptions import ImproperlyConfigured
 
@@ -120,7 +120,7 @@ def _configuration(start: Start, error: BaseException, settings_files: Sequence[
     last = said.rpartition(" ")[2]
     if "names aren't unique" in said:
         file, line = sources.find_text(settings_files, last)
-        return trouble(catalogue.DUPLICATE_NAME, said, file=file, line=line)
+        return issue(catalogue.DUPLICATE_NAME, said, file=file, line=line)
     file, line = sources.find_text(settings_files, start.entry)
     if "labels aren't unique" in said:
         return _duplicate(start.entry, last, file, line)
@@ -129,36 +129,34 @@ def _configuration(start: Start, error: BaseException, settings_files: Sequence[
     return None
 
 
-def _duplicate(entry: str, label: str, file: str, line: int) -> Trouble:
+def _duplicate(entry: str, label: str, file: str, line: int) -> Issue:
     from django.apps import apps
 
     first = apps.app_configs[label]
     details = [f"{label} is the label of {first.name}, configured by {_class_path(type(first))}"]
-    message = f"{entry} has the label {label!r}, which {first.name} has already."
-    return trouble(catalogue.DUPLICATE_LABEL, message, details=details, file=file, line=line)
+    message = f"{entry} has the label {label!r}, which {first.name} already has."
+    return issue(catalogue.DUPLICATE_LABEL, message, details=details, file=file, line=line)
 
 
-def _namespace(entry: str, said: str, file: str, line: int) -> Trouble:
+def _namespace(entry: str, said: str, file: str, line: int) -> Issue:
     module = sys.modules.get(entry)
     if module is None:
         from django.utils.module_loading import import_string
 
         module = sys.modules.get(import_string(entry).name)
     folders = sorted(set(getattr(module, "__path__", ())))
-    message = f"{entry} has no __init__.py and lies in {len(folders)} places; Django needs one."
-    return trouble(
-        catalogue.NAMESPACE_WITHOUT_PATH, message if folders else said, details=folders, file=file, line=line
-    )
+    message = f"{entry} has no __init__.py and is in {len(folders)} folders. Django needs one."
+    return issue(catalogue.NAMESPACE_WITHOUT_PATH, message if folders else said, details=folders, file=file, line=line)
 
 
-def several_configs(entry: str, message: str) -> Trouble:
-    """The trouble of an app whose `apps` module has several candidates, each with its line."""
+def several_configs(entry: str, message: str) -> Issue:
+    """The issue of an app whose `apps` module has several candidates, each with its line."""
     module = sys.modules[f"{entry}.apps"]
     file = module.__file__ or ""
     lines = [(name, sources.line_of_class(file, name)) for name in candidates(module)]
     details = [f"{name}  ({file}:{line})" if line else f"{name}, imported there" for name, line in lines]
     line = max((line for _, line in lines), default=0)
-    return trouble(catalogue.SEVERAL_CONFIGS, message, details=details, file=file, line=line)
+    return issue(catalogue.SEVERAL_CONFIGS, message, details=details, file=file, line=line)
 
 
 def candidates(module: ModuleType) -> list[str]:

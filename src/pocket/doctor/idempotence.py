@@ -10,22 +10,22 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pocket.doctor import catalogue, frames
-from pocket.doctor.catalogue import trouble
+from pocket.doctor.catalogue import issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import CodeType, FrameType
 
-    from pocket.doctor.report.model import Trouble
+    from pocket.doctor.report.model import Issue
 
 _UNSEEN = frozenset({"__builtins__", "__annotations__", "__annotate__", "__conditional_annotations__"})
 
 
-def run_twice() -> list[Trouble]:
-    """The troubles of every app whose ready() is not Django's own; needs a full registry, which it spoils."""
+def run_twice() -> list[Issue]:
+    """The issues of every app whose ready() is not Django's own; needs a full registry, which it spoils."""
     from django.apps import AppConfig, apps
 
-    found: list[Trouble] = []
+    found: list[Issue] = []
     for config in apps.get_app_configs():
         method = type(config).ready
         code = getattr(method, "__code__", None)
@@ -34,7 +34,7 @@ def run_twice() -> list[Trouble]:
     return found
 
 
-def _second_run(config: Any, code: CodeType) -> Iterator[Trouble]:
+def _second_run(config: Any, code: CodeType) -> Iterator[Issue]:
     """Runs ready() of `config` again, counting after each of its lines."""
     counting = _Counting(code, registrations())
     gone = sys.gettrace()
@@ -54,12 +54,12 @@ def _second_run(config: Any, code: CodeType) -> Iterator[Trouble]:
         details = [
             f"{code.co_filename}:{line}  {name}: {grown[name]} more" for line, grown in lines for name in sorted(grown)
         ]
-        yield trouble(catalogue.NOT_IDEMPOTENT, message, details=details, file=code.co_filename, line=lines[0][0])
+        yield issue(catalogue.NOT_IDEMPOTENT, message, details=details, file=code.co_filename, line=lines[0][0])
     if failure is not None:
         stack = frames.of_traceback(failure.__traceback__)
         line = next((frame.line for frame in stack if frame.name == code.co_name), code.co_firstlineno)
         message = f"{config.name}: a second ready() fails: {type(failure).__name__}: {failure}"
-        yield trouble(catalogue.NOT_IDEMPOTENT, message, file=code.co_filename, line=line)
+        yield issue(catalogue.NOT_IDEMPOTENT, message, file=code.co_filename, line=line)
 
 
 class _Counting:

@@ -1,4 +1,4 @@
-"""The troubles of a start, from what was noted on its way: queries, translations, configurations, the admin."""
+"""The issues of a start, from what was recorded: queries, translations, configurations, the admin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pocket.doctor import catalogue, failures, frames, sources
-from pocket.doctor.catalogue import trouble
+from pocket.doctor.catalogue import issue
 from pocket.doctor.driver import READY, SETTINGS
 from pocket.doctor.origins import Origins
 from pocket.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pocket.doctor.database import Query
     from pocket.doctor.driver import Start
-    from pocket.doctor.report.model import Trouble
+    from pocket.doctor.report.model import Issue
 
 _LAZY_TEXT = "/django/utils/functional.py"
 ADMIN = "django.contrib.admin"
@@ -25,8 +25,8 @@ _MAY_QUERY = {REQUEST, API, API_REQUEST}
 """The phases where functions may query: requests, and an API's lifespan, which may fill its caches."""
 
 
-def judge(start: Start) -> list[Trouble]:
-    """The troubles of `start`, each once, in the order of their places."""
+def judge(start: Start) -> list[Issue]:
+    """The issues of `start`, each once, in the order of their places."""
     files = settings_files(start)
     found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, files)]
     known = {(item.file, item.line) for item in found}
@@ -51,33 +51,33 @@ def settings_files(start: Start) -> list[str]:
     return files
 
 
-def _follows(start: Start, failed: Trouble, known: set[tuple[str, int]]) -> bool:
-    """Whether the failure is another trouble's consequence: its own place, or a query that found no rows."""
+def _follows(start: Start, failed: Issue, known: set[tuple[str, int]]) -> bool:
+    """Whether the failure is another issue's consequence: its own place, or a query that found no rows."""
     if failed.id in {catalogue.START_FAILED, catalogue.REGISTRY_NOT_READY}:
         stack = frames.of_traceback(start.failure.__traceback__) if start.failure else []
         return any((frame.file, frame.line) in known for frame in stack)
     return (failed.file, failed.line) in known
 
 
-def _queries(start: Start) -> Iterator[Trouble]:
+def _queries(start: Start) -> Iterator[Issue]:
     for query in start.database.queries:
         place = frames.at_import(query.stack) if query.at_import else None
         if place is not None:
             in_choices = sources.fills_choices(place.file, place.line)
             identity = catalogue.QUERY_IN_CHOICES if in_choices else catalogue.QUERY_AT_IMPORT
-            yield trouble(identity, f"Importing this module queries: {query.sql}", place, _way(query, place))
+            yield issue(identity, f"Importing this module queries: {query.sql}", place, _way(query, place))
         elif query.phase not in _MAY_QUERY:
             yield from _in_function(query)
 
 
-def _in_function(query: Query) -> Iterator[Trouble]:
+def _in_function(query: Query) -> Iterator[Issue]:
     mine = frames.own(query.stack)
     if not mine:
         return
     ready = next((frame for frame in mine if frame.name == "ready"), None)
     identity = catalogue.QUERY_IN_READY if query.phase == READY else catalogue.QUERY_AT_START
     place = ready or mine[-1]
-    yield trouble(identity, f"{query.phase} queries: {query.sql}", place, _way(query, place))
+    yield issue(identity, f"{query.phase} queries: {query.sql}", place, _way(query, place))
 
 
 def _way(query: Query, place: frames.Frame) -> list[str]:
@@ -90,7 +90,7 @@ def _way(query: Query, place: frames.Frame) -> list[str]:
     return way[::-1]
 
 
-def _translations(start: Start) -> Iterator[Trouble]:
+def _translations(start: Start) -> Iterator[Issue]:
     """Texts that the project's own modules translate; those of packages are not the project's to change."""
     origins = Origins()
     for stack in start.translation.calls:
@@ -98,13 +98,13 @@ def _translations(start: Start) -> Iterator[Trouble]:
         if place is None or origins.is_installed(place.file):
             continue
         message = "The text is translated once, when the module is imported, whatever the request's language."
-        found = trouble(catalogue.GETTEXT_AT_IMPORT, message, place)
+        found = issue(catalogue.GETTEXT_AT_IMPORT, message, place)
         lazy = any(frame.file.endswith(_LAZY_TEXT) for frame in stack)
         yield replace(found, cure=catalogue.LAZY_USED) if lazy else found
 
 
-def _configs(start: Start) -> Iterator[Trouble]:
-    """Apps whose module has several AppConfigs, so that Django took none of them without a word."""
+def _configs(start: Start) -> Iterator[Issue]:
+    """Apps whose module has several AppConfigs, so that Django silently uses none of them."""
     from django.apps import AppConfig, apps
 
     for config in apps.app_configs.values():
@@ -112,11 +112,13 @@ def _configs(start: Start) -> Iterator[Trouble]:
         if type(config) is AppConfig and module is not None and not frames.is_foreign(module.__file__ or ""):
             names = failures.candidates(module)
             if len(names) > 1 and any(getattr(module, name).name == config.name for name in names):
-                message = f"{config.name}: Django chooses none of {', '.join(names)}, and uses a plain AppConfig."
+                message = (
+                    f"{config.name}: Django does not choose any of {', '.join(names)}, and uses a plain AppConfig."
+                )
                 yield failures.several_configs(config.name, message)
 
 
-def _admin(start: Start, files: Sequence[str]) -> Iterator[Trouble]:
+def _admin(start: Start, files: Sequence[str]) -> Iterator[Issue]:
     """The admin's autodiscovery, where the URLconf has no admin, or no handler of the stage serves the URLconf."""
     from django.apps import apps
 
@@ -140,7 +142,7 @@ def _admin(start: Start, files: Sequence[str]) -> Iterator[Trouble]:
     places = (sources.find_text(files, entry) for entry in (ADMIN, path))
     file, line = next((place for place in places if place[1]), (files[0] if files else "", 0))
     message = f"{why}, but each start imports the admin modules of all apps: {spent:.0f} ms."
-    yield trouble(catalogue.ADMIN_UNSERVED, message, file=file, line=line)
+    yield issue(catalogue.ADMIN_UNSERVED, message, file=file, line=line)
 
 
 def _serves_admin() -> bool:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket.doctor import catalogue, sources
-from pocket.doctor.catalogue import trouble
+from pocket.doctor.catalogue import issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pocket.doctor.report.model import Trouble
+    from pocket.doctor.report.model import Issue
 
 _SKIPPED = frozenset({"tests", "migrations", "management", "node_modules", "site-packages", "__pycache__", "venv"})
 _SET_UP = frozenset(
@@ -37,8 +37,8 @@ _NEED_MODELS = frozenset({"get_user_model", "get_model", "get_models"})
 _MOST_FILES = 2000
 
 
-def scan(directory: Path, models: frozenset[str], loaded: frozenset[str]) -> list[Trouble]:
-    """The troubles of the scripts below `directory`.
+def scan(directory: Path, models: frozenset[str], loaded: frozenset[str]) -> list[Issue]:
+    """The issues of the scripts below `directory`.
 
     `models` are the names of the modules that define models, `loaded` those that the start imports, which are no
     scripts whatever they look like.
@@ -54,7 +54,7 @@ def scan(directory: Path, models: frozenset[str], loaded: frozenset[str]) -> lis
                 line, chain = reached
                 message = f"{chain[-1]} is imported, and Django is not set up by then."
                 details = [" → ".join([file.name, *chain])]
-                found.append(trouble(catalogue.NO_SETUP, message, details=details, file=str(file), line=line))
+                found.append(issue(catalogue.NO_SETUP, message, details=details, file=str(file), line=line))
     return found
 
 

@@ -1,1 +1,1 @@
-"""What a start cost and which troubles it committed: the report, its history, and the forms it is shown in."""
+"""The report of a start, its costs and issues: its model, its history, and its output as text and as a page."""

@@ -1,4 +1,4 @@
-"""The flame graph: every import under the one that caused it, as wide as it took long."""
+"""The flame graph: every import under the one that caused it, as wide as it is slow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {"own": "the project", "django": "Django", "package": "other packages",
 
 
 def flame_graph(report: Report) -> str:
-    """The section of the page; the tables beside it say the same in text."""
+    """The section of the page; the tables have the same figures as text."""
     whole = max((span.start_ms + span.ms for span in report.spans), default=0.0)
     if not whole:
         return ""
@@ -33,7 +33,7 @@ def flame_graph(report: Report) -> str:
         "Choose a block to look closer.</p>"
         f'<div class="legend"><ul>{legend}</ul><button type="button" id="whole">Whole start</button></div>'
         f'<div id="flame" style="--levels:{depth}" role="group" aria-label="Flame graph of the imports; the tables '
-        f'of phases and of the dearest imports hold its figures">{"".join(nodes)}</div></section>'
+        f'of phases and of the slowest imports have its figures">{"".join(nodes)}</div></section>'
     )
 
 

@@ -38,7 +38,7 @@ def difference(before: Report, after: Report) -> dict[str, tuple[float, float]]:
 
 
 def new_modules(before: Report, after: Report) -> list[str]:
-    """The modules that `after` imports and `before` did not, the dearest first."""
+    """The modules that `after` imports and `before` did not, the slowest first."""
     known = {item.module for item in before.imports()}
     return [item.module for item in after.imports() if item.module not in known]
 

@@ -1,4 +1,4 @@
-"""A measured start as data, with JSON both ways, and whether it keeps to its budget.
+"""A measured start as data, with JSON both ways, and whether it exceeds its budget.
 
 Times are in milliseconds, memory in kilobytes. The project's process writes it, the command and the gate read it.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Self
 
-FORMAT = 2
+FORMAT = 3
 """The version of the JSON below; a reader takes its own only."""
 
 _MOST_OF_IT = 0.8
@@ -67,8 +67,8 @@ class Import:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """One of the troubles that Django's documentation of the registry names, found by its cause.
+class Issue:
+    """An issue that Django's documentation of the app registry warns about, traced to its cause.
 
     `id` never changes its meaning; `details` are lines that belong to it: a chain of imports, a cycle, a query.
     """
@@ -107,7 +107,7 @@ class Report:
     taken: str
     spans: tuple[Span, ...] = ()
     request: Request | None = None
-    troubles: tuple[Trouble, ...] = ()
+    issues: tuple[Issue, ...] = ()
     stopped: str = ""
     api_request: Request | None = None
     notes: tuple[str, ...] = field(default=())
@@ -138,13 +138,13 @@ class Report:
         return sum(span.memory_kb for span in self.start)
 
     def imports(self) -> list[Import]:
-        """Every module that the start imported, the dearest of its own code first."""
+        """Every module that the start imported, the slowest own code first."""
         spans = (span for phase in self.spans for span in phase.walk() if span.kind == "import")
         found = [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in spans]
         return sorted(found, key=lambda item: item.self_ms, reverse=True)
 
-    def dearest(self, most: int = 15) -> list[Import]:
-        """The imports to look at first: those that cost most with all that they bring, and who imports them.
+    def slowest(self, most: int = 15) -> list[Import]:
+        """The slowest imports, each with everything that it imports, and the module that imports it.
 
         A module that costs hardly more than a single one that it imports (a package and its only content) is left
         out in favour of that one; and so is one below another of its own package, whose cost it is part of.
@@ -153,7 +153,7 @@ class Report:
         return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in found[:most]]
 
     def packages(self) -> dict[str, float]:
-        """Milliseconds of each top-level package's own code, the dearest first."""
+        """Milliseconds of each top-level package's own code, the slowest first."""
         found: dict[str, float] = {}
         for item in self.imports():
             name = item.module.partition(".")[0]
@@ -164,7 +164,7 @@ class Report:
         """The report as JSON text; what can be computed is written too, for readers that are not this class."""
         data = {"format": FORMAT, **asdict(self)}
         data |= {"total_ms": round(self.total_ms, 3), "modules": self.modules, "memory_kb": self.memory_kb}
-        data["imports"] = [asdict(item) for item in self.dearest()]
+        data["imports"] = [asdict(item) for item in self.slowest()]
         return json.dumps(data, ensure_ascii=False)
 
     @classmethod
@@ -180,20 +180,20 @@ class Report:
                 spans=tuple(_span(item) for item in data["spans"]),
                 request=Request(**data["request"]) if data["request"] else None,
                 api_request=Request(**data["api_request"]) if data["api_request"] else None,
-                troubles=tuple(_trouble(item) for item in data["troubles"]),
+                issues=tuple(_issue(item) for item in data["issues"]),
                 notes=tuple(data["notes"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise PocketError(
-                f"This is no start-up report of format {FORMAT}: {text[:80]!r}.",
+                f"Not a start-up report of format {FORMAT}: {text[:80]!r}.",
                 "Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
             ) from error
 
 
 def exceeds(budget_ms: int | None, report: Report) -> str:
-    """Why `report` breaks a budget of `budget_ms`, in a sentence that a gate can show; empty where it does not.
+    """Why `report` exceeds a budget of `budget_ms`, as a sentence for a gate to show; empty if it does not.
 
-    A start that did not reach its first response breaks every budget, and without a budget none is broken.
+    A start without a first response exceeds every budget. Without a budget, the result is empty.
     """
     if budget_ms is None:
         return ""
@@ -201,10 +201,10 @@ def exceeds(budget_ms: int | None, report: Report) -> str:
         return f"The start did not reach its first response: {report.stopped}"
     if report.total_ms <= budget_ms:
         return ""
-    dearest = ", ".join(f"{item.module} {item.ms:.0f} ms" for item in report.dearest(3))
+    slowest = ", ".join(f"{item.module} {item.ms:.0f} ms" for item in report.slowest(3))
     return (
-        f"The start took {report.total_ms:.0f} ms, and [awscontainer.startup] budget_ms is {budget_ms}. "
-        f"The dearest imports: {dearest}."
+        f"The start took {report.total_ms:.0f} ms, but [awscontainer.startup] budget_ms is {budget_ms}. "
+        f"Slowest imports: {slowest}."
     )
 
 
@@ -223,5 +223,5 @@ def _span(data: Mapping[str, Any]) -> Span:
     return Span(**{**data, "children": tuple(_span(item) for item in data["children"])})
 
 
-def _trouble(data: Mapping[str, Any]) -> Trouble:
-    return Trouble(**{**data, "details": tuple(data["details"])})
+def _issue(data: Mapping[str, Any]) -> Issue:
+    return Issue(**{**data, "details": tuple(data["details"])})

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: waterfall, flame graph, tables, troubles; light and dark."""
+"""A report as one HTML page that needs nothing else: waterfall, flame graph, tables, issues; light and dark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pocket.doctor.report.text import THE_START
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pocket.doctor.report.model import Import, Report, Span, Trouble
+    from pocket.doctor.report.model import Import, Issue, Report, Span
 
 _MOST_IMPORTS = 15
 _MOST_PACKAGES = 10
@@ -26,7 +26,7 @@ def render(report: Report, before: Report | None = None, excess: str = "") -> st
     project = escape(report.settings_module or "project")
     body = [
         _head(report, excess),
-        _troubles(report.troubles),
+        _issues(report.issues),
         _notes(report),
         _waterfall(report),
         flame_graph(report),
@@ -47,12 +47,12 @@ def _head(report: Report, excess: str) -> str:
     stage = f"stage {report.stage}" if report.stage else "no stage"
     where = f"{stage}, {'inside Lambda' if report.place == 'Lambda' else 'on this machine'}"
     facts = f"{where} · Python {report.python} · Django {report.django} · {_day(report.taken)}"
-    count = len(report.troubles)
+    count = len(report.issues)
     figures = [
         (f"{report.total_ms:,.0f} ms", "to the first response" if not report.stopped else "until it ended early"),
         (f"{report.modules:,}", "modules loaded"),
         (f"{report.memory_kb / 1024:,.1f} MB", "memory added"),
-        (str(count) if count else "none", "trouble" if count == 1 else "troubles"),
+        (str(count) if count else "none", "issue" if count == 1 else "issues"),
     ]
     cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in figures)
     parts = [
@@ -73,24 +73,24 @@ def _stopped(report: Report) -> str:
     return f"The start ended early, in {report.stopped}" if report.stopped else ""
 
 
-def _troubles(troubles: Iterable[Trouble]) -> str:
-    cards = "".join(_card(trouble) for trouble in troubles)
-    return f'<section><h2>Troubles</h2><div class="cards">{cards}</div></section>' if cards else ""
+def _issues(issues: Iterable[Issue]) -> str:
+    cards = "".join(_card(issue) for issue in issues)
+    return f'<section><h2>Issues</h2><div class="cards">{cards}</div></section>' if cards else ""
 
 
-def _card(trouble: Trouble) -> str:
-    place = f"{trouble.file}:{trouble.line}" if trouble.line else trouble.file
-    details = f"<pre>{escape(chr(10).join(trouble.details))}</pre>" if trouble.details else ""
+def _card(issue: Issue) -> str:
+    place = f"{issue.file}:{issue.line}" if issue.line else issue.file
+    details = f"<pre>{escape(chr(10).join(issue.details))}</pre>" if issue.details else ""
     return (
-        f"<article><h3>{escape(trouble.title)}</h3>"
-        f'<p class="place"><code>{escape(place)}</code> <span>{escape(trouble.id)}</span></p>'
-        f"<p>{escape(trouble.message)}</p>{details}"
-        f'<p class="cure"><strong>Cure</strong> {escape(trouble.cure)}</p></article>'
+        f"<article><h3>{escape(issue.title)}</h3>"
+        f'<p class="place"><code>{escape(place)}</code> <span>{escape(issue.id)}</span></p>'
+        f"<p>{escape(issue.message)}</p>{details}"
+        f'<p class="cure"><strong>Cure</strong> {escape(issue.cure)}</p></article>'
     )
 
 
 def _notes(report: Report) -> str:
-    """What could be saved, in sentences."""
+    """The section "What could be saved"."""
     items = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return f'<section><h2>What could be saved</h2><ul class="notes">{items}</ul></section>' if items else ""
 
@@ -103,8 +103,8 @@ def _waterfall(report: Report) -> str:
     for request, order in zip(report.requests, ("first", "first API"), strict=False):
         error = f" ({request.error})" if request.error else ""
         answer = escape(f"{request.status}{error}")
-        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, answered {answer}")
-    told = ". ".join([*said, "No database was asked."]) if said else ""
+        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, returned {answer}")
+    told = ". ".join([*said, "No database was queried."]) if said else ""
     return (
         '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'
         '<th scope="col">Phase, app</th><th scope="col" class="time">Time</th><th scope="col">ms</th>'
@@ -144,14 +144,14 @@ def _imports(report: Report) -> str:
     rows = "".join(
         f"<tr><th scope='row'><code>{escape(item.module)}</code></th><td>{item.ms:.1f}</td><td>{item.self_ms:.1f}</td>"
         f'<td class="text">{_by(item)}</td></tr>'
-        for item in report.dearest(_MOST_IMPORTS)
+        for item in report.slowest(_MOST_IMPORTS)
     )
     packages = "".join(
         f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{spent:.1f}</td></tr>"
         for name, spent in list(report.packages().items())[:_MOST_PACKAGES]
     )
     return (
-        '<section class="imports"><div><h2>The dearest imports</h2><div class="scroll"><table><thead><tr>'
+        '<section class="imports"><div><h2>Slowest imports</h2><div class="scroll"><table><thead><tr>'
         '<th scope="col">Module</th><th scope="col">ms with its imports</th><th scope="col">ms of its own</th>'
         f'<th scope="col" class="text">First imported by</th></tr></thead><tbody>{rows}</tbody></table></div></div>'
         '<div><h2>By package</h2><div class="scroll"><table><thead><tr><th scope="col">Package</th>'

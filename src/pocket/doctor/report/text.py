@@ -1,4 +1,4 @@
-"""A report as lines for a terminal: phases, dearest imports, troubles with cause and cure."""
+"""A report as lines for a terminal: phases, slowest imports, issues with cause and cure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pocket.doctor.report import history
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocket.doctor.report.model import Report, Span, Trouble
+    from pocket.doctor.report.model import Issue, Report, Span
 
 WIDTH = 100
 THE_START = "the start itself"
@@ -19,19 +19,19 @@ _MOST_IMPORTS = 10
 
 
 def lines(report: Report, before: Report | None = None) -> Iterator[str]:
-    """The report; compared with `before`, the run before it, where that is given."""
+    """The report, with a comparison if `before`, the previous run, is given."""
     stage = f"stage {report.stage}" if report.stage else "no stage"
     yield f"{report.settings_module}, {stage}, {report.place}: Python {report.python}, Django {report.django}"
     yield ""
     yield from _table([("PHASE", "MS", "MODULES", "MEMORY KB"), *_phase_rows(report)])
     for request in report.requests:
         error = f" ({request.error})" if request.error else ""
-        yield f"GET {request.path} answered {request.status}{error}; no database was asked."
+        yield f"GET {request.path} returned {request.status}{error}; no database was queried."
     if report.stopped:
         yield f"The start ended early, in {report.stopped}"
     yield ""
-    yield "The dearest imports, each with all that it brings:"
-    found = [(f"{item.ms:.1f}", item.module, _by(item.by, item.place)) for item in report.dearest(_MOST_IMPORTS)]
+    yield "Slowest imports, each with everything that it imports:"
+    found = [(f"{item.ms:.1f}", item.module, _by(item.by, item.place)) for item in report.slowest(_MOST_IMPORTS)]
     yield from _table([("MS", "MODULE", "FIRST IMPORTED BY"), *found])
     if before is not None:
         yield ""
@@ -42,22 +42,22 @@ def lines(report: Report, before: Report | None = None) -> Iterator[str]:
     for note in report.notes:
         yield from wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
     yield ""
-    for trouble in report.troubles:
-        yield from described(trouble)
+    for issue in report.issues:
+        yield from described(issue)
         yield ""
-    count = len(report.troubles)
-    yield "No troubles." if not count else f"{count} {'trouble' if count == 1 else 'troubles'}."
+    count = len(report.issues)
+    yield "No issues." if not count else f"{count} {'issue' if count == 1 else 'issues'}."
 
 
-def described(trouble: Trouble) -> Iterator[str]:
-    """One trouble: its id and place, what was seen, and the cure."""
-    place = f"{trouble.file}:{trouble.line}" if trouble.line else trouble.file
-    yield f"{trouble.id}: {place}" if place else trouble.id
-    for text in (trouble.title + ".", trouble.message):
+def described(issue: Issue) -> Iterator[str]:
+    """One issue: id and place, cause, cure."""
+    place = f"{issue.file}:{issue.line}" if issue.line else issue.file
+    yield f"{issue.id}: {place}" if place else issue.id
+    for text in (issue.title + ".", issue.message):
         yield from (f"  {line}" for line in wrap(text, WIDTH))
-    for line in trouble.details:
+    for line in issue.details:
         yield f"    {line}"
-    yield from (f"  {line}" for line in wrap(f"Cure: {trouble.cure}", WIDTH))
+    yield from (f"  {line}" for line in wrap(f"Cure: {issue.cure}", WIDTH))
 
 
 def _phase_rows(report: Report) -> Iterator[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from library.models import Author, Book
 from pocket.fastapi import Router, current_user, orm, require_permission, require_user
 
 router = Router(prefix="/books")
-errors = Router(prefix="/errors", tags=["trouble"])
+errors = Router(prefix="/errors", tags=["issue"])
 me = Router(prefix="/me")
 routers = [errors, me]
 

@@ -1,4 +1,4 @@
-"""`manage.py pocket_startup`: what the start costs, and which troubles it commits, found in fresh processes."""
+"""`manage.py pocket_startup`: the costs and issues of a start, measured in new processes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Exits with 1 where troubles were found, but for JSON, whose reader judges by itself."""
+    """Exits with 1 if it found issues, except with JSON."""
 
-    help = "Start the project in fresh processes, and show what its start costs and which troubles it commits."
+    help = "Start the project in new processes, and report what the start costs and which issues it has."
     requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", choices=("text", "json"), default="text", help="How to print the report.")
         parser.add_argument("--html", metavar="FILE", help="Write the report as a page, too.")
         parser.add_argument("--compare", action="store_true", help="Compare with the last run.")
-        parser.add_argument("--path", default="/", help="What the first request asks for.")
+        parser.add_argument("--path", default="/", help="Path of the first request.")
         parser.add_argument("--runs", type=int, default=3, help="How often to measure; the fastest counts.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self.stdout.write(report.to_json())
             return
         self._show(report, directory, options)
-        if report.troubles:
+        if report.issues:
             sys.exit(1)
 
     def _show(self, report: Report, directory: Path, options: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
         before = history.last(directory, report.place, report.stage) if options["compare"] else None
         if options["compare"] and before is None:
-            self.stderr.write("There is no run to compare with yet.")
+            self.stderr.write("There is no earlier run to compare with.")
         for line in text.lines(report, before):
             self.stdout.write(line)
         if options["html"]:
@@ -61,4 +61,4 @@ class Command(BaseCommand):
         try:
             history.keep(directory, report)
         except OSError:
-            self.stderr.write(f"{directory} cannot be written to: this run is not kept for --compare.")
+            self.stderr.write(f"Could not save this run for --compare: {directory} is not writable.")

@@ -1,4 +1,4 @@
-"""A project that commits none of the troubles."""
+"""A project that commits none of the issues."""
 
 import sys
 from pathlib import Path

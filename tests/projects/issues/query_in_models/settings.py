@@ -1,4 +1,4 @@
-"""A query runs in a models module, before all models are there."""
+"""A query runs in a models module, before all models are loaded."""
 
 SECRET_KEY = "only for this test"
 ALLOWED_HOSTS = ["shop.example"]
