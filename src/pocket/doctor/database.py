@@ -7,6 +7,7 @@ replaced, so that no host is ever reached.
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pocket.doctor import frames
@@ -97,7 +98,10 @@ class Interceptor:
 
 
 class _Connection:
-    """A driver's connection to nothing: whatever is asked of it does nothing."""
+    """A driver's connection to nothing: every method does nothing; for SQLite and psycopg, it is in no transaction."""
+
+    in_transaction = False
+    info = SimpleNamespace(transaction_status=0)
 
     def __init__(self, note: Callable[[object], None]) -> None:
         self._note = note
