@@ -62,8 +62,8 @@ def test_what_fastapi_beside_django_offers(tmp_path: Path) -> None:
     assert set(pocket.fastapi.__all__) == set(pocket.fastapi.MODULES) == FASTAPI
     assert pocket.asgi.__all__ == ["make_handler"]
     page = (Path(__file__).parent.parent / "docs" / "reference" / "fastapi.md").read_text()
-    told = re.findall(r"^### (\w+)$", page, re.MULTILINE)
-    assert set(told) == FASTAPI | {"CachedQuery", "make_handler", "Handler"}
+    names = re.findall(r"^### (\w+)$", page, re.MULTILINE)
+    assert set(names) == FASTAPI | {"CachedQuery", "make_handler", "Handler"}
     code = "import pocket.fastapi\nresult = [str(getattr(pocket.fastapi, name)) for name in pocket.fastapi.__all__]"
     environ = write_settings(
         tmp_path, 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]\n'

@@ -30,9 +30,9 @@ def handlers() -> Iterator[list[Any]]:
 async def tell(scope: Any, receive: Any, send: Any) -> None:
     assert scope["type"] == "http"
     message = await receive()
-    told = repr([scope["path"], scope["query_string"], dict(scope["headers"]), message["body"]])
+    text = repr([scope["path"], scope["query_string"], dict(scope["headers"]), message["body"]])
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": told.encode("ascii", "backslashreplace")})
+    await send({"type": "http.response.body", "body": text.encode("ascii", "backslashreplace")})
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -1,4 +1,4 @@
-"""Whatever a piece of work leaves a connection in, the next one finds it clean: for API, site and commands alike."""
+"""Each request and command gets a clean connection, whatever the one before left: API, site and commands."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def is_clean() -> bool:
 
 
 @pytest.mark.parametrize("leave", WAYS)
-def test_what_is_not_clean_is_discarded_and_told(database: str, leave: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_connection_that_is_not_clean_is_discarded_and_logged(
+    database: str, leave: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     from pocket.django.configuration.databases import settle
 
     leave()
@@ -100,7 +102,7 @@ def test_what_is_not_clean_is_discarded_and_told(database: str, leave: Any, capl
     assert not caplog.text
 
 
-def test_a_clean_connection_stays(database: str) -> None:
+def test_clean_connection_is_kept(database: str) -> None:
     from django.db import connection
 
     from pocket.django.configuration.databases import settle
@@ -111,9 +113,7 @@ def test_a_clean_connection_stays(database: str) -> None:
     assert connection.connection is raw
 
 
-def test_a_transaction_around_the_work_is_left_to_who_opened_it(
-    database: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_transaction_around_the_work_is_not_changed(database: str, caplog: pytest.LogCaptureFixture) -> None:
     from django.db import connection, transaction
 
     from pocket.django.configuration.databases import open_transactions, settle
@@ -131,7 +131,7 @@ def test_a_transaction_around_the_work_is_left_to_who_opened_it(
 
 
 @pytest.mark.parametrize("leave", WAYS)
-def test_a_page_leaves_a_clean_connection(database: str, leave: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_leaves_a_clean_connection(database: str, leave: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import api_urls
     from django.http import HttpResponse
     from django.urls import clear_url_caches, path
@@ -157,7 +157,7 @@ def clean(request: Any) -> Any:
 
 
 @pytest.mark.parametrize("leave", WAYS)
-def test_a_command_leaves_a_clean_connection(database: str, leave: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_leaves_a_clean_connection(database: str, leave: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.core import management
     from django.core.management.base import BaseCommand
 

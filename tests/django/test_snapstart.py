@@ -37,7 +37,7 @@ closed = connection.connection is None
 random.seed(1)
 predictable = random.random()
 random.seed(1)
-os.environ["TOKEN"] = "changed by nobody"
+os.environ["TOKEN"] = "not changed"
 sys.stdout.write("snapshot\\n"); sys.stdout.flush(); sys.stdin.readline()
 for function, arguments, options in hooks.get_after_restore():
     function(*arguments, **options)

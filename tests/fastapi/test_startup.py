@@ -56,7 +56,7 @@ def test_the_settings_may_be_an_argument(site: Path) -> None:
     done = run("from pocket.fastapi import setup\nsetup('site_settings')\nimport notes.models", site)
     assert done.returncode == 0, done.stderr
     done = run("from pocket.fastapi import setup\nsetup('site_settings')\nsetup('other')", site)
-    assert "Django runs with the settings site_settings already, other came too late." in done.stderr
+    assert "Django already uses the settings site_settings; got other." in done.stderr
 
 
 def test_no_settings_are_named(site: Path) -> None:
@@ -73,7 +73,7 @@ from pocket.django.configuration.setup import imported
 imported("web:app")
 """
     done = run(code, site, NAMED)
-    assert f"{site / 'web.py'}:1 imports notes.models, which needs Django, before Django was set up" in done.stderr
+    assert f"{site / 'web.py'}:1 imports notes.models before Django is set up" in done.stderr
     assert "pocket.fastapi.setup()" in done.stderr
 
 
@@ -81,7 +81,7 @@ def test_set_up_by_what_the_registry_imports_is_explained(site: Path) -> None:
     (site / "notes" / "models.py").write_text("import web\n" + MODELS)
     (site / "web.py").write_text("from pocket.fastapi import create_app\n\napp = create_app()\n")
     done = run("import django\ndjango.setup()", site, NAMED)
-    assert "Django is being set up" in done.stderr
+    assert "is imported by django.setup(), and needs Django to be set up" in done.stderr
     assert "models.py:1" in done.stderr
     assert "Traceback" in done.stderr
 

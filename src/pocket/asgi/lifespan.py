@@ -39,8 +39,7 @@ class Lifespan:
     def start(self) -> bool:
         """Runs the start-up; returns False for an application without support for the protocol.
 
-        As the ASGI specification says, that is one that raises before it receives the first message. Raises
-        LifespanFailed.
+        In the ASGI specification, that is one that raises before it receives the first message. Raises LifespanFailed.
         """
         return self.loop.run(self._start(), title="lifespan start-up", lasting=True)
 

@@ -57,7 +57,7 @@ class Headers:
             # API Gateway's map of single headers also has the last value.
             self.replace(name, self.get(name))
         if self.layout.cookies:
-            # HTTP/2 allows several Cookie headers; RFC 9113 (8.2.3) says how to join them.
+            # HTTP/2 allows several Cookie headers, joined as in RFC 9113 (8.2.3).
             self.replace("cookie", "; ".join(self.all("cookie")))
 
     def __len__(self) -> int:

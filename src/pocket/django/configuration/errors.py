@@ -18,7 +18,7 @@ class SettingsError(ConfigError, ImproperlyConfigured):
 
 
 class SetupFailed(PocketError, ImproperlyConfigured):
-    """Django could not be set up for an API, or the API cannot be what the project asks for."""
+    """Django could not be set up for an API, or the API's configuration is invalid."""
 
 
 class ReleaseError(ManifestError, ImproperlyConfigured):

@@ -1,4 +1,4 @@
-"""Setting Django up for code that is not started by manage.py: once, whoever comes first."""
+"""Sets Django up, once, for code that manage.py does not start."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MACHINERY = ("importlib", "<frozen", f"{os.sep}django{os.sep}", f"configuration
 
 
 def setup(settings_module: str | None = None) -> None:
-    """Sets Django up with `settings_module`, by default the one that DJANGO_SETTINGS_MODULE names.
+    """Calls `django.setup()` with `settings_module`, by default the value of DJANGO_SETTINGS_MODULE.
 
-    Does nothing where that has been done. Raises SetupFailed where no settings are named, where others are in use
-    already, and where the registry is just being filled by the code that calls this.
+    Does nothing if Django is set up. Raises SetupFailed without a settings module, with another one than is in use, and
+    if the caller is imported by `django.setup()` itself.
     """
     _choose(settings_module)
     if apps.ready:
@@ -40,9 +40,9 @@ def setup(settings_module: str | None = None) -> None:
 
 
 def explained(error: BaseException) -> BaseException:
-    """`error`, or where it says that models were imported before the set-up, a SetupFailed with the line that did it.
+    """A SetupFailed with the line that imports models before Django is set up; `error` itself for any other error.
 
-    For whoever imports a project's code and so may be the first to import its models.
+    For code that imports a project's modules, and so may be the first to import its models.
     """
     if not isinstance(error, AppRegistryNotReady | ImproperlyConfigured) or isinstance(error, SetupFailed):
         return error
@@ -51,20 +51,20 @@ def explained(error: BaseException) -> BaseException:
         return error
     line, module = place
     return SetupFailed(
-        f"{line} imports {module}, which needs Django, before Django was set up: {error}",
-        "Call pocket.fastapi.setup() above that import, or put the routes into the app's api.py, which create_app() "
-        "imports when models can be.",
+        f"{line} imports {module} before Django is set up: {error}",
+        "Call pocket.fastapi.setup() above that import, or move the routes to the app's api.py, which create_app() "
+        "imports after the set-up.",
     )
 
 
 def imported(name: str) -> Any:
-    """The application that `module:attribute` names; raises SetupFailed."""
+    """The application at `module:attribute`; raises SetupFailed."""
     module, _, attribute = name.partition(":")
     try:
         return getattr(import_module(module), attribute or "app")
     except AttributeError as error:
         raise SetupFailed(
-            f"{name} is not there: {error}.", "[awscontainer.fastapi] app is `module:attribute`."
+            f"The application {name} does not exist: {error}.", "Set [awscontainer.fastapi] app to `module:attribute`."
         ) from error
     except Exception as error:
         cause = explained(error)
@@ -79,19 +79,19 @@ def _choose(settings_module: str | None) -> None:
         in_use = getattr(settings, "SETTINGS_MODULE", None) if settings.configured else None
         if in_use not in {None, settings_module}:
             raise SetupFailed(
-                f"Django runs with the settings {in_use} already, {settings_module} came too late.",
-                f"Name the same settings in both places, or leave it to {ENVIRONMENT_VARIABLE}.",
+                f"Django already uses the settings {in_use}; got {settings_module}.",
+                f"Pass the same settings in both places, or only set {ENVIRONMENT_VARIABLE}.",
             )
         os.environ[ENVIRONMENT_VARIABLE] = settings_module
     elif not named and not settings.configured:
         raise SetupFailed(
-            f"{ENVIRONMENT_VARIABLE} is not set, so nobody knows the project's settings.",
-            "Set it, or say create_app(settings_module='config.settings').",
+            f"{ENVIRONMENT_VARIABLE} is not set.",
+            "Set it, or call create_app(settings_module='config.settings').",
         )
 
 
 def _refuse_while_loading() -> None:
-    """Filling the registry imports each app's models; code that these import cannot fill it again."""
+    """`django.setup()` imports the models of each app; code that these import cannot call it again."""
     frame: FrameType | None = sys._getframe(1)
     populate = type(apps).populate.__code__
     called_from = None
@@ -101,14 +101,14 @@ def _refuse_while_loading() -> None:
         frame = frame.f_back
     if frame is not None:
         raise SetupFailed(
-            f"Django is being set up, and {called_from or 'an app'}, imported on the way, wants an API that needs it "
-            "set up.",
-            "No models.py or apps.py, nor what they import, may import the module that calls create_app() or setup().",
+            f"{called_from or 'An app'} is imported by django.setup(), and needs Django to be set up.",
+            "models.py, apps.py and the modules that they import cannot import the module that calls create_app() or "
+            "setup().",
         )
 
 
 def _place_of_import(tail: TracebackType | None) -> tuple[str, str] | None:
-    """The project's last line before Django refused, and the module that was being imported by it."""
+    """The project's last line before Django's error, and the module that it imports."""
     frames: list[traceback.FrameSummary] = list(traceback.extract_tb(tail))
     own = [frame for frame in frames if not _is_machinery(frame.filename)]
     if not own:

@@ -57,13 +57,13 @@ def tables() -> tuple[DjangoTables, Manifest, Path]:
 
 
 def api() -> Api:
-    """What the stage's `[awscontainer.fastapi]` says; raises SetupFailed where there is none."""
+    """The stage's `[awscontainer.fastapi]`; raises SetupFailed without that table."""
     found, path = manifest()
     name = stage_name()
     configured = stage(found, name).api if name else None
     if configured is None:
         raise SetupFailed(
-            f"{path} names no API for the stage {name}.",
+            f"{path} has no API for the stage {name}.",
             'Add to pocket.toml: [awscontainer.fastapi] app = "config.api:app"',
         )
     return configured
