@@ -116,7 +116,7 @@ def test_the_same_project_elsewhere_is_the_same_bytes(copy: Project, built: Buil
     assert again.sha256 == built.artifact.sha256
 
 
-def test_what_did_not_change_is_not_made_again_and_what_changed_is(copy: Project, built: Built) -> None:
+def test_only_what_changed_is_built_again(copy: Project, built: Built) -> None:
     layers = copy.directory / LAYERS
     before = {path.name for path in layers.iterdir()}
     written = {path: path.stat().st_ino for path in (copy.directory / ARTIFACTS).iterdir()}
@@ -207,7 +207,7 @@ def test_a_handlers_module_that_is_not_python_is_an_issue(tmp_path: Path) -> Non
     assert "not valid Python" in command_issue("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", "def run(:")})
 
 
-def test_a_handler_in_an_extension_module_is_taken_on_trust(tmp_path: Path) -> None:
+def test_a_handler_in_an_extension_module_is_accepted(tmp_path: Path) -> None:
     name = "fast.cpython-313-aarch64-linux-gnu.so"
     assert command_issue("fast.run", {name: entry(tmp_path / name, "")}) == ""
 
@@ -228,7 +228,7 @@ def test_a_stage_without_functions_has_nothing_to_build(tmp_path: Path) -> None:
         build(project, stage, HERE, Recorder())
 
 
-def test_more_than_lambda_takes_is_refused_with_the_largest_packages() -> None:
+def test_an_artifact_over_lambdas_limit_is_refused_with_the_largest_packages() -> None:
     refuse_oversize(262_144_000, [])
     with pytest.raises(BuildFailed, match=r"250\.0 MB\. The largest packages: torch \(190\.7 MB\)"):
         refuse_oversize(262_144_001, [("torch", 200_000_000)])
@@ -257,7 +257,7 @@ def test_without_the_targets_python_bytecode_is_left_out_and_that_is_said(
     assert naming.STATIC_MANIFEST_FILE not in names(bare.path)
 
 
-def test_a_manifest_that_json_cannot_carry_is_refused(tmp_path: Path) -> None:
+def test_a_manifest_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     for value in ({1, 2}, float("nan"), (1, 2)):
         broken = Manifest("tiny", "eu-central-1", "0", {}, DjangoTables(settings={"X": value}))
         with pytest.raises(BuildFailed, match="manifest"):

@@ -212,7 +212,7 @@ def test_a_local_wheel_is_installed(tmp_path: Path) -> None:
     assert any("kept.py" in layer.files for layer in layers)
 
 
-def test_a_library_that_does_not_build_shows_what_its_builder_said(tmp_path: Path) -> None:
+def test_a_library_that_does_not_build_shows_its_builders_output(tmp_path: Path) -> None:
     requirement = library(tmp_path, "")
     (tmp_path / "shelf" / "shelf" / "__init__.py").unlink()
     (tmp_path / "shelf" / "shelf").rmdir()

@@ -70,7 +70,7 @@ def test_what_has_no_narrower_resource_is_granted_only_where_it_is_needed(tmp_pa
     assert wide == {"ReadSecretsAtOnce", "ListSecrets"}
 
 
-def test_more_resources_are_granted_by_what_reading_means_for_them(tmp_path: Path) -> None:
+def test_more_resources_are_granted_with_the_actions_that_read_them(tmp_path: Path) -> None:
     assert granted(tmp_path)["ReadExtraKms"]["Action"] == ["kms:Decrypt"]
 
 
@@ -96,7 +96,7 @@ def test_a_stage_without_s3_storages_may_not_touch_the_bucket(tmp_path: Path) ->
     assert not [name for name in found if name.endswith("Objects")]
 
 
-def test_every_handler_may_send_jobs_and_only_a_queues_own_may_take_them(tmp_path: Path) -> None:
+def test_every_handler_may_send_jobs_and_only_a_queues_own_may_receive_them(tmp_path: Path) -> None:
     queues = [{"Fn::GetAtt": ["SqsmanagementQueue", "Arn"]}, {"Fn::GetAtt": ["OrderedQueue", "Arn"]}]
     assert granted(tmp_path)["SendJobs"]["Resource"] == queues
     assert "TakeJobs" not in granted(tmp_path)

@@ -52,7 +52,7 @@ def test_the_project_may_name_the_file(tmp_path: Path) -> None:
         locate(tmp_path, "requirements/prod.txt")
 
 
-def test_a_project_without_any_file_is_told_how_to_get_one(tmp_path: Path) -> None:
+def test_a_project_without_any_file_gets_a_hint_how_to_create_one(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=r"no uv\.lock, requirements\.txt or pyproject\.toml") as caught:
         locate(tmp_path, None)
     assert "uv init" in caught.value.hint
@@ -80,7 +80,7 @@ def test_a_member_of_a_workspace_is_built_from_the_workspaces_lock(tmp_path: Pat
     assert all("editable" not in package.block for package in found.packages)
 
 
-def test_a_lock_out_of_date_is_refused_in_uvs_words(tmp_path: Path) -> None:
+def test_a_lock_out_of_date_is_refused_with_uvs_error(tmp_path: Path) -> None:
     write(tmp_path, {"pyproject.toml": pyproject("site", "django-pocket", extra=LOCAL_POCKET)})
     lock(tmp_path)
     write(tmp_path, {"pyproject.toml": pyproject("site", "django-pocket", "six", extra=LOCAL_POCKET)})
@@ -104,7 +104,7 @@ def test_without_pocket_nothing_is_built(tmp_path: Path, file: str) -> None:
     assert "uv add django-pocket" in caught.value.hint
 
 
-def test_a_requirement_that_nothing_satisfies_is_refused_in_uvs_words(tmp_path: Path) -> None:
+def test_a_requirement_that_nothing_satisfies_is_refused_with_uvs_error(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": f"{POCKET}\nsix==0.0.999\n"})
     with pytest.raises(BuildFailed, match=r"six==0\.0\.999"):
         resolve(tmp_path, tmp_path / "requirements.txt", LAMBDA)
@@ -123,7 +123,7 @@ def test_the_credentials_of_an_index_show_in_no_error(tmp_path: Path, monkeypatc
     )
 
 
-def test_pydantic_stays_out_where_pocket_alone_asks_for_it(tmp_path: Path) -> None:
+def test_pydantic_stays_out_where_only_pocket_requires_it(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": f"{POCKET}\n"})
     found = resolve(tmp_path, tmp_path / "requirements.txt", LAMBDA)
     assert names(found) == {"django-pocket"}
@@ -131,7 +131,7 @@ def test_pydantic_stays_out_where_pocket_alone_asks_for_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("other", ["pydantic", "pydantic-settings"])
-def test_pydantic_stays_in_where_the_project_or_another_package_asks_for_it(tmp_path: Path, other: str) -> None:
+def test_pydantic_stays_in_where_the_project_or_another_package_requires_it(tmp_path: Path, other: str) -> None:
     write(tmp_path, {"requirements.txt": f"{POCKET}\n{other}\n"})
     found = resolve(tmp_path, tmp_path / "requirements.txt", LAMBDA)
     assert {"pydantic", "pydantic-core"} <= names(found)
@@ -152,7 +152,7 @@ def test_what_others_share_with_a_needless_package_stays() -> None:
     assert needless({"django-pocket": {"site"}, "boto3": {"django-pocket"}}) == frozenset()
 
 
-def test_who_asks_is_read_from_uvs_comments() -> None:
+def test_dependents_are_read_from_uvs_comments() -> None:
     text = """./library
     # via site
 six==1.17.0 ; python_version < '4' \\
@@ -195,7 +195,7 @@ def test_whatever_uv_reads_is_a_requirements_file(tmp_path: Path, monkeypatch: p
     assert {"pocket.txt", *CORNERS[corner]} == {file.name for file in (*found.files, *found.constraints)}
 
 
-def test_a_hash_of_no_single_version_is_refused(tmp_path: Path) -> None:
+def test_a_hash_without_an_exact_version_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": wheel(tmp_path, "django_pocket") + "-r more.txt\n"})
     write(tmp_path, {"more.txt": f"six>=1.17 \\\n  --hash=sha256:{'0' * 64}\n"})
     with pytest.raises(BuildFailed, match=r"more\.txt gives a hash for six>=1\.17") as caught:

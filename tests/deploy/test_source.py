@@ -179,7 +179,7 @@ def test_what_is_packed_besides_code_is_listed(tmp_path: Path) -> None:
     )
 
 
-def test_a_name_that_is_no_text_is_an_error_that_shows_it(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_an_error_that_shows_it(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.py")).touch()
     with pytest.raises(BuildFailed, match=r"caf\\xe9\.py") as caught:
         source.select(tmp_path)

@@ -82,7 +82,7 @@ def test_settings_that_fail_show_their_error(tmp_path: Path) -> None:
         collected(project, tmp_path)
 
 
-def test_a_reference_that_leads_nowhere_names_the_file_that_has_it(tmp_path: Path) -> None:
+def test_a_missing_reference_names_the_file_that_has_it(tmp_path: Path) -> None:
     project = make(tmp_path / "tiny")
     write(project.directory, {"notes/static/notes/page.css": "a { background: url(missing.png) }"})
     with pytest.raises(BuildFailed, match=r"while notes/page\.css was processed") as caught:

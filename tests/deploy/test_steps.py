@@ -95,7 +95,7 @@ def test_the_first_release_is_what_is_wanted(tmp_path: Path) -> None:
     assert alike(done, settled(wanted, done, NEVER, kept=()))
 
 
-def test_what_answers_is_untouched_by_a_candidate(tmp_path: Path) -> None:
+def test_a_candidate_does_not_change_what_serves_traffic(tmp_path: Path) -> None:
     before, wanted = live(tmp_path), body(tmp_path, "0b")
     first = candidate(wanted, before, before["Metadata"], kept=versions(before))
     changed = {name for name in before["Resources"] if first["Resources"].get(name) != before["Resources"][name]}
@@ -133,7 +133,7 @@ def test_a_refused_candidate_goes_with_the_next_one(tmp_path: Path) -> None:
     assert versions(first) == versions(before) | versions(third)
 
 
-def test_what_the_file_has_no_more_stays_until_the_address_has_answered(tmp_path: Path) -> None:
+def test_what_is_no_longer_wanted_stays_until_the_address_has_answered(tmp_path: Path) -> None:
     before = live(tmp_path)
     fewer = FULL.replace("[awscontainer.handlers.ordered]", "[awscontainer.handlers.other]")
     wanted = body(tmp_path, "0b", fewer)
@@ -241,7 +241,7 @@ def test_references(value: Any, found: set[str]) -> None:
     assert set(references(value)) == found
 
 
-def test_everything_that_depends_on_an_alias_stands_in_front() -> None:
+def test_everything_that_depends_on_an_alias_is_in_front() -> None:
     resources = {
         "Function": {"Type": "AWS::Lambda::Function"},
         "Alias": {"Type": ALIAS, "Properties": {"FunctionName": {"Ref": "Function"}}},

@@ -142,7 +142,7 @@ def test_a_function_url_is_left_out_until_its_host_is_known(tmp_path: Path) -> N
     assert after["POCKET_HOSTS"]["Fn::Sub"].endswith(",x.lambda-url.eu-central-1.on.aws")
 
 
-def test_a_stage_without_addresses_tells_its_functions_so(tmp_path: Path) -> None:
+def test_a_stage_without_addresses_has_an_empty_list_of_hosts(tmp_path: Path) -> None:
     plain = FULL.replace("apigateway = {}", "").replace("function_url = {}", "")
     found = environment(rendered(tmp_path, plain))
     assert found["POCKET_HOSTS"] == ""
@@ -208,14 +208,14 @@ def test_a_fifo_queue_has_a_fifo_queue_for_its_dead_letters(tmp_path: Path) -> N
     assert "FunctionResponseTypes" not in resources["OrderedConsumer"]["Properties"]
 
 
-def test_a_function_url_has_both_permissions_that_aws_asks_for(tmp_path: Path) -> None:
+def test_a_function_url_has_both_permissions_that_aws_requires(tmp_path: Path) -> None:
     found = [item["Properties"] for item in of_type(rendered(tmp_path), "AWS::Lambda::Permission").values()]
     of_url = [item for item in found if item["Principal"] == "*"]
     assert {"FunctionUrlAuthType": "NONE", "Action": "lambda:InvokeFunctionUrl"}.items() <= of_url[0].items()
     assert {"InvokedViaFunctionUrl": True, "Action": "lambda:InvokeFunction"}.items() <= of_url[1].items()
 
 
-def test_snapstart_is_asked_for_where_the_file_wants_it(tmp_path: Path) -> None:
+def test_snapstart_is_on_where_it_is_declared(tmp_path: Path) -> None:
     assert "SnapStart" not in rendered(tmp_path)["Resources"]["WebFunction"]["Properties"]
     newer = FULL.replace(f'python_version = "{PYTHON}"', 'python_version = "3.13"\nsnapstart = true')
     wanted = rendered(tmp_path, newer)
@@ -260,7 +260,7 @@ def test_a_queue_and_its_dead_letters_refuse_whatever_does_not_come_over_tls(tmp
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_an_api_writes_an_access_log_and_throttles_only_where_the_file_says_so(tmp_path: Path) -> None:
+def test_an_api_writes_an_access_log_and_throttles_only_where_it_is_declared(tmp_path: Path) -> None:
     plain = of_type(rendered(tmp_path), "AWS::ApiGatewayV2::Stage")["WebApiStage"]
     assert plain["Properties"].keys() == {"ApiId", "StageName", "AutoDeploy"}
     keys = "apigateway = { access_log = true, throttling = { rate_limit = 50, burst_limit = 100 } }"

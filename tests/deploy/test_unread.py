@@ -35,7 +35,7 @@ def kept(folder: Path, files: dict[str, str], own: dict[str, str] | None = None,
         ("static/theme.scss", "static/theme.css"),
     ],
 )
-def test_what_no_function_reads_stays_out_of_packages(tmp_path: Path, out: str, stays: str) -> None:
+def test_what_functions_do_not_read_stays_out_of_packages(tmp_path: Path, out: str, stays: str) -> None:
     files = {"shop/__init__.py": "", f"shop/{out}": "x", f"shop/{stays}": "x"}
     assert kept(tmp_path, files) == {"shop/__init__.py", f"shop/{stays}"}
 
@@ -97,7 +97,7 @@ def test_exclude_reaches_packages_and_brings_back(tmp_path: Path) -> None:
     assert "shop/docs/__init__.py" not in kept(tmp_path, files, {}, "shop/docs/")
 
 
-def test_bytecode_goes_with_its_module_and_the_amount_is_told(tmp_path: Path) -> None:
+def test_bytecode_goes_with_its_module_and_the_amount_is_noted(tmp_path: Path) -> None:
     write(tmp_path, {**TESTS, "shop/cart/tests/test_cart.py": "x = 1\n" * 30_000})
     assert bytecode.compile_tree(sys.executable, tmp_path) == []
     reporter = Recorder()

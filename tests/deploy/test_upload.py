@@ -56,7 +56,7 @@ def test_an_artifact_goes_under_its_hash_and_only_once(clients: Clients, bucket:
     assert clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
 
 
-def test_static_files_carry_their_type_and_how_long_they_keep(clients: Clients, bucket: str, tmp_path: Path) -> None:
+def test_static_files_have_their_type_and_cache_control(clients: Clients, bucket: str, tmp_path: Path) -> None:
     write(tmp_path, FILES)
     assert put(clients, bucket, static_files(tmp_path)) == (3, 0)
     assert keys(clients, bucket) == {"static/page.css", "static/page.0a1b2c.css", "static/logo.svg", INDEX_KEY}

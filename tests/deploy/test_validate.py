@@ -93,7 +93,7 @@ def test_any_accepted_configuration_passes_cfn_lint(text: str) -> None:
         assert findings(found, "dev") == []
 
 
-def test_a_finding_names_stack_property_and_rule() -> None:
+def test_an_error_names_stack_property_and_rule() -> None:
     bad = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimout": 1}}}}
     with pytest.raises(PlanRefused, match=r"the-stack: Resources\.Queue\.Properties.*VisibilityTimout.*\(E3002\)"):
         check({"the-stack": json.dumps(bad)}, REGION)

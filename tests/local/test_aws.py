@@ -138,15 +138,13 @@ def test_the_emulator_inherits_nothing_of_the_developers_environment(
 
 def test_a_second_start_names_the_first(project: Path) -> None:
     with start(project, ["web"]) as local:
-        with pytest.raises(LocalAWSError, match="runs already") as refused:
+        with pytest.raises(LocalAWSError, match="is running already") as refused:
             start(project, ["web"])
         assert str(local.pid) in refused.value.message
         assert local.endpoint_url in refused.value.message
 
 
-def test_the_database_of_the_start_is_known_to_those_who_attach_and_shown_to_nobody(
-    project: Path, other_process: Any
-) -> None:
+def test_the_database_of_the_start_is_known_after_an_attach_and_not_shown(project: Path, other_process: Any) -> None:
     url = "postgres://app:swordfish@127.0.0.1/shop"
     parent = other_process(STARTER.replace('["web"]', f'["web"], database_url="{url}"'), str(project))
     pid = int(parent.stdout.readline())
@@ -219,7 +217,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before_whole(
     cloud.client("lambda").update_function_code(FunctionName="kept", ZipFile=code)
     # As on a full disk, nothing larger can be written.
     resource.prlimit(local.pid, resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
-    with pytest.raises(LocalAWSError, match="could not be saved, and stays as it was saved before: File too large"):
+    with pytest.raises(LocalAWSError, match="could not be saved, and the last saved state is kept: File too large"):
         local.save()
     with pytest.raises(LocalAWSError, match="begins with what was saved before"):
         local.stop()
@@ -233,14 +231,14 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before_whole(
         again.save()
 
 
-def test_one_that_was_killed_is_not_taken_for_the_one_that_starts(project: Path) -> None:
+def test_a_killed_run_is_not_mistaken_for_the_one_that_starts(project: Path) -> None:
     local = start(project, [])
     os.kill(local.pid, signal.SIGKILL)
     with pytest.raises(LocalAWSError, match="ended by itself"):
         local.wait()
     folder = StateFolder.of(project)
     assert folder.running.exists()
-    with folder.take(), pytest.raises(LocalAWSError, match="runs already") as refused:
+    with folder.take(), pytest.raises(LocalAWSError, match="is running already") as refused:
         start(project, [])
     assert str(local.pid) not in refused.value.message
     local.stop()
@@ -291,7 +289,7 @@ def test_a_signal_of_its_own_ends_it_in_order(project: Path, make_cloud: Any, si
 
 
 def test_attach_finds_the_running_one_and_can_stop_it(project: Path, other_process: Any) -> None:
-    with pytest.raises(LocalAWSError, match="does not run") as refused:
+    with pytest.raises(LocalAWSError, match="is not running") as refused:
         attach(project)
     assert "pocket local" in refused.value.hint
     parent = other_process(STARTER, str(project))
@@ -306,7 +304,7 @@ def test_attach_finds_the_running_one_and_can_stop_it(project: Path, other_proce
     local.wait()
 
 
-def test_a_site_without_a_route_says_so(project: Path) -> None:
+def test_a_site_without_a_route_explains_how_to_get_one(project: Path) -> None:
     with start(project, ["web"]) as local:
         with pytest.raises(urllib.error.HTTPError) as answer:
             urllib.request.urlopen(local.addresses["web"])
@@ -319,7 +317,7 @@ def test_a_route_to_nothing_or_of_an_unknown_site_is_refused(project: Path) -> N
     with start(project, ["web"]) as local:
         with pytest.raises(LocalAWSError, match="'nowhere'"):
             local.route({"web": "nowhere"})
-        with pytest.raises(LocalAWSError, match="without a site 'api'; it has: web"):
+        with pytest.raises(LocalAWSError, match="without a site 'api'; its sites: web"):
             local.route({"api": "nowhere"})
 
 
@@ -377,7 +375,7 @@ def test_a_later_start_needs_neither_uv_nor_network(tmp_path: Path, monkeypatch:
     start(tmp_path, []).stop()
 
 
-def test_an_installation_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_that_fails_shows_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
     monkeypatch.setenv("UV_OFFLINE", "1")
     with pytest.raises(LocalAWSError, match="could not be installed") as failed:
@@ -391,7 +389,7 @@ def test_cleaning_leaves_nothing_of_earlier_runs(project: Path, make_cloud: Any)
         cloud = make_cloud(local)
         cloud.function("unpacked", "def handler(event, context):\n    return 1\n")
         cloud.invoke("unpacked")
-        with pytest.raises(LocalAWSError, match="runs already"):
+        with pytest.raises(LocalAWSError, match="is running already"):
             clean(project)
     folder = StateFolder.of(project)
     packages = folder.make_packages()

@@ -52,7 +52,7 @@ def corrected(
         front_request.reset(token)
 
 
-def test_a_function_url_gets_what_the_front_port_saw() -> None:
+def test_a_function_url_gets_what_the_front_port_received() -> None:
     headers = (("host", "localhost:8001"), ("x-forwarded-proto", "http"), ("x-forwarded-port", "8001"))
     sent = event(host="id.on.aws", **{"x-forwarded-proto": "https"})
     got = corrected(correct_function_url_event, sent, raw_path="/x%20y", raw_query="a=%20", headers=headers)

@@ -92,7 +92,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_path_reaches_the_function_as_it_stands(request_api: Request, request_url: Request, path: str) -> None:
+def test_every_path_reaches_the_function_unchanged(request_api: Request, request_url: Request, path: str) -> None:
     for request in (request_api, request_url):
         status, _, body = request(path)
         assert status == 200, body
@@ -126,7 +126,7 @@ def test_a_head_request_has_no_body(request_api: Request, request_url: Request) 
         assert (status, headers["content-type"], body) == (200, "application/json", b"")
 
 
-def test_the_gateway_vouches_for_client_scheme_and_port(cloud: Any, request_api: Request, request_url: Request) -> None:
+def test_the_gateway_sets_client_scheme_and_port(cloud: Any, request_api: Request, request_url: Request) -> None:
     forged = {
         "X-Forwarded-For": "1.2.3.4",
         "X-Forwarded-Proto": "https",
@@ -259,7 +259,7 @@ def test_a_custom_domain_s_paths_begin_with_a_base_path(cloud: Any, request_rest
     assert request_rest("/prod/a")[0] == 403
 
 
-def test_an_http_api_s_stage_stands_before_its_paths(cloud: Any, request_api: Request, echo: str) -> None:
+def test_an_http_api_s_paths_begin_with_its_stage(cloud: Any, request_api: Request, echo: str) -> None:
     plain = next(item["ApiId"] for item in cloud.client("apigatewayv2").get_apis()["Items"] if item["Name"] == "echo")
     staged = cloud.http_api("staged", echo, stage="dev")
     cloud.local.route({"web": staged})

@@ -85,7 +85,7 @@ def test_a_function_acts_as_its_role_and_no_more(cloud: Any) -> None:
     assert "not authorized to perform: secretsmanager:GetSecretValue" in other[1]
 
 
-def test_each_parameter_of_a_call_is_decided_about(cloud: Any) -> None:
+def test_each_parameter_of_a_call_is_authorized(cloud: Any) -> None:
     ssm = cloud.client("ssm")
     for name in ("/shop/one", "/shop/two", "other"):
         ssm.put_parameter(Name=name, Value=name, Type="String")

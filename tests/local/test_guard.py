@@ -163,7 +163,7 @@ def test_the_emulators_own_paths_need_the_token(cloud: Any, path: str, token: st
 
 
 @pytest.mark.parametrize("key", ["test", "123456789012", "000000000000", "AKIAIOSFODNN7EXAMPLE"])
-def test_well_known_keys_are_nobody(cloud: Any, key: str) -> None:
+def test_well_known_keys_have_no_access(cloud: Any, key: str) -> None:
     session = boto3.Session(key, "test", region_name="us-east-1")
     for service, call in (("sts", "get_caller_identity"), ("lambda", "list_functions"), ("s3", "list_buckets")):
         client = session.client(service, endpoint_url=cloud.local.endpoint_url)

@@ -98,5 +98,5 @@ def test_removing_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
     assert (outside / "file").exists()
 
 
-def test_removing_what_is_missing_is_no_error(tmp_path: Path) -> None:
+def test_removing_what_is_missing_is_not_an_error(tmp_path: Path) -> None:
     remove_tree(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""Starts, stops and addresses the local AWS: MiniStack in an environment and a process of its own."""
+"""Starts, finds and stops the local AWS: MiniStack in an environment and a process of its own."""
 
 from pocket.local.aws import LocalAWS, attach, clean, start
 

@@ -1,4 +1,4 @@
-"""The local AWS as the rest of Pocket sees it: where it is, who may use it, and its few operations."""
+"""The local AWS for the rest of Pocket: its addresses, its credentials and its operations."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ if TYPE_CHECKING:
 STOP_SECONDS = 15.0
 
 UNSAVED = 3
-"""The emulator's exit status where its state could not be written at the end."""
+"""The emulator's exit status if it could not save its state."""
 
 
 @dataclass(frozen=True)
 class LocalAWS:
-    """A running emulator. As a context manager it is stopped at the end."""
+    """A running emulator; as a context manager, it is stopped at the end."""
 
     endpoint_url: str
     """Of every AWS API, for boto3's `endpoint_url`."""
     access_key_id: str
     secret_access_key: str = field(repr=False)
-    """Of the account's root user; another pair at every start."""
+    """Of the account's root user; each start makes a new pair."""
     addresses: Mapping[str, str]
     """Site to `http://localhost:PORT`."""
     state_dir: Path
     log: Path
     pid: int
     database_url: str | None = field(default=None, repr=False)
-    """Of the database that `start` was told of, for every stage that is deployed onto it until it ends."""
+    """Of the database given to `start`, for every stage that is deployed while the emulator runs."""
     _token: str = field(default="", repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
 
     def route(self, sites: Mapping[str, str]) -> None:
         """Serve each site's address from an HTTP API, a REST API or a function URL, named by its id.
 
-        Remembered over restarts. Raises LocalAWSError for a site that `start` was not told of, and for an id that does
-        not exist.
+        The routes are kept over restarts. Raises LocalAWSError for a site that `start` did not get, and for an id that
+        does not exist.
         """
         control.ask(self.endpoint_url, self._token, "route", dict(sites))
 
     def save(self) -> None:
-        """Write the state to the disk now; otherwise that happens at the end, if the end is in order."""
+        """Write the state to the disk now; otherwise that happens when the emulator is stopped."""
         control.ask(self.endpoint_url, self._token, "save", seconds=60)
 
     def stop(self) -> None:
-        """Save the state and end the emulator with its functions; nothing happens where it ended already.
+        """Save the state and end the emulator with its functions; does nothing if it has ended already.
 
         Raises LocalAWSError where the state could not be saved.
         """
@@ -65,7 +65,7 @@ class LocalAWS:
             if status == UNSAVED:
                 raise LocalAWSError(
                     "The state of the local AWS could not be saved; the next start begins with what was saved before.",
-                    f"Its log says why: {self.log}",
+                    f"See its log: {self.log}",
                 )
         elif folder.is_taken():
             with contextlib.suppress(LocalAWSError):
@@ -73,18 +73,18 @@ class LocalAWS:
             deadline = time.monotonic() + STOP_SECONDS
             while folder.is_taken():
                 if time.monotonic() > deadline:
-                    raise LocalAWSError(f"The local AWS does not end: process {self.pid}.", f"Its log: {self.log}")
+                    raise LocalAWSError(f"The local AWS (process {self.pid}) did not end.", f"See its log: {self.log}")
                 time.sleep(0.02)
 
     def wait(self) -> None:
-        """Block until the emulator ends; raises LocalAWSError where it did not end in order."""
+        """Block until the emulator ends; raises LocalAWSError if it fails."""
         folder = StateFolder(self.state_dir)
         if self._process is None:
             folder.wait_until_free()
         elif status := self._process.wait():
             raise LocalAWSError(
-                f"The local AWS ended by itself, with status {status}. Its log ends with:\n{folder.last_log_lines()}",
-                f"The whole log: {self.log}",
+                f"The local AWS ended by itself with status {status}. The end of its log:\n{folder.last_log_lines()}",
+                f"The complete log: {self.log}",
             )
 
     def __enter__(self) -> Self:
@@ -97,11 +97,11 @@ class LocalAWS:
 def start(
     project_dir: Path, sites: Sequence[str], *, port: int | None = None, database_url: str | None = None
 ) -> LocalAWS:
-    """Start the project's local AWS and return it once it answers; it ends with this process.
+    """Start the project's local AWS and return it when it answers; it ends with this process.
 
     Each of `sites`, names of handlers with an address, gets a port of its own, the same as the last time where it is
-    free. `port` is the first site's, and the others follow it. `database_url` is remembered while it runs. Raises
-    LocalAWSError where one runs already, where `port` is in use, and where it does not start.
+    free. `port` is the first site's, and the others follow it. `database_url` is kept while it runs. Raises
+    LocalAWSError where one is running already, where `port` is in use, and where it does not start.
     """
     folder = StateFolder.of(project_dir)
     folder.create()
@@ -118,21 +118,21 @@ def start(
 
 
 def attach(project_dir: Path) -> LocalAWS:
-    """The project's running local AWS, which answers; raises LocalAWSError where there is none."""
+    """The project's running local AWS; raises LocalAWSError if it is not running or does not answer."""
     folder = StateFolder.of(project_dir)
     running = folder.read_running() if folder.is_taken() else None
     if running is None:
         stale = folder.running.exists() and not folder.is_taken()
         left = " (the last one ended without cleaning up)" if stale else ""
-        raise LocalAWSError(f"The local AWS of {project_dir} does not run{left}.", "Start it with `pocket local`.")
+        raise LocalAWSError(f"The local AWS of {project_dir} is not running{left}.", "Start it with `pocket local`.")
     control.ask(running["endpoint_url"], running["token"], "health")
     return _local_aws(folder, running, None)
 
 
 def clean(project_dir: Path) -> int:
-    """Remove all that the project's local AWS left, so that the next start is like the first; how many bytes that was.
+    """Remove everything that the project's local AWS left; returns how many bytes that frees.
 
-    Raises LocalAWSError where it runs.
+    Raises LocalAWSError if it is running.
     """
     folder = StateFolder.of(project_dir)
     return folder.empty() if folder.path.exists() else 0

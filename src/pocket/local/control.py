@@ -1,4 +1,4 @@
-"""Requests to a running emulator's own operations, at its control port."""
+"""Requests to a running emulator's control port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOKEN_HEADER = "X-Pocket-Token"  # noqa: S105 — the header's name
 
 
 def ask(endpoint_url: str, token: str, operation: str, body: Any = None, *, seconds: float = 10.0) -> None:
-    """Have `operation` done; raises LocalAWSError where nothing answers or the emulator names a fault."""
+    """Run `operation`; raises LocalAWSError where nothing answers or the emulator answers with an error."""
     address = urlsplit(endpoint_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=seconds)
     try:
@@ -28,12 +28,12 @@ def ask(endpoint_url: str, token: str, operation: str, body: Any = None, *, seco
     finally:
         connection.close()
     if response.status != 200:
-        raise LocalAWSError(f"The local AWS refused {operation!r}: {_fault(answer)}")
+        raise LocalAWSError(f"The local AWS refused {operation!r}: {_message(answer)}")
 
 
-def _fault(answer: bytes) -> str:
+def _message(answer: bytes) -> str:
     try:
-        fault = json.loads(answer)
-        return str(fault.get("fault") or fault.get("message") or fault)
+        found = json.loads(answer)
+        return str(found.get("error") or found.get("message") or found)
     except (ValueError, AttributeError):
         return answer[:200].decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""The two Python environments in the state folder: MiniStack's, and the bare one that functions run on.
+"""The two Python environments in the state folder: MiniStack's, and the empty one that functions run on.
 
-MiniStack pins botocore, so it cannot share the project's environment; uv builds its own once, from its cache where it
-can. Functions get an environment without any package, since what they need comes in their zip.
+MiniStack pins botocore, so it cannot share the project's environment; uv builds one for it once, from its cache if
+possible. The functions' environment has no packages, since what they need is in their zip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REQUIREMENTS = Path(__file__).with_name("launcher") / "requirements.txt"
 
 
 def emulator_python(folder: Path) -> Path:
-    """MiniStack's interpreter under `folder`, installed if it is not or is out of date."""
+    """MiniStack's interpreter under `folder`, installed if it is missing or out of date."""
     environment = folder / "ministack"
     mark, wanted = environment / "pocket-mark", _mark()
     python = environment / "bin" / "python"
@@ -36,7 +36,7 @@ def emulator_python(folder: Path) -> Path:
 
 
 def function_python(folder: Path) -> Path:
-    """The bare interpreter under `folder`, made if it is not or is of another Python."""
+    """The empty environment's interpreter under `folder`, made if it is missing or of another Python."""
     environment = folder / "python"
     mark = environment / "pocket-mark"
     python = environment / "bin" / "python"
@@ -48,7 +48,7 @@ def function_python(folder: Path) -> Path:
 
 
 def find_uv() -> str:
-    """The uv that came with Pocket's `cli` extra, else the one on PATH."""
+    """The path of uv: from Pocket's `cli` extra, else from PATH; raises LocalAWSError without one."""
     if find_spec("uv") is not None:
         import uv
 
@@ -58,7 +58,9 @@ def find_uv() -> str:
             pass
     found = shutil.which("uv")
     if found is None:
-        raise LocalAWSError("uv is not installed; it installs the local AWS.", "Run: pip install 'django-pocket[cli]'")
+        raise LocalAWSError(
+            "uv, which installs the local AWS, is missing.", "Install it: pip install 'django-pocket[cli]'"
+        )
     return found
 
 
@@ -67,12 +69,12 @@ def _mark() -> str:
 
 
 def _run(command: list[str]) -> None:
-    # Another project's active environment must not be what uv installs into.
+    # uv must not install into an active environment of another project.
     variables = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)  # noqa: S603
     if done.returncode:
         raise LocalAWSError(
             f"The local AWS could not be installed: {' '.join(command[:3])} ended with {done.returncode}:\n"
             f"{done.stderr.strip()}",
-            "The first start needs the package index, or uv's cache; later starts need neither.",
+            "The first start needs a package index or uv's cache; later starts do not.",
         )

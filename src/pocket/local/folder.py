@@ -1,7 +1,6 @@
-"""The state folder of a project's local AWS, `.pocket/local`: who runs on it, and what lies where.
+"""The state folder of a project's local AWS, `.pocket/local`: its files, and the lock of the running emulator.
 
-Whoever runs on it holds a lock that the kernel takes back however the process ends, so a file left by a dead one is
-known for what it is.
+The kernel releases the lock however the process ends, so files that a killed process left are recognized.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class StateFolder:
 
     @property
     def running(self) -> Path:
-        """What `launcher.server` wrote about the running emulator; holds its credentials."""
+        """The file that `launcher.server` writes about the running emulator; holds its credentials."""
         return self.path / "running.json"
 
     @property
@@ -51,10 +50,9 @@ class StateFolder:
         return self.path / "tmp"
 
     def make_packages(self) -> Path:
-        """The folder that functions' packages are unpacked in: as on AWS, nothing of the project is above it.
+        """The folder that functions' packages are unpacked in: as on AWS, outside the project.
 
-        What other projects of this user left there, and are no more, is removed. Raises PocketError where it cannot be
-        made.
+        Folders of this user's projects that no longer exist are removed. Raises PocketError where it cannot be made.
         """
         folder = isolation.lasting_folder(self.path)
         mark = folder / "project"
@@ -64,7 +62,7 @@ class StateFolder:
                 mark.symlink_to(self.path)
         except OSError as error:
             raise LocalAWSError(
-                f"Packages of functions cannot be unpacked in {folder}: {error.strerror}.", "Make it writable."
+                f"Functions' packages cannot be unpacked in {folder}: {error.strerror}.", "Make it writable."
             ) from error
         for other in folder.parent.iterdir():
             if (other / mark.name).is_symlink() and not (other / mark.name).exists():
@@ -72,19 +70,19 @@ class StateFolder:
         return folder
 
     def create(self) -> None:
-        """Make the folder, for its owner alone; its parent is kept out of version control."""
+        """Make the folder, readable only by its owner; its parent is ignored by git."""
         try:
             work_folder.make(self.path.parent.parent, self.path.name)
         except OSError as error:
             raise LocalAWSError(
-                f"The state folder of the local AWS cannot be made: {self.path}: {error.strerror}",
-                "The local AWS keeps its state in the project; make its directory writable.",
+                f"The folder of the local AWS cannot be created: {self.path}: {error.strerror}.",
+                "Make the project's directory writable.",
             ) from error
 
     def take(self) -> IO[bytes]:
-        """The lock, held by this file object and by every process that inherits it; raises where it is taken.
+        """The lock, held by this file object and by every process that inherits it; raises where another does.
 
-        One that is about to end is waited for.
+        Raises LocalAWSError. Waits up to `ENDING_SECONDS` for an emulator that is about to end.
         """
         lock = self._open_lock()
         deadline = time.monotonic() + ENDING_SECONDS
@@ -92,23 +90,23 @@ class StateFolder:
             if self.running.exists() or time.monotonic() > deadline:
                 lock.close()
                 raise LocalAWSError(
-                    f"The local AWS of this project runs already{self._where()}.",
-                    "Use it as it is (`--local` finds it), or end the `pocket local` that started it.",
+                    f"The local AWS of this project is running already{self._where()}.",
+                    "Use it with --local, or stop the `pocket local` that started it.",
                 )
             time.sleep(0.02)
-        # Of one that was killed: whoever waits for this lock must not be told of it.
+        # Left by a killed emulator: another process that waits for this lock must not read it.
         self.running.unlink(missing_ok=True)
         return lock
 
     def clean(self) -> None:
-        """Remove what a run leaves if it is killed; nothing while one runs."""
+        """Remove what a killed emulator leaves; does nothing while one is running."""
         with self._open_lock() as lock:
             if _locked(lock):
                 remove_tree(self.temporary)
                 self.running.unlink(missing_ok=True)
 
     def empty(self) -> int:
-        """Remove all that runs left, functions' packages too; how many bytes that was. Raises where one runs."""
+        """Remove everything, functions' packages too; returns the bytes freed. Raises while an emulator runs."""
         with self.take():
             left = [path for path in self.path.iterdir() if path.name != "lock"]
             packages = isolation.lasting_folder(self.path)
@@ -133,12 +131,12 @@ class StateFolder:
         return False
 
     def wait_until_free(self) -> None:
-        """Block until nobody holds the lock."""
+        """Block until no process holds the lock."""
         with contextlib.suppress(FileNotFoundError), (self.path / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
 
     def read_running(self) -> dict[str, Any] | None:
-        """What the running emulator wrote of itself; None where it did not, or not yet."""
+        """The content of `running`; None where it does not exist yet."""
         try:
             running: dict[str, Any] = json.loads(self.running.read_text())
         except (OSError, ValueError):
@@ -147,7 +145,7 @@ class StateFolder:
 
     @contextlib.contextmanager
     def open_log(self) -> Iterator[IO[bytes]]:
-        """The log, empty; the last run's is kept beside it."""
+        """The log, emptied; the last run's is kept beside it."""
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,4 +1,4 @@
-"""The emulator's process: started with nothing of our environment, in a session of its own, and ended for sure."""
+"""The emulator's process: started with a clean environment in a session of its own, and always ended."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ STOP_SECONDS = 10.0
 
 
 def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """The running emulator, and what it says of itself; raises LocalAWSError where it did not start.
+    """The running emulator and its report; raises LocalAWSError where it does not start.
 
-    `wanted` is of the settings that `launcher.server` reads: `sites`, `port`, `database_url`.
+    `wanted` has settings that `launcher.server` reads: `sites`, `port`, `database_url`.
     """
     lock = folder.take()
     with lock:
@@ -54,7 +54,7 @@ def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.P
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
-    """Let the emulator end in order, which closing its standard input tells it, or kill what is left of it.
+    """End the emulator by closing its standard input, and kill what has not ended after `STOP_SECONDS`.
 
     Returns its exit status.
     """
@@ -94,7 +94,7 @@ def _spawn(python: Path, folder: StateFolder, lock: IO[bytes], log: IO[bytes]) -
 
 def _write(process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
     assert process.stdin  # noqa: S101 — a pipe, as `_spawn` asked
-    # A process that died already says why in its report.
+    # If the process has died already, its log has the cause.
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(json.dumps(settings).encode() + b"\n")
         process.stdin.flush()
@@ -107,9 +107,10 @@ def _read_report(process: subprocess.Popen[bytes], folder: StateFolder) -> dict[
         ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
         part = os.read(process.stdout.fileno(), 1 << 16) if ready else b""
         if not part:
-            why = "ended while it started" if ready else f"was not ready within {START_SECONDS:.0f} s"
+            why = "ended during its start" if ready else f"was not ready within {START_SECONDS:.0f} s"
             raise LocalAWSError(
-                f"The local AWS {why}. Its log ends with:\n{folder.last_log_lines()}", f"The whole log: {folder.log}"
+                f"The local AWS {why}. The end of its log:\n{folder.last_log_lines()}",
+                f"The complete log: {folder.log}",
             )
         line += part
     running: dict[str, Any] = json.loads(line)
@@ -121,8 +122,8 @@ def _read_report(process: subprocess.Popen[bytes], folder: StateFolder) -> dict[
 def _refused(report: dict[str, Any], folder: StateFolder) -> LocalAWSError:
     if report["error"] == "port":
         return LocalAWSError(
-            f"Port {report['port']} is in use.", "Choose another one, or end the program that listens on it."
+            f"Port {report['port']} is in use.", "Choose another port, or stop the program that listens on it."
         )
     return LocalAWSError(
-        f"The local AWS does not start: {report['message']}.", f"Remove {folder.path / 'ministack'} and start again."
+        f"The local AWS did not start: {report['message']}.", f"Remove {folder.path / 'ministack'} and start again."
     )

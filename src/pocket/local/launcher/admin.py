@@ -1,4 +1,4 @@
-"""The paths under `/_pocket/`, by which the `pocket` command steers a running emulator; `guard` asks for its token."""
+"""The paths under `/_pocket/`, by which the `pocket` command controls an emulator; `guard` requires its token."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ class Admin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = scope["path"].removeprefix("/_pocket/")
-        fault = ""
+        error = ""
         if operation == "save":
-            fault = self.save()
+            error = self.save()
         elif operation == "stop":
             self._stop()
         elif operation == "route":
-            fault = self.route(json.loads(await read_body(receive, LIMIT)))
+            error = self.route(json.loads(await read_body(receive, LIMIT)))
         elif operation != "health":
-            fault = f"no such operation: {operation}"
-        body: dict[str, Any] = {"fault": fault} if fault else {"ok": True}
-        await respond(send, 400 if fault else 200, "application/json", json.dumps(body))
+            error = f"no such operation: {operation}"
+        body: dict[str, Any] = {"error": error} if error else {"ok": True}
+        await respond(send, 400 if error else 200, "application/json", json.dumps(body))
 
     def save(self) -> str:
-        """Write the state; the fault where that could not be done."""
+        """Write the state; returns the error, or ""."""
         try:
             self._save()
         except Unsaved as unsaved:
@@ -59,13 +59,13 @@ class Admin:
         return ""
 
     def route(self, routes: dict[str, str]) -> str:
-        """Point sites at APIs or function URLs and remember it; all or, with the fault returned, none."""
+        """Route sites to APIs or function URLs and save the routes; returns an error and changes nothing, or ""."""
         for site, identity in routes.items():
             if site not in self._sites:
                 known = ", ".join(sorted(self._sites)) or "none"
-                return f"the local AWS was started without a site {site!r}; it has: {known}"
+                return f"the local AWS was started without a site {site!r}; its sites: {known}"
             if not self._exists(identity):
-                return f"there is no API and no function URL {identity!r} to route the site {site!r} to"
+                return f"API or function URL {identity!r} of site {site!r} does not exist"
         for site, identity in routes.items():
             self._sites[site].identity = identity
             self._memory.sites[site]["route"] = identity

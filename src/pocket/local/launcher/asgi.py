@@ -1,4 +1,4 @@
-"""The little ASGI that guard and front ports share."""
+"""ASGI helpers that `guard` and `front` share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class TooLarge(Exception):
-    """A request's body exceeds what is taken."""
+    """A request's body exceeds the limit."""
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -35,7 +35,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 
 def replay(body: bytes) -> Receive:
-    """A receive channel that gives `body` and then that the client is gone."""
+    """A receive channel that gives `body` and then a disconnect."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:
@@ -45,7 +45,7 @@ def replay(body: bytes) -> Receive:
 
 
 async def respond(send: Send, status: int, content_type: str, text: str, headers: Headers = ()) -> None:
-    """Send a whole response of text that no cache keeps."""
+    """Send a complete text response that caches do not keep."""
     body = text.encode()
     fixed = [
         (b"content-type", content_type.encode()),

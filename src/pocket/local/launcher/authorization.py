@@ -1,6 +1,6 @@
-"""What MiniStack's IAM does not see of a request: several parameters of Systems Manager in one call.
+"""Authorizes each Systems Manager parameter of a call that names several, which MiniStack's IAM does not.
 
-AWS decides about each of them, and refuses the whole call where one is not allowed:
+AWS checks each of them, and refuses the whole call where one is not allowed:
 https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
 """
 
@@ -15,14 +15,14 @@ ACTIONS = ("AmazonSSM.GetParameters", "AmazonSSM.DeleteParameters")
 
 
 class Resources(str):
-    """The first ARN of a request, which knows the `others`, and the one that was `denied`, empty as long as none is."""
+    """The first ARN of a request, with the `others`, and the one that was `denied`, "" without one."""
 
     others: tuple[str, ...] = ()
     denied: str = ""
 
 
 def install() -> None:
-    """Have IAM decide about each parameter of a call."""
+    """Make IAM check each parameter of a call."""
     actions, evaluator = module("core.iam_actions"), module("core.iam_evaluator")
     extract, enforce, tell = actions.extract_resource_arn, evaluator.enforce, actions.identity_denial_message
 
@@ -50,7 +50,7 @@ def install() -> None:
 
 
 def resources(body: Any, region: str, account: str) -> str:
-    """The ARNs of the parameters that a call names: by name, with a version or a label behind a colon, or by ARN."""
+    """The ARNs of the parameters that a call names: by name, with a version or a label after a colon, or by ARN."""
     try:
         names = json.loads(body or b"{}")["Names"]
     except (ValueError, KeyError, TypeError):

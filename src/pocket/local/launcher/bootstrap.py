@@ -36,7 +36,7 @@ class Channel:
         os.set_inheritable(descriptor, False)
 
     def receive(self) -> Any:
-        """The next event; ends the process where there will be none."""
+        """The next event; ends the process when the emulator has closed its end."""
         _, length = FRAME.unpack(self._exactly(FRAME.size))
         return json.loads(self._exactly(length))
 
@@ -121,7 +121,7 @@ def set_up_logging() -> LogFormatter:
 
 
 def failure(kind: str, message: str, error: BaseException | None = None, request_id: str = "") -> bytes:
-    """The error's payload, after its traceback went to the log."""
+    """The error's payload, after its traceback is logged."""
     trace = traceback.extract_tb(error.__traceback__) if error else []
     own = [frame for frame in trace if frame.filename != __file__]
     described = "".join(traceback.format_exception(error)) if error else ""
@@ -131,13 +131,13 @@ def failure(kind: str, message: str, error: BaseException | None = None, request
 
 
 def load_handler(name: str) -> Any:
-    """The callable that `module.function` names; raises what its import raises."""
+    """The callable `module.function`; raises what its import raises."""
     module, _, function = name.replace("/", ".").rpartition(".")
     return getattr(importlib.import_module(module), function)
 
 
 def initialise(channel: Channel, name: str) -> Any:
-    """The handler; ends the process, its failure reported, where there is none."""
+    """The handler; where it cannot be loaded, reports the failure and ends the process."""
     try:
         handler = load_handler(name)
     except ImportError as error:

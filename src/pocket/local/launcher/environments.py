@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pocket.local.launcher.worker import Worker
 
 IDLE_SECONDS = 900.0
-"""After which an environment that nobody used ends, roughly as on AWS."""
+"""After which an unused environment ends, roughly as on AWS."""
 
 LEFT_SECONDS = 60.0
-"""The same of a version that no alias names: one that a release left behind, or that its gates are asking."""
+"""The same for a version without an alias: of an earlier release, or a candidate of the gates."""
 
 
 def end(workers: Iterable[Worker | None]) -> None:
@@ -37,7 +37,7 @@ def end_all() -> None:
 
 
 def end_idle(idle_seconds: float | None = None, left_seconds: float | None = None) -> int:
-    """End workers that nobody used for a while, and sooner those of versions that are left behind; how many."""
+    """End workers that were not used for a while, sooner those of versions without an alias; returns how many."""
     pool, now, idle = module("core.lambda_runtime"), time.time(), []
     lasting = IDLE_SECONDS if idle_seconds is None else idle_seconds
     leaving = LEFT_SECONDS if left_seconds is None else left_seconds

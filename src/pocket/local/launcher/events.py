@@ -1,4 +1,4 @@
-"""What MiniStack's HTTP events lack of AWS's, put right from the request that a front port took.
+"""Completes MiniStack's HTTP events to those of AWS, from the request that a front port received.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html,
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html and
@@ -24,9 +24,9 @@ class FrontRequest:
     raw_path: str
     raw_query: str
     headers: tuple[tuple[str, str], ...]
-    """In order, names in lower case, with those that the front port vouches for."""
+    """In order, names in lower case, with those that the front port adds."""
     base: str = ""
-    """What stands before the API's own paths: a stage (`/prod`), or a custom domain's base path."""
+    """The beginning of the API's paths: a stage (`/prod`), or a custom domain's base path."""
     mapped: bool = False
     """Whether it is a custom domain's, which a REST API's event keeps in its path."""
     domain: str = ""
@@ -34,7 +34,7 @@ class FrontRequest:
 
 
 front_request: ContextVar[FrontRequest | None] = ContextVar("front_request", default=None)
-"""The one that is being answered; MiniStack's handlers run in the context of the front port's."""
+"""The current request; MiniStack's handlers run in the context of the front port's."""
 
 
 def is_http_api_event(event: Any) -> bool:
@@ -43,7 +43,7 @@ def is_http_api_event(event: Any) -> bool:
 
 
 def correct_http_api_event(event: dict[str, Any]) -> dict[str, Any]:
-    """An HTTP API's event with its headers, its cookies apart, the stage in its path, and its domain."""
+    """An HTTP API's event with its headers, its cookies separate, the stage in its path, and its domain."""
     request = front_request.get()
     corrected = _with_cookies(event, request)
     http = {**event["requestContext"]["http"], "method": event["requestContext"]["http"]["method"].upper()}
@@ -55,7 +55,7 @@ def correct_http_api_event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def correct_function_url_event(event: dict[str, Any]) -> dict[str, Any]:
-    """A function URL's event with its cookies apart, and with host, path and scheme as the front port saw them."""
+    """A function URL's event with its cookies separate, and with the host, path and scheme of the front port."""
     request = front_request.get()
     corrected = _with_cookies(event, request)
     if request:

@@ -1,7 +1,7 @@
 """A site's own address: every path goes to one API, custom domain or function URL, as it stands.
 
-MiniStack serves APIs beside its own pages and strips, collapses or takes over some paths. A front port puts the API's
-internal path before the client's, so nothing of the client's path can be taken for anything else.
+MiniStack serves APIs beside its own pages and strips, collapses or uses some paths itself. A front port puts the API's
+internal path before the client's, so that no part of the client's path is mistaken for MiniStack's.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ REPLACED = frozenset(
     }
     | {b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-connection", b"expect"}
 )
-"""Headers that the gateway sets or consumes itself, so the client's are dropped."""
+"""Headers that the gateway sets or consumes itself, so the client's values are dropped."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where MiniStack serves an API or a function URL, and the largest body in bytes that it takes on AWS.
+    """Where MiniStack serves an API or a function URL, and the largest body in bytes that AWS accepts there.
 
     It is for the paths below `base`; `mapped` and `domain` are as in FrontRequest.
     """
@@ -58,7 +58,7 @@ class Target:
 def find_targets(identity: str) -> list[Target]:
     """The targets of an HTTP API's, a REST API's or a function URL's id, or of a REST API's custom domain name.
 
-    The most specific first; none where there is nothing of that name.
+    The most specific first; empty where nothing has that name.
     """
     if url := module("services.lambda_svc").resolve_function_url(identity):
         domain = f"{identity}.lambda-url.{url[1]}.on.aws"
@@ -98,7 +98,7 @@ def _most_specific(targets: list[Target]) -> list[Target]:
 
 
 class FrontPort:
-    """The ASGI application of one site; `identity` is what it is routed to, or None."""
+    """The ASGI application of one site; `identity` is the id that it is routed to, or None."""
 
     def __init__(self, name: str, port: int, inner: Application, find: Callable[[str], list[Target]]) -> None:
         self.name = name

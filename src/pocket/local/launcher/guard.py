@@ -66,23 +66,23 @@ class Guard:
         if not self._reads_object(scope["method"], scope["path"]):
             await self._inner(scope, receive, without_open_cors)
         elif _is_from_a_page(headers) or signature_refusal(query, headers, reads_object=False):
-            # Whether a page may use an object the bucket's own rule decides.
+            # The bucket's own CORS rule decides whether a page may use an object.
             await self._inner(as_a_read(scope), replay(b""), send)
         else:
             await self._inner(scope, receive, send)
 
     def refusal(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
-        """Why the request must not pass, in words for whoever sent it; empty where it may."""
+        """Why the request is refused, as a sentence for its sender; empty where it may pass."""
         if headers.get("host", "").lower() not in self._hosts:
             return "The control port of the local AWS answers to its own address only."
         reads_object = self._reads_object(method, path)
         if not reads_object and _is_from_a_page(headers):
-            return "The control port of the local AWS takes no requests from web pages, but for reading S3 objects."
+            return "The control port of the local AWS accepts requests from web pages only to read S3 objects."
         if path.startswith(INTERNAL):
             if method == "PUT" and path.startswith(CALLBACKS):
                 return ""
             token = headers.get(TOKEN_HEADER, "").encode("latin-1")
-            return "" if hmac.compare_digest(token, self._token) else "This path is the local AWS's own."
+            return "" if hmac.compare_digest(token, self._token) else "This path is reserved for the local AWS."
         return signature_refusal(query, headers, reads_object=reads_object)
 
     def _reads_object(self, method: str, path: str) -> bool:
@@ -106,14 +106,14 @@ def as_a_read(scope: Scope) -> Scope:
 
 
 def signature_refusal(query: str, headers: Mapping[str, str], *, reads_object: bool) -> str:
-    """Why the request's credentials are of a kind that is not taken; MiniStack checks the signature itself.
+    """Why the kind of the request's credentials is refused, or ""; MiniStack checks the signature itself.
 
-    Version 2 is taken where boto3 still makes it by default, in presigned URLs of objects.
+    Version 2 is accepted where boto3 still makes it by default, in presigned URLs of objects.
     """
     authorization = headers.get("authorization", "")
     parameters = {name.lower() for name in parse_qs(query, keep_blank_values=True)}
     if authorization and not authorization.startswith("AWS4-HMAC-SHA256 "):
-        return "The local AWS takes requests signed with Signature Version 4 (AWS4-HMAC-SHA256) only."
+        return "The local AWS accepts only requests signed with Signature Version 4 (AWS4-HMAC-SHA256)."
     if authorization or "x-amz-algorithm" in parameters or reads_object:
         return ""
-    return "Missing Authentication Token: the local AWS takes signed requests, and unsigned ones to read S3 objects."
+    return "Missing Authentication Token: the local AWS accepts unsigned requests only to read S3 objects."

@@ -1,7 +1,7 @@
 """When the launcher ends: on a signal, or with the process that started it.
 
-The parent holds the other end of our standard input for as long as it lives. The kernel closes it however the parent
-dies; where a fork of the parent keeps it open, our parent's changed id tells.
+The parent holds the other end of our standard input as long as it runs. The kernel closes it however the parent
+ends; where a fork of the parent keeps it open, the id of our parent changes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ POLL_SECONDS = 1.0
 
 
 def read_settings_line(descriptor: int) -> bytes:
-    """The first line of the parent's pipe; what follows it is never read, only its end is waited for."""
+    """The first line of the parent's pipe; the rest is never read, only its end is waited for."""
     line = bytearray()
     while not line.endswith(b"\n"):
         byte = os.read(descriptor, 1)
@@ -29,7 +29,7 @@ def read_settings_line(descriptor: int) -> bytes:
 
 
 def when_parent_ends(descriptor: int, stop: Callable[[], None]) -> None:
-    """Call `stop`, from a thread, once the parent closed its end of the pipe or is gone."""
+    """Call `stop`, from a thread, once the parent has closed its end of the pipe or has ended."""
     parent = os.getppid()
 
     def watch() -> None:

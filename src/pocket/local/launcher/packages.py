@@ -1,7 +1,7 @@
 """Unpacked deployment packages: one read-only folder for each different zip, shared by the workers that run it.
 
-Folders are kept over restarts, since to unpack thousands of files takes as long as everything else of a cold start.
-For the same reason what a package has in common with the one before is not unpacked again, but linked.
+Folders are kept over restarts, since unpacking thousands of files takes as long as the rest of a cold start. For the
+same reason, files that a package has in common with the previous one are linked instead of unpacked.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path, PurePosixPath
 Index = dict[str, tuple[int, int, int]]
 
 KEPT = 3
-"""How many packages stay unpacked although nobody uses them."""
+"""How many unused packages stay unpacked."""
 
 
 class Packages:
-    """Folders under `root`, named after their zip's hash; `temporary` takes what is not whole yet, or not any more."""
+    """Folders under `root`, named after their zip's hash; `temporary` has incomplete ones and those to remove."""
 
     def __init__(self, root: Path, temporary: Path) -> None:
         self._root = root
@@ -37,7 +37,7 @@ class Packages:
             folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, package: bytes) -> Path:
-        """The folder that holds what the zip `package` holds; give it back with `give_back`."""
+        """The folder with the content of the zip `package`; return it with `give_back`."""
         folder = self._root / hashlib.sha256(package).hexdigest()[:32]
         with self._lock:
             if not folder.exists():
@@ -47,7 +47,7 @@ class Packages:
         return folder
 
     def give_back(self, folder: Path) -> None:
-        """Let the folder go, once others are used, if nobody else holds it."""
+        """Release the folder; an unused one is removed after `KEPT` others."""
         with self._lock:
             self._users[folder] -= 1
 
@@ -62,17 +62,17 @@ class Packages:
         doomed = self._temporary / f"old-{uuid.uuid4().hex[:12]}"
         doomed.mkdir()
         for path in old:
-            # A folder that cannot be written cannot be moved either.
+            # A read-only folder cannot be moved.
             path.chmod(0o700)
             path.rename(doomed / path.name)
         threading.Thread(target=remove_tree, args=(doomed,), daemon=True, name="packages").start()
 
 
 def unpack(package: bytes, folder: Path, like: tuple[Path, Index] | None = None) -> Index:
-    """Extract without permission to write, since nothing under /var/task can be written on AWS; executables stay so.
+    """Extract as read-only, since /var/task is read-only on AWS; executables stay executable.
 
-    `like` is a folder that was unpacked before, with what this returned: each file's checksum, size and mode. Raises
-    BadZipFile, and leaves nothing behind then.
+    `like` is a folder that was unpacked before, with its index: each file's checksum, size and mode. Returns the index.
+    Raises BadZipFile, and then removes the folder.
     """
     folder.mkdir(parents=True)
     made = {folder}
@@ -102,7 +102,7 @@ def unpack(package: bytes, folder: Path, like: tuple[Path, Index] | None = None)
 
 
 def _linked(other: Path, entry: zipfile.ZipInfo, path: Path) -> bool:
-    """Whether the file could be taken from the other folder, which may be on its way out."""
+    """Whether the file could be linked from the other folder, which may be being removed."""
     try:
         os.link(other.joinpath(*_inner_parts(entry.filename)), path)
     except OSError:
@@ -111,7 +111,7 @@ def _linked(other: Path, entry: zipfile.ZipInfo, path: Path) -> bool:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with what is in it, writable or not; what is missing, or goes meanwhile, is no error."""
+    """Remove a folder with what is in it, writable or not; what is missing is not an error."""
     for root, directories, _ in os.walk(folder):
         for path in (Path(root), *(Path(root, name) for name in directories)):
             with contextlib.suppress(OSError):
@@ -121,5 +121,5 @@ def remove_tree(folder: Path) -> None:
 
 
 def _inner_parts(name: str) -> list[str]:
-    """The path's parts without those that would lead out of the folder."""
+    """The path's parts without those that point out of the folder."""
     return [part for part in PurePosixPath(name).parts if part not in ("/", "..")]

@@ -1,6 +1,6 @@
-"""What of MiniStack is replaced, and the check that what is replaced is there.
+"""Replaces parts of MiniStack, after a check that they exist.
 
-Each replacement cures one difference from AWS that was measured on the pinned version; `docs/explanation/local-aws.md`
+Each removes one difference from AWS that was measured on the pinned version; `docs/explanation/local-aws.md`
 lists them.
 """
 
@@ -68,7 +68,7 @@ REQUIRED = {
 
 
 class Incompatible(Exception):
-    """The installed MiniStack is not the one that the replacements are written for."""
+    """The installed MiniStack is not the one that the replacements were written for."""
 
 
 def require_version() -> None:
@@ -79,7 +79,7 @@ def require_version() -> None:
 
 
 def require_attributes() -> None:
-    """Raise Incompatible unless everything that is replaced or called exists, naming all that does not."""
+    """Raise Incompatible unless everything that is replaced or called exists, with the names of all that do not."""
     missing = [
         f"ministack.{name}.{attribute}"
         for name, attributes in REQUIRED.items()
@@ -105,9 +105,9 @@ def install(runtime: Runtime) -> None:
 
 
 def replace_root_keys() -> None:
-    """MiniStack takes `test` and every number of 12 digits for the account's root, with whatever secret.
+    """MiniStack accepts `test` and every number of 12 digits as the account's root, with any secret.
 
-    No key is that any more: ours is a session of the root user, whose signature is checked like any other's.
+    Here no key is: ours is a session of the root user, whose signature is checked like any other's.
     """
 
     def is_root_access_key(access_key_id: str) -> bool:
@@ -118,7 +118,7 @@ def replace_root_keys() -> None:
 
 
 def replace_transport() -> None:
-    """Requests to AWS come over TLS, and here over loopback: policies that ask for TLS are met."""
+    """Requests to AWS use TLS, and here loopback: make policies that require TLS allow them."""
     pin = module("core.iam_evaluator").pin_request_origin
 
     def pin_request_origin(source_ip: str, _secure_transport: bool) -> None:
@@ -163,7 +163,7 @@ def role_credentials(key: bytes) -> Callable[[dict[str, Any]], dict[str, str]]:
 
 
 def replace_execution(runtime: Runtime) -> None:
-    """Functions run in our workers, which say how they failed and are not waited for when they say nothing."""
+    """Run functions in our workers, which report how they failed and have a timeout."""
     pool, functions = module("core.lambda_runtime"), module("services.lambda_svc")
     Worker.runtime = runtime
     pool.Worker = Worker
@@ -189,12 +189,12 @@ def replace_execution(runtime: Runtime) -> None:
 
 
 def refuse_unsupported(function: dict[str, Any], config: dict[str, Any]) -> None:
-    """Raise InvocationFailed for what would run differently than on AWS without anyone noticing."""
+    """Raise InvocationFailed for what would silently run differently than on AWS."""
     if not function.get("code_zip"):
         message, kind = "The function has no code: its object was missing when it was created.", "Runtime.NoCode"
         raise InvocationFailed({"errorMessage": message, "errorType": kind})
     if config.get("Layers"):
-        message = "The local AWS runs no layers; put what they hold into the function's package."
+        message = "The local AWS does not support layers. Put their content into the function's package."
         raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.LayersUnsupported"})
 
 
@@ -205,7 +205,7 @@ def refused(status: int, message: str) -> dict[str, Any]:
 
 
 def replace_gateway() -> None:
-    """OPTIONS reaches the function, events carry what AWS's carry, and a crash does not reach the page."""
+    """Make OPTIONS reach the function, events have what AWS's have, and a crash not reach the page."""
     gateway, functions = module("services.apigateway"), module("services.lambda_svc")
     handle, match, run = gateway._handle_execute_in_scope, gateway._match_route, gateway.run_reentrant
     build_url_event = functions._build_function_url_event
@@ -243,7 +243,7 @@ def replace_gateway() -> None:
 
 
 def replace_rest_gateway() -> None:
-    """Events of REST APIs carry what AWS's carry, and neither what is too large nor a crash reaches the page."""
+    """Make events of REST APIs have what AWS's have, and neither a large response nor a crash reach the page."""
     rest = module("services.apigateway_v1")
     build_event, run, to_response = rest._build_lambda_event_v1, rest.run_reentrant, rest._lambda_proxy_response
 
@@ -264,7 +264,7 @@ def replace_rest_gateway() -> None:
 
 
 def replace_comparison() -> None:
-    """A change set sees an attribute of another resource: MiniStack compares every Fn::GetAtt as the same nothing.
+    """A change set sees an attribute of another resource: MiniStack compares every Fn::GetAtt as equal.
 
     An alias that moves to another version would be no change at all.
     """
@@ -284,13 +284,13 @@ def replace_comparison() -> None:
 
 
 ADOPTED: ContextVar[frozenset[str]] = ContextVar("ADOPTED", default=frozenset())
-"""The names of what the change set that is being executed takes into its stack."""
+"""The names of the resources that the change set being executed imports into its stack."""
 
 
 def replace_buckets() -> None:
-    """A change set may take a bucket into its stack, and a bucket has its stack's tags.
+    """Let a change set import a bucket into its stack, and give a bucket its stack's tags.
 
-    MiniStack plans the first and then says that the name is taken; of buckets alone it leaves out the tags.
+    MiniStack plans the first and then reports that the name is in use; only for buckets it leaves out the tags.
     """
     change_sets = module("services.cloudformation.changesets")
     provisioners, s3 = module("services.cloudformation.provisioners"), module("services.s3")

@@ -1,4 +1,4 @@
-"""The lines that Lambda itself writes around those of a function: START, END, REPORT and INIT_REPORT.
+"""The lines that Lambda itself writes around a function's own: START, END, REPORT and INIT_REPORT.
 
 Follows https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html, and for a start that failed
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass
 class Times:
-    """Seconds of one invocation; `init` is None where the environment was there already."""
+    """Seconds of one invocation; `init` is None for a warm environment."""
 
     handler: float = 0.0
     init: float | None = None
@@ -23,21 +23,21 @@ class Times:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the function may use and what it used at most, in MB."""
+    """The function's memory limit and its peak use, in MB."""
 
     size: int
     used: int
 
 
 def whole_log(text: str, *, request_id: str, version: str, times: Times, memory: Memory) -> str:
-    """What the log group and a log tail hold of one invocation, `text` being the function's own lines."""
+    """The lines of one invocation for the log group and the log tail; `text` are the function's own lines."""
     lines = [f"START RequestId: {request_id} Version: {version}", *text.splitlines()]
     lines += [f"END RequestId: {request_id}", _report(request_id, times, memory)]
     return "\n".join(lines)
 
 
 def failed_init(seconds: float, error_type: str) -> str:
-    """The line of a start that did not come to its end; Lambda reports no init of such an invocation."""
+    """The line of a start that failed; Lambda reports no init of such an invocation."""
     return f"INIT_REPORT Init Duration: {_ms(seconds)} ms\tPhase: init\tStatus: error\tError Type: {error_type}"
 
 
@@ -59,7 +59,7 @@ def _ms(seconds: float) -> str:
 
 
 def peak_memory(process: int | None) -> int:
-    """What a running process used at most, in MB; where that is not known, what the largest ended one used."""
+    """A running process's peak memory in MB; where that is not known, that of the largest process that ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) >> 10

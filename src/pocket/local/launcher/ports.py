@@ -1,4 +1,4 @@
-"""Listening sockets on the loopback interface, and which ports they had the last time."""
+"""Listening sockets on the loopback interface, and the ports that they had the last time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BACKLOG = 256
 
 
 class PortInUse(Exception):
-    """Somebody listens on a port that was asked for."""
+    """The requested port is in use."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is in use")
@@ -41,7 +41,7 @@ def listen(port: int) -> socket.socket:
 
 
 def listen_on_first(ports: Iterable[int]) -> socket.socket:
-    """A socket on the first of `ports` that is free, else on whichever the system gives."""
+    """A socket on the first of `ports` that is free, else on one that the system chooses."""
     for port in ports:
         try:
             return listen(port)
@@ -56,7 +56,7 @@ def port_of(listener: socket.socket) -> int:
 
 
 def _somebody_answers(port: int) -> bool:
-    """Whether a connection is taken; a listener on [::1] would get the browser's requests to `localhost`."""
+    """Whether something accepts a connection; a listener on [::1] would get the browser's requests to `localhost`."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as client:

@@ -1,4 +1,4 @@
-"""A running function process: frames in and out, its log, and its end with everything that it started."""
+"""A running function process: its frames, its log, and its end with everything that it started."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class TimedOut(Exception):
-    """No answer came in time."""
+    """The process did not answer in time."""
 
 
 class Exited(Exception):
-    """The process ended instead of answering; the message says how."""
+    """The process ended instead of answering; the message has the exit status or the signal."""
 
 
 class Sandbox:
-    """One process in a process group of its own; what it writes is appended to `log`."""
+    """One process in a process group of its own; its output is appended to `log`."""
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
         """Start `command` in `folder`, with the number of its end of the socket as one more argument."""
@@ -80,7 +80,7 @@ class Sandbox:
         return kind, bytes(received[FRAME.size : FRAME.size + length])
 
     def take_log(self) -> bool:
-        """Take what lies in the pipe; whether more may come."""
+        """Read what is in the pipe; returns whether more may come."""
         while True:
             try:
                 part = os.read(self._output, 1 << 16)
@@ -91,14 +91,14 @@ class Sandbox:
             self.log.extend(part)
 
     def kill(self) -> None:
-        """Kill the process and what it started, which stays in its group even after it ended itself."""
+        """Kill the process and its children, which stay in its group even after it has ended."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
 
     def end(self) -> None:
-        """Kill, reap, take the rest of the log and close; once only."""
+        """Kill, reap, read the rest of the log and close, only once."""
         self.kill()
         self.process.wait()
         self.take_log()

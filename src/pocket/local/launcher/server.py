@@ -1,7 +1,7 @@
 """Starts MiniStack with our replacements behind the guarded control port and the sites' front ports.
 
 The parent sends the settings as one line of JSON over standard input and gets one line of JSON back over standard
-output: where everything is, or what went wrong.
+output: addresses and credentials, or an error.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 
 ACCOUNT = "000000000000"
 STOP_SECONDS = 5.0
-"""How long an orderly end may take before the process ends anyway."""
+"""How long a stop may take before the process is ended."""
 
 UNSAVED = 3
-"""The exit status of an end in order whose state could not be written, as `pocket.local.aws` knows it."""
+"""The exit status if the state could not be saved, the same as in `pocket.local.aws`."""
 
 log = logging.getLogger("pocket.local")
 
@@ -91,7 +91,7 @@ class Launcher:
         return f"http://127.0.0.1:{self.memory.control}"
 
     def announce(self, sites: dict[str, FrontPort]) -> None:
-        """Write where everything is to the state file, and to the parent that waits for it."""
+        """Write the addresses and credentials to the state file, and to the waiting parent."""
         running = {
             "pid": os.getpid(),
             "endpoint_url": self.endpoint_url,
@@ -122,7 +122,7 @@ class Launcher:
             S3_DATA_DIR=str(data / "s3"),
             SFTP_ENABLED="0",
             IOT_MTLS_ENABLED="0",
-            # Without a daemon it cannot remove the containers of another MiniStack, as it does when it starts.
+            # MiniStack removes containers of other instances when it starts; without a daemon it cannot.
             DOCKER_HOST=f"unix://{data / 'no-docker'}",
         )
 
@@ -135,16 +135,16 @@ class Launcher:
 
 
 def listeners(memory: PortMemory, sites: list[str], port: int | None) -> dict[str, socket.socket]:
-    """A listening socket for each site, and for the control port under the empty name; `memory` is brought up to date.
+    """A listening socket for each site, and for the control port under the empty name; `memory` is updated.
 
-    The first site takes `port`, which must be free, and the others whatever follows it.
+    The first site takes `port`, which must be free, and the others the ports after it.
     """
     taken = {"": listen_on_first([memory.control] if memory.control else [])}
     memory.control = port_of(taken[""])
     first = port or FIRST_SITE_PORT
     if port and sites:
         taken[sites[0]] = listen(port)
-    # Those that remember a port choose before those that take any.
+    # Sites with a remembered port choose before those that accept any port.
     for name in sorted(sites, key=lambda name: not memory.site_port(name)):
         if name not in taken:
             wanted = [memory.site_port(name)] if memory.site_port(name) and not port else []
@@ -156,21 +156,21 @@ def listeners(memory: PortMemory, sites: list[str], port: int | None) -> dict[st
 
 
 def report(line: dict[str, Any]) -> None:
-    """Tell the parent, and let go of its pipe."""
+    """Send the report to the parent, and close its pipe."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def role_key(file: Path) -> bytes:
-    """The secret from which roles' temporary credentials are made; the same at every start."""
+    """The secret for roles' temporary credentials; the same at every start."""
     if not file.exists():
         file.write_text(secrets.token_hex(32))
     return bytes.fromhex(file.read_text())
 
 
 def save_state() -> None:
-    """Write the state, once a deploy is done, and end what it left behind. Raises Unsaved."""
+    """Write the state after a deploy, and end workers that it left behind. Raises Unsaved."""
     environments.end_idle(left_seconds=0)
     state.save()
 
@@ -218,7 +218,7 @@ def is_bucket(name: str) -> bool:
 
 
 async def serve(launcher: Launcher) -> None:
-    """Serve until told to stop."""
+    """Serve until `stop` is called."""
     emulator, ports, sites = prepare(launcher)
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -249,7 +249,7 @@ async def serve(launcher: Launcher) -> None:
 
 
 def save_at_the_end(launcher: Launcher) -> None:
-    """Write the state; where that fails, the log and the exit status tell it."""
+    """Write the state; where that fails, the log and the exit status show it."""
     try:
         state.save()
     except state.Unsaved as unsaved:
@@ -258,13 +258,13 @@ def save_at_the_end(launcher: Launcher) -> None:
 
 
 def _set_soon(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    # The loop may have ended by itself meanwhile.
+    # The loop may have ended already.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(event.set)
 
 
 def end_late(launcher: Launcher) -> None:
-    """End the process although something does not finish."""
+    """End the process if something does not finish within `STOP_SECONDS`."""
     if not threading.Event().wait(STOP_SECONDS):
         log.warning("the emulator did not stop within %s s and is ended", STOP_SECONDS)
         launcher.clean_up()
@@ -292,5 +292,5 @@ def main() -> None:
         log.exception("the emulator failed")
         status = 1
     launcher.clean_up()
-    # Threads of MiniStack may still wait for something that does not come any more.
+    # Threads of MiniStack may still be waiting.
     os._exit(status or launcher.status)

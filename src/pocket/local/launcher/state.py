@@ -1,6 +1,6 @@
-"""Every service's state on the disk, all of it or nothing: MiniStack overwrites file by file, and only logs a failure.
+"""Saves every service's state, all of it or nothing; MiniStack overwrites file by file, and only logs a failure.
 
-A disk that fills in between would leave stacks whose functions are those of before, or functions without their code.
+If the disk filled up in between, stacks would have the functions of an earlier state, or functions no code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger("pocket.local")
 
 
 def install() -> None:
-    """Have MiniStack save this way too, which it does when it ends."""
+    """Make MiniStack save this way when it ends."""
 
     def save_at_the_end(services: Mapping[str, Callable[[], Any]]) -> None:
         try:
@@ -38,16 +38,16 @@ def install() -> None:
 
 
 def save() -> None:
-    """Write the state of every service; S3 objects are there already. Raises Unsaved."""
+    """Write the state of every service; S3 objects are on the disk already. Raises Unsaved."""
     emulator = module("app")
     save_all(emulator._build_persistence_save_dict())
 
 
 def save_all(services: Mapping[str, Callable[[], Any]]) -> None:
-    """Write what each service says of itself; one that says None has its file left alone. Raises Unsaved."""
+    """Write each service's state; the file of one whose state is None is not changed. Raises Unsaved."""
     functions = module("services.lambda_svc")
     prune, referenced = functions._prune_orphan_code_blobs, set[str]()
-    # Code that the saved state names must not go before another state is there.
+    # Code that the saved state names must stay until a new state is saved.
     functions._prune_orphan_code_blobs = referenced.update
     staged: list[Path] = []
     try:
@@ -60,14 +60,14 @@ def save_all(services: Mapping[str, Callable[[], Any]]) -> None:
         for path in staged:
             path.unlink(missing_ok=True)
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        raise Unsaved(f"the state could not be saved, and stays as it was saved before: {why}") from error
+        raise Unsaved(f"the state could not be saved, and the last saved state is kept: {why}") from error
     finally:
         functions._prune_orphan_code_blobs = prune
     prune(referenced)
 
 
 def _stage(name: str, state: Any) -> Path:
-    """The service's new file beside the old one, whole."""
+    """The service's new file beside the old one, complete."""
     persistence = module("core.persistence")
     path = Path(persistence.STATE_DIR) / f"{name}.json{STAGED}"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ class Runtime:
     version: str
     """Of `python`, for instance `3.13`."""
     folder: Path
-    """Where functions' homes and temporary files go."""
+    """The folder of functions' homes and temporary files."""
     endpoint_url: str
     packages: Packages
     credentials: Callable[[dict[str, Any]], dict[str, str]]
@@ -96,12 +96,12 @@ class Worker:
                     self._end()
 
     def kill(self, *, now: bool = False) -> None:
-        """End the process: at once, or after the event that it is answering."""
+        """End the process: at once, or after the current event."""
         self._doomed = True
         sandbox = self._sandbox
         if now and sandbox:
             sandbox.kill()
-        # A process that is only being started finds its socket closed and ends by itself.
+        # A process that is still starting finds its socket closed and ends by itself.
         if self._lock.acquire(timeout=1.0 if now else 0):
             try:
                 self._end()
@@ -174,7 +174,7 @@ class Worker:
         raise InvocationFailed({"errorMessage": message, "errorType": kind})
 
     def _record_of_log(self, request_id: str) -> dict[str, str]:
-        """The log with Lambda's own lines; the source tells MiniStack that it has them."""
+        """The log with Lambda's own lines; the source marks them for MiniStack."""
         memory = Memory(self.config.get("MemorySize", 128), peak_memory(self._proc.pid if self._proc else None))
         version = self.config.get("Version", "$LATEST")
         text = self._taken_log()
@@ -199,18 +199,18 @@ class Worker:
 
 
 def refuse_other_runtime(wanted: str, version: str) -> None:
-    """Raise InvocationFailed unless `wanted`, as in `python3.13`, is the Python that functions run on here."""
+    """Raise InvocationFailed unless `wanted`, as in `python3.13`, is the Python that functions run on."""
     if wanted == f"python{version}":
         return
     message = (
-        f"The function asks for the runtime {wanted or 'of an image'}, but the local AWS runs every function on the "
-        f"Python that started it, python{version}."
+        f"The function has the runtime {wanted or 'of an image'}; the local AWS runs every function on the Python "
+        f"that started it, python{version}."
     )
     raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.InvalidRuntime"})
 
 
 def environment(config: dict[str, Any], runtime: Runtime, code: Path, home: Path) -> dict[str, str]:
-    """Every variable of the function: what AWS sets, the function's own, and nothing of whoever started us.
+    """Every variable of the function: what AWS sets, the function's own, and nothing of the environment of Pocket.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
