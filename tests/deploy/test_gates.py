@@ -195,7 +195,7 @@ def test_a_migrate_that_fails_says_what_it_has_done_and_what_that_does_to_the_li
     assert error.messages == (
         "`migrate` failed:\n  CommandError: it broke",
         "shop.0007_drop failed and was rolled back.",
-        "Applied before it: shop.0006_grow. They are additive, so release 1 runs on.",
+        "Applied before it: shop.0006_grow. They are additive, so release 1 still works.",
     )
     fails = [str(tmp_path / "again"), "shop.0008_fill"]
     last = {"migration": "shop.0008_fill", "operations": [], "whole": False}
@@ -260,7 +260,7 @@ def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> No
 def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> None:
     site.deploy(site.project("A", KNOWN=[GROW]))
     site.deploy(site.project("B", KNOWN=[GROW, DROP]))
-    with pytest.raises(DeployError, match=r"came after it: shop\.0007_drop"):
+    with pytest.raises(DeployError, match=r"applied after it: shop\.0007_drop"):
         site.rollback()
     assert site.live() == 2
 
@@ -285,7 +285,7 @@ def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_pa
     assert text.startswith(
         "The migration continues inside Lambda until it ends or reaches the function's timeout of 30 s."
     )
-    assert text.endswith("`pocket logs --stage dev --follow` shows it.")
+    assert text.endswith("`pocket logs --stage dev --follow` shows its progress.")
 
 
 def test_releases_that_cannot_be_compared_bar_the_way_back_until_somebody_says_otherwise(site: Site) -> None:
@@ -311,7 +311,7 @@ def test_a_skipped_gate_is_not_asked_and_is_recorded(site: Site) -> None:
 
 def test_an_unknown_gate_is_refused_with_the_known_ones(site: Site) -> None:
     voice = Voice()
-    with pytest.raises(DeployError, match="no gate 'smok'") as caught:
+    with pytest.raises(DeployError, match="Unknown gate 'smok'") as caught:
         site.deploy(site.project("A"), voice, skip=["smok"])
     assert caught.value.hint == "The gates are project, checks, migrations, startup, request, smoke."
     assert voice.steps == []
@@ -483,8 +483,8 @@ def test_which_status_will_do(status: int, path: str, good: bool) -> None:
 @pytest.mark.parametrize(
     ("address", "path", "status", "place", "cookies", "fault"),
     [
-        ("http://localhost:8001", "/", 301, "https://localhost:8001/", [], "serves http alone"),
-        ("http://localhost:8001", "/a/?b=c", 308, "https://localhost:8001/login/", ["a=b"], "serves http alone"),
+        ("http://localhost:8001", "/", 301, "https://localhost:8001/", [], "serves only http"),
+        ("http://localhost:8001", "/a/?b=c", 308, "https://localhost:8001/login/", ["a=b"], "serves only http"),
         ("http://localhost:8001", "/", 302, "https://accounts.example.com/", [], ""),
         ("http://localhost:8001", "/", 302, "/login/?next=/", [], ""),
         ("http://localhost:8001", "/", 200, "https://localhost:8001/", [], ""),

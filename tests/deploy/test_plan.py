@@ -201,7 +201,7 @@ def test_what_was_deleted_by_hand_is_told_with_its_name_and_the_way_out(clients:
     assert error.hint.endswith("aws logs create-log-group --log-group-name /aws/lambda/web")
     feed.given = [replace(event, reason="Access denied")]
     error = failed(clients, feed, "Stack s could not be updated", Stack("s", "arn", "UPDATE_ROLLBACK_COMPLETE"))
-    assert "deleted by hand" not in error.hint
+    assert "deleted outside Pocket" not in error.hint
 
 
 def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:

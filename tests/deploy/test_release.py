@@ -242,7 +242,7 @@ def test_a_log_group_that_was_deleted_by_hand_is_named_with_the_way_out(site: Si
     get(site.local.addresses["web"])
     lines = logs.read(site.project.stage("dev"), site.target, since=600)
     assert next(lines).handler
-    with pytest.raises(DeployError, match=f"has no log group {group}: deleted by hand") as caught:
+    with pytest.raises(DeployError, match=f"has no log group {group}: deleted outside Pocket") as caught:
         list(lines)
     assert f"aws logs create-log-group --region eu-central-1 --log-group-name {group}" in caught.value.hint
     clients.logs.create_log_group(logGroupName=group)
