@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.config import StageConfig
-from pocket.deploy.releases.history import History, Release, Standing, standing
+from pocket.deploy.releases.history import DeployedState, History, Release, standing
 from pocket.deploy.stacks.secret_stores import Place
 from pocket.deploy.template import render
 
@@ -58,8 +58,8 @@ def release(number: int, body: dict[str, Any], stage: StageConfig) -> Release:
 
 
 def test_a_stage_that_is_not_deployed_has_no_release(stage: StageConfig) -> None:
-    assert standing(stage, {}) == Standing()
-    assert Standing().history.next_number == 1
+    assert standing(stage, {}) == DeployedState()
+    assert DeployedState().history.next_number == 1
 
 
 def test_aliases_tell_the_version_of_each_handler(stage: StageConfig, body: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from tiny_project import PYTHON
 from pocket.config import Project
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases import deploy as release
-from pocket.deploy.releases.history import Standing
+from pocket.deploy.releases.history import DeployedState
 from pocket.deploy.releases.rollback import RolledBack, rollback
 from pocket.deploy.releases.run import Deployed
 from pocket.deploy.target import Target
@@ -85,7 +85,7 @@ class Site:
     def rollback(self, number: int | None = None, voice: Voice | None = None) -> RolledBack:
         return rollback(self.project().stage("dev"), self.target, voice or Voice(), number)
 
-    def standing(self) -> Standing:
+    def standing(self) -> DeployedState:
         return release.read(self.clients, self.project().stage("dev"))
 
     def live(self) -> int | None:

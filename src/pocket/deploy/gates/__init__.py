@@ -1,4 +1,4 @@
-"""What must hold of a release before traffic reaches it, one module a gate, in the order in which they are asked."""
+"""What must hold of a release before traffic reaches it, one module a gate, in the order in which they run."""
 
 from pocket.deploy.gates.gate import NAMES, Candidate, named
 

@@ -69,22 +69,22 @@ def _refuses(message: Message, target: Target) -> bool:
 
 
 def _errors(found: Sequence[Message], target: Target) -> list[str]:
-    return [_told(message) for message in found if _refuses(message, target)]
+    return [_text(message) for message in found if _refuses(message, target)]
 
 
 def _note(found: Sequence[Message], target: Target, reporter: Reporter, shown: set[str]) -> frozenset[str]:
-    told = [
-        _told(message) + (_ONLY_HERE if message.level >= ERROR else "")
+    texts = [
+        _text(message) + (_ONLY_HERE if message.level >= ERROR else "")
         for message in found
         if not message.silenced and not _refuses(message, target)
     ]
-    for text in told:
+    for text in texts:
         if text not in shown:
             reporter.note(f"Warning: {text}")
-    return frozenset({*told, *shown})
+    return frozenset({*texts, *shown})
 
 
-def _told(message: Message) -> str:
+def _text(message: Message) -> str:
     place = f"{message.file}:{message.line}: " if message.file else f"{message.object}: " if message.object else ""
     known = f"({message.id}) " if message.id else ""
     hint = f"\n  {message.hint}" if message.hint else ""

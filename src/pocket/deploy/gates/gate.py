@@ -23,7 +23,7 @@ PROJECT, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
     "request",
     "smoke",
 )
-"""Every gate, in the order in which they are asked."""
+"""Every gate, in the order in which they run."""
 
 ERROR = 40
 """Django's number of the level from which a message refuses."""

@@ -1,4 +1,4 @@
-"""Gate `migrations`: what is pending is told, labelled, and applied where the release that is live can stand it."""
+"""Gate `migrations`: lists and labels pending migrations, and applies those that the live release can run with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One request to what was deployed: does it answer as it should?
+"""One request to a deployed address.
 
-An error, the application's own or one that AWS gives in its place, is a no, and the last lines of the function's log
-say why.
+A response with an error status, from the application or from AWS, does not pass; the error then shows the last lines
+of the function's log.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
 from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
-from pocket.deploy.releases.history import History, Standing, standing
+from pocket.deploy.releases.history import DeployedState, History, standing
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.retention import prune_artifacts
 from pocket.deploy.releases.rollout import roll_out
@@ -93,7 +93,7 @@ def deploy(
     return done
 
 
-def read(clients: Clients, stage: StageConfig) -> Standing:
+def read(clients: Clients, stage: StageConfig) -> DeployedState:
     """The stage as it is deployed; empty where it is not. Raises DeployError while something is changing it."""
     return standing(stage, own_state(clients, stage, stage.stack_name).body)
 

@@ -1,4 +1,4 @@
-"""The gates of a deploy, in their order: those that ask the published versions, and the one that asks the address."""
+"""The gates of a deploy in order: those for the published versions, then the one for the addresses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ask(run: Run, main: State, versions: Mapping[str, str]) -> tuple[str, ...]:
     if MIGRATIONS not in skipped:
         destructive = migrations.check(release, target, allow_destructive=run.options.allow_destructive)
         run.journal.reached(journal.MIGRATED)
-    with _owning_up(destructive):
+    with _naming_migrations(destructive):
         if STARTUP not in skipped:
             startup.check(release, target)
         if REQUEST not in skipped:
@@ -67,33 +67,33 @@ def ask_addresses(run: Run, done: Deployed, release: Release, take_back: Callabl
             run.reporter.note(f"{address} answered with status {answer.status}.")
 
 
-def _taken_back(run: Run, release: Release, fault: str, take_back: Callable[[], object]) -> GateRefused:
+def _taken_back(run: Run, release: Release, issue: str, take_back: Callable[[], object]) -> GateRefused:
     """Moves `live` back to where it was; the error that says so."""
     live = run.before.history.live
     if live is None:
         return GateRefused(
             f"Gate {SMOKE} refused release {release.number}, the first of stage {run.stage.name!r}. There is no"
-            f" release to go back to, so it stays live.\n{fault}",
+            f" release to go back to, so it stays live.\n{issue}",
             "Fix the cause and deploy again.",
             gate=SMOKE,
-            messages=[fault],
+            messages=[issue],
             live=None,
         )
     run.reporter.note(f"Moving `live` back to release {live}.")
     take_back()
-    error = refusal(run.stage, live, SMOKE, [fault])
+    error = refusal(run.stage, live, SMOKE, [issue])
     return GateRefused(
         f"Gate {SMOKE} refused release {release.number}; `live` of stage {run.stage.name!r} is back at release"
-        f" {live}.\n{fault}",
+        f" {live}.\n{issue}",
         error.hint,
         gate=SMOKE,
-        messages=[fault],
+        messages=[issue],
         live=live,
     )
 
 
 @contextmanager
-def _owning_up(destructive: Sequence[str]) -> Iterator[None]:
+def _naming_migrations(destructive: Sequence[str]) -> Iterator[None]:
     """Adds to a gate's refusal that migrations were applied before it which the live release may not run after."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""The releases of a stage, as its deployed template tells them: Pocket keeps no record of its own.
+"""The releases of a stage, as its deployed template records them: Pocket keeps no record of its own.
 
 A release is a version of every handler. Their names are in the template's top-level `Metadata`, which CloudFormation
 stores and does nothing with; the versions are resources of the same template for as long as a release is kept.
@@ -101,7 +101,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Standing:
+class DeployedState:
     """A stage's stack as it is deployed: its template's `body`, empty where there is none, and what that tells."""
 
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Standing:
         return _mapping(self.body.get("Resources"))
 
 
-def standing(stage: StageConfig, body: object) -> Standing:
+def standing(stage: StageConfig, body: object) -> DeployedState:
     """What a deployed template, of whatever age or hand, tells of its stage.
 
     The aliases are the truth. Where no release of the `Metadata` has their versions, as in a stack from before there
@@ -130,10 +130,10 @@ def standing(stage: StageConfig, body: object) -> Standing:
     known = {item.number: item for item in read if item and set(item.versions.values()) & resources.keys()}
     releases = tuple(known[number] for number in sorted(known))
     if written.get("Live") == NONE_LIVE and written["Live"] is not False:
-        return Standing(found, History(releases, None), aliases)
+        return DeployedState(found, History(releases, None), aliases)
     history = History(releases)
     if not aliases:
-        return Standing(found, history, aliases)
+        return DeployedState(found, history, aliases)
     number = written.get("Live")
     live = history.find(number) if isinstance(number, int) else None
     if live is None or any(aliases.get(handler) != version for handler, version in live.versions.items()):
@@ -141,7 +141,7 @@ def standing(stage: StageConfig, body: object) -> Standing:
     if live is None:
         live = Release(history.next_number, aliases, artifact=_artifact(resources))
         history = History((*releases, live))
-    return Standing(found, replace(history, live=live.number), aliases)
+    return DeployedState(found, replace(history, live=live.number), aliases)
 
 
 def _aliases(stage: StageConfig, resources: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What a deploy has done so far, for an interruption to tell."""
+"""The steps that a deploy has completed, printed if it is interrupted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEPS = (STORAGE, SECRETS, PUBLISHED, MIGRATED, GATES, STATIC, LIVE, SETTLED)
 
 
 class Journal:
-    """Notes which steps were reached; as a context it tells them, and the rest, where an interruption leaves it."""
+    """Records completed steps. As a context manager, it prints them and the remaining ones on KeyboardInterrupt."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter

@@ -10,7 +10,7 @@ from pocket.deploy.releases import journal
 from pocket.deploy.releases.run import Progress
 from pocket.deploy.stacks import losses, ownership, secrets
 from pocket.deploy.stacks.bucket import exists
-from pocket.deploy.stacks.plan import outlook
+from pocket.deploy.stacks.plan import pending_changes
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import buckets, buckets_ever, storage_settled
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -86,7 +86,7 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
         *losses.generated_again(generation),
         *_strangers(run),
     ]
-    later = (*outlook(main.body, end), *outlook(storage.body, settled.body))
+    later = (*pending_changes(main.body, end), *pending_changes(storage.body, settled.body))
     return Preparation(base, plan, generation, later, tuple(lost))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
-    from pocket.deploy.releases.history import Release, Standing
+    from pocket.deploy.releases.history import DeployedState, Release
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
@@ -97,7 +97,7 @@ def _roll_back(
     return RolledBack(wanted, live, asked)
 
 
-def _chosen(stage: StageConfig, found: Standing, live: Release, number: int | None) -> Release:
+def _chosen(stage: StageConfig, found: DeployedState, live: Release, number: int | None) -> Release:
     releases = found.history.releases
     kept = ", ".join(str(release.number) for release in releases)
     if number is None:
@@ -119,7 +119,7 @@ def _chosen(stage: StageConfig, found: Standing, live: Release, number: int | No
     return wanted
 
 
-def _refuse_removed(stage: StageConfig, found: Standing, wanted: Release) -> None:
+def _refuse_removed(stage: StageConfig, found: DeployedState, wanted: Release) -> None:
     gone = sorted(handler for handler, version in wanted.versions.items() if version not in found.resources)
     if gone:
         raise DeployError(
@@ -128,7 +128,7 @@ def _refuse_removed(stage: StageConfig, found: Standing, wanted: Release) -> Non
         )
 
 
-def _refuse_destructive(stage: StageConfig, clients: Clients, found: Standing, wanted: Release) -> str:
+def _refuse_destructive(stage: StageConfig, clients: Clients, found: DeployedState, wanted: Release) -> str:
     """Refuses the way back over a destructive migration; why that could not be found out, "" where it could.
 
     What was applied on the way to a release is recorded. A migration may also have been applied by hand, or for a

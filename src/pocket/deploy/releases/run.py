@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pocket.deploy.build.revision import Revision
-from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, History, Standing, standing
+from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, standing
 from pocket.deploy.template.outputs import addresses, routes
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Run:
     """Of artifacts."""
 
     @property
-    def before(self) -> Standing:
+    def before(self) -> DeployedState:
         """The releases as the deploy met them."""
         return standing(self.stage, self.main.body)
 

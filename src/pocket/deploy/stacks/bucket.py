@@ -1,4 +1,4 @@
-"""A bucket of this account: whether it is there, what is in it, and its end with every version of every object."""
+"""A bucket of this account: whether it exists, how much it holds, and its deletion with every object version."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def exists(clients: Clients, name: str) -> bool:
     try:
         clients.s3.head_bucket(Bucket=name)
     except AWSCallFailed as error:
-        # Names are one namespace for the whole world: 301 and 403 are other people's buckets.
+        # Bucket names are global: 301 and 403 mean a bucket of another account.
         return error.code not in {"404", "NoSuchBucket"}
     return True
 
 
 def count(clients: Clients, name: str, account: str) -> int:
-    """How many versions of objects the bucket has, COUNTED at most; none where it is gone."""
+    """How many versions of objects the bucket has, COUNTED at most; 0 if it does not exist."""
     try:
         return sum(1 for _ in islice((item for page in _pages(clients, name, account) for item in page), COUNTED))
     except AWSCallFailed as error:
@@ -37,7 +37,7 @@ def count(clients: Clients, name: str, account: str) -> int:
 
 
 def delete(clients: Clients, name: str, account: str) -> str:
-    """Deletes the bucket with every version of every object, if this account has it; returns in words what went."""
+    """Deletes the bucket with every version of every object, if this account owns it; returns a description of it."""
     number = 0
     try:
         for page in _pages(clients, name, account):

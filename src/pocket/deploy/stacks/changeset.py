@@ -1,4 +1,4 @@
-"""Change sets: what CloudFormation would do to a stack, as a plan, and then its doing."""
+"""Change sets: what CloudFormation would do to a stack, as a plan, and its execution."""
 
 from __future__ import annotations
 

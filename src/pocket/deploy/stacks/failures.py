@@ -25,7 +25,7 @@ _ELSEWHERE = "DescribeEvents"
 def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackFailed:
     """The error that names the first resource that failed: what failed after it, failed because of it.
 
-    Where CloudFormation found fault with the whole before it changed anything, it names all that was found.
+    Where CloudFormation's own validation failed before any change, the error names every issue.
     """
     for event in feed.given:
         of_stack = event.kind == "AWS::CloudFormation::Stack"
@@ -57,15 +57,15 @@ def unplanned(clients: Clients, stack_name: str, change_set: str, reason: str) -
 
 
 def _refused(clients: Clients, what: str, reason: str, **where: Any) -> StackFailed:
-    faults = _faults(clients, **where)
-    if not faults:
+    issues = _issues(clients, **where)
+    if not issues:
         return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
-    first, told = faults[0]
-    listed = "; ".join(f"{resource}: {words}" for resource, words in faults)
-    return StackFailed(f"{what}: {listed}", CONSOLE_HINT, resource=first, reason=told)
+    first, cause = issues[0]
+    listed = "; ".join(f"{resource}: {words}" for resource, words in issues)
+    return StackFailed(f"{what}: {listed}", CONSOLE_HINT, resource=first, reason=cause)
 
 
-def _faults(clients: Clients, **where: Any) -> list[tuple[str, str]]:
+def _issues(clients: Clients, **where: Any) -> list[tuple[str, str]]:
     """Resources and reasons of the newest operation that did not pass CloudFormation's own validation.
 
     `where` is `StackName` or `ChangeSetName`.
@@ -74,7 +74,7 @@ def _faults(clients: Clients, **where: Any) -> list[tuple[str, str]]:
     try:
         events = [item for page in pages for item in page["OperationEvents"]]
     except AWSCallFailed:
-        # What is already known is worth more than why its details stay unknown.
+        # The known reason is more useful than an error about its missing details.
         return []
     found = [item for item in events if item.get("ValidationStatus") == "FAILED"]
     newest = max(found, key=lambda item: item["Timestamp"], default=None)

@@ -1,4 +1,4 @@
-"""Whose a stack is: by the tags that Pocket puts on it and, where an older Pocket made it, by its template."""
+"""Which stage owns a stack: by the tags that Pocket sets or, if an older Pocket made it, by its template."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def owns_bucket(clients: Clients, stage: StageConfig, bucket: str) -> bool:
     try:
         tags = clients.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
     except AWSCallFailed as error:
-        # Nobody tagged it, or it is in another account or region.
+        # It has no tags, or it is in another account or region.
         if error.code in {"NoSuchTagSet", "AccessDenied", "PermanentRedirect"}:
             return False
         raise

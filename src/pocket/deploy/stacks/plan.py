@@ -1,4 +1,4 @@
-"""What a deploy would do to its stacks: change sets that wait until they are carried out or forgotten."""
+"""What a deploy would do to its stacks: change sets that are executed or deleted."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Plans:
 
         `since` is the state that the template was made for. `bucket` is where a large template can be put, None where
         there is none yet. `adopt` is that of `changeset.create`. Raises DeployError where the stack is not in that
-        state any more, PlanRefused for a template that cfn-lint finds fault with.
+        state any more, PlanRefused for a template in which cfn-lint finds issues.
         """
         clients = self.clients
         found = state(clients, stack_name)
@@ -161,7 +161,7 @@ class Plans:
     def validate(self, stack_name: str, body: dict[str, Any], deployed: Mapping[str, Any]) -> None:
         """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet.
 
-        What is `deployed` has passed. Raises PlanRefused for a template that cfn-lint finds fault with.
+        What is `deployed` has passed. Raises PlanRefused for a template in which cfn-lint finds issues.
         """
         shape = _shape(body)
         if shape not in {*self._sound, _shape(deployed)}:
@@ -169,7 +169,7 @@ class Plans:
         self._sound.add(shape)
 
 
-def outlook(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:
+def pending_changes(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:
     """What is still to happen, once the gates have passed, from the template `first` to the template `last`."""
     before, after = first["Resources"], last["Resources"]
     return tuple(

@@ -1,4 +1,4 @@
-"""A CloudFormation stack as it stands: found, waited for, deleted."""
+"""A CloudFormation stack: finding it and waiting for it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stack:
 
     @property
     def usable(self) -> bool:
-        """Whether it stands and can be updated."""
+        """Whether it exists and can be updated."""
         return self.status in USABLE
 
 
