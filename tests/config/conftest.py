@@ -1,4 +1,4 @@
-"""A project's folder with a `pocket.toml`, read as the text says."""
+"""A project directory with a `pocket.toml`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,11 +35,11 @@ def read(folder: Path) -> Callable[..., config.Project]:
 
 @pytest.fixture
 def refused(read: Callable[..., config.Project]) -> Callable[..., list[ConfigError]]:
-    """The faults of a file of `head` and the text."""
+    """The issues of a file of `head` and the text."""
 
-    def faults(text: str, head: str = HEAD) -> list[ConfigError]:
+    def issues(text: str, head: str = HEAD) -> list[ConfigError]:
         with pytest.raises(ConfigErrors) as caught:
             read(text, head)
         return list(caught.value.errors)
 
-    return faults
+    return issues

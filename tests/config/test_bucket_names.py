@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.config.bucket_names import fault_of_bucket_name
+from pocket.config.bucket_names import issue_with_bucket_name
 
 
 @pytest.mark.parametrize("name", ["abc", "a" * 63, "pocket-dev-board", "my.bucket.example", "1-a", "a--b", "192.168.5"])
-def test_names_that_s3_takes(name: str) -> None:
-    assert fault_of_bucket_name(name) == ""
+def test_names_that_s3_allows(name: str) -> None:
+    assert issue_with_bucket_name(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ def test_names_that_s3_takes(name: str) -> None:
         ("my_bucket", "lowercase"),
         ("bücket", "lowercase"),
         ("abc\n", "lowercase"),
-        ("-abc", "either end"),
-        ("abc-", "either end"),
-        (".abc", "either end"),
+        ("-abc", "both ends"),
+        ("abc-", "both ends"),
+        (".abc", "both ends"),
         ("a..b", "two dots"),
         ("192.168.5.4", "IP address"),
         ("xn--abc", "xn--"),
@@ -36,10 +36,10 @@ def test_names_that_s3_takes(name: str) -> None:
         ("abc--table-s3", "--table-s3"),
     ],
 )
-def test_names_that_s3_refuses_with_the_reason(name: str, word: str) -> None:
-    assert word in fault_of_bucket_name(name)
+def test_names_that_s3_does_not_allow_have_a_reason(name: str, word: str) -> None:
+    assert word in issue_with_bucket_name(name)
 
 
 @given(st.from_regex(r"[a-r][a-r0-9]{1,61}[a-r0-9]", fullmatch=True))
-def test_any_lowercase_name_of_a_good_length_is_taken(name: str) -> None:
-    assert fault_of_bucket_name(name) == ""
+def test_any_lowercase_name_of_a_valid_length_is_valid(name: str) -> None:
+    assert issue_with_bucket_name(name) == ""

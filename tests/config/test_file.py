@@ -1,4 +1,4 @@
-"""Finding `pocket.toml`, reading it, and what is said of a file that is no TOML."""
+"""Finding and reading `pocket.toml`, and errors for a file that is not TOML."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pocket.config import find_file, load
 from pocket.errors import ConfigError, ConfigErrors
 
 
-def fault(path: Path, content: bytes) -> ConfigError:
+def issue(path: Path, content: bytes) -> ConfigError:
     path.write_bytes(content)
     with pytest.raises(ConfigErrors) as caught:
         load(path)
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pocket.toml"
 
 
-def test_the_nearest_file_is_found_from_a_folder_below(tmp_path: Path) -> None:
+def test_the_nearest_file_above_is_found(tmp_path: Path) -> None:
     inner = tmp_path / "outer" / "inner"
     inner.mkdir(parents=True)
     (tmp_path / "pocket.toml").touch()
@@ -31,14 +31,14 @@ def test_the_nearest_file_is_found_from_a_folder_below(tmp_path: Path) -> None:
     assert find_file(inner) == tmp_path / "outer" / "pocket.toml"
 
 
-def test_a_folder_called_like_the_file_is_passed_over(tmp_path: Path) -> None:
+def test_a_directory_with_the_name_of_the_file_is_skipped(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     (inner / "pocket.toml").mkdir(parents=True)
     (tmp_path / "pocket.toml").touch()
     assert find_file(inner) == tmp_path / "pocket.toml"
 
 
-def test_no_file_anywhere_names_the_folder_and_what_to_do(tmp_path: Path) -> None:
+def test_without_a_file_the_error_names_the_directory_and_has_a_hint(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         find_file(tmp_path)
     assert str(tmp_path) in caught.value.message
@@ -57,30 +57,30 @@ def test_no_file_anywhere_names_the_folder_and_what_to_do(tmp_path: Path) -> Non
     ],
 )
 def test_broken_toml_has_line_and_column(path: Path, content: bytes, line: int, column: int) -> None:
-    found = fault(path, content)
+    found = issue(path, content)
     assert found.line == line
     assert found.message.endswith(f"at line {line}, column {column}.")
     assert "toml.io" in found.hint
 
 
 def test_a_file_that_is_not_utf8_has_the_line(path: Path) -> None:
-    found = fault(path, "[general]\nregion = 'é'\n".encode("latin-1"))
+    found = issue(path, "[general]\nregion = 'é'\n".encode("latin-1"))
     assert found.line == 2
     assert "UTF-8" in found.message
 
 
-def test_a_nesting_that_no_parser_follows_is_refused(path: Path) -> None:
-    assert "nested too deeply" in fault(path, b"a = " + b"[" * 100_000).message
+def test_too_deep_nesting_is_an_error(path: Path) -> None:
+    assert "nested too deeply" in issue(path, b"a = " + b"[" * 100_000).message
 
 
-def test_a_file_that_is_not_there_is_named(path: Path) -> None:
+def test_a_missing_file_is_named(path: Path) -> None:
     with pytest.raises(ConfigErrors) as caught:
         load(path)
     assert caught.value.file == path
     assert "cannot be read" in caught.value.message
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_endings_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "pocket.toml"
     path.write_bytes(b'\xef\xbb\xbf[general]\r\nproject_name = "board"\r\nregion = "eu-west-1"\r\nstages = ["dev"]\r\n')
     assert load(path).general.region == "eu-west-1"

@@ -1,4 +1,4 @@
-"""The line locator, with `tomllib` as the oracle of what a document holds and the writer of where it stands."""
+"""Lines of keys, with `tomllib` as the oracle for the content and the writer for the lines."""
 
 import re
 import tomllib
@@ -32,7 +32,7 @@ DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=5)
 
 
 class Writer:
-    """Writes data as TOML in styles that hypothesis draws, and keeps the line of everything it writes."""
+    """Writes data as TOML in styles drawn by hypothesis, and records the line of every key."""
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -45,8 +45,8 @@ class Writer:
     def pick(self, *choices: str) -> str:
         return str(self.draw(st.sampled_from(choices)))
 
-    def note(self, path: Path, *, anew: bool = False) -> None:
-        if anew or path not in self.lines:
+    def note(self, path: Path, *, replace: bool = False) -> None:
+        if replace or path not in self.lines:
             self.lines[path] = self.text.count("\n") + 1
 
     def document(self, data: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ class Writer:
         self.text += self.pick("", "\n", "  ")
         named = [(end, part) for end, part in enumerate(path, 1) if isinstance(part, str)]
         for end, _ in named:
-            self.note(path[:end], anew=end == len(path) and index is None)
+            self.note(path[:end], replace=end == len(path) and index is None)
         if index is not None:
             self.note((*path, index))
         space = self.pick("", " ")

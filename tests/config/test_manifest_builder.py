@@ -1,4 +1,4 @@
-"""From the file to the manifest: what the run time must know, and nothing that only the deploy needs."""
+"""The manifest of a file: what the run time needs, without what only the deploy needs."""
 
 from collections.abc import Callable
 from importlib.metadata import version

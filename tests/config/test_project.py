@@ -1,4 +1,4 @@
-"""`pocket.config.load`: a whole file, its stages laid together, and all of its faults at once."""
+"""`pocket.config.load`: a whole file, its merged stages, and all of its issues at once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +79,7 @@ DATABASE_URL = "board-prd#url"
 """
 
 
-def test_every_planted_fault_is_named_at_once_with_its_line(refused: Refused, folder: Path) -> None:
+def test_all_planted_issues_are_reported_at_once_with_their_lines(refused: Refused, folder: Path) -> None:
     planted = (
         BOARD.replace("memory_size = 1024", "memory_sise = 1024")
         .replace("[prd.general]", "[prod.general]")
@@ -96,7 +96,7 @@ def test_every_planted_fault_is_named_at_once_with_its_line(refused: Refused, fo
 
     found = refused(planted, head="")
 
-    assert [(fault.line, fault.key) for fault in found] == [
+    assert [(issue.line, issue.key) for issue in found] == [
         (10, "s3.public_dirs[1]"),
         (14, "awscontainer.envs.AWS_REGION"),
         (23, "awscontainer.handlers.management.schedule[0].expression"),
@@ -108,9 +108,9 @@ def test_every_planted_fault_is_named_at_once_with_its_line(refused: Refused, fo
         (58, "dev.awscontainer.django.settings.STARTED"),
         (60, "prod"),
     ]
-    for fault in found:
-        assert fault.file == folder / "pocket.toml"
-        assert fault.key.rsplit(".")[-1].split("[")[0] in lines[(fault.line or 0) - 1]
+    for issue in found:
+        assert issue.file == folder / "pocket.toml"
+        assert issue.key.rsplit(".")[-1].split("[")[0] in lines[(issue.line or 0) - 1]
     assert found[7].hint == 'Did you mean "memory_size"?'
     assert found[9].hint == 'Did you mean "prd"?'
 
@@ -147,19 +147,19 @@ def test_the_project_takes_the_folders_name_unless_it_has_one(read: Read) -> Non
     assert read('project_name = "forum"\n').general.project_name == "forum"
 
 
-def test_a_folder_whose_name_does_not_serve_is_answered_with_one_that_does(tmp_path: Path) -> None:
+def test_a_directory_name_that_is_not_valid_has_a_hint_with_one_that_is(tmp_path: Path) -> None:
     path = tmp_path / "My Site_2" / "pocket.toml"
     path.parent.mkdir()
     path.write_text('# x\n[general]\nregion = "eu-west-1"\nstages = ["dev"]\n')
     with pytest.raises(ConfigErrors) as caught:
         config.load(path)
-    (fault,) = caught.value.errors
-    assert (fault.line, fault.key) == (2, "general.project_name")
-    assert "'My Site_2'" in fault.message
-    assert fault.hint == 'Add project_name = "my-site-2" to [general].'
+    (issue,) = caught.value.errors
+    assert (issue.line, issue.key) == (2, "general.project_name")
+    assert "'My Site_2'" in issue.message
+    assert issue.hint == 'Add project_name = "my-site-2" to [general].'
 
 
-def test_an_unknown_stage_names_the_known_ones(read: Read) -> None:
+def test_the_error_for_an_unknown_stage_lists_the_declared_ones(read: Read) -> None:
     project = read("")
     with pytest.raises(ConfigError) as caught:
         project.stage("pdr")
@@ -168,25 +168,25 @@ def test_an_unknown_stage_names_the_known_ones(read: Read) -> None:
     with pytest.raises(ConfigError) as caught:
         project.stage("xyz")
     assert "dev, prd" in caught.value.message
-    assert caught.value.hint == "Name one of them, or add it to stages in [general]."
+    assert caught.value.hint == "Use one of them, or add it to stages in [general]."
 
 
-def test_another_room_can_say_something_about_a_key(read: Read) -> None:
+def test_another_room_can_make_an_error_about_a_key(read: Read) -> None:
     project = read(BOARD, head="")
-    own = project.fault("dev", ("awscontainer", "handlers", "web", "memory_size"), "No.", "Hint.")
+    own = project.error("dev", ("awscontainer", "handlers", "web", "memory_size"), "No.", "Hint.")
     assert (own.file, own.line, own.key) == (project.path, 55, "dev.awscontainer.handlers.web.memory_size")
-    common = project.fault("dev", ("awscontainer", "handlers", "web", "apigateway", "domain"), "No.")
+    common = project.error("dev", ("awscontainer", "handlers", "web", "apigateway", "domain"), "No.")
     assert (common.line, common.key) == (18, "awscontainer.handlers.web.apigateway.domain")
     assert common.message == "No."
 
 
 @pytest.mark.parametrize(
-    ("text", "faults"),
+    ("text", "issues"),
     [
         ("", [(1, "general", "required")]),
         ("x = 1\n", [(1, "general", "required")]),
         ("general = 1\n", [(1, "general", "Expected a table.")]),
-        ("[general]\n", [(1, "general.region", "missing"), (1, "general.stages", "missing")]),
+        ("[general]\n", [(1, "general.region", "required"), (1, "general.stages", "required")]),
         ('[general]\nregion = "tokyo"\nstages = ["dev"]', [(2, "general.region", "AWS region")]),
         (
             '[general]\nregion = "eu-west-1"\nstages = ["dev"]\ns3_fallback_bucket_name = "x_y"',
@@ -194,16 +194,19 @@ def test_another_room_can_say_something_about_a_key(read: Read) -> None:
         ),
         ('[general]\nregion = "eu-west-1"\nstages = []', [(3, "general.stages", "at least 1 item")]),
         ('[general]\nregion = "eu-west-1"\nstages = "dev"', [(3, "general.stages", "Expected a list")]),
-        ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"Prd"]', [(4, "general.stages[1]", "a stage's name")]),
+        (
+            '[general]\nregion = "eu-west-1"\nstages = ["dev",\n"Prd"]',
+            [(4, "general.stages[1]", "the name of a stage")],
+        ),
         ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"s3"]', [(4, "general.stages[1]", "name of a table")]),
         ('[general]\nregion = "eu-west-1"\nstages = ["dev",\n"dev"]', [(4, "general.stages[1]", "declared twice")]),
     ],
 )
-def test_general_is_held_to_its_own_rules(refused: Refused, text: str, faults: list[tuple[int, str, str]]) -> None:
+def test_general_has_rules_of_its_own(refused: Refused, text: str, issues: list[tuple[int, str, str]]) -> None:
     found = refused(text, head="")
-    assert [(fault.line, fault.key) for fault in found] == [(line, key) for line, key, _ in faults]
-    for fault, (_, _, words) in zip(found, faults, strict=True):
-        assert words in fault.message
+    assert [(issue.line, issue.key) for issue in found] == [(line, key) for line, key, _ in issues]
+    for issue, (_, _, words) in zip(found, issues, strict=True):
+        assert words in issue.message
 
 
 @pytest.mark.parametrize(
@@ -212,8 +215,8 @@ def test_general_is_held_to_its_own_rules(refused: Refused, text: str, faults: l
         ("[s4]", 4, "s4", 'Did you mean "s3"?'),
         ("[awscontaner]", 4, "awscontaner", 'Did you mean "awscontainer"?'),
         ("[dev.s4]", 4, "dev.s4", 'Did you mean "s3"?'),
-        ("[dev]\nx = 1", 5, "dev.x", "Known here: awscontainer, general, s3."),
-        ("[stage.s3]", 4, "stage", "Known here: awscontainer, dev, general, prd, s3."),
+        ("[dev]\nx = 1", 5, "dev.x", "Expected one of: awscontainer, general, s3."),
+        ("[stage.s3]", 4, "stage", "Expected one of: awscontainer, dev, general, prd, s3."),
         ("regoin = 'x'", 4, "general.regoin", 'Did you mean "region"?'),
         ("[s3]\npublic_dir = []", 5, "s3.public_dir", 'Did you mean "public_dirs"?'),
         ("[prd.s3]\npublic_dir = []", 5, "prd.s3.public_dir", 'Did you mean "public_dirs"?'),
@@ -226,70 +229,70 @@ def test_general_is_held_to_its_own_rules(refused: Refused, text: str, faults: l
         ("[awscontainer.django]\nstorage = {}", 5, "awscontainer.django.storage", 'Did you mean "storages"?'),
         ("[general.django_fallback]\ncahces = {}", 5, "general.django_fallback.cahces", 'Did you mean "caches"?'),
         ("[dev.general]\nstages = []", 5, "dev.general.stages",
-         "A stage may have its own region, project_name, object_prefix."),
+         "A stage can override region, project_name, object_prefix."),
         ("[dev.general]\nregio = 'x'", 5, "dev.general.regio",
-         "A stage may have its own region, project_name, object_prefix."),
+         "A stage can override region, project_name, object_prefix."),
     ],
 )  # fmt: skip
-def test_an_unknown_key_is_refused_once_with_the_nearest_known_one(
+def test_an_unknown_key_is_reported_once_with_the_nearest_known_one(
     refused: Refused, text: str, line: int, key: str, hint: str
 ) -> None:
-    (fault,) = refused(text)
-    assert (fault.line, fault.key, fault.hint) == (line, key, hint)
+    (issue,) = refused(text)
+    assert (issue.line, issue.key, issue.hint) == (line, key, hint)
 
 
-def test_a_key_of_general_at_the_files_top_is_sent_to_its_table(refused: Refused) -> None:
-    (fault,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head='project_name = "x"\n')
-    assert (fault.line, fault.key) == (1, "project_name")
-    assert "[general]" in fault.hint
+def test_a_top_level_key_of_general_has_a_hint_with_its_table(refused: Refused) -> None:
+    (issue,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head='project_name = "x"\n')
+    assert (issue.line, issue.key) == (1, "project_name")
+    assert "[general]" in issue.hint
 
 
-def test_a_stage_that_is_no_table_is_refused(refused: Refused) -> None:
-    (fault,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head="dev = 1\n")
-    assert (fault.line, fault.key, fault.message) == (1, "dev", "Expected a table.")
+def test_a_stage_that_is_not_a_table_is_an_issue(refused: Refused) -> None:
+    (issue,) = refused('[general]\nregion = "eu-west-1"\nstages = ["dev"]\n', head="dev = 1\n")
+    assert (issue.line, issue.key, issue.message) == (1, "dev", "Expected a table.")
 
 
-def test_a_stage_that_is_no_table_does_not_repeat_the_common_faults(refused: Refused) -> None:
+def test_a_stage_that_is_not_a_table_does_not_repeat_the_common_issues(refused: Refused) -> None:
     found = refused('[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n[s3]\nx = 1', head="dev = 1\n")
-    assert [(fault.line, fault.key) for fault in found] == [(1, "dev"), (6, "s3.x")]
+    assert [(issue.line, issue.key) for issue in found] == [(1, "dev"), (6, "s3.x")]
 
 
-def test_a_stage_may_complete_a_common_table_and_one_that_does_not_is_named(read: Read, refused: Refused) -> None:
+def test_a_stage_may_complete_a_common_table_and_a_stage_that_does_not_is_named(read: Read, refused: Refused) -> None:
     table = "[awscontainer.handlers.web]\ntimeout = 10\n[dev.awscontainer.handlers.web]\ncommand = 'a.b'\n"
-    (fault,) = refused(table)
-    assert (fault.line, fault.key) == (4, "awscontainer.handlers.web.command")
-    assert "(in the stage prd)" in fault.message
+    (issue,) = refused(table)
+    assert (issue.line, issue.key) == (4, "awscontainer.handlers.web.command")
+    assert "(in stage prd)" in issue.message
     read(table + "[prd.awscontainer.handlers.web]\ncommand = 'a.c'\n")
 
 
-def test_a_fault_of_a_stage_has_the_line_of_the_stages_own_value(refused: Refused) -> None:
+def test_an_issue_of_a_stage_has_the_line_of_the_stages_own_value(refused: Refused) -> None:
     table = "[awscontainer.handlers.web]\ncommand = 'a.b'\ntimeout = 10\n[prd.awscontainer.handlers.web]\n"
-    (fault,) = refused(table + "timeout = 'long'")
-    assert (fault.line, fault.key) == (8, "prd.awscontainer.handlers.web.timeout")
-    assert fault.message == 'Expected a whole number, found "long".'
+    (issue,) = refused(table + "timeout = 'long'")
+    assert (issue.line, issue.key) == (8, "prd.awscontainer.handlers.web.timeout")
+    assert issue.message == 'Expected a whole number, found "long".'
 
 
-def test_a_common_fault_and_a_stages_own_are_both_reported(refused: Refused) -> None:
+def test_a_common_issue_and_a_stages_own_are_both_reported(refused: Refused) -> None:
     table = "[awscontainer.handlers.web]\ncommand = 'a.b'\ntimeout = 0\n[prd.awscontainer.handlers.web]\ntimeout = 901"
-    assert [(fault.line, fault.key) for fault in refused(table)] == [
+    assert [(issue.line, issue.key) for issue in refused(table)] == [
         (6, "awscontainer.handlers.web.timeout"),
         (8, "prd.awscontainer.handlers.web.timeout"),
     ]
 
 
-def test_faults_in_general_do_not_hide_those_of_the_tables(refused: Refused) -> None:
+def test_issues_in_general_do_not_hide_those_of_the_tables(refused: Refused) -> None:
     text = '[general]\nregion = 1\nstages = ["dev", "Prd"]\n[s3]\nx = 1\n[dev.s3]\ny = 1\n'
-    assert [fault.key for fault in refused(text, head="")] == [
+    assert [issue.key for issue in refused(text, head="")] == [
         "general.region",
         "general.stages[1]",
         "s3.x",
         "dev.s3.y",
     ]
     text = "[s3]\nx = 1\n"
-    assert [fault.key for fault in refused(text, head="")] == ["general", "s3.x"]
+    assert [issue.key for issue in refused(text, head="")] == ["general", "s3.x"]
 
 
-def test_all_faults_are_printed_each_on_its_line(refused: Refused, folder: Path) -> None:
+def test_all_issues_are_printed_each_on_its_line(refused: Refused, folder: Path) -> None:
     errors = ConfigErrors(refused("[s3]\na = 1\nb = 2"))
     assert [line.split(": ")[:2] for line in str(errors).splitlines() if ": s3." in line] == [
         [f"{folder / 'pocket.toml'}:5", "s3.a"],
@@ -298,45 +301,45 @@ def test_all_faults_are_printed_each_on_its_line(refused: Refused, folder: Path)
 
 
 @pytest.mark.parametrize("name", ["web-1", "web_1", "w"])
-def test_names_of_handlers_are_taken(read: Read, name: str) -> None:
+def test_valid_names_of_handlers(read: Read, name: str) -> None:
     read(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
 
 
 @pytest.mark.parametrize("name", ["Web", "1web", '"w b"', '""', '"web.1"'])
-def test_other_names_of_handlers_are_refused_at_the_name(refused: Refused, name: str) -> None:
-    (fault,) = refused(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
-    assert fault.line == 4
-    assert "a handler's name" in fault.message
+def test_invalid_names_of_handlers_are_issues_at_the_name(refused: Refused, name: str) -> None:
+    (issue,) = refused(f"[awscontainer.handlers.{name}]\ncommand = 'a.b'")
+    assert issue.line == 4
+    assert "the name of a handler" in issue.message
 
 
-def test_a_key_that_is_called_as_pydantic_marks_names_is_a_key_like_any_other(refused: Refused) -> None:
-    assert [(fault.line, fault.message) for fault in refused('"[key]" = 1')] == [(4, "This key is not known.")]
-    (fault,) = refused('[awscontainer.envs]\n"[key]" = "x"')
-    assert (fault.line, fault.key) == (5, 'awscontainer.envs."[key]"')
-    assert 'found "[key]"' in fault.message
-    (fault,) = refused('[awscontainer.django.storages]\n"[key]" = 1')
-    assert (fault.line, fault.key) == (5, 'awscontainer.django.storages."[key]"')
+def test_a_key_that_looks_like_pydantics_marker_is_an_ordinary_key(refused: Refused) -> None:
+    assert [(issue.line, issue.message) for issue in refused('"[key]" = 1')] == [(4, "Unknown key.")]
+    (issue,) = refused('[awscontainer.envs]\n"[key]" = "x"')
+    assert (issue.line, issue.key) == (5, 'awscontainer.envs."[key]"')
+    assert 'found "[key]"' in issue.message
+    (issue,) = refused('[awscontainer.django.storages]\n"[key]" = 1')
+    assert (issue.line, issue.key) == (5, 'awscontainer.django.storages."[key]"')
 
 
-def test_a_stage_whose_own_general_is_no_table_is_refused(refused: Refused) -> None:
-    (fault,) = refused("[dev]\ngeneral = 1")
-    assert (fault.line, fault.key) == (5, "dev.general")
-    assert fault.message.startswith("Expected a table")
+def test_a_stages_own_general_that_is_not_a_table_is_an_issue(refused: Refused) -> None:
+    (issue,) = refused("[dev]\ngeneral = 1")
+    assert (issue.line, issue.key) == (5, "dev.general")
+    assert issue.message.startswith("Expected a table")
 
 
 def test_two_stages_must_not_share_a_stack(read: Read, refused: Refused) -> None:
     head = '[general]\nregion = "eu-west-1"\nstages = ["dev", "adev"]\nobject_prefix = ""\n'
     text = '[dev.general]\nobject_prefix = "a"\n'
-    (fault,) = refused(text, head=head)
-    assert "The stages dev and adev would share the stack" in fault.message
+    (issue,) = refused(text, head=head)
+    assert "The stages dev and adev would share the stack" in issue.message
     read(text + '[adev.general]\nregion = "us-east-1"\n', head=head)
 
 
-def test_a_list_item_without_two_required_keys_does_not_take_its_neighbour_with_it(refused: Refused) -> None:
+def test_a_list_item_without_two_required_keys_does_not_affect_its_neighbour(refused: Refused) -> None:
     table = (
         "[awscontainer.handlers.web]\ncommand = 'a.b'\nschedule = [\n{},\n{ expression = 'rate(1 day)', manage = 'x' }]"
     )
-    assert [(fault.line, fault.key) for fault in refused(table)] == [
+    assert [(issue.line, issue.key) for issue in refused(table)] == [
         (6, "awscontainer.handlers.web.schedule"),
         (7, "awscontainer.handlers.web.schedule[0].expression"),
         (7, "awscontainer.handlers.web.schedule[0].manage"),

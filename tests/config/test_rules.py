@@ -1,4 +1,4 @@
-"""Rules between keys: each with the key that it names, and the neighbours that it leaves alone."""
+"""Rules between keys: the key of each issue, and neighbouring files without issues."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,9 @@ Refused = Callable[..., list[ConfigError]]
 ARN = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"
 
 
-def one(faults: list[ConfigError]) -> ConfigError:
-    assert len(faults) == 1, faults
-    return faults[0]
+def one(issues: list[ConfigError]) -> ConfigError:
+    assert len(issues) == 1, issues
+    return issues[0]
 
 
 def container(**keys: str) -> str:
@@ -50,33 +50,33 @@ THROTTLING = f"{WEB}.apigateway.throttling"
 SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
-FAULTS = [
+ISSUES = [
     # placeholders
     (
         secrets('secrets = { TOKEN = "a" }', 'placeholders = { TOKN = "x" }'),
         "awscontainer.secretsmanager.placeholders.TOKN",
-        "No secret fills the variable TOKN",
+        "There is no secret for the variable TOKN",
     ),
     # names
     ('[s3]\nbucket_name_format = "{stage}_x"', "s3.bucket_name_format", "lowercase letters"),
     ('[s3]\nbucket_name_format = "{stage}-s3alias"', "s3.bucket_name_format", "-s3alias"),
     ('[s3]\nbucket_name_format = "xn--{stage}"', "s3.bucket_name_format", "xn--"),
     ('[s3]\nbucket_name_format = "board"', "s3.bucket_name_format", "dev and prd would share"),
-    ('[s3]\nbucket_name_format = "{stages}-x"', "s3.bucket_name_format", "only placeholders"),
-    ('[s3]\nbucket_name_format = "{stage!r}-x"', "s3.bucket_name_format", "without a format"),
-    ('[s3]\nbucket_name_format = "{stage:>9}-x"', "s3.bucket_name_format", "without a format"),
+    ('[s3]\nbucket_name_format = "{stages}-x"', "s3.bucket_name_format", "no placeholders other than"),
+    ('[s3]\nbucket_name_format = "{stage!r}-x"', "s3.bucket_name_format", "without format specifiers"),
+    ('[s3]\nbucket_name_format = "{stage:>9}-x"', "s3.bucket_name_format", "without format specifiers"),
     ('[s3]\nbucket_name_format = "{stage-x"', "s3.bucket_name_format", "every brace closed"),
     (f'[awscontainer.handlers.{"x" * 50}]\ncommand = "a.b"', f"awscontainer.handlers.{'x' * 50}", "at most 64"),
     (handler() + '[awscontainer.handlers.a-b]\ncommand = "a.b"\n[awscontainer.handlers.a_b]\ncommand = "a.b"',
      "awscontainer.handlers.a_b", 'handlers "a-b" and "a_b"'),
     (handler(sqs="{}") + '[awscontainer.handlers.web-dead-letters]\ncommand = "a.b"\nsqs = {}',
-     "awscontainer.handlers.web-dead-letters", "would both be pocket-dev-board-web-dead-letters"),
+     "awscontainer.handlers.web-dead-letters", "would share the name pocket-dev-board-web-dead-letters"),
     (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x {stage}"'),
-     f"{SECRETS}.pocket_key_format", "none that the store takes"),
+     f"{SECRETS}.pocket_key_format", "The store does not allow"),
     (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "x+{stage}"'),
-     f"{SECRETS}.pocket_key_format", "none that the store takes"),
+     f"{SECRETS}.pocket_key_format", "The store does not allow"),
     (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "/aws/{stage}"'),
-     f"{SECRETS}.pocket_key_format", "for itself"),
+     f"{SECRETS}.pocket_key_format", "reserves names"),
     (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x"'),
      f"{SECRETS}.pocket_key_format", "share the generated secrets"),
     # artifact
@@ -86,29 +86,29 @@ FAULTS = [
     (container(snapstart="true", python_version='"3.11"'), "awscontainer.snapstart", "needs Python 3.12"),
     (container(python_version='"3.9"'), "awscontainer.python_version", '"3.11"'),
     # environment
-    (container(envs="{ AWS_REGION = 'x' }"), f"{ENVS}.AWS_REGION", "Lambda keeps"),
-    (container(envs="{ AWS_LAMBDA_FUNCTION_NAME = 'x' }"), f"{ENVS}.AWS_LAMBDA_FUNCTION_NAME", "Lambda keeps"),
-    (container(envs="{ LAMBDA_TASK_ROOT = 'x' }"), f"{ENVS}.LAMBDA_TASK_ROOT", "Lambda keeps"),
-    (container(envs="{ POCKET_STAGE = 'x' }"), f"{ENVS}.POCKET_STAGE", "Pocket keeps"),
-    (container(envs="{ _HANDLER = 'x' }"), f"{ENVS}._HANDLER", "a letter first"),
-    (container(envs="{ X = 'x' }"), f"{ENVS}.X", "at least two"),
+    (container(envs="{ AWS_REGION = 'x' }"), f"{ENVS}.AWS_REGION", "reserved by Lambda"),
+    (container(envs="{ AWS_LAMBDA_FUNCTION_NAME = 'x' }"), f"{ENVS}.AWS_LAMBDA_FUNCTION_NAME", "reserved by Lambda"),
+    (container(envs="{ LAMBDA_TASK_ROOT = 'x' }"), f"{ENVS}.LAMBDA_TASK_ROOT", "reserved by Lambda"),
+    (container(envs="{ POCKET_STAGE = 'x' }"), f"{ENVS}.POCKET_STAGE", "reserved by Pocket"),
+    (container(envs="{ _HANDLER = 'x' }"), f"{ENVS}._HANDLER", "a letter, then"),
+    (container(envs="{ X = 'x' }"), f"{ENVS}.X", "at least one"),
     (container(envs="{ DEBUG = true }"), f"{ENVS}.DEBUG", "Expected a string"),
     (container(envs=f"{{ LONG = '{'x' * 4000}' }}"), ENVS, "allows 4096"),
     (container(envs="{ KEY = 'x' }") + secrets('pocket_secrets.KEY.type = "password"'),
-     f"{SECRETS}.pocket_secrets.KEY", "declared twice: by awscontainer.envs.KEY"),
+     f"{SECRETS}.pocket_secrets.KEY", "KEY is also declared by awscontainer.envs.KEY"),
     (container(envs="{ KEY_PUB_BASE64 = 'x' }") + secrets('pocket_secrets.KEY.type = "rsa_pem_base64"'),
-     f"{SECRETS}.pocket_secrets.KEY", "KEY_PUB_BASE64 is declared twice"),
-    (secrets('pocket_secrets.KEY.type = "password"\nsecrets.KEY = "x"'), f"{SECRETS}.secrets.KEY", "declared twice"),
+     f"{SECRETS}.pocket_secrets.KEY", "KEY_PUB_BASE64 is also declared"),
+    (secrets('pocket_secrets.KEY.type = "password"\nsecrets.KEY = "x"'), f"{SECRETS}.secrets.KEY", "also declared by"),
     (secrets("pocket_secrets.KEY = { type = 'rsa_pem_base64', options = { pem_base64_environ_suffix = '_X', "
-             "pub_base64_environ_suffix = '_X' } }"), f"{SECRETS}.pocket_secrets.KEY", "declared twice"),
-    (secrets('secrets.POCKET_X = "x"'), f"{SECRETS}.secrets.POCKET_X", "Pocket keeps"),
+             "pub_base64_environ_suffix = '_X' } }"), f"{SECRETS}.pocket_secrets.KEY", "also declared by"),
+    (secrets('secrets.POCKET_X = "x"'), f"{SECRETS}.secrets.POCKET_X", "reserved by Pocket"),
     # handlers
-    (handler(timeout="31", apigateway="{}"), f"{WEB}.timeout", "at most 30 seconds; found 31"),
+    (handler(timeout="31", apigateway="{}"), f"{WEB}.timeout", "at most 30 seconds, found 31"),
     (handler(apigateway="{ throttling = { rate_limit = 5 } }"), f"{THROTTLING}.burst_limit", "required"),
     (handler(apigateway="{ throttling = { rate_limit = 0, burst_limit = 1 } }"), f"{THROTTLING}.rate_limit", "least 1"),
     (handler(apigateway="{ access_log = 'yes' }"), f"{WEB}.apigateway.access_log", "true or false"),
-    (handler(apigateway="{}", sqs="{}"), f"{WEB}.sqs", "apigateway too"),
-    (handler(apigateway="{}", function_url="{}"), f"{WEB}.function_url", "apigateway too"),
+    (handler(apigateway="{}", sqs="{}"), f"{WEB}.sqs", "also has apigateway"),
+    (handler(apigateway="{}", function_url="{}"), f"{WEB}.function_url", "also has apigateway"),
     (handler(f"{DJANGO}.wsgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),
     (handler(f"{DJANGO}.asgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),
     (handler(f"{DJANGO}.management_command_handler", sqs="{}"), f"{WEB}.sqs", "sent to it directly"),
@@ -118,9 +118,9 @@ FAULTS = [
      f"{WEB}.schedule", "management_command_handler"),
     (handler(schedule='[{ expression = "rate(1 day)", manage = "" }]'), f"{WEB}.schedule[0].manage", "the name of a"),
     (handler(schedule='[{ expression = "rate(1 day)", manage = "x \'" }]'), f"{WEB}.schedule[0].manage", "closed"),
-    (handler(sqs="{}", reserved_concurrency="1"), f"{WEB}.reserved_concurrency", "start 2 functions, and 1"),
+    (handler(sqs="{}", reserved_concurrency="1"), f"{WEB}.reserved_concurrency", "2 invocations at once, but only 1"),
     (handler(sqs="{ message_retention_period = 600, dead_letter_message_retention_period = 60 }"),
-     f"{WEB}.sqs.dead_letter_message_retention_period", "dropped early"),
+     f"{WEB}.sqs.dead_letter_message_retention_period", "expire early"),
     (handler(sqs="{ maximum_concurrency = 1 }"), f"{WEB}.sqs.maximum_concurrency", "at least 2, found 1"),
     (handler(sqs="{ maximum_concurrency = 1001 }"), f"{WEB}.sqs.maximum_concurrency", "at most 1000"),
     (handler(sqs="{ batch_size = 11 }"), f"{WEB}.sqs.batch_size", "at most 10"),
@@ -137,19 +137,19 @@ FAULTS = [
     (handler("a." + "b" * 127), f"{WEB}.command", "at most 128"),
     # secrets
     (secrets('pocket_secrets.KEY = { type = "rsa_pem_base64", options = { length = 9 } }'),
-     f"{SECRETS}.pocket_secrets.KEY.options.length", "no such option"),
+     f"{SECRETS}.pocket_secrets.KEY.options.length", "not have this option"),
     (secrets('pocket_secrets.KEY = { type = "password", options = { pub_base64_environ_suffix = "_X" } }'),
-     f"{SECRETS}.pocket_secrets.KEY.options.pub_base64_environ_suffix", "no such option"),
+     f"{SECRETS}.pocket_secrets.KEY.options.pub_base64_environ_suffix", "not have this option"),
     (secrets(f'secrets.KEY = "{ARN.replace("ap-northeast-1", "us-east-1")}"'), f"{SECRETS}.secrets.KEY", "us-east-1"),
     (secrets('secrets.KEY = "a+b"', 'store = "ssm"'), f"{SECRETS}.secrets.KEY", "name of a parameter"),
-    (secrets('secrets.KEY = "x#"'), f"{SECRETS}.secrets.KEY", "behind the #"),
+    (secrets('secrets.KEY = "x#"'), f"{SECRETS}.secrets.KEY", "after the #"),
     (secrets("", 'refresh = "15"'), f"{SECRETS}.refresh", "a duration"),
     (secrets("", 'refresh = "0m"'), f"{SECRETS}.refresh", "a duration"),
     # django
     (storage('store = "s3", location = "media"'), f"{STORAGE}.store", "no table [s3]"),
     ("[s3]\n" + storage('store = "s3"'), f"{STORAGE}.location", "needs a location"),
-    ("[s3]\n" + storage('store = "s3", location = "/media"'), f"{STORAGE}.location", "without a slash"),
-    ("[s3]\n" + storage('store = "s3", location = "a/../b"'), f"{STORAGE}.location", "without a slash"),
+    ("[s3]\n" + storage('store = "s3", location = "/media"'), f"{STORAGE}.location", "without a leading slash"),
+    ("[s3]\n" + storage('store = "s3", location = "a/../b"'), f"{STORAGE}.location", "without a leading slash"),
     (storage('store = "filesystem", manifest = true'), f"{STORAGE}.manifest", "not static"),
     *(
         ("[s3]\n" + storage(f'store = "s3", location = "{location}"'), f"{STORAGE}.location", "prefix of object keys")
@@ -173,11 +173,11 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "key", "words"), FAULTS)
+@pytest.mark.parametrize(("text", "key", "words"), ISSUES)
 def test_a_broken_rule_names_the_key_once_for_all_stages(refused: Refused, text: str, key: str, words: str) -> None:
-    fault = one(refused(text))
-    assert fault.key == key
-    assert words in fault.message
+    issue = one(refused(text))
+    assert issue.key == key
+    assert words in issue.message
 
 
 TAKEN = [
@@ -207,36 +207,36 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("text", TAKEN)
-def test_what_holds_is_taken(read: Read, text: str) -> None:
+def test_valid_files_have_no_issues(read: Read, text: str) -> None:
     assert list(read(text).stages) == ["dev", "prd"]
 
 
-def test_a_name_that_is_too_long_for_one_stage_says_which(refused: Refused) -> None:
+def test_an_issue_of_one_stage_names_the_stage(refused: Refused) -> None:
     text = '[general]\nregion = "eu-west-1"\nstages = ["dev", "production"]\n'
-    fault = one(refused(f'[awscontainer.handlers.{"x" * 45}]\ncommand = "a.b"', head=text))
-    assert "would be called" in fault.message
-    assert fault.message.endswith("(in the stage production).")
+    issue = one(refused(f'[awscontainer.handlers.{"x" * 45}]\ncommand = "a.b"', head=text))
+    assert "The name of the function" in issue.message
+    assert issue.message.endswith("(in stage production).")
 
 
-def test_the_longest_names_are_taken_and_one_more_letter_is_not(read: Read, refused: Refused) -> None:
+def test_the_longest_names_are_valid_and_one_more_letter_is_not(read: Read, refused: Refused) -> None:
     def named(length: int, keys: str = "") -> str:
         return f'[awscontainer.handlers.{"x" * (length - len("pocket-dev-board-"))}]\ncommand = "a.b"\n{keys}'
 
     read(named(64))
-    assert "has 65 characters; AWS takes at most 64" in one(refused(named(65))).message
+    assert "has 65 characters; AWS allows at most 64" in one(refused(named(65))).message
     read(named(80 - len("-dead-letters.fifo"), "sqs = { fifo = true }"))
-    fault = one(refused(named(81 - len("-dead-letters.fifo"), "sqs = { fifo = true }")))
-    assert "has 81 characters; AWS takes at most 80" in fault.message
+    issue = one(refused(named(81 - len("-dead-letters.fifo"), "sqs = { fifo = true }")))
+    assert "has 81 characters; AWS allows at most 80" in issue.message
 
 
 def test_a_stack_name_that_is_too_long_is_found_without_any_handler(refused: Refused) -> None:
     head = f'[general]\nregion = "eu-west-1"\nstages = ["dev"]\nproject_name = "{"x" * 120}"\n'
-    fault = one(refused("", head=head))
-    assert (fault.key, fault.line) == ("general.project_name", 4)
-    assert "at most 128" in fault.message
+    issue = one(refused("", head=head))
+    assert (issue.key, issue.line) == ("general.project_name", 4)
+    assert "at most 128" in issue.message
 
 
-def test_files_of_the_artifact_are_looked_for_in_the_projects_folder(read: Read, folder: Path) -> None:
+def test_files_of_the_artifact_are_relative_to_the_project(read: Read, folder: Path) -> None:
     (folder / "deploy").mkdir()
     (folder / "deploy" / "Dockerfile").touch()
     (folder / "requirements.txt").touch()
@@ -245,12 +245,12 @@ def test_files_of_the_artifact_are_looked_for_in_the_projects_folder(read: Read,
 
 def test_snapstart_does_not_go_with_an_image(refused: Refused, folder: Path) -> None:
     (folder / "Dockerfile").touch()
-    fault = one(refused(container(dockerfile_path='"Dockerfile"', snapstart="true")))
-    assert fault.key == "awscontainer.snapstart"
-    assert "needs a zip" in fault.message
+    issue = one(refused(container(dockerfile_path='"Dockerfile"', snapstart="true")))
+    assert issue.key == "awscontainer.snapstart"
+    assert "needs a zip" in issue.message
 
 
-def test_the_running_python_is_the_zips_unless_lambda_lacks_it(
+def test_the_zip_uses_the_running_python_unless_lambda_lacks_it(
     read: Read, refused: Refused, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = read(container()).stage("dev")
@@ -258,10 +258,10 @@ def test_the_running_python_is_the_zips_unless_lambda_lacks_it(
     assert stage.awscontainer.python_version == naming.running_python()
     assert naming.running_python() in LAMBDA_PYTHONS
     monkeypatch.setattr("sys.version_info", type("Version", (), {"major": 3, "minor": 99}))
-    fault = one(refused(container()))
-    assert (fault.key, fault.line) == ("awscontainer.python_version", 4)
-    assert "3.99" in fault.message
-    assert "3.14" in fault.hint
+    issue = one(refused(container()))
+    assert (issue.key, issue.line) == ("awscontainer.python_version", 4)
+    assert "3.99" in issue.message
+    assert "3.14" in issue.hint
     read(container(python_version='"3.13"'))
     (folder / "Dockerfile").touch()
     read(container(dockerfile_path='"Dockerfile"'))
@@ -277,7 +277,7 @@ def test_the_estimate_of_the_environment_counts_what_the_deploy_adds(read: Read)
     assert environment.estimated_size(read("").stage("dev")) == 0
 
 
-def test_a_faulty_key_is_not_blamed_on_its_neighbours(refused: Refused) -> None:
+def test_an_invalid_key_causes_no_issues_at_its_neighbours(refused: Refused) -> None:
     for text in (
         storage('store = "filesystem", static = "yes", manifest = true'),
         handler("pocket", schedule='[{ expression = "rate(1 day)", manage = "x" }]'),
@@ -290,7 +290,7 @@ def test_a_faulty_key_is_not_blamed_on_its_neighbours(refused: Refused) -> None:
 
 
 def test_every_hint_is_a_sentence_and_every_message_too(refused: Refused) -> None:
-    for text, _, _ in FAULTS:
-        fault = one(refused(text))
-        assert re.fullmatch(r"[A-Z\"].*\.", fault.message), fault.message
-        assert not fault.hint or re.fullmatch(r"[A-Z].*[.?]", fault.hint), fault.hint
+    for text, _, _ in ISSUES:
+        issue = one(refused(text))
+        assert re.fullmatch(r"[A-Z\"].*\.", issue.message), issue.message
+        assert not issue.hint or re.fullmatch(r"[A-Z].*[.?]", issue.hint), issue.hint

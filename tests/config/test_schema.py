@@ -1,4 +1,4 @@
-"""The JSON Schema: it describes every key, takes what `load` takes, and refuses what it can say."""
+"""The JSON Schema: it describes every key, accepts what `load` accepts, and rejects what it can express."""
 
 import json
 import re
@@ -101,7 +101,7 @@ public_dirs = []
 
 @pytest.fixture(scope="module")
 def validate() -> Validate:
-    """The errors that a JSON Schema validator finds: cfn-lint's, since it is installed and none other is."""
+    """The errors of a JSON Schema validator: cfn-lint's, since no other is installed."""
     from cfnlint.jsonschema import StandardValidator
 
     validator = StandardValidator(schema=config.json_schema())
@@ -138,7 +138,7 @@ def tables(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{name}.{key}", value
 
 
-def test_a_file_with_every_key_is_taken_by_both(read: Read, validate: Validate) -> None:
+def test_both_accept_a_file_with_every_key(read: Read, validate: Validate) -> None:
     read(document(WHOLE), head="")
     assert validate(WHOLE) == []
 
@@ -159,7 +159,7 @@ def test_every_key_and_every_table_is_described() -> None:
         assert described.endswith("."), name
 
 
-def test_every_table_of_the_schema_refuses_unknown_keys_and_speaks_of_no_null() -> None:
+def test_every_table_of_the_schema_rejects_unknown_keys_and_null() -> None:
     schema = config.json_schema()
     assert all(table["additionalProperties"] is False for table in schema["$defs"].values())
     assert "null" not in json.dumps(schema)
@@ -167,7 +167,7 @@ def test_every_table_of_the_schema_refuses_unknown_keys_and_speaks_of_no_null() 
     assert list(schema["properties"]) == list(StageTables.model_fields)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_a_definition() -> None:
     schema = config.json_schema()
     names = set(re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema)))
     assert names == schema["$defs"].keys()
@@ -192,11 +192,11 @@ def test_every_reference_leads_somewhere() -> None:
         {"s3": []},
     ],
 )
-def test_what_the_schema_can_say_is_refused(validate: Validate, change: dict[str, Any]) -> None:
+def test_the_schema_rejects_what_it_can_express(validate: Validate, change: dict[str, Any]) -> None:
     assert validate(WHOLE | change)
 
 
-def test_the_example_is_taken(validate: Validate) -> None:
+def test_the_schema_accepts_the_example(validate: Validate) -> None:
     path = Path(__file__).parents[2] / "examples" / "board" / "pocket.toml"
     assert validate(tomllib.loads(path.read_text())) == []
 
@@ -267,21 +267,21 @@ def changed(changes: list[tuple[tuple[str | int, ...], str, str, Any]]) -> dict[
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(CHANGES)
-def test_whatever_the_file_holds_it_is_taken_by_both_or_every_fault_has_its_place(
+def test_any_file_is_accepted_by_both_or_every_issue_has_a_place(
     read: Read, validate: Validate, changes: list[tuple[tuple[str | int, ...], str, str, Any]]
 ) -> None:
     data = changed(changes)
     text = document(data)
     try:
         project = read(text, head="")
-    except ConfigErrors as errors:
-        faults = errors.errors
+    except ConfigErrors as raised:
+        issues = raised.errors
     else:
         assert validate(data) == []
         manifest = config.build_manifest(project)
         assert type(manifest).from_json(manifest.to_json()) == manifest
         return
-    assert faults
-    assert {fault.line for fault in faults} <= {1, *range(1, len(text.splitlines()) + 1)}
-    assert all(fault.message.endswith(".") for fault in faults)
-    assert len({(fault.key, fault.message) for fault in faults}) == len(faults)
+    assert issues
+    assert {issue.line for issue in issues} <= {1, *range(1, len(text.splitlines()) + 1)}
+    assert all(issue.message.endswith(".") for issue in issues)
+    assert len({(issue.key, issue.message) for issue in issues}) == len(issues)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.config.secret_references import Reference, fault_of_reference
+from pocket.config.secret_references import Reference, issue_with_reference
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:board/db-AbCdEf"
 PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/board/db"
@@ -21,8 +21,8 @@ PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/board/db"
         (PARAMETER, Reference(PARAMETER, None, "ssm", "eu-west-1")),
     ],
 )
-def test_good_references_are_taken_apart(text: str, reference: Reference) -> None:
-    assert fault_of_reference(text) == ""
+def test_valid_references_are_parsed(text: str, reference: Reference) -> None:
+    assert issue_with_reference(text) == ""
     assert Reference.parse(text) == reference
 
 
@@ -49,12 +49,12 @@ def test_good_references_are_taken_apart(text: str, reference: Reference) -> Non
         "arn:aws:ssm::123456789012:parameter/x",
     ],
 )
-def test_what_is_neither_a_name_nor_an_arn_is_refused(text: str) -> None:
-    assert fault_of_reference(text)
+def test_only_names_and_arns_are_valid(text: str) -> None:
+    assert issue_with_reference(text)
 
 
 @given(st.text())
-def test_no_text_breaks_the_check_and_a_fault_never_repeats_it(text: str) -> None:
-    fault = fault_of_reference(f"{text}\x00secret")
-    assert "\x00secret" not in fault
-    assert fault
+def test_no_text_breaks_the_check_and_an_issue_never_repeats_it(text: str) -> None:
+    issue = issue_with_reference(f"{text}\x00secret")
+    assert "\x00secret" not in issue
+    assert issue

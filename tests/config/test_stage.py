@@ -1,4 +1,4 @@
-"""One stage: its names, its settings module and the variables that secrets fill."""
+"""One stage: its names, its settings module and the variables of its secrets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +121,7 @@ ARNS = (
 )
 
 
-def test_generated_values_lie_in_one_secret_and_bare_names_in_its_store(read: Read) -> None:
+def test_generated_values_share_a_secret_and_bare_names_are_in_its_store(read: Read) -> None:
     stage = read(SECRETS.format(store="secretsmanager")).stage("dev")
     assert stage.generated_variables == (
         SecretVariable("SECRET_KEY", "secretsmanager", "pocket-dev-board", "SECRET_KEY"),
@@ -176,7 +176,7 @@ def test_a_schedule_splits_its_command_line_as_a_shell_would(read: Read) -> None
     assert schedule.arguments == ["old topics", "--days=30"]
 
 
-def test_a_stage_tells_its_sites_and_its_handler_for_commands(read: Read) -> None:
+def test_a_stage_has_sites_and_a_handler_for_commands(read: Read) -> None:
     project = read("""
     [awscontainer.handlers]
     web = { command = "a.b", apigateway = {} }

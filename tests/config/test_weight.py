@@ -31,7 +31,7 @@ def test_neither_reading_nor_building_the_manifest_loads_an_aws_library_or_opens
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_typical_file_is_read_well_within_fifty_milliseconds() -> None:
+def test_a_typical_file_is_read_within_fifty_milliseconds() -> None:
     def once() -> float:
         started = perf_counter()
         config.load(EXAMPLE)

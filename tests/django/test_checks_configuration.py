@@ -71,20 +71,19 @@ def test_each_fault_of_the_file_is_a_message_at_its_line(with_file: Site) -> Non
         ("pocket.E005", Place(path, 16)),
     ]
     assert found[1] == Error(
-        "awscontainer.handlers.web.memory: This key is not known.",
+        "awscontainer.handlers.web.memory: Unknown key.",
         hint='Did you mean "memory_size"?',
         obj="pocket.toml:13",
         id="pocket.E002",
     )
     assert found[2] == Error(
-        "awscontainer.secretsmanager.secrets.TOKEN: The variable TOKEN is declared twice: by awscontainer.envs.TOKEN"
-        " too.",
+        "awscontainer.secretsmanager.secrets.TOKEN: The variable TOKEN is also declared by awscontainer.envs.TOKEN.",
         hint="Remove one of the two.",
         obj="pocket.toml:16",
         id="pocket.E005",
     )
     assert found[0] == Error(
-        "awscontainer.handlers.web.timeout: An API waits at most 30 seconds; found 60.",
+        "awscontainer.handlers.web.timeout: Behind an API, expected at most 30 seconds, found 60.",
         hint="Shorten the timeout, or give long work to a handler with a queue.",
         obj="pocket.toml:11",
         id="pocket.E006",

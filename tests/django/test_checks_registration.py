@@ -53,7 +53,7 @@ def test_a_fault_of_the_file_stops_other_commands(tmp_path: Path) -> None:
         write_settings(tmp_path, text),
     )
     assert done.returncode == 1
-    assert "pocket.toml:4: (pocket.E002) general.colour: This key is not known." in done.stderr
+    assert "pocket.toml:4: (pocket.E002) general.colour: Unknown key." in done.stderr
 
 
 def test_every_check_has_pockets_tag_and_can_be_imported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

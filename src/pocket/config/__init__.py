@@ -1,4 +1,4 @@
-"""`pocket.toml`: found, read, laid together for each stage, checked, and turned into the manifest."""
+"""`pocket.toml`: finding it, reading it, merging it for each stage, checking it, and building the manifest."""
 
 from pocket.config.file import FILE_NAME, find_file
 from pocket.config.manifest_builder import build_manifest

@@ -1,4 +1,4 @@
-"""The file itself: where it lies and what TOML it holds."""
+"""Finding `pocket.toml`, reading it and parsing its TOML."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FILE_NAME = "pocket.toml"
 
 
 def find_file(start: Path) -> Path:
-    """The nearest `pocket.toml`, in the folder `start` or one above it.
+    """The nearest `pocket.toml`, in the directory `start` or one above it.
 
-    Raises ConfigError where there is none.
+    Raises ConfigError if there is none.
     """
     folder = start.resolve()
     for candidate in (folder, *folder.parents):
@@ -23,7 +23,7 @@ def find_file(start: Path) -> Path:
         if path.is_file():
             return path
     raise ConfigError(
-        f"There is no {FILE_NAME} in {folder}, nor in any folder above it.",
+        f"There is no {FILE_NAME} in {folder} or any directory above it.",
         f"Create {FILE_NAME} beside the project's manage.py, or run the command inside the project.",
     )
 
@@ -31,7 +31,7 @@ def find_file(start: Path) -> Path:
 def read_text(path: Path) -> str:
     """The file's text.
 
-    Raises ConfigErrors where it cannot be read or is not UTF-8.
+    Raises ConfigErrors if it cannot be read or is not UTF-8.
     """
     try:
         content = path.read_bytes()
@@ -41,23 +41,23 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        fault = ConfigError("The file is not UTF-8 text.", "Save it with the encoding UTF-8.", file=path, line=line)
-        raise ConfigErrors([fault]) from error
+        issue = ConfigError("The file is not UTF-8 text.", "Save it as UTF-8.", file=path, line=line)
+        raise ConfigErrors([issue]) from error
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:
-    """The document that `text`, read from `path`, holds.
+    """The TOML document in `text`, which was read from `path`.
 
-    Raises ConfigErrors, with line and column, where it is not TOML.
+    Raises ConfigErrors, with line and column, if it is not valid TOML.
     """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message, line = _where(str(error), text)
-        hint = "The line, or the one before it, is not TOML; see https://toml.io for its rules."
+        hint = "This line or the one before it is not valid TOML; see https://toml.io."
         raise ConfigErrors([ConfigError(message, hint, file=path, line=line)]) from error
     except RecursionError as error:
-        raise ConfigErrors([ConfigError("The lists or tables are nested too deeply.", file=path)]) from error
+        raise ConfigErrors([ConfigError("Lists or tables are nested too deeply.", file=path)]) from error
 
 
 def _where(message: str, text: str) -> tuple[str, int]:

@@ -12,17 +12,17 @@ PLACEHOLDERS = ("prefix", "stage", "project")
 
 
 def checked_format(text: str) -> str:
-    """`text` as it stands; refuses a placeholder that is not one of `PLACEHOLDERS`, and any formatting of one."""
-    expected = "a name in which {prefix}, {stage} and {project} are the only placeholders"
+    """`text` itself; raises for a placeholder that is not in `PLACEHOLDERS`, and for any formatting of one."""
+    expected = "a name with no placeholders other than {prefix}, {stage} and {project}"
     try:
         fields = list(Formatter().parse(text))
     except ValueError as error:
-        raise refused(f"{expected}, every brace closed") from error
+        raise refused(f"{expected}, and every brace closed") from error
     for _, name, spec, conversion in fields:
         if name is None:
             continue
         if name not in PLACEHOLDERS:
             raise refused(expected, suggest(name, PLACEHOLDERS))
         if spec or conversion:
-            raise refused(f"{expected}, without a format of their own")
+            raise refused(f"{expected}, and without format specifiers")
     return text

@@ -1,7 +1,6 @@
-"""Where each key of a TOML document stands, which `tomllib` does not tell.
+"""The line of each key in a TOML document, which `tomllib` does not return.
 
-The scanner walks a document that `tomllib` has already accepted, so it looks for the ends of keys and values and
-nothing else.
+The scanner reads a document that `tomllib` has already accepted, so it only looks for the ends of keys and values.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _SCALAR = re.compile(
 def key_lines(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every key, table and list item of a valid TOML document.
 
-    A table stands where its header is; one that only the keys below it imply, where the first of these stands.
+    A table's line is that of its header or, without a header, that of the first key in it.
     """
     scanner = _Scanner(text.replace("\r\n", "\n"))
     scanner.scan()
@@ -32,7 +31,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 class _Scanner:
-    """The position in `text`, the table that keys belong to, and what was found so far."""
+    """The position in `text`, the table that keys belong to, and the lines found so far."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -58,8 +57,8 @@ class _Scanner:
         self.position += len(found)
         return found
 
-    def _note(self, path: KeyPath, position: int, *, anew: bool = False) -> None:
-        if anew or path not in self.lines:
+    def _record(self, path: KeyPath, position: int, *, replace: bool = False) -> None:
+        if replace or path not in self.lines:
             self.lines[path] = bisect_left(self._newlines, position) + 1
 
     def _keys(self) -> Iterator[tuple[str, int]]:
@@ -81,26 +80,26 @@ class _Scanner:
         *above, (name, position) = self._keys()
         for part, where in above:
             path = (*path, part)
-            self._note(path, where)
+            self._record(path, where)
             path = self._newest(path)
         path = (*path, name)
         if brackets == 2:
-            self._note(path, position)
+            self._record(path, position)
             self._sizes[path] = self._sizes.get(path, 0) + 1
             path = self._newest(path)
-        self._note(path, position, anew=True)
+        self._record(path, position, replace=True)
         self.table = path
         self.position += brackets
 
     def _newest(self, path: KeyPath) -> KeyPath:
-        """The last table of the array of tables at `path`; `path` itself where it is no such array."""
+        """The last table of the array of tables at `path`; `path` itself if it is not such an array."""
         return (*path, self._sizes[path] - 1) if path in self._sizes else path
 
     def _key_and_value(self, table: KeyPath) -> None:
         path = table
         for part, position in self._keys():
             path = (*path, part)
-            self._note(path, position)
+            self._record(path, position)
         self.position += 1
         self._skip(_SPACE)
         self._value(path)
@@ -119,7 +118,7 @@ class _Scanner:
     def _items(self, path: KeyPath) -> None:
         index = 0
         while not self._closed("]"):
-            self._note((*path, index), self.position)
+            self._record((*path, index), self.position)
             self._value((*path, index))
             index += 1
 
@@ -128,7 +127,7 @@ class _Scanner:
             self._key_and_value(path)
 
     def _closed(self, bracket: str) -> bool:
-        """Skip to the next item, or over `bracket` where none follows."""
+        """Skip to the next item, or past `bracket` if there is no other; return whether it was the bracket."""
         self._skip(_BLANK)
         if self.text[self.position] == ",":
             self.position += 1

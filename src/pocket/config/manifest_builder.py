@@ -1,4 +1,4 @@
-"""The manifest of a project: what the file says that a deployed function must know."""
+"""The manifest of a project: the part of the file that a deployed function needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pocket.config.tables.django import DjangoTables
 
 
 def build_manifest(project: Project) -> manifest.Manifest:
-    """The facts of every stage that the run time needs, and of the laptop's fallback; no secret among them."""
+    """What the run time needs of every stage, and the fallback for development; without secrets."""
     return manifest.Manifest(
         project_name=project.general.project_name,
         region=project.general.region,

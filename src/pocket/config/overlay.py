@@ -1,4 +1,4 @@
-"""How a stage's tables lie over the common ones: key by key, tables in tables too; a list replaces a list."""
+"""Merging a stage's tables into the common ones: key by key, at every depth; a list replaces a list."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value: names of keys, and indexes in lists."""
+"""The path of a value: names of keys, and indexes of list items."""
 
 
-def lay_over(common: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
-    """`common` with `stage` over it; both stay as they are."""
-    laid = dict(common)
+def merge(common: Mapping[str, Any], stage: Mapping[str, Any]) -> dict[str, Any]:
+    """`common` overridden by `stage`; changes neither."""
+    merged = dict(common)
     for key, value in stage.items():
-        below = laid.get(key)
-        laid[key] = lay_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return laid
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
 
 
 def comes_from_stage(common: object, stage: object, path: Sequence[str | int]) -> bool:
-    """Whether the value at `path` of the laid tables was written in the stage's; a table that both have is common."""
+    """Whether the value at `path` of the merged tables comes from the stage's; a table that both have is common."""
     if not isinstance(stage, Mapping) or not isinstance(common, Mapping):
         return True
     if not path:

@@ -1,6 +1,6 @@
-"""The patterns that names in `pocket.toml` have to match, each with what it means in words.
+"""The patterns for names in `pocket.toml`, each with its meaning in words.
 
-They are written in the subset that Rust (pydantic), ECMAScript (JSON Schema) and Python read alike.
+They use only syntax that means the same in Rust (pydantic), ECMAScript (JSON Schema) and Python.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
-    STAGE: "a stage's name: lowercase letters and digits, a letter first",
-    PROJECT: "lowercase letters, digits and hyphens, no hyphen at either end",
-    PREFIX: "lowercase letters, digits and hyphens, a letter first",
+    STAGE: "the name of a stage: lowercase letters and digits, starting with a letter",
+    PROJECT: "lowercase letters, digits and hyphens, without a hyphen at either end",
+    PREFIX: "lowercase letters, digits and hyphens, starting with a letter",
     REGION: 'the name of an AWS region, such as "ap-northeast-1"',
-    HANDLER: "a handler's name: lowercase letters, digits, hyphens and underscores, a letter first",
-    VARIABLE: "the name of an environment variable: at least two letters, digits or underscores, a letter first",
+    HANDLER: "the name of a handler: lowercase letters, digits, hyphens and underscores, starting with a letter",
+    VARIABLE: "the name of an environment variable: a letter, then at least one letter, digit or underscore",
     SUFFIX: "letters, digits and underscores",
-    SETTING: "the name of a Django setting: capital letters, digits and underscores, a letter first",
+    SETTING: "the name of a Django setting: capital letters, digits and underscores, starting with a letter",
     DOTTED_PATH: f'the dotted path of a function, such as "{naming.WSGI_HANDLER}"',
     APPLICATION: 'a module and an attribute, such as "config.api:app"',
-    PATH_PREFIX: 'the beginning of a path, such as "/api", without a slash at the end',
-    REQUEST_PATH: 'a path as a request has it, percent-encoded, such as "/health/" or "/?ready=1"',
+    PATH_PREFIX: 'the beginning of a path, such as "/api", without a trailing slash',
+    REQUEST_PATH: 'a percent-encoded path, such as "/health/" or "/?ready=1"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',
     ARN: 'an ARN, such as "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:name-AbCdEf"',
     POLICY_ARN: 'the ARN of an IAM policy, such as "arn:aws:iam::123456789012:policy/boundary"',
-    OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a slash or a dot in front',
+    OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }
-"""What follows "expected" in a message about a value that does not match."""
+"""What follows "expected" in the message about a value that does not match."""

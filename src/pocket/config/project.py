@@ -1,4 +1,4 @@
-"""The project that a `pocket.toml` describes: the file read, laid together for each stage and checked."""
+"""The project that a `pocket.toml` describes: the file read, merged for each stage and checked."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import MappingProxyType
 from typing import Any
 
 from pocket.config import file
-from pocket.config.faults import Fault
-from pocket.config.overlay import lay_over
+from pocket.config.issues import Issue
+from pocket.config.overlay import merge
 from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.report import Report
-from pocket.config.rules import faults_between_stages, faults_of_stage
-from pocket.config.settling import Settled, settle
+from pocket.config.rules import issues_between_stages, stage_issues
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
 from pocket.config.suggestions import nearest, suggest
 from pocket.config.tables.general import General
+from pocket.config.validation import Validated, validate
 from pocket.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Project:
-    """A checked `pocket.toml`; `directory` is the folder that holds it, `text` what it holds."""
+    """A checked `pocket.toml`; `directory` is the project's directory, `text` the content of the file."""
 
     path: Path
     general: General
@@ -33,43 +33,43 @@ class Project:
 
     @property
     def directory(self) -> Path:
-        """The project's folder."""
+        """The directory that contains the file."""
         return self.path.parent
 
     def stage(self, name: str) -> StageConfig:
         """The stage of that name.
 
-        Raises ConfigError, which names the known stages, where there is none.
+        Raises ConfigError, which lists the declared stages, if there is none.
         """
         if name in self.stages:
             return self.stages[name]
         raise ConfigError(
-            f'There is no stage "{name}"; the known ones are {", ".join(self.stages)}.',
-            nearest(name, self.stages) or "Name one of them, or add it to stages in [general].",
+            f'There is no stage "{name}"; pocket.toml declares {", ".join(self.stages)}.',
+            nearest(name, self.stages) or "Use one of them, or add it to stages in [general].",
             file=self.path,
             key="general.stages",
         )
 
-    def fault(self, stage: str, path: Sequence[str | int], message: str, hint: str = "") -> ConfigError:
-        """An error about the value at `path` of a stage's tables that knows its line; for checks of other rooms."""
+    def error(self, stage: str, path: Sequence[str | int], message: str, hint: str = "") -> ConfigError:
+        """An error, with its line, about the value at `path` of a stage's tables; for checks of other rooms."""
         report = Report(self.path, self.text, file.parse(self.text, self.path), (stage,))
-        report.add(stage, Fault(tuple(path), "", message, hint))
+        report.add(stage, Issue(tuple(path), "", message, hint))
         return report.errors()[0]
 
 
 def load(path: Path) -> Project:
     """The project that the file at `path` describes.
 
-    Raises ConfigErrors with every fault of every stage.
+    Raises ConfigErrors with every issue in every stage.
     """
-    # The folder of a link is the project's, not that of what it leads to.
+    # The project is where the link is, not where its target is.
     path = path.parent.resolve() / path.name
     text = file.read_text(path)
     return _Loader(path, text, file.parse(text, path)).load()
 
 
 class _Loader:
-    """One reading of the file: what it holds, and the faults that were found so far."""
+    """Loads one file: its data, and the issues found so far."""
 
     def __init__(self, path: Path, text: str, data: Mapping[str, Any]) -> None:
         self.path = path
@@ -79,59 +79,59 @@ class _Loader:
         self.report = Report(path, text, data, ())
 
     def load(self) -> Project:
-        settled = self._general()
-        general = settled.tables
+        validated = self._general()
+        general = validated.tables
         self.report.stages = tuple(self.stage_names)
         self._top()
         if not self.stage_names:
             self._tables("", general)
-        stages = {name: self._stage(name, settled) for name in self.stage_names}
-        for name, fault in faults_between_stages(list(stages.values())):
-            self.report.add(name, fault)
+        stages = {name: self._stage(name, validated) for name in self.stage_names}
+        for name, issue in issues_between_stages(list(stages.values())):
+            self.report.add(name, issue)
         self.report.raise_if_any()
         return Project(self.path, general, MappingProxyType(stages), self.text)
 
-    def _general(self) -> Settled[General]:
-        """`[general]` as far as it holds; stand-ins take the place of what is required and faulty."""
+    def _general(self) -> Validated[General]:
+        """The valid part of `[general]`, with substitutes for required keys that are missing or invalid."""
         table = self.data.get("general")
         written = isinstance(table, Mapping)
         if not isinstance(table, Mapping):
-            message = "The table [general] is required and missing." if table is None else "Expected a table."
-            self.report.add(None, Fault(("general",), "missing", message))
+            message = "The table [general] is required." if table is None else "Expected a table."
+            self.report.add(None, Issue(("general",), "missing", message))
             table = {"project_name": "project"}
-        stand_ins = {"region": "us-east-1", "stages": ["stage"], "project_name": "project"}
-        settled = settle(General, {"project_name": self._folder(table), **table}, stand_ins)
-        for fault in settled.faults if written else ():
-            self.report.add(None, Fault(("general", *fault.path), fault.rule, fault.message, fault.hint))
-        if written and ("stages",) not in settled.left_out:
-            self.stage_names = list(self._stage_names(settled.tables.stages))
-        return settled
+        substitutes = {"region": "us-east-1", "stages": ["stage"], "project_name": "project"}
+        validated = validate(General, {"project_name": self._folder(table), **table}, substitutes)
+        for issue in validated.issues if written else ():
+            self.report.add(None, Issue(("general", *issue.path), issue.rule, issue.message, issue.hint))
+        if written and ("stages",) not in validated.left_out:
+            self.stage_names = list(self._stage_names(validated.tables.stages))
+        return validated
 
     def _folder(self, table: Mapping[str, Any]) -> str:
-        """The folder's name, for the project's; a stand-in, and a fault, where it does not serve."""
+        """The directory's name, for the project's; reports an issue and returns a valid name if it cannot be one."""
         name = self.path.parent.name
         if "project_name" in table or re.fullmatch(PROJECT, name):
             return name
         better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
-        message = f"The folder's name {name!r} does not serve as the project's: expected {MEANINGS[PROJECT]}."
+        message = f"The directory's name {name!r} cannot be the project's name: expected {MEANINGS[PROJECT]}."
         hint = f'Add project_name = "{better}" to [general].'
-        self.report.add(None, Fault(("general", "project_name"), "folder", message, hint))
+        self.report.add(None, Issue(("general", "project_name"), "folder", message, hint))
         return better
 
     def _stage_names(self, names: Sequence[str]) -> Iterator[str]:
-        """The stages that are declared well, each once."""
+        """The stages that are declared validly, each once."""
         for index, name in enumerate(self.data["general"]["stages"]):
             path = ("general", "stages", index)
             if name in TABLES:
-                message = f'A stage must not have the name of a table; found "{name}".'
-                self.report.add(None, Fault(path, "table", message))
+                message = f'A stage cannot have the name of a table; found "{name}".'
+                self.report.add(None, Issue(path, "table", message))
             elif name in self.data["general"]["stages"][:index]:
-                self.report.add(None, Fault(path, "twice", f'The stage "{name}" is declared twice.'))
+                self.report.add(None, Issue(path, "twice", f'The stage "{name}" is declared twice.'))
             elif name in names:
                 yield name
 
     def _top(self) -> None:
-        """Report each key at the file's top that is neither a table nor a stage."""
+        """Report each top-level key that is neither a table nor a stage."""
         if not self.stage_names:
             return
         for key in self.data:
@@ -139,47 +139,47 @@ class _Loader:
                 continue
             hint = suggest(key, (*TABLES, *self.stage_names))
             if isinstance(self.data[key], Mapping):
-                message = "This is neither a table that Pocket knows nor a declared stage."
+                message = "Neither a known table nor a declared stage."
             else:
-                message = "This key is not known here."
-                hint = f"It belongs below [general]: {hint}" if key in General.model_fields else hint
-            self.report.add(None, Fault((key,), "unknown", message, hint))
+                message = "Unknown key."
+                hint = f"Move it below [general]: {hint}" if key in General.model_fields else hint
+            self.report.add(None, Issue((key,), "unknown", message, hint))
 
-    def _stage(self, name: str, general: Settled[General]) -> StageConfig:
-        """The stage as far as it holds, its faults reported."""
-        settled = self._tables(name, general.tables)
-        tables = settled.tables
+    def _stage(self, name: str, general: Validated[General]) -> StageConfig:
+        """The valid part of the stage; reports its issues."""
+        validated = self._tables(name, general.tables)
+        tables = validated.tables
         stage = StageConfig(name, self.path.parent, tables.general, tables.s3, tables.awscontainer)
-        for fault in faults_of_stage(stage):
-            paths = (fault.path, *fault.needs)
+        for issue in stage_issues(stage):
+            paths = (issue.path, *issue.needs)
             of_general = (path[1:] for path in paths if path[0] == "general")
-            if not settled.rests_on(paths) and not general.rests_on(of_general):
-                self.report.add(name, fault)
+            if not validated.depends_on(paths) and not general.depends_on(of_general):
+                self.report.add(name, issue)
         return stage
 
-    def _tables(self, name: str, general: General) -> Settled[StageTables]:
-        """The common tables with a stage's own over them, their faults reported."""
+    def _tables(self, name: str, general: General) -> Validated[StageTables]:
+        """The common tables overridden by the stage's own; reports their issues."""
         own = self.data.get(name, {})
         if not isinstance(own, Mapping):
-            self.report.add(None, Fault((name,), "dict_type", "Expected a table."))
+            self.report.add(None, Issue((name,), "dict_type", "Expected a table."))
             own = {}
         project = general.model_dump(exclude_unset=True)
-        laid = lay_over({key: value for key, value in self.data.items() if key in TABLES}, own)
+        merged = merge({key: value for key, value in self.data.items() if key in TABLES}, own)
         own_general = own.get("general", {})
         if isinstance(own_general, Mapping):
-            laid["general"] = project | self._own_general(name, own_general)
-        settled = settle(StageTables, laid, {"general": project})
-        for fault in settled.faults:
-            self.report.add(name, fault)
-        return settled
+            merged["general"] = project | self._own_general(name, own_general)
+        validated = validate(StageTables, merged, {"general": project})
+        for issue in validated.issues:
+            self.report.add(name, issue)
+        return validated
 
     def _own_general(self, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
-        """What a stage lays over `[general]`."""
+        """What a stage overrides of `[general]`."""
         for key in table:
             if key not in OWN_GENERAL_KEYS:
-                message = "A stage has no such key of its own."
+                message = "Unknown key of a stage's [general]."
                 if key in General.model_fields:
-                    message = "This key holds for the whole project: a stage cannot have its own."
-                hint = f"A stage may have its own {', '.join(OWN_GENERAL_KEYS)}."
-                self.report.add(None, Fault((name, "general", key), "stage", message, hint))
+                    message = "This key applies to the whole project; a stage cannot override it."
+                hint = f"A stage can override {', '.join(OWN_GENERAL_KEYS)}."
+                self.report.add(None, Issue((name, "general", key), "stage", message, hint))
         return {key: value for key, value in table.items() if key in OWN_GENERAL_KEYS}

@@ -1,7 +1,7 @@
-"""The JSON Schema of `pocket.toml`, by which an editor completes and explains the file.
+"""The JSON Schema of `pocket.toml`, with which an editor completes and explains the file.
 
-It takes every file that `load` takes. Of what `load` refuses it lets pass what a schema cannot say well: rules between
-keys, and required keys of tables that a stage may complete.
+It accepts every file that `load` accepts. It also accepts what a schema cannot express well: violated rules between
+keys, and missing keys of tables that a stage may complete.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pocket.config.patterns import STAGE
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageTables
 
 _COMPLETE = {"General": ["region", "stages"], "Schedule": ["expression", "manage"]}
-"""The tables that stand alone: no stage lays a part over them."""
+"""The required keys of tables that a stage cannot complete."""
 
 
 class _Generator(GenerateJsonSchema):
-    """TOML has no null, and an unknown key of a table with free names is judged by its name."""
+    """Without null, which TOML does not have, and with patterns for the keys of tables with free names."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -36,7 +36,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of a whole file, stages' tables included, in the dialect of draft 2020-12."""
+    """The schema of a whole file, including the stages' tables, as JSON Schema draft 2020-12."""
     tables = StageTables.model_json_schema(schema_generator=_Generator)
     definitions = cast("dict[str, dict[str, Any]]", _without_titles(tables["$defs"]))
     for name, table in definitions.items():
@@ -48,7 +48,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "pocket.toml",
-        "description": "How a Django project goes onto AWS Lambda.",
+        "description": "Configuration of a Django project on AWS Lambda.",
         "type": "object",
         "properties": common,
         "required": ["general"],
@@ -59,28 +59,28 @@ def json_schema() -> dict[str, Any]:
 
 
 def _stage(general: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
-    """The tables of a stage: the common ones, and of `[general]` what a stage may have of its own."""
+    """The tables of a stage: the common ones, with only the keys of `[general]` that a stage can override."""
     own = {
         "type": "object",
-        "description": "What the stage has of its own instead of the project's.",
+        "description": "What the stage overrides of the project's [general].",
         "properties": {key: general["properties"][key] for key in OWN_GENERAL_KEYS},
         "additionalProperties": False,
     }
     return {
         "type": "object",
-        "description": "What this stage lays over the common tables, key by key; a list replaces a list.",
+        "description": "What this stage overrides of the common tables, key by key; a list replaces a list.",
         "properties": {**common, "general": own},
         "additionalProperties": False,
     }
 
 
 def _described(definitions: dict[str, dict[str, Any]], name: str, reference: str) -> dict[str, Any]:
-    """A reference with the table's own description, since editors show the one beside the key."""
+    """A reference with the table's description, since editors show the description next to the key."""
     return {"$ref": reference, "description": definitions[reference.rpartition("/")[2]]["description"]}
 
 
 def _without_titles(schema: object) -> object:
-    """`schema` without the titles that pydantic makes of names; a property that is called title stays."""
+    """`schema` without the titles that pydantic derives from names; a property called title remains."""
     if isinstance(schema, list):
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):

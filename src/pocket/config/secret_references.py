@@ -1,4 +1,4 @@
-"""References to the user's own secrets: `ARN`, `name`, and either with `#key` behind.
+"""References to the user's own secrets: an ARN or a name, with an optional `#key`.
 
 Sources: the naming rules of Secrets Manager's CreateSecret and of Systems Manager's PutParameter.
 """
@@ -18,13 +18,13 @@ NAMES = {"secretsmanager": r"[A-Za-z0-9/_+=.@-]{1,512}", "ssm": r"[A-Za-z0-9_./-
 _KINDS = {"secretsmanager": ("secret", ":"), "ssm": ("parameter", "/")}
 _FORMS = (
     "a secret's name, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME,"
-    " and #KEY behind it for one key of a JSON secret"
+    " with #KEY at the end for one key of a JSON secret"
 )
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a reference says: `service` and `region` are None where a bare name leaves them to the stage."""
+    """A parsed reference; `service` and `region` are None for a bare name, which uses the stage's."""
 
     secret_id: str
     key: str | None
@@ -33,7 +33,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """The parts of a reference in which `fault_of_reference` finds no fault."""
+        """The parts of a reference for which `issue_with_reference` is empty."""
         secret_id, _, key = text.partition("#")
         match = _ARN.fullmatch(secret_id)
         if match is None:
@@ -42,11 +42,11 @@ class Reference:
         return cls(secret_id, key or None, service, match["region"])
 
 
-def fault_of_reference(text: str) -> str:
-    """What is wrong with a reference, in words that follow "Expected" and never repeat it; empty where it is good."""
+def issue_with_reference(text: str) -> str:
+    """What is expected instead of `text`, to follow "Expected", without repeating `text`; empty if `text` is valid."""
     secret_id, mark, key = text.partition("#")
     if mark and not (key and key.isprintable()):
-        return "the key's name behind the #, on one line"
+        return "the name of a key after the #, on one line"
     if not secret_id.startswith("arn:"):
         return "" if re.fullmatch(NAMES["secretsmanager"], secret_id) else _FORMS
     match = _ARN.fullmatch(secret_id)

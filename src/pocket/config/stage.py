@@ -1,4 +1,4 @@
-"""One stage: the common tables with the stage's own laid over them, and the names that follow from both."""
+"""One stage: the common tables overridden by the stage's own, and the names of its resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pocket.manifest import SecretVariable
 
 
 class StageTables(Table):
-    """What the file holds of one stage."""
+    """The tables of one stage."""
 
     general: General
     s3: S3 | None = None
@@ -27,15 +27,15 @@ class StageTables(Table):
 
 
 TABLES = tuple(StageTables.model_fields)
-"""The names of the file's tables; every other table of the file is a stage's."""
+"""The names of the file's tables; every other table in the file is a stage's."""
 
 OWN_GENERAL_KEYS = ("region", "project_name", "object_prefix")
-"""The keys of `[general]` that a stage may have of its own; the others hold for the project or for the laptop."""
+"""The keys of `[general]` that a stage can override; the others apply to the whole project or to development."""
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of the project in `directory`; the tables mirror the file's names."""
+    """One stage of the project in `directory`; tables are named as in the file."""
 
     name: str
     directory: Path
@@ -45,7 +45,7 @@ class StageConfig:
 
     @property
     def project_name(self) -> str:
-        """The project's name in this stage's resources."""
+        """The project's name, as part of the names of this stage's resources."""
         return self.general.project_name
 
     @property
@@ -59,7 +59,7 @@ class StageConfig:
         return self.general.object_prefix
 
     def resource_name(self, *parts: str) -> str:
-        """The name of the stage's resource that `parts` tell apart; the stack's own without any."""
+        """The name of the stage's resource that `parts` identify; without parts, the stack's name."""
         return naming.resource_name(self.object_prefix, self.name, self.project_name, *parts)
 
     @property
@@ -76,12 +76,12 @@ class StageConfig:
         return self.resource_name(handler) + (".fifo" if fifo else "")
 
     def dead_letters_name(self, handler: str, *, fifo: bool) -> str:
-        """The name of the queue that the handler's failed messages end up in."""
+        """The name of the handler's dead-letter queue."""
         return self.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
 
     @property
     def bucket_name(self) -> str | None:
-        """The bucket's name; None where the file has no `[s3]`."""
+        """The bucket's name; None without `[s3]`."""
         return None if self.s3 is None else self.formatted(self.s3.bucket_name_format)
 
     @property
@@ -91,18 +91,18 @@ class StageConfig:
 
     @property
     def secretsmanager(self) -> SecretsManager:
-        """`[awscontainer.secretsmanager]`, with its defaults where the file has no `[awscontainer]`."""
+        """`[awscontainer.secretsmanager]`; its defaults without `[awscontainer]`."""
         return SecretsManager() if self.awscontainer is None else self.awscontainer.secretsmanager
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The handlers that answer HTTP at an address of their own, in the file's order."""
+        """The handlers with an HTTP address, in the file's order."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
         return tuple(name for name, handler in handlers.items() if handler.has_address)
 
     @property
     def command_handler(self) -> str | None:
-        """The first handler that runs management commands when it is invoked; None where the stage has none."""
+        """The first handler that runs management commands when it is invoked; None if the stage has none."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
         kinds = ((name, naming.HANDLERS.get(handler.command)) for name, handler in handlers.items())
         return next((name for name, kind in kinds if kind is not None and kind.commands), None)
@@ -113,7 +113,7 @@ class StageConfig:
 
     @cached_property
     def settings_module(self) -> str | None:
-        """DJANGO_SETTINGS_MODULE of `envs`, else the one that `manage.py` sets; None where neither tells."""
+        """DJANGO_SETTINGS_MODULE from `envs`, else from `manage.py`; None if it is in neither."""
         envs = {} if self.awscontainer is None else self.awscontainer.envs
         return envs.get("DJANGO_SETTINGS_MODULE") or settings_module_of(self.directory / "manage.py")
 

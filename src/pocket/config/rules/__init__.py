@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from pocket.config.faults import Fault
+from pocket.config.issues import Issue
 from pocket.config.rules import artifact, django, environment, handlers, names, secrets
 from pocket.config.stage import StageConfig
 
 _RULES = (
-    names.faults,
-    artifact.faults,
-    environment.faults,
-    handlers.faults,
-    secrets.faults,
-    django.faults,
+    names.issues,
+    artifact.issues,
+    environment.issues,
+    handlers.issues,
+    secrets.issues,
+    django.issues,
 )
 
 
-def faults_of_stage(stage: StageConfig) -> Iterator[Fault]:
-    """The faults of one stage."""
+def stage_issues(stage: StageConfig) -> Iterator[Issue]:
+    """The issues in one stage."""
     return chain.from_iterable(rule(stage) for rule in _RULES)
 
 
-def faults_between_stages(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Fault]]:
-    """The faults of several stages together, each with the name of the stage that shows it."""
-    return chain(names.shared_names(stages), secrets.idle_placeholders(stages))
+def issues_between_stages(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
+    """The issues between several stages, each with the name of the stage to report it for."""
+    return chain(names.shared_names(stages), secrets.unused_placeholders(stages))

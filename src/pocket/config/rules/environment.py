@@ -1,11 +1,11 @@
-"""The functions' environment: what Lambda and Pocket keep for themselves, how much fits, nothing declared twice."""
+"""Rules for the functions' environment: reserved names, its size, and names that are declared twice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pocket import naming
-from pocket.config.faults import Fault
+from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.stage import StageConfig
 
@@ -26,33 +26,31 @@ _OPEN = {"AWS_LAMBDA_EXEC_WRAPPER"}
 
 
 def is_reserved(name: str) -> bool:
-    """Whether Lambda or Pocket sets the variable itself."""
+    """Whether the variable is reserved by Lambda or Pocket."""
     return name in _RESERVED or (name.startswith(_RESERVED_PREFIXES) and name not in _OPEN)
 
 
-def faults(stage: StageConfig) -> Iterator[Fault]:
-    """The faults of the variables that `envs`, `pocket_secrets` and `secrets` declare."""
+def issues(stage: StageConfig) -> Iterator[Issue]:
+    """The issues with the variables in `envs`, `pocket_secrets` and `secrets`."""
     declared: dict[str, KeyPath] = {}
     for name, path in _variables(stage):
         if is_reserved(name):
             owner = "Pocket" if name.startswith("POCKET_") else "Lambda"
-            message = f"{owner} keeps the variable {name} for itself."
-            yield Fault(path, "reserved", message, "Give the variable another name.")
+            message = f"The variable {name} is reserved by {owner}."
+            yield Issue(path, "reserved", message, "Rename the variable.")
         elif name in declared:
-            message = f"The variable {name} is declared twice: by {'.'.join(map(str, declared[name]))} too."
-            yield Fault(path, f"twice-{name}", message, "Remove one of the two.", (declared[name],))
+            message = f"The variable {name} is also declared by {'.'.join(map(str, declared[name]))}."
+            yield Issue(path, f"twice-{name}", message, "Remove one of the two.", (declared[name],))
         declared.setdefault(name, path)
     size = estimated_size(stage)
     if size > naming.LARGEST_ENVIRONMENT:
-        message = (
-            f"The functions' environment would have about {size} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
-        )
+        message = f"The functions' environment takes about {size} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
         hint = "Move long values to awscontainer.secretsmanager or awscontainer.django.settings."
-        yield Fault(("awscontainer", "envs"), "size", message, hint)
+        yield Issue(("awscontainer", "envs"), "size", message, hint)
 
 
 def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
-    """Each variable that the file declares, and the key that declares it."""
+    """Each variable that the stage declares, with the path of its key."""
     if stage.awscontainer is None:
         return
     for name in stage.awscontainer.envs:
@@ -66,7 +64,7 @@ def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
 
 
 def estimated_size(stage: StageConfig) -> int:
-    """The bytes of a function's environment: names and values of `envs` and of what the deploy adds."""
+    """The bytes of a function's environment: names and values, of `envs` and of the variables that the deploy adds."""
     if stage.awscontainer is None:
         return 0
     host = f"0123456789.execute-api.{stage.region}.amazonaws.com"

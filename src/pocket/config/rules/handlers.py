@@ -1,11 +1,11 @@
-"""What stands in front of a handler must fit the handler, and each other."""
+"""Rules for handlers: their fronts fit their commands, timeouts and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pocket import naming
-from pocket.config.faults import Fault
+from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.stage import StageConfig
 from pocket.config.tables.handlers import Handler
@@ -14,8 +14,8 @@ _LONGEST_BEHIND_API = 30
 _FRONTS = ("apigateway", "function_url", "sqs")
 
 
-def faults(stage: StageConfig) -> Iterator[Fault]:
-    """The faults of every handler."""
+def issues(stage: StageConfig) -> Iterator[Issue]:
+    """The issues with every handler."""
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     for name, handler in handlers.items():
         path: KeyPath = ("awscontainer", "handlers", name)
@@ -23,46 +23,48 @@ def faults(stage: StageConfig) -> Iterator[Fault]:
         yield from _purpose(handler, path)
         yield from _queue(handler, path)
         if handler.apigateway is not None and handler.timeout > _LONGEST_BEHIND_API:
-            message = f"An API waits at most {_LONGEST_BEHIND_API} seconds; found {handler.timeout}."
-            hint = "Shorten the timeout, or give long work to a handler with a queue."
-            yield Fault((*path, "timeout"), "api", message, hint, ((*path, "apigateway"),))
+            message = f"Behind an API, expected at most {_LONGEST_BEHIND_API} seconds, found {handler.timeout}."
+            hint = "Shorten the timeout, or move long work to a handler with a queue."
+            yield Issue((*path, "timeout"), "api", message, hint, ((*path, "apigateway"),))
 
 
-def _fronts(handler: Handler, path: KeyPath) -> Iterator[Fault]:
+def _fronts(handler: Handler, path: KeyPath) -> Iterator[Issue]:
     fronts = [key for key in _FRONTS if getattr(handler, key) is not None]
     for key in fronts[1:]:
-        message = f"A handler has one thing in front, and this one has {fronts[0]} too."
-        hint = "Make it two handlers."
-        yield Fault((*path, key), "fronts", message, hint, ((*path, fronts[0]),))
+        message = f"A handler has only one front, but this one also has {fronts[0]}."
+        hint = "Declare two handlers."
+        yield Issue((*path, key), "fronts", message, hint, ((*path, fronts[0]),))
 
 
-def _purpose(handler: Handler, path: KeyPath) -> Iterator[Fault]:
+def _purpose(handler: Handler, path: KeyPath) -> Iterator[Issue]:
     kind = naming.HANDLERS.get(handler.command)
     command = (*path, "command")
     for key in _FRONTS:
         if kind is not None and getattr(handler, key) is not None and key not in kind.fronts:
-            message = f"This does not fit the handler's command, which {kind.summary}."
-            hint = f'For a queue, the command is "{naming.SQS_MANAGEMENT_HANDLER}".' if key == "sqs" else ""
-            yield Fault((*path, key), "purpose", message, hint, (command,))
+            message = f"The handler's command does not support {key}: it {kind.summary}."
+            hint = f'For a queue, use the command "{naming.SQS_MANAGEMENT_HANDLER}".' if key == "sqs" else ""
+            yield Issue((*path, key), "purpose", message, hint, (command,))
     if handler.command == naming.SQS_MANAGEMENT_HANDLER and handler.sqs is None:
-        message = "This command takes its work from a queue, and the handler has none."
-        yield Fault(command, "no-queue", message, "Add sqs = {} to the handler.", ((*path, "sqs"),))
+        message = "This command needs a queue, but the handler has none."
+        yield Issue(command, "no-queue", message, "Add sqs = {} to the handler.", ((*path, "sqs"),))
     if handler.schedule and (kind is None or not kind.commands):
-        message = f'Only a handler with the command "{naming.MANAGEMENT_HANDLER}" has a schedule.'
-        yield Fault((*path, "schedule"), "schedule", message, "Move the schedule to such a handler.", (command,))
+        message = f'Only a handler with the command "{naming.MANAGEMENT_HANDLER}" can have a schedule.'
+        yield Issue((*path, "schedule"), "schedule", message, "Move the schedule to such a handler.", (command,))
 
 
-def _queue(handler: Handler, path: KeyPath) -> Iterator[Fault]:
+def _queue(handler: Handler, path: KeyPath) -> Iterator[Issue]:
     queue, reserved = handler.sqs, handler.reserved_concurrency
     if queue is None:
         return
     if reserved is not None and queue.maximum_concurrency > reserved:
-        message = f"The queue may start {queue.maximum_concurrency} functions, and {reserved} are reserved."
+        message = (
+            f"The queue may run {queue.maximum_concurrency} invocations at once, but only {reserved} are reserved."
+        )
         needs = ((*path, "sqs", "maximum_concurrency"),)
-        hint = "Reserve at least as many as sqs.maximum_concurrency (2 where it is absent)."
-        yield Fault((*path, "reserved_concurrency"), "queue", message, hint, needs)
+        hint = "Reserve at least sqs.maximum_concurrency (default: 2)."
+        yield Issue((*path, "reserved_concurrency"), "queue", message, hint, needs)
     if queue.dead_letter_message_retention_period < queue.message_retention_period:
-        message = "Dead letters would be dropped early: their age counts from when they were first sent."
-        hint = "Make it at least sqs.message_retention_period."
+        message = "Dead letters would expire early: their age counts from when they were first sent."
+        hint = "Set it to at least sqs.message_retention_period."
         needs = ((*path, "sqs", "message_retention_period"),)
-        yield Fault((*path, "sqs", "dead_letter_message_retention_period"), "retention", message, hint, needs)
+        yield Issue((*path, "sqs", "dead_letter_message_retention_period"), "retention", message, hint, needs)

@@ -1,4 +1,4 @@
-"""`[awscontainer]`: the artifact and the functions that run it."""
+"""`[awscontainer]`: the artifact and its functions."""
 
 from __future__ import annotations
 
@@ -16,69 +16,69 @@ from pocket.config.tables.table import HandlerName, Table, Text, VariableName
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 LAMBDA_PYTHONS: tuple[str, ...] = get_args(PythonVersion)
-"""The Python versions that Lambda has a managed runtime for and that Pocket runs on, oldest first."""
+"""The Python versions that Pocket supports and Lambda has a managed runtime for, oldest first."""
 
 
 class Startup(Table):
-    """What a start may cost."""
+    """The budget of a start."""
 
     budget_ms: int | None = Field(
         None,
         ge=1,
-        description="Milliseconds that a start may take, up to its first response, as `pocket doctor` measures.",
+        description="Maximum milliseconds from a start to its first response, as `pocket doctor` measures them.",
     )
 
 
 class Gate(Table):
-    """What is asked of a release before traffic reaches it."""
+    """The request to a release before it gets traffic."""
 
     path: str = Field(
         "/",
         pattern=patterns.REQUEST_PATH,
-        description="Path, with its query if it needs one, that every handler with an address is asked for; one other"
-        " than / has to be answered with a status below 400.",
+        description="Path, with an optional query, to request from every handler with an address. Expects a status"
+        " below 500 for /, and below 400 for any other path.",
     )
 
 
 class AwsContainer(Table):
-    """The artifact of a stage and the Lambda functions that run it."""
+    """The artifact of a stage and its Lambda functions."""
 
     dockerfile_path: Text | None = Field(
-        None, description="Dockerfile, from the project's folder; with it the artifact is an image, without it a zip."
+        None, description="Dockerfile, relative to the project. With it, the artifact is an image instead of a zip."
     )
-    architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor of every function.")
+    architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor architecture of every function.")
     python_version: PythonVersion = Field(
-        default_factory=naming.running_python,  # type: ignore[arg-type]  # a rule refuses what Lambda does not have
-        description="Python of the zip's runtime; the running Python's where it is absent and Lambda has it.",
+        default_factory=naming.running_python,  # type: ignore[arg-type]  # a rule excludes versions that Lambda does not have
+        description="Python version of the zip's runtime. Defaults to the version that runs the command.",
     )
     envs: dict[VariableName, str] = Field(default_factory=dict, description="Environment of every function.")
     requirements: Text | None = Field(
         None,
-        description="File with what the zip installs, from the project's folder; where it is absent, `uv.lock`, else"
-        " `requirements.txt`, else `pyproject.toml`.",
+        description="File with the requirements to install, relative to the project. Defaults to `uv.lock`,"
+        " `requirements.txt` or `pyproject.toml`, whichever exists first.",
     )
     extras: list[Text] = Field(
-        default_factory=list, description="Extras of the project (optional dependencies) that the zip installs, too."
+        default_factory=list, description="Extras of the project (optional dependencies) to install."
     )
     groups: list[Text] = Field(
         default_factory=list,
-        description="Dependency groups that the zip installs, too; none is where no group is named here.",
+        description="Dependency groups to install; no other group is installed.",
     )
     exclude: list[Text] = Field(
         default_factory=list,
-        description="Patterns of files that are left out of the artifact; one with `!` in front brings files back.",
+        description="Patterns of files to leave out of the artifact; a pattern with a leading `!` adds files back.",
     )
-    snapstart: bool = Field(False, description="Starts the functions from a snapshot of their started state.")
+    snapstart: bool = Field(False, description="Start the functions from a snapshot taken after their start.")
     permissions_boundary: str | None = Field(
-        None, pattern=patterns.POLICY_ARN, description="Permissions boundary of every role that is created."
+        None, pattern=patterns.POLICY_ARN, description="Permissions boundary of every role that Pocket creates."
     )
     handlers: dict[HandlerName, Handler] = Field(default_factory=dict, description="The Lambda functions, by name.")
     secretsmanager: SecretsManager = Field(
-        default_factory=SecretsManager, description="Secrets that the run time puts into the environment."
+        default_factory=SecretsManager, description="Secrets to put into the environment at run time."
     )
-    gate: Gate = Field(default_factory=Gate, description="What is asked of a release before traffic reaches it.")
-    startup: Startup = Field(default_factory=Startup, description="What a start may cost.")
+    gate: Gate = Field(default_factory=Gate, description="The request to a release before it gets traffic.")
+    startup: Startup = Field(default_factory=Startup, description="The budget of a start.")
     fastapi: FastAPI | None = Field(None, description="The API beside Django.")
     django: DjangoTables = Field(
-        default_factory=DjangoTables, description="What the project's settings module takes from this file."
+        default_factory=DjangoTables, description="Storages, caches and settings for the project's settings module."
     )

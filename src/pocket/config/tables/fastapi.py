@@ -1,4 +1,4 @@
-"""`[awscontainer.fastapi]`: the API beside Django."""
+"""`[awscontainer.fastapi]`: the FastAPI application."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class FastAPI(Table):
     prefix: str = Field(
         "/api",
         pattern=patterns.PATH_PREFIX,
-        description="Where it lies in the site of the combined handler; the handler of the API alone ignores it.",
+        description="Path of the API in the combined handler; the handler that serves only the API ignores it.",
     )

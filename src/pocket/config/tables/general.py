@@ -1,4 +1,4 @@
-"""`[general]`: what holds for the whole project."""
+"""`[general]`: the keys that apply to the whole project."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
-from pocket.config.bucket_names import fault_of_bucket_name
+from pocket.config.bucket_names import issue_with_bucket_name
 from pocket.config.tables.django import DjangoTables
 from pocket.config.tables.table import StageName, Table, refused
 
 
 def _bucket_name(name: str) -> str:
-    fault = fault_of_bucket_name(name)
-    if fault:
-        raise refused(f"the name of an S3 bucket: {fault}")
+    issue = issue_with_bucket_name(name)
+    if issue:
+        raise refused(f"the name of an S3 bucket: {issue}")
     return name
 
 
 class General(Table):
-    """What holds for the whole project."""
+    """The keys that apply to the whole project."""
 
-    region: str = Field(pattern=patterns.REGION, description="AWS region that the project is deployed to.")
+    region: str = Field(pattern=patterns.REGION, description="AWS region to deploy to.")
     stages: list[StageName] = Field(
-        min_length=1, description="Names of the stages; each may have tables of its own, `[STAGE.table]`."
+        min_length=1, description="Names of the stages; each can have its own tables, `[STAGE.table]`."
     )
     project_name: str = Field(
         pattern=patterns.PROJECT,
-        description="Name of the project, part of every resource's name; the folder's name where it is absent.",
+        description="Name of the project, part of every resource's name. Defaults to the directory's name.",
     )
     object_prefix: str = Field("pocket-", pattern=patterns.PREFIX, description="Prefix of every resource's name.")
     s3_fallback_bucket_name: Annotated[str, AfterValidator(_bucket_name)] | None = Field(
-        None, description='Bucket of the storages with `store = "s3"` where POCKET_STAGE is unset.'
+        None, description='Bucket of storages with `store = "s3"` if POCKET_STAGE is not set.'
     )
     django_fallback: DjangoTables = Field(
-        default_factory=DjangoTables, description="Django's storages, caches and settings where POCKET_STAGE is unset."
+        default_factory=DjangoTables, description="Django's storages, caches and settings if POCKET_STAGE is not set."
     )

@@ -1,4 +1,4 @@
-"""`[awscontainer.handlers.NAME]`: the Lambda functions of a stage and what stands in front of them."""
+"""`[awscontainer.handlers.NAME]`: the Lambda functions of a stage and their fronts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
-from pocket.config.schedules import fault_of_expression
+from pocket.config.schedules import issue_with_expression
 from pocket.config.tables.table import Table, Text, refused
 
 
 def _expression(text: str) -> str:
-    fault = fault_of_expression(text)
-    if fault:
-        raise refused(fault)
+    issue = issue_with_expression(text)
+    if issue:
+        raise refused(issue)
     return text
 
 
@@ -23,30 +23,30 @@ def _command_line(text: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise refused("a command line in which every quotation mark is closed") from error
+        raise refused("a command line with every quotation mark closed") from error
     if not words:
-        raise refused("the name of a management command, and its arguments if it takes any")
+        raise refused("the name of a management command and its arguments")
     return text
 
 
 class Throttling(Table):
-    """How many requests an HTTP API lets through; it answers the others with 429."""
+    """Limits of an HTTP API, which answers further requests with 429."""
 
-    rate_limit: int = Field(ge=1, description="Requests a second, on average.")
+    rate_limit: int = Field(ge=1, description="Average requests per second.")
     burst_limit: int = Field(ge=1, description="Requests at once.")
 
 
 class ApiGateway(Table):
     """An HTTP API in front of the function."""
 
-    domain: Text | None = Field(None, description="Domain of the API; AWS's own where it is absent.")
-    create_records: bool = Field(True, description="Creates the domain's records in its hosted zone.")
+    domain: Text | None = Field(None, description="Domain of the API. Defaults to a domain of AWS.")
+    create_records: bool = Field(True, description="Create the domain's records in its hosted zone.")
     hosted_zone_id_override: Text | None = Field(
-        None, description="Hosted zone of the records; found by the domain's name where it is absent."
+        None, description="Hosted zone of the records. Found by the domain's name by default."
     )
-    access_log: bool = Field(False, description="Writes a line for each request to a log group of the API's own.")
+    access_log: bool = Field(False, description="Log each request to the API's own log group.")
     throttling: Throttling | None = Field(
-        None, description="Limits of the API's requests; the account's own where it is absent."
+        None, description="Limits of the API's requests. Defaults to the account's limits."
     )
 
 
@@ -61,27 +61,25 @@ class Sqs(Table):
         1,
         ge=1,
         le=10,
-        description="Most messages that one invocation gets; in a batch of several a message that ends the function"
+        description="Maximum number of messages per invocation. In a batch of several, a message that ends the function"
         " costs the others an attempt.",
     )
-    maximum_concurrency: int = Field(2, ge=2, le=1000, description="Most invocations that run at the same time.")
+    maximum_concurrency: int = Field(2, ge=2, le=1000, description="Maximum number of concurrent invocations.")
     message_retention_period: int = Field(
-        345600, ge=60, le=1209600, description="Seconds that a message is kept in the queue."
+        345600, ge=60, le=1209600, description="Seconds to keep a message in the queue."
     )
     dead_letter_max_receive_count: int = Field(
-        5, ge=1, le=1000, description="Attempts after which a message goes to the dead-letter queue."
+        5, ge=1, le=1000, description="Attempts before a message moves to the dead-letter queue."
     )
     dead_letter_message_retention_period: int = Field(
-        1209600, ge=60, le=1209600, description="Seconds that a message is kept in the dead-letter queue."
+        1209600, ge=60, le=1209600, description="Seconds to keep a message in the dead-letter queue."
     )
-    report_batch_item_failures: bool = Field(
-        True, description="Only the failed messages of a batch are delivered again."
-    )
-    fifo: bool = Field(False, description="Keeps the order of messages and delivers each of them once.")
+    report_batch_item_failures: bool = Field(True, description="Deliver only the failed messages of a batch again.")
+    fifo: bool = Field(False, description="Keep the order of messages and deliver each of them once.")
 
 
 class Schedule(Table):
-    """A management command that runs by the clock."""
+    """A management command that runs on a schedule."""
 
     expression: Annotated[str, AfterValidator(_expression)] = Field(
         max_length=256,
@@ -98,7 +96,7 @@ class Schedule(Table):
 
     @property
     def arguments(self) -> list[str]:
-        """What follows the command's name, split as a shell would."""
+        """The command's arguments, split as in a shell."""
         return shlex.split(self.manage)[1:]
 
 
@@ -110,19 +108,19 @@ class Handler(Table):
         max_length=128,
         description="Dotted path of the Lambda handler, such as `pocket.django.lambda_handlers.wsgi_handler`.",
     )
-    timeout: int = Field(30, ge=1, le=900, description="Seconds that an invocation may take; at most 30 behind an API.")
+    timeout: int = Field(30, ge=1, le=900, description="Maximum seconds of an invocation; at most 30 behind an API.")
     memory_size: int = Field(512, ge=128, le=10240, description="Memory in MB.")
     reserved_concurrency: int | None = Field(
-        None, ge=0, description="Invocations that may run at the same time, set aside for this function alone."
+        None, ge=0, description="Concurrent invocations reserved for this function, and its limit."
     )
-    apigateway: ApiGateway | None = Field(None, description="An HTTP API in front.")
-    function_url: FunctionUrl | None = Field(None, description="A Lambda function URL in front.")
-    sqs: Sqs | None = Field(None, description="A queue in front, with its dead-letter queue.")
+    apigateway: ApiGateway | None = Field(None, description="An HTTP API in front of the function.")
+    function_url: FunctionUrl | None = Field(None, description="A function URL in front of the function.")
+    sqs: Sqs | None = Field(None, description="A queue in front of the function, with its dead-letter queue.")
     schedule: list[Schedule] = Field(
-        default_factory=list, description="Management commands that run by the clock, on EventBridge Scheduler."
+        default_factory=list, description="Management commands to run on a schedule, with EventBridge Scheduler."
     )
 
     @property
     def has_address(self) -> bool:
-        """Whether the function answers HTTP at an address of its own."""
+        """Whether the function has an HTTP address."""
         return self.apigateway is not None or self.function_url is not None

@@ -17,9 +17,9 @@ class S3(Table):
     """The bucket of a stage."""
 
     bucket_name_format: Annotated[str, AfterValidator(checked_format)] = Field(
-        DEFAULT_FORMAT, description="Name of the bucket; {prefix}, {stage} and {project} stand for their values."
+        DEFAULT_FORMAT, description="Name of the bucket, with the placeholders {prefix}, {stage} and {project}."
     )
     public_dirs: list[ObjectDirectory] = Field(
         default_factory=list,
-        description="Prefixes of objects that anyone may read, such as the static files'; all else stays private.",
+        description="Prefixes of objects that anyone may read, such as static files; all other objects are private.",
     )

@@ -1,4 +1,4 @@
-"""What every table of `pocket.toml` shares: its keys are known, its values have their TOML types, nothing changes."""
+"""The base of every table of `pocket.toml`: no unknown keys, no conversion between TOML types, frozen."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pocket.config import patterns
 
 
 class Table(BaseModel):
-    """A table of the file; TOML's own types are taken as they stand, never converted."""
+    """A table of the file; values are never converted to another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def refused(expected: str, hint: str = "") -> PydanticCustomError:
-    """The error for a value that its type cannot describe; `expected` follows the word "Expected"."""
+    """The error for a value that its type cannot exclude; `expected` follows the word "Expected"."""
     return PydanticCustomError("refused", "{expected}", {"expected": expected, "hint": hint})
 
 

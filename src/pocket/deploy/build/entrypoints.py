@@ -26,13 +26,13 @@ def check_handlers(project: Project, stage: StageConfig, files: Mapping[str, Ent
         if issue:
             message = f'Handler "{name}" cannot start: {issue}'
             hint = "`command` is the dotted path of a module in the artifact and a function in it."
-            errors.append(project.fault(stage.name, ("awscontainer", "handlers", name, "command"), message, hint))
+            errors.append(project.error(stage.name, ("awscontainer", "handlers", name, "command"), message, hint))
     settings = stage.settings_module
     if settings is not None and find_module(settings, files) is None:
         message = f"The settings module {settings} is not in the artifact: {_looked_for(settings)}"
         hint = "Put its package beside pocket.toml, or install it through the project's requirements."
         path = ("awscontainer", "envs", "DJANGO_SETTINGS_MODULE")
-        errors.append(project.fault(stage.name, path, message, hint))
+        errors.append(project.error(stage.name, path, message, hint))
     if errors:
         raise ConfigErrors(errors)
 

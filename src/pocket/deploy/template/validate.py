@@ -27,7 +27,7 @@ def refuse_unsupported(project: Project, stage: StageConfig) -> None:
             "Declare at least one [awscontainer.handlers.NAME] in pocket.toml.",
         )
     for path, what in _unsupported(stage):
-        raise project.fault(
+        raise project.error(
             stage.name,
             path,
             f"This version of Pocket validates {path[-1]}, but does not deploy {what} yet.",

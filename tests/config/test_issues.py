@@ -1,4 +1,4 @@
-"""What pydantic refuses, translated: every error type has a sentence, and no sentence shows a secret."""
+"""Translated errors of pydantic: every error type has a sentence, and no sentence shows a secret."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pocket import config
 from pocket.config import patterns
-from pocket.config.faults import EXPECTED, describe, dotted
+from pocket.config.issues import EXPECTED, describe, dotted
 from pocket.config.stage import StageTables
 from pocket.errors import ConfigErrors
 
@@ -79,7 +79,7 @@ def test_every_pattern_of_the_tables_has_a_meaning_in_words() -> None:
     }
 
 
-def test_every_pattern_is_read_by_python_too() -> None:
+def test_every_pattern_is_valid_in_python() -> None:
     assert re.match(patterns.REGION, "ap-northeast-1")
     assert not re.match(patterns.REGION, "tokyo")
     for pattern in patterns.MEANINGS:
@@ -117,11 +117,11 @@ def test_no_value_that_may_be_a_secret_is_shown(tmp_path: Path, text: str) -> No
     path.write_text(f"{text}\n{HEAD}" if text.startswith("TOKEN") else HEAD + text)
     with pytest.raises(ConfigErrors) as caught:
         config.load(path)
-    shown = f"{caught.value} {caught.value!r} {[vars(fault) for fault in caught.value.errors]}"
+    shown = f"{caught.value} {caught.value!r} {[vars(issue) for issue in caught.value.errors]}"
     assert SECRET not in shown
 
 
-def test_a_known_value_is_shown_as_toml_writes_it() -> None:
+def test_a_known_value_is_shown_in_toml_notation() -> None:
     assert describe('a "b"\n') == '"a \\"b\\"\\n"'
     assert describe(True) == "true"
     assert describe(1.5) == "1.5"
@@ -131,7 +131,7 @@ def test_a_known_value_is_shown_as_toml_writes_it() -> None:
 
 
 @given(st.one_of(st.text(min_size=8), st.integers(10**8), st.floats(10**8), st.dates(), st.lists(st.text(min_size=8))))
-def test_a_hidden_value_shows_its_type_alone(value: object) -> None:
+def test_only_the_type_of_a_hidden_value_is_shown(value: object) -> None:
     assert describe(value, hidden=True) in {
         "another string",
         "a number",

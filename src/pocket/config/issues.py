@@ -1,6 +1,6 @@
-"""Faults of the file: what pydantic refuses, translated into sentences, and how values may be shown.
+"""Issues in the file: pydantic's errors, translated into sentences, and how values are shown in them.
 
-A fault names the key, what was expected and what was found; it never shows a value that might be a secret.
+An issue names the key, what was expected and what was found. It never shows a value that might be a secret.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ _HIDDEN_KEYS = {"location", "manage", "hosted_zone_id_override"}
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One fault at `path` of a stage's laid tables; `rule` tells faults at the same key apart.
+class Issue:
+    """An issue at `path` of a stage's merged tables; `rule` distinguishes issues at the same key.
 
-    `needs` are the other values that the fault was concluded from: where one of these is at fault itself, the
-    conclusion does not hold.
+    `needs` are the paths of the other values that the rule reads: an issue is dropped if one of these is invalid.
     """
 
     path: KeyPath
@@ -60,26 +59,26 @@ EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "a string",
     "too_short": lambda context: f"a list of at least {context['min_length']} item",
 }
-"""pydantic's error types that say what was expected of a value, in words that follow "Expected".
+"""What a value of each of pydantic's error types should have been, to follow "Expected".
 
-`missing` and `extra_forbidden` are the other two that the tables can raise.
+The tables can also raise `missing` and `extra_forbidden`.
 """
 
 
-def translate(model: type[BaseModel], error: ErrorDetails) -> Fault:
-    """The fault that a validation error of `model` stands for; its path starts at `model`."""
+def translate(model: type[BaseModel], error: ErrorDetails) -> Issue:
+    """The issue for a validation error of `model`; its path starts at `model`."""
     kind, path = error["type"], error["loc"]
     if kind == "string_pattern_mismatch" and path[-1] == "[key]" and error["input"] == path[-2]:
-        # The name of a key does not match: pydantic marks that with a last part of its own.
+        # The name of a key does not match: pydantic appends "[key]" to the path.
         path = path[:-1]
-        return Fault(path, "name", f"Expected {MEANINGS[error['ctx']['pattern']]}, found {describe(path[-1])}.")
+        return Issue(path, "name", f"Expected {MEANINGS[error['ctx']['pattern']]}, found {describe(path[-1])}.")
     if kind == "missing":
-        return Fault(path, kind, "This key is required and missing.", _description(model, path))
+        return Issue(path, kind, "This key is required.", _description(model, path))
     if kind == "extra_forbidden":
-        return Fault(path, kind, "This key is not known.", suggest(str(path[-1]), known_keys(model, path[:-1])))
+        return Issue(path, kind, "Unknown key.", suggest(str(path[-1]), known_keys(model, path[:-1])))
     context = error.get("ctx", {})
     found = describe(error["input"], hidden=kind in _TABLE_EXPECTED or is_hidden(path))
-    return Fault(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
+    return Issue(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
 
 
 def _hint(error: ErrorDetails) -> str:
@@ -88,23 +87,23 @@ def _hint(error: ErrorDetails) -> str:
         hint = suggest(value, re.findall("'([^']*)'", context["expected"]))
         return hint if hint.startswith("Did") else ""
     if error["type"] == "string_type" and isinstance(value, bool | int | float):
-        return "Put the value in quotation marks."
+        return "Quote the value."
     return str(context.get("hint", ""))
 
 
 def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """The keys that the table at `path` of `model` may have; none where any key may stand there."""
+    """The keys that the table at `path` of `model` may have; empty if it may have any key."""
     table = _type_at(model, path)
     return list(table.model_fields) if isinstance(table, type) and issubclass(table, BaseModel) else []
 
 
 def _description(model: type[BaseModel], path: Sequence[str | int]) -> str:
-    """What the key at `path`, which a table of `model` declares, is for."""
+    """The description of the key at `path`, which a table of `model` declares."""
     return str(_type_at(model, path[:-1]).model_fields[path[-1]].description)
 
 
 def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:
-    """The annotation of the value at `path` below a value of `annotation`, without None."""
+    """The annotation of the value at `path` inside a value of `annotation`, without None."""
     arguments = [item for item in get_args(annotation) if item is not NoneType]
     if len(arguments) < len(get_args(annotation)):
         return _type_at(arguments[0], path)
@@ -117,12 +116,12 @@ def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:
 
 
 def is_hidden(path: Sequence[str | int]) -> bool:
-    """Whether the value at `path` could be a secret, or hold one."""
+    """Whether the value at `path` might be or contain a secret."""
     return not _HIDDEN_TABLES.isdisjoint(path) or bool(path and path[-1] in _HIDDEN_KEYS)
 
 
 def describe(value: object, *, hidden: bool = False) -> str:
-    """A value as it may stand in a message: as TOML writes it where it is short and no secret, else its type."""
+    """A value for a message: its TOML notation, at most 80 characters of it, or its type if it is hidden or a table."""
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list):
@@ -141,7 +140,7 @@ def describe(value: object, *, hidden: bool = False) -> str:
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """A path as the file writes it: `awscontainer.handlers.web.schedule[0].expression`."""
+    """A path as one writes it in the file: `awscontainer.handlers.web.schedule[0].expression`."""
     text = ""
     for part in path:
         if isinstance(part, int):
