@@ -84,7 +84,7 @@ def test_each_fault_of_the_file_is_a_message_at_its_line(with_file: Site) -> Non
     )
     assert found[0] == Error(
         "awscontainer.handlers.web.timeout: Behind an API, expected at most 30 seconds, found 60.",
-        hint="Shorten the timeout, or give long work to a handler with a queue.",
+        hint="Shorten the timeout, or move long work to a handler with a queue.",
         obj="pocket.toml:11",
         id="pocket.E006",
     )
