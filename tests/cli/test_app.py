@@ -1,4 +1,4 @@
-"""The command as a user meets it: help, exit statuses, and what it must not load for that."""
+"""The command as a user runs it: help, exit statuses, and modules that help must not load."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_misuse_exits_with_2_on_standard_error() -> None:
     assert "--stgae" in done.stderr
 
 
-def test_a_folder_without_a_file_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_file_the_error_has_a_hint(tmp_path: Path) -> None:
     done = run("check", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
@@ -75,7 +75,7 @@ def test_a_folder_without_a_file_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["check", "--help"], ["--version"]])
-def test_an_output_that_cannot_be_written_is_told_without_a_traceback(arguments: list[str]) -> None:
+def test_an_output_that_cannot_be_written_is_an_error_without_a_traceback(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "pocket", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -1,4 +1,4 @@
-"""`pocket check` as a user meets it: its layers in order, one list, three forms, Django's exit status."""
+"""`pocket check` as a user runs it: its layers in order, one list, three formats, Django's exit status."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def of_faulty(faulty: Path) -> subprocess.CompletedProcess[str]:
-    """What the command says of the faulty project, as JSON."""
+    """The command's JSON output for the faulty project."""
     return pocket_check(faulty, "--deploy", "--format", "json")
 
 
@@ -76,16 +76,16 @@ def tiny(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("options", [(), ("--deploy",), ("--deploy", "--database", "default")])
-def test_there_is_nothing_to_say_of_the_example(board: Path, options: tuple[str, ...]) -> None:
+def test_the_example_has_no_issues(board: Path, options: tuple[str, ...]) -> None:
     done = pocket_check(board, *options, "--fail-level", "INFO", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["stages"] == STAGES
     assert [item for item in messages(done) if not item["silenced"]] == []
-    assert not any(item["id"].startswith("pocket.") for item in messages(done)), "nor is anything of Pocket's silenced"
+    assert not any(item["id"].startswith("pocket.") for item in messages(done)), "also none that is silenced"
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_nor_where_django_checks_the_example_itself(board: Path, stage: str) -> None:
+def test_the_example_has_no_issues_in_djangos_own_check(board: Path, stage: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--tag", "pocket"],
         cwd=board,
@@ -98,12 +98,12 @@ def test_nor_where_django_checks_the_example_itself(board: Path, stage: str) -> 
 
 
 def planted() -> list[str]:
-    """The ids that stand beside the faults in the project's files."""
+    """The ids beside the planted issues in the project's files."""
     files = [path for path in FAULTY.rglob("*") if path.suffix in {".py", ".toml"}]
     return [found for path in files for found in re.findall(r"# (pocket\.[EW]\d{3})$", path.read_text(), re.MULTILINE)]
 
 
-def test_all_thirty_planted_faults_are_named_and_no_other(of_faulty: subprocess.CompletedProcess[str]) -> None:
+def test_exactly_the_thirty_planted_issues_are_found(of_faulty: subprocess.CompletedProcess[str]) -> None:
     assert of_faulty.returncode == 1
     found = [item["id"] for item in messages(of_faulty) if not item["silenced"]]
     expected = set(planted())
@@ -112,9 +112,9 @@ def test_all_thirty_planted_faults_are_named_and_no_other(of_faulty: subprocess.
 
 
 def test_every_message_has_a_hint(of_faulty: subprocess.CompletedProcess[str]) -> None:
-    told = [item for item in messages(of_faulty) if item["id"].startswith("pocket.")]
-    assert len(told) == 30
-    assert [item["id"] for item in told if not item["hint"] or not (item["object"] or item["file"])] == []
+    listed = [item for item in messages(of_faulty) if item["id"].startswith("pocket.")]
+    assert len(listed) == 30
+    assert [item["id"] for item in listed if not item["hint"] or not (item["object"] or item["file"])] == []
 
 
 def test_the_layers_come_in_their_order(of_faulty: subprocess.CompletedProcess[str]) -> None:
@@ -142,7 +142,7 @@ staticfiles = { store = "s3", location = "static", static = true, manifest = tru
 
 
 @pytest.mark.parametrize("command", ["check", "doctor"])
-def test_an_app_may_ask_for_a_static_files_address_while_it_starts(tiny: Path, command: str) -> None:
+def test_an_app_may_request_a_static_files_url_while_it_starts(tiny: Path, command: str) -> None:
     add(tiny / "pocket.toml", STATIC_IN_S3)
     (tiny / "early" / "static").mkdir(parents=True)
     (tiny / "early" / "static" / "early.css").touch()
@@ -188,7 +188,7 @@ def test_an_env_file_of_the_laptop_does_not_reach_the_project(tiny: Path, place:
     assert "'TOKEN'" in messages(done)[0]["message"]
 
 
-def test_an_editable_install_of_the_project_does_not_lead_back_to_it(tiny: Path, tmp_path: Path) -> None:
+def test_an_editable_install_does_not_lead_back_to_the_project(tiny: Path, tmp_path: Path) -> None:
     (tiny / ".env").write_text("TOKEN=of-the-laptop")
     (tiny / "src").mkdir()
     (tiny / "tiny_settings.py").rename(tiny / "src" / "tiny_settings.py")
@@ -210,7 +210,7 @@ def test_nothing_is_left_in_the_project(faulty: Path, of_faulty: object) -> None
     assert not (faulty / "shop.log").exists(), "the project's log was opened in the copy"
 
 
-def test_without_deploy_only_what_holds_anywhere_is_told(faulty: Path) -> None:
+def test_without_deploy_only_general_issues_are_found(faulty: Path) -> None:
     found = messages(pocket_check(faulty, "--format", "json"))
     assert {(item["id"], item["layer"]) for item in found} == {
         ("pocket.E010", "project"),
@@ -221,7 +221,9 @@ def test_without_deploy_only_what_holds_anywhere_is_told(faulty: Path) -> None:
     }
 
 
-def test_places_are_told_as_seen_from_here(faulty: Path, of_faulty: subprocess.CompletedProcess[str]) -> None:
+def test_places_are_relative_to_the_working_directory(
+    faulty: Path, of_faulty: subprocess.CompletedProcess[str]
+) -> None:
     by_id = {item["id"]: item for item in messages(of_faulty)}
     clock, field = by_id["pocket.W072"], by_id["pocket.E010"]
     assert (clock["object"], clock["file"], clock["line"]) == ("shop/feed.py:10", "shop/feed.py", 10)
@@ -256,7 +258,7 @@ def test_text_goes_to_standard_error(faulty: Path) -> None:
     done = pocket_check(faulty, "--deploy", "--tag", "pocket")
     assert done.stdout == ""
     assert done.stderr.startswith(
-        "pocket.toml: no faults in prd.\nerror: pocket.toml:17: config.handlers.jobs: (pocket.E004) "
+        "pocket.toml: no issues in prd.\nerror: pocket.toml:17: config.handlers.jobs: (pocket.E004) "
     )
     assert "\nhint: Make it async_capable" in done.stderr
     assert "\nerror: config/settings.py:16: (pocket.E044) DEBUG is on" in done.stderr
@@ -265,14 +267,14 @@ def test_text_goes_to_standard_error(faulty: Path) -> None:
     assert done.stderr.endswith("\nChecks found 29 issues in prd (0 silenced).\n")
 
 
-def test_the_level_that_fails_is_the_users(tiny: Path) -> None:
+def test_fail_level_sets_the_level_that_fails(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "DATA_UPLOAD_MAX_MEMORY_SIZE = None\n")
     for level, status in (("warning", 1), ("INFO", 1), ("ERROR", 0), ("critical", 0)):
         done = pocket_check(tiny, "--stage", "dev", "--deploy", "--tag", "pocket", "--fail-level", level)
         assert (level, done.returncode) == (level, status)
 
 
-def test_a_message_of_some_stages_says_which(tiny: Path) -> None:
+def test_a_message_of_some_stages_names_them(tiny: Path) -> None:
     code = '\nimport os\nDEBUG = os.environ["POCKET_STAGE"] == "dev"\nDATA_UPLOAD_MAX_MEMORY_SIZE = None\n'
     add(tiny / "tiny_settings.py", code)
     found = {
@@ -282,14 +284,14 @@ def test_a_message_of_some_stages_says_which(tiny: Path) -> None:
     assert found["pocket.W040"]["stages"] == []
 
 
-def test_what_is_silenced_is_counted_and_does_not_fail(tiny: Path) -> None:
+def test_silenced_issues_are_counted_and_do_not_fail(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", 'DEBUG = True\nSILENCED_SYSTEM_CHECKS = ["pocket.E044"]\n')
     done = pocket_check(tiny, "--deploy", "--tag", "pocket")
     assert done.returncode == 0
     assert done.stderr.endswith("Checks found no issues in dev, prd (1 silenced).\n")
 
 
-def test_faults_of_the_file_come_first_and_end_it(tiny: Path) -> None:
+def test_issues_in_the_file_come_first_and_end_the_command(tiny: Path) -> None:
     add(tiny / "pocket.toml", 'colour = "red"\n')
     (tiny / "tiny_settings.py").write_text("raise SystemExit('not reached')\n")
     done = pocket_check(tiny, "--format", "json")
@@ -312,7 +314,7 @@ def test_faults_of_the_file_come_first_and_end_it(tiny: Path) -> None:
         ),
     ],
 )
-def test_faults_of_the_file_with_an_id_of_their_own(tiny: Path, args: list[str], text: str, id_: str) -> None:
+def test_issues_in_the_file_with_their_own_ids(tiny: Path, args: list[str], text: str, id_: str) -> None:
     add(tiny / "pocket.toml", text)
     assert [item["id"] for item in messages(pocket_check(tiny, *args, "--format", "json"))] == [id_]
 
@@ -321,7 +323,7 @@ def test_no_file_at_all(tmp_path: Path) -> None:
     assert [item["id"] for item in messages(pocket_check(tmp_path, "--format", "json"))] == ["pocket.E001"]
 
 
-def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
+def test_the_issue_of_a_project_that_does_not_start_has_a_line(tiny: Path) -> None:
     (tiny / "tiny_settings.py").write_text("import os\n\nKEY = os.environ['NO_SUCH_VARIABLE']\n")
     done = pocket_check(tiny, "--format", "json")
     (only,) = messages(done)
@@ -361,7 +363,7 @@ def test_a_project_that_does_not_start_says_where(tiny: Path) -> None:
         ),
     ],
 )
-def test_why_it_does_not_start_comes_with_its_cure(tiny: Path, text: str, line: int, reason: str, hint: str) -> None:
+def test_each_reason_for_not_starting_has_a_hint(tiny: Path, text: str, line: int, reason: str, hint: str) -> None:
     (tiny / "tiny_settings.py").write_text(text)
     (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
     assert (only["id"], only["file"], only["line"]) == ("pocket.E007", "tiny_settings.py", line)
@@ -416,7 +418,7 @@ def test_the_hint_names_the_placeholder_that_does_not_fit(tiny: Path) -> None:
     assert '[awscontainer.secretsmanager.placeholders]: FERNET_KEY = "...".' in only["hint"]
 
 
-def test_every_line_of_an_exception_is_told(tiny: Path) -> None:
+def test_every_line_of_an_exception_is_shown(tiny: Path) -> None:
     text = "from pydantic import BaseModel\n\nclass S(BaseModel):\n    one: int\n    two: int\n\nS(one='x')\n"
     add(tiny / "tiny_settings.py", text)
     (only,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
@@ -437,7 +439,7 @@ def test_a_file_that_pocket_left_out_is_named_with_the_way_to_pack_it(tiny: Path
     assert 'exclude = ["!dist/manifest.json"]' in message["hint"]
 
 
-def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> None:
+def test_a_circular_import_is_shown_without_the_copys_directory(tiny: Path) -> None:
     (tiny / "one.py").write_text("from two import B\n\nA = 1\n")
     (tiny / "two.py").write_text("from one import A\n\nB = 1\n")
     add(tiny / "tiny_settings.py", "import one\n")
@@ -446,7 +448,7 @@ def test_a_circle_of_imports_is_told_without_the_copys_folder(tiny: Path) -> Non
     assert "(one.py)\nhint: Break the circular import: `pocket doctor --stage dev` shows it." in done.stderr
 
 
-def test_a_release_that_cannot_be_asked_hides_nothing_that_was_found_here(tiny: Path) -> None:
+def test_a_release_that_cannot_be_reached_hides_no_local_issue(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "DEBUG = True\n")
     command = "pocket.django.lambda_handlers.management_command_handler"
     add(tiny / "pocket.toml", f'[awscontainer.handlers.management]\ncommand = "{command}"\n')
@@ -465,7 +467,7 @@ def test_no_settings_module_is_known(tiny: Path) -> None:
     assert [item["id"] for item in messages(pocket_check(tiny, "--format", "json"))] == ["pocket.E007"]
 
 
-def test_what_the_project_prints_does_not_disturb(tiny: Path) -> None:
+def test_output_of_the_project_does_not_break_json(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", 'import os\nprint("hello")\nos.system("echo from a child")\n')
     done = pocket_check(tiny, "--format", "json")
     assert (done.returncode, messages(done)) == (0, [])
@@ -485,20 +487,20 @@ def test_the_shells_and_the_laptops_secrets_do_not_reach_the_project(tiny: Path)
 
 
 def test_misuse(tiny: Path) -> None:
-    for args, said in (
-        (["--fail-level", "LOUD"], "'LOUD' is none of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
-        (["--format", "xml"], "'xml' is none of text, json, github."),
-        (["--remote"], "are about one stage"),
-        (["--local"], "are about one stage"),
+    for args, expected in (
+        (["--fail-level", "LOUD"], "'LOUD' is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
+        (["--format", "xml"], "'xml' is not one of text, json, github."),
+        (["--remote"], "--remote and --local need --stage."),
+        (["--local"], "--remote and --local need --stage."),
     ):
         done = pocket_check(tiny, *args)
         assert done.returncode == 2
-        assert said in done.stderr
+        assert expected in done.stderr
     done = pocket_check(tiny, "--tag", "colour")
     assert (done.returncode, done.stderr.count('There is no system check with the "colour" tag.')) == (1, 1)
 
 
-def test_a_tool_of_its_own_without_django_says_what_to_do(tiny: Path, tmp_path: Path) -> None:
+def test_a_separate_tool_without_django_has_a_hint(tiny: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [bare_python(tmp_path), "-m", "pocket", "check"],
         cwd=tiny,
@@ -509,7 +511,7 @@ def test_a_tool_of_its_own_without_django_says_what_to_do(tiny: Path, tmp_path: 
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "pocket.toml: no faults in dev, prd.\nerror: The project's checks are run by the project's own"
+        "pocket.toml: no issues in dev, prd.\nerror: The project's checks are run by the project's own"
     )
     assert "hint: Run the command in the project's environment" in done.stderr
 
@@ -529,7 +531,7 @@ def bare_python(folder: Path) -> str:
     return str(folder / "bare" / "bin" / "python")
 
 
-def test_annotations_of_github_are_from_the_repositorys_root(tiny: Path) -> None:
+def test_paths_in_github_annotations_are_relative_to_the_repository(tiny: Path) -> None:
     (tiny.parent / ".git").mkdir()
     add(tiny / "tiny_settings.py", "1 / 0\n")
     done = pocket_check(tiny, "--stage", "dev", "--format", "github")
@@ -538,7 +540,7 @@ def test_annotations_of_github_are_from_the_repositorys_root(tiny: Path) -> None
     assert done.stdout.startswith("::error file=tiny_settings.py,line=3,")
 
 
-def test_the_stages_own_excludes_count(tiny: Path) -> None:
+def test_a_stages_own_excludes_apply(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "import only_here\n")
     (tiny / "only_here.py").touch()
     add(tiny / "pocket.toml", '[prd.awscontainer]\nexclude = ["only_here.py"]\n')
@@ -546,7 +548,7 @@ def test_the_stages_own_excludes_count(tiny: Path) -> None:
     assert [(item["id"], item["stages"]) for item in messages(done)] == [("pocket.E007", ["prd"])]
 
 
-def test_a_link_as_the_file_belongs_to_its_own_folder(tiny: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_belongs_to_its_own_directory(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "shared.toml").write_text((tiny / "pocket.toml").read_text())
     (tiny / "pocket.toml").unlink()
     (tiny / "pocket.toml").symlink_to(tmp_path / "shared.toml")

@@ -1,4 +1,4 @@
-"""The checks that the framework's document writes, in a project of their own, as `pocket check` lists them."""
+"""The example checks of Django's documentation, in a project, as `pocket check` lists them."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def found(project: Path, *args: str) -> list[dict[str, Any]]:
     return messages
 
 
-def test_the_documents_own_checks_are_in_the_list(project: Path) -> None:
-    told = [
+def test_the_checks_of_the_documentation_are_in_the_list(project: Path) -> None:
+    listed = [
         (item["id"], item["level"], item["message"], item["hint"], item["object"])
         for item in found(project, "--deploy")
         if item["id"].startswith("myapp.")
     ]
-    assert told == [
+    assert listed == [
         ("myapp.E001", "error", "an error", "A hint.", "checked_object"),
         ("myapp.E002", "error", "min greater than max.", "Decrease min or increase max.", "myapp.MyModel.number"),
         ("myapp.W001", "warning", "The ENABLE_ANALYTICS setting should be set to True in deployment.", None, None),
@@ -127,7 +127,7 @@ def test_the_documents_own_checks_are_in_the_list(project: Path) -> None:
     ]
 
 
-def test_tags_and_deployment_choose_as_django_does(project: Path) -> None:
+def test_tags_and_deploy_select_checks_as_in_django(project: Path) -> None:
     assert [item["id"] for item in found(project, "--tag", "myapp")] == ["myapp.E001"]
     assert [item["id"] for item in found(project, "--tag", "myapp", "--deploy")] == ["myapp.E001", "myapp.W001"]
     settings = project / "its_settings.py"

@@ -1,4 +1,4 @@
-"""Credentials and endpoints that cannot be read: one error that says where, no traceback, and nothing secret."""
+"""Unreadable credentials and invalid endpoints: one error with its place, no traceback, no secret."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ echo '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s3cr3t", "Expira
 
 
 def releases(folder: Path, profile: str, **environment: str) -> str:
-    """What `pocket releases` says with that profile, on standard error."""
+    """The standard error of `pocket releases` with that profile."""
     (folder / "pocket.toml").write_text(SMALL)
     (folder / "config").write_text(
         f"[default]\n{profile}\n[profile keys]\naws_access_key_id=a\naws_secret_access_key=b\n"
@@ -67,21 +67,21 @@ def releases(folder: Path, profile: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_credentials_that_cannot_be_read_are_one_error(tmp_path: Path, case: str) -> None:
-    profile, told = CASES[case]
-    assert told in releases(tmp_path, profile)
+    profile, expected = CASES[case]
+    assert expected in releases(tmp_path, profile)
 
 
 def test_credentials_that_have_expired_are_one_error(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
     tool.write_text(EXPIRED)
     tool.chmod(0o755)
-    said = releases(tmp_path, f"credential_process = {tool}")
-    assert "expired" in said
-    assert "aws sso login" in said
+    text = releases(tmp_path, f"credential_process = {tool}")
+    assert "expired" in text
+    assert "aws sso login" in text
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://", "https://exa mple"])
-def test_an_endpoint_that_is_none_is_one_error(tmp_path: Path, url: str) -> None:
-    said = releases(tmp_path, "aws_access_key_id = a\naws_secret_access_key = b", AWS_ENDPOINT_URL=url)
-    assert url in said
-    assert "AWS_ENDPOINT_URL" in said
+def test_an_invalid_endpoint_is_one_error(tmp_path: Path, url: str) -> None:
+    text = releases(tmp_path, "aws_access_key_id = a\naws_secret_access_key = b", AWS_ENDPOINT_URL=url)
+    assert url in text
+    assert "AWS_ENDPOINT_URL" in text

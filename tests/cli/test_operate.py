@@ -1,4 +1,4 @@
-"""What `pocket manage` hands over of the shell's environment."""
+"""The shell's variables that `pocket manage` passes on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pocket.cli.operate import _variable
 from pocket.errors import CommandFailed
 
 
-def test_a_variable_is_the_shells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_has_the_shells_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "")
     assert _variable("DJANGO_SUPERUSER_PASSWORD") == ""
 
 
-def test_without_a_value_and_a_terminal_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_without_a_value_is_an_error_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
     with pytest.raises(CommandFailed, match="The variable DJANGO_SUPERUSER_PASSWORD is not set") as refused:

@@ -1,4 +1,4 @@
-"""Which database a rehearsal uses: its own or one that was named for it, never the shell's, the same everywhere."""
+"""Which database a rehearsal uses: its own or the configured one, never the shell's, in every terminal."""
 
 from __future__ import annotations
 
@@ -37,16 +37,14 @@ def stage(folder: Path, more: str = "", name: str = "dev") -> StageConfig:
 
 
 @pytest.mark.parametrize("url", [SERVER, LOOPBACK, "sqlite:////home/me/mine.sqlite3"])
-def test_the_shells_database_is_not_used_and_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_the_shells_database_is_ignored_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     target = local_target(stage(tmp_path), aws(tmp_path))
     assert target.environment == {"DATABASE_URL": f"sqlite:///{target.own_database}"}
     assert target.own_database == str(tmp_path / "state" / "databases" / "dev.sqlite3")
     assert rehearsal_database.described(stage(tmp_path), aws(tmp_path)) == (
-        "DATABASE_URL is a SQLite file of the stage's own; POCKET_LOCAL_DATABASE_URL names another database."
-        " The shell's DATABASE_URL is not used."
+        "DATABASE_URL is a SQLite file of this stage; POCKET_LOCAL_DATABASE_URL overrides it."
+        " The shell's DATABASE_URL is ignored."
     )
 
 
@@ -56,12 +54,12 @@ def test_each_stage_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert one.own_database != other.own_database
 
 
-def test_a_database_that_the_stages_table_names_stays(tmp_path: Path) -> None:
+def test_a_database_declared_in_the_file_is_kept(tmp_path: Path) -> None:
     named = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
     assert local_target(named, aws(tmp_path)).environment == {}
 
 
-def test_the_database_of_the_start_is_that_of_every_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_terminal_uses_the_database_of_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = aws(tmp_path, LOOPBACK)
     declared = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
     for config in (stage(tmp_path), declared):
@@ -70,25 +68,23 @@ def test_the_database_of_the_start_is_that_of_every_terminal(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("started_with", [None, SERVER])
-def test_a_terminal_that_names_another_database_is_refused(
+def test_a_terminal_with_another_database_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started_with: str | None
 ) -> None:
     monkeypatch.setenv(rehearsal_database.VARIABLE, LOOPBACK)
-    with pytest.raises(LocalAWSError, match="POCKET_LOCAL_DATABASE_URL names another database") as refused:
+    with pytest.raises(LocalAWSError, match="POCKET_LOCAL_DATABASE_URL differs from the one") as refused:
         local_target(stage(tmp_path), aws(tmp_path, started_with))
     assert "swordfish" not in f"{refused.value}{refused.value.hint}"
 
 
-def test_it_is_said_where_the_database_comes_from(tmp_path: Path) -> None:
+def test_the_note_says_where_the_database_comes_from(tmp_path: Path) -> None:
     declared = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
-    assert rehearsal_database.described(declared, aws(tmp_path)).startswith(
-        "DATABASE_URL is what pocket.toml declares;"
-    )
-    said = rehearsal_database.described(declared, aws(tmp_path, SERVER))
-    assert said == "DATABASE_URL is what POCKET_LOCAL_DATABASE_URL said when the local AWS started."
+    assert rehearsal_database.described(declared, aws(tmp_path)).startswith("DATABASE_URL is declared in pocket.toml;")
+    text = rehearsal_database.described(declared, aws(tmp_path, SERVER))
+    assert text == "DATABASE_URL is the POCKET_LOCAL_DATABASE_URL that pocket local was started with."
 
 
-def test_a_stage_that_goes_takes_its_own_database_along(tmp_path: Path) -> None:
+def test_a_removed_stages_database_is_removed(tmp_path: Path) -> None:
     running: Any = aws(tmp_path)
     file = Path(str(local_target(stage(tmp_path), running).own_database))
     for part in ("", "-wal", "-shm", "-journal"):
@@ -101,6 +97,6 @@ def test_a_stage_that_goes_takes_its_own_database_along(tmp_path: Path) -> None:
     assert rehearsal_database.discard(stage(tmp_path), running) == ""
 
 
-def test_a_database_that_was_named_stays_and_that_is_said(tmp_path: Path) -> None:
-    said = rehearsal_database.discard(stage(tmp_path), aws(tmp_path, SERVER))
-    assert said == "Kept: the database that POCKET_LOCAL_DATABASE_URL names, which is your own."
+def test_a_configured_database_is_kept_with_a_note(tmp_path: Path) -> None:
+    text = rehearsal_database.discard(stage(tmp_path), aws(tmp_path, SERVER))
+    assert text == "Kept: the database in POCKET_LOCAL_DATABASE_URL."

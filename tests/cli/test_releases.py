@@ -1,4 +1,4 @@
-"""How releases are listed, and which questions `--yes` answers."""
+"""How releases are listed, and which questions `--yes` confirms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECOND = Release(
 )
 
 
-def test_a_line_a_release_with_what_is_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_has_a_line_for_each_release(capsys: pytest.CaptureFixture[str]) -> None:
     _show(History((FIRST, SECOND), 2))
     assert capsys.readouterr().out.splitlines() == [
         "RELEASE  CREATED               ARTIFACT      GIT            LIVE  SKIPPED",
@@ -33,7 +33,7 @@ def test_a_line_a_release_with_what_is_known_of_it(capsys: pytest.CaptureFixture
     ]
 
 
-def test_json_has_all_that_is_recorded() -> None:
+def test_json_has_everything_that_is_recorded() -> None:
     assert _described(SECOND, History((FIRST, SECOND), 2)) == {
         "release": 2,
         "live": True,
@@ -49,8 +49,8 @@ def test_json_has_all_that_is_recorded() -> None:
     }
 
 
-def test_yes_answers_every_question_but_a_grave_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_yes_confirms_every_question_except_a_grave_one(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = PlainReporter(assume_yes=True)
     assert reporter.confirm("Go on?")
     assert not reporter.confirm("Lose it all?", grave=True)
-    assert capsys.readouterr().err == "Lose it all? Nobody can be asked here.\n"
+    assert capsys.readouterr().err == "Lose it all? Not a terminal, so Pocket cannot ask.\n"

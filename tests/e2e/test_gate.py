@@ -278,11 +278,11 @@ def test_a_good_release_moves_live_and_is_listed(site: Site, visitor: Visitor) -
 
 def test_rollback_goes_back_and_forward_in_seconds(site: Site, visitor: Visitor) -> None:
     with visitor.asking():
-        assert "Release 1 is live; release 2 was." in site.rollback()
+        assert "Release 1 is live; before, release 2 was." in site.rollback()
         wait_until(lambda: "release A" in visitor.answers, 10)
         assert "is live already" in site.rollback("1", check=False)
         assert "does not keep release 7" in site.rollback("7", check=False)
-        assert "Release 2 is live; release 1 was." in site.rollback("2")
+        assert "Release 2 is live; before, release 1 was." in site.rollback("2")
     assert set(visitor.answers) == {"release A", "release B"}
     assert visitor.look() == "release B"
 

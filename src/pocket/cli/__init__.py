@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Runs the command and exits with its status."""
     try:
-        import typer  # noqa: F401  only asks whether the extra is installed
+        import typer  # noqa: F401  only to find out whether the extra is installed
     except ModuleNotFoundError:
         sys.stderr.write(
             "error: The `pocket` command needs packages that are not installed.\n"

@@ -1,6 +1,6 @@
-"""The command's entry: its subcommands, and how every failure ends.
+"""The command's entry point: its subcommands and its exit status.
 
-The subcommands' modules import little; what they need they import when they run, so that `pocket --help` stays quick.
+The subcommands' modules import what they need only when they run, so that `pocket --help` is fast.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_A_FULL_DEVICE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="pocket",
-    help="Puts a Django project on AWS Lambda from one file, pocket.toml.",
+    help="Deploy a Django project to AWS Lambda, configured in pocket.toml.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -61,11 +61,11 @@ def root(
 
 
 def run() -> None:
-    """Runs the command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted (typer's own), 143 terminated."""
+    """Runs the command and exits: 0 success, 1 failure, 2 usage error, 130 interrupted (by typer), 143 terminated."""
     terminated: list[int] = []
 
     def terminate(signum: int, frame: FrameType | None) -> None:
-        # What Ctrl-C does: changes that have begun are taken back, and the command tells what was done.
+        # As with Ctrl-C: changes under way are rolled back, and the command prints what was done.
         terminated.append(signum)
         raise KeyboardInterrupt
 
@@ -78,7 +78,7 @@ def run() -> None:
     except OSError as error:
         if error.filename is not None or error.errno not in _OF_A_FULL_DEVICE:
             raise
-        # What is still buffered would fail once more when the interpreter ends.
+        # Flushing the buffer would fail again when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         write("error", f"Standard output cannot be written: {error.strerror}.")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`pocket check`: the file, the project under each stage's settings, its API, and on request the deployed release."""
+"""`pocket check`: the file, the project and its API with each stage's settings, and optionally the deployed release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pocket.cli.options import AnyStage, Local
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pocket.cli.findings import Finding
+    from pocket.cli.check_issues import Issue
     from pocket.config import Project, StageConfig
     from pocket.deploy.gates.project import Selection
     from pocket.deploy.target import Target
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
-Deploy = Annotated[bool, typer.Option("--deploy", help="Check what only a deployment must satisfy, too.")]
+Deploy = Annotated[bool, typer.Option("--deploy", help="Include checks for deployment.")]
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="Checks of this tag alone; may be repeated.")
+    list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="Run only checks with this tag; may be repeated.")
 ]
 Databases = Annotated[
     list[str] | None,
-    typer.Option("--database", metavar="ALIAS", help="Checks that use this database, too; may be repeated."),
+    typer.Option("--database", metavar="ALIAS", help="Include checks that use this database; may be repeated."),
 ]
 FailLevel = Annotated[
-    str, typer.Option("--fail-level", metavar="LEVEL", help=f"The level that fails: {', '.join(LEVELS)}.")
+    str, typer.Option("--fail-level", metavar="LEVEL", help=f"Lowest level that fails: {', '.join(LEVELS)}.")
 ]
-Format = Annotated[str, typer.Option("--format", metavar="text|json|github", help="How the messages are written.")]
-Remote = Annotated[bool, typer.Option("--remote", help="Check the deployed release inside Lambda, too.")]
+Format = Annotated[str, typer.Option("--format", metavar="text|json|github", help="Output format.")]
+Remote = Annotated[bool, typer.Option("--remote", help="Also check the deployed release, inside Lambda.")]
 
 
 def check(
@@ -46,16 +46,16 @@ def check(
     local: Local = False,
 ) -> None:
     """Check pocket.toml, then the project with each stage's settings."""
-    from pocket.cli.findings import WRITERS, merged, of_file
+    from pocket.cli.check_issues import WRITERS, merged, of_file
     from pocket.deploy.gates.project import Selection
     from pocket.errors import ConfigError
 
     if fail_level.upper() not in LEVELS:
-        raise typer.BadParameter(f"{fail_level!r} is none of {', '.join(LEVELS)}.", param_hint="--fail-level")
+        raise typer.BadParameter(f"{fail_level!r} is not one of {', '.join(LEVELS)}.", param_hint="--fail-level")
     if format not in WRITERS:
-        raise typer.BadParameter(f"{format!r} is none of {', '.join(WRITERS)}.", param_hint="--format")
+        raise typer.BadParameter(f"{format!r} is not one of {', '.join(WRITERS)}.", param_hint="--format")
     if stage is None and (remote or local):
-        raise typer.BadParameter("--remote and --local are about one stage: name it.", param_hint="--stage")
+        raise typer.BadParameter("--remote and --local need --stage.", param_hint="--stage")
     names: Sequence[str] = [stage] if stage else ()
     unreached: list[PocketError] = []
     try:
@@ -65,7 +65,7 @@ def check(
     else:
         names = [item.name for item in stages]
         if format == "text":
-            sys.stderr.write(f"{project.path.name}: no faults in {', '.join(names)}.\n")
+            sys.stderr.write(f"{project.path.name}: no issues in {', '.join(names)}.\n")
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
         targets = {item.name: _target(item, local=local) for item in stages}
         layers = [*_project(project, stages, targets, selection)]
@@ -73,8 +73,8 @@ def check(
             layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
         found = merged(layers, len(stages))
     WRITERS[format](found, names)
-    for problem in unreached:
-        raise problem
+    for cause in unreached:
+        raise cause
     if any(item.level >= LEVELS[fail_level.upper()] and not item.silenced for item in found):
         raise typer.Exit(1)
 
@@ -88,9 +88,9 @@ def _stages(name: str | None) -> tuple[Project, list[StageConfig]]:
 
 def _project(
     project: Project, stages: Sequence[StageConfig], targets: Mapping[str, Target], selection: Selection
-) -> Iterator[tuple[str, str, Finding]]:
-    """What each layer found here in each stage, in the order of the layers."""
-    from pocket.cli.findings import of_message
+) -> Iterator[tuple[str, str, Issue]]:
+    """The issues that each layer finds here in each stage, in the order of the layers."""
+    from pocket.cli.check_issues import of_message
     from pocket.deploy.gates import project as project_checks
 
     found = [
@@ -104,9 +104,9 @@ def _project(
 
 def _deployed(
     project: Project, stage: StageConfig, target: Target, selection: Selection, unreached: list[PocketError]
-) -> Iterator[tuple[str, str, Finding]]:
-    """What the release found; why it could not be asked goes to `unreached`, so that the rest is still shown."""
-    from pocket.cli.findings import of_message
+) -> Iterator[tuple[str, str, Issue]]:
+    """The issues in the release. An error is added to `unreached`, so that other issues are still shown."""
+    from pocket.cli.check_issues import of_message
     from pocket.deploy.gates import project as project_checks
     from pocket.errors import PocketError
 

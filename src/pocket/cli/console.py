@@ -1,6 +1,6 @@
-"""What a deploy reports, on standard error: live on a terminal, one plain line an item elsewhere.
+"""Progress on standard error: live on a terminal, plain lines elsewhere.
 
-Texts are printed as they are; nothing in them is taken for markup, so a bracketed package name survives.
+Texts are printed without interpreting markup, so a package name in brackets remains.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import PlanRow, Reporter
 
 SIGNS = {"add": "+", "change": "~", "replace": "!", "remove": "-"}
+NOT_A_TERMINAL = "Not a terminal, so Pocket cannot ask."
+CONFIRM = "Pass --yes to confirm."
 STYLES = {"add": "green", "change": "yellow", "replace": "red", "remove": "red"}
 
 
 def reporter(*, assume_yes: bool = False) -> Reporter:
-    """The reporter that suits standard error."""
+    """The reporter for standard error: live if it is a terminal."""
     return TerminalReporter(assume_yes) if sys.stderr.isatty() else PlainReporter(assume_yes)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One line a row, its columns padded to one width each and two spaces apart."""
+    """One line per row, with columns of equal width, two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -38,7 +40,7 @@ def _plan_rows(rows: Sequence[PlanRow]) -> list[tuple[str, ...]]:
 
 
 class PlainReporter:
-    """Lines without colour or movement, for a file, a pipe or a CI log."""
+    """Plain lines, for a file, a pipe or a CI log."""
 
     def __init__(self, assume_yes: bool) -> None:
         self.assume_yes = assume_yes
@@ -72,7 +74,7 @@ class PlainReporter:
         if self.assume_yes and not grave:
             return True
         if not sys.stdin.isatty():
-            self._write(f"{question} Nobody can be asked here" + ("." if grave else "; --yes answers it."))
+            self._write(f"{question} {NOT_A_TERMINAL}" + ("" if grave else f" {CONFIRM}"))
             return False
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
@@ -84,7 +86,7 @@ class PlainReporter:
 
 
 class TerminalReporter(PlainReporter):
-    """The same on a terminal: a spinner while a step lasts, colours, tables."""
+    """A spinner during a step, colours and tables, for a terminal."""
 
     def __init__(self, assume_yes: bool) -> None:
         from rich.console import Console

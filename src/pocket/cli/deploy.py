@@ -1,4 +1,4 @@
-"""`pocket deploy` and `pocket destroy`: what changes a stage."""
+"""`pocket deploy` and `pocket destroy`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pocket.cli.options import AllowDestructive, AllowLoss, Local, SkipGates, Stage, Yes
+from pocket.cli.options import AllowDestructive, AllowLoss, Local, SkipGates, Stage, Yes, YesToPlan
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def deploy(
     stage: Stage,
     local: Local = False,
-    yes: Yes = False,
+    yes: YesToPlan = False,
     skip_gate: SkipGates = None,
     allow_destructive: AllowDestructive = False,
     allow_loss: AllowLoss = False,
 ) -> None:
-    """Build, show what changes, publish it, ask the gates, make it live."""
+    """Build a release, show the changes, publish it, run the gates, and make it live."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
@@ -30,19 +30,19 @@ def deploy(
     from pocket.local import attach
 
     place = destination(stage, local=local)
-    voice = reporter(assume_yes=yes)
+    progress = reporter(assume_yes=yes)
     skipped = tuple(skip_gate or ())
     if local:
         aws = attach(place.project.directory)
         deployed = rehearse(
-            place, aws, voice, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=allow_loss
+            place, aws, progress, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=allow_loss
         )
     else:
         deployed = release.deploy(
             place.project,
             place.stage,
             place.target,
-            voice,
+            progress,
             skip_gates=skipped,
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
@@ -52,10 +52,12 @@ def deploy(
 
 
 def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
-    """Remove a stage and all it holds, after asking its name."""
+    """Remove a stage with all its data, after asking for its name."""
+    from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.deploy.operate import destroy as removal
+    from pocket.local import attach
 
     place = destination(stage, local=local)
 
@@ -64,6 +66,8 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
         return yes or _named(place.stage.name)
 
     removal.destroy(place.stage, place.target, reporter(assume_yes=True), agreed=agreed)
+    if local and (note := rehearsal_database.discard(place.stage, attach(place.project.directory))):
+        sys.stderr.write(f"{note}\n")
 
 
 def _show(stage: StageConfig, doomed: Doomed) -> None:
@@ -72,7 +76,7 @@ def _show(stage: StageConfig, doomed: Doomed) -> None:
     if not lines:
         sys.stderr.write(f"{head}: there is nothing to remove.\n")
     else:
-        sys.stderr.write(f"{head}: this is removed, with queued jobs and logs:\n")
+        sys.stderr.write(f"{head}: the following is removed, with queued jobs and logs:\n")
     for line in lines:
         sys.stderr.write(f"  {line}\n")
     for kept in doomed.kept:
@@ -80,9 +84,11 @@ def _show(stage: StageConfig, doomed: Doomed) -> None:
 
 
 def _named(stage: str) -> bool:
+    from pocket.cli.console import CONFIRM, NOT_A_TERMINAL
+
     if not sys.stdin.isatty():
-        sys.stderr.write("Not a terminal, so Pocket cannot ask. Pass --yes to confirm.\n")
+        sys.stderr.write(f"{NOT_A_TERMINAL} {CONFIRM}\n")
         return False
-    sys.stderr.write("Type the stage's name to go on: ")
+    sys.stderr.write("Type the name of the stage to continue: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == stage

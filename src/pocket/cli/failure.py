@@ -1,4 +1,4 @@
-"""How the command shows an error: message and hint on standard error, no traceback."""
+"""Printing an error: message and hint on standard error, without a traceback."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pocket.errors import ConfigError, ConfigErrors, PocketError
 
 
 def report(error: PocketError) -> None:
-    """Writes `error`, each fault of several with its place in the file, to standard error."""
-    faults = error.errors if isinstance(error, ConfigErrors) else (error,)
-    for fault in faults:
-        write("error", _described(fault))
-        if fault.hint:
-            write("hint", fault.hint)
-    if len(faults) > 1:
-        sys.stderr.write(f"{len(faults)} faults.\n")
+    """Writes `error` to standard error; of ConfigErrors, each error with its place in the file."""
+    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
+    for item in errors:
+        write("error", _described(item))
+        if item.hint:
+            write("hint", item.hint)
+    if len(errors) > 1:
+        sys.stderr.write(f"{len(errors)} errors.\n")
 
 
 def _described(error: PocketError) -> str:
@@ -28,7 +28,7 @@ def _described(error: PocketError) -> str:
 
 
 def place_of(path: Path) -> str:
-    """`path` from the working directory where it lies below that, else as it is."""
+    """`path` relative to the working directory if it is below it, else unchanged."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -36,7 +36,7 @@ def place_of(path: Path) -> str:
 
 
 def write(label: str, text: str) -> None:
-    """Writes `text` to standard error behind its label, which is coloured on a terminal."""
+    """Writes `text` to standard error after its label, which is coloured on a terminal."""
     colours = {"hint": "36", "warning": "33;1", "info": "32", "debug": "2"}
     styled = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     head = f"\x1b[{colours.get(label, '31;1')}m{label}:\x1b[0m" if styled else f"{label}:"

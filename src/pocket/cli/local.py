@@ -1,4 +1,4 @@
-"""`pocket local`: the embedded AWS for as long as the command runs, with a stage deployed onto it."""
+"""`pocket local`: the embedded AWS with a stage deployed to it, while the command runs."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 Run = Annotated[
     list[str] | None,
-    typer.Option("--run", metavar="COMMAND", help="A management command to run after the deploy; may be repeated."),
+    typer.Option("--run", metavar="COMMAND", help="Management command to run after the deploy; may be repeated."),
 ]
 Port = Annotated[
     int | None,
-    typer.Option(metavar="PORT", min=1, max=65535, help="The first site's port; a free one is found without it."),
+    typer.Option(metavar="PORT", min=1, max=65535, help="Port of the first site. Defaults to a free port."),
 ]
-Migrate = Annotated[bool, typer.Option(help="Apply the project's migrations before the release is live.")]
+Migrate = Annotated[bool, typer.Option(help="Apply migrations before the release goes live.")]
 Page = Annotated[
     list[str] | None,
-    typer.Option("--page", metavar="PATH", help="A path whose address is printed, too; may be repeated."),
+    typer.Option("--page", metavar="PATH", help="Also print the address of this path; may be repeated."),
 ]
-Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="A line to show when everything is up.")]
+Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="Text to print when the stage is up.")]
 
 Clean = Annotated[
     bool,
-    typer.Option("--clean", help="Remove what rehearsals and builds left, their databases too, and end."),
+    typer.Option("--clean", help="Remove the files of rehearsals and builds, including databases, and exit."),
 ]
 
 
@@ -57,27 +57,27 @@ def local(
     from pocket.local import start
 
     signal.signal(signal.SIGTERM, _terminated)
-    # A shell starts what it puts in the background with SIGINT ignored; here it is the way to end.
+    # A shell starts a background process with SIGINT ignored, but this command must stop on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     project = current_project()
     if clean:
         _clean(project)
         return
     config = project.stage(stage)
-    voice = reporter(assume_yes=True)
+    progress = reporter(assume_yes=True)
     commands = [shlex.split(command) for command in run or ()]
     skipped = (*(skip_gate or ()), *(() if migrate else ("migrations",)))
-    with voice.step("Start the embedded AWS"):
+    with progress.step("Start the embedded AWS"):
         aws = start(project.directory, config.sites, port=port, database_url=rehearsal_database.named())
     with aws:
         place = Destination(project, config, local_target(config, aws))
         deployed = rehearse(
-            place, aws, voice, commands, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True
+            place, aws, progress, commands, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True
         )
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()
-        closing = [ready, f"The embedded AWS writes its log to {aws.log}.", "Ctrl-C ends it."]
+        closing = [ready, f"The log of the embedded AWS is {aws.log}.", "Press Ctrl-C to stop."]
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
             aws.wait()
@@ -88,11 +88,11 @@ def _clean(project: Project) -> None:
     from pocket.deploy.build import artifact
     from pocket.local import clean
 
-    voice = reporter()
-    with voice.step("Remove what rehearsals and builds left"):
-        freed = clean(project.directory) + artifact.discard(project.directory, voice)
-    said = f"Removed {freed / 1e6:,.0f} MB" if freed else "There was nothing to remove"
-    sys.stderr.write(f"{said} in {project.directory / '.pocket'}.\n")
+    progress = reporter()
+    with progress.step("Remove the files of rehearsals and builds"):
+        freed = clean(project.directory) + artifact.discard(project.directory, progress)
+    result = f"Removed {freed / 1e6:,.0f} MB" if freed else "There was nothing to remove"
+    sys.stderr.write(f"{result} in {project.directory / '.pocket'}.\n")
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`pocket manage`, `status` and `logs`: what looks at a deployed stage and works in it."""
+"""`pocket manage`, `pocket status` and `pocket logs`, which work on a deployed stage."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 Env = Annotated[
     list[str] | None,
-    typer.Option("--env", metavar="NAME", help="A variable of this shell that the command gets; may be repeated."),
+    typer.Option("--env", metavar="NAME", help="Pass this variable of the shell to the command; may be repeated."),
 ]
 
 
 def manage(
     stage: Stage,
-    command: Annotated[str, typer.Argument(help="The management command, for instance migrate.")],
-    args: Annotated[list[str] | None, typer.Argument(help="Its arguments, passed on as they are.")] = None,
+    command: Annotated[str, typer.Argument(help="Management command, for example migrate.")],
+    args: Annotated[list[str] | None, typer.Argument(help="Arguments of the command, passed unchanged.")] = None,
     env: Env = None,
     local: Local = False,
 ) -> None:
@@ -47,24 +47,24 @@ def manage(
 
 
 def _variable(name: str) -> str:
-    """The shell's value; where it has none and there is a terminal, what is typed there, unseen."""
+    """The shell's value; if it is not set, one typed at the terminal, which does not show it."""
     from pocket.errors import CommandFailed
 
     if name in os.environ:
         return os.environ[name]
     if not sys.stdin.isatty():
-        raise CommandFailed(f"The variable {name} is not set.", f"Set {name} in this shell, or leave out --env {name}.")
+        raise CommandFailed(f"The variable {name} is not set.", f"Set {name} in the shell, or remove --env {name}.")
     value: str = typer.prompt(name, hide_input=True, confirmation_prompt=True, err=True)
     return value
 
 
 def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
-    """Show the stack, functions, addresses and queue depths."""
+    """Show the stack, functions, addresses and queues."""
     from pocket.cli.project import destination
     from pocket.deploy.operate import status as stage_status
 
     if output not in {"text", "json"}:
-        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+        raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
     place = destination(stage, local=local)
     found = stage_status.read(place.stage, place.target)
     if output == "json":
@@ -84,16 +84,16 @@ def _show(found: Status) -> None:
     for handler, address in found.addresses.items():
         typer.echo(f"{handler}: {address}")
     for queue in found.queues:
-        typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in work, {queue.dead} dead")
+        typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in flight, {queue.dead} failed")
 
 
 def logs(
     stage: Stage,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come; Ctrl-C ends it.")] = False,
-    since: Annotated[str, typer.Option(help="How far back: 30s, 10m, 2h, 1d.")] = "10m",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option(help="How far back to start: 30s, 10m, 2h, 1d.")] = "10m",
     local: Local = False,
 ) -> None:
-    """Print what the functions log, newest last."""
+    """Print the functions' logs, oldest first."""
     from pocket.cli.project import destination
     from pocket.deploy.operate import logs as stage_logs
 

@@ -31,7 +31,7 @@ Stage = Annotated[
         "--stage",
         "-s",
         metavar="STAGE",
-        help="The stage, one of `general.stages`.",
+        help="Stage, one of `general.stages`.",
         autocompletion=_stages,
         show_default=False,
     ),
@@ -39,24 +39,28 @@ Stage = Annotated[
 AnyStage = Annotated[
     str | None,
     typer.Option(
-        "--stage", "-s", metavar="STAGE", help="One stage alone; without it, every stage.", autocompletion=_stages
+        "--stage", "-s", metavar="STAGE", help="Stage to check. Defaults to every stage.", autocompletion=_stages
     ),
 ]
-Local = Annotated[bool, typer.Option("--local", help="Aim at the embedded AWS that `pocket local` runs.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
+Local = Annotated[bool, typer.Option("--local", help="Use the embedded AWS started by pocket local.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+YesToPlan = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask for confirmation, except of destructive migrations and data loss."),
+]
 SkipGates = Annotated[
     list[str] | None,
     typer.Option(
         "--skip-gate",
         metavar="GATE",
-        help="A gate that is not asked: project, checks, migrations, startup, request, smoke; may be repeated.",
+        help="Gate to skip: project, checks, migrations, startup, request, smoke; may be repeated.",
         autocompletion=_gates,
     ),
 ]
 AllowDestructive = Annotated[
-    bool, typer.Option("--allow-destructive", help="Apply destructive migrations without a question.")
+    bool, typer.Option("--allow-destructive", help="Apply destructive migrations without asking.")
 ]
 AllowLoss = Annotated[
-    bool, typer.Option("--allow-loss", help="Apply changes that lose queued messages, files or secrets.")
+    bool, typer.Option("--allow-loss", help="Apply changes that lose queued messages, files or secrets without asking.")
 ]
-OutputFormat = Annotated[str, typer.Option("--format", help="text or json.", metavar="text|json")]
+OutputFormat = Annotated[str, typer.Option("--format", help="Output format.", metavar="text|json")]

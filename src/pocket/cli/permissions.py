@@ -1,4 +1,4 @@
-"""`pocket permissions`: the IAM policies that a stage's deploys need, as JSON."""
+"""`pocket permissions`: the IAM policies for deploying a stage, as JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pocket.cli.options import Stage
 def permissions(
     stage: Stage,
     boundary: Annotated[
-        bool, typer.Option("--boundary", help="The permissions boundary of the stage's roles instead.")
+        bool, typer.Option("--boundary", help="Print the permissions boundary of the stage's roles instead.")
     ] = False,
 ) -> None:
-    """Print the IAM policy that whoever deploys the stage needs."""
+    """Print the IAM policy that is needed to deploy the stage."""
     from pocket.cli.project import current_project
     from pocket.deploy.template.boundary import boundary_policy
     from pocket.deploy.template.deployer import LIMIT, deployer_policy
@@ -27,4 +27,4 @@ def permissions(
     typer.echo(json.dumps(policy, indent=2))
     size = len(json.dumps(policy, separators=(",", ":")))
     if size > LIMIT:
-        typer.echo(f"The policy has {size:,} characters; IAM takes {LIMIT:,} of a managed policy.", err=True)
+        typer.echo(f"The policy has {size:,} characters; IAM allows {LIMIT:,} in a managed policy.", err=True)

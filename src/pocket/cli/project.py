@@ -1,4 +1,4 @@
-"""The project that the command runs in, and the place that a stage of it goes to."""
+"""The project in the working directory, and the targets of its stages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Destination:
-    """A stage and where it goes."""
+    """A stage and its target."""
 
     project: Project
     stage: StageConfig
@@ -24,7 +24,7 @@ class Destination:
 
 
 def current_project() -> Project:
-    """The project of the nearest `pocket.toml`, from the working directory upward, validated for every stage.
+    """The project of the nearest `pocket.toml`, in the working directory or above, validated for every stage.
 
     Raises ConfigError or ConfigErrors.
     """
@@ -32,9 +32,9 @@ def current_project() -> Project:
 
 
 def destination(stage: str, *, local: bool) -> Destination:
-    """The stage named `stage`, aimed at AWS or, where `local`, at the running embedded AWS.
+    """The stage named `stage`, on AWS or, if `local`, on the running embedded AWS.
 
-    Raises ConfigError, and LocalAWSError where no embedded AWS runs.
+    Raises ConfigError, and LocalAWSError if the embedded AWS is not running.
     """
     project = current_project()
     config = project.stage(stage)
@@ -46,16 +46,16 @@ def destination(stage: str, *, local: bool) -> Destination:
 
 
 def aws_target(stage: StageConfig) -> Target:
-    """AWS itself, with the usual credentials, in the stage's region."""
+    """AWS with the default credentials, in the stage's region."""
     from pocket.deploy.target import Target
 
     return Target(region=stage.region)
 
 
 def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
-    """The embedded AWS, with the database that it was started with, or one of the stage's own in its folder.
+    """The embedded AWS, with the database that it was started with or the stage's own SQLite file.
 
-    Raises LocalAWSError where the shell names another database than the embedded AWS was started with.
+    Raises LocalAWSError if the shell's POCKET_LOCAL_DATABASE_URL differs from that of the start.
     """
     from pocket.cli import rehearsal_database
     from pocket.deploy.target import Credentials, Target

@@ -1,4 +1,4 @@
-"""A deploy onto the embedded AWS: the same release, its routes, what is to run before it is looked at, its state."""
+"""A deploy to the embedded AWS: the same release, with its routes, commands to run after it, and saved state."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def rehearse(
     allow_destructive: bool = False,
     allow_loss: bool = False,
 ) -> Deployed:
-    """Deploys `place.stage` onto the running `aws`, runs management `commands` there, then asks the addresses.
+    """Deploys `place.stage` to the running `aws`; runs management `commands` before the addresses are requested.
 
-    Migrations are the business of the deploy's gate.
+    The deploy's gate applies migrations.
 
-    Raises what the deploy raises, and CommandFailed for a command that did not succeed.
+    Raises the deploy's errors, and CommandFailed for a command that fails.
     """
     from pocket.cli import rehearsal_database
     from pocket.deploy.releases import deploy as release
@@ -56,7 +56,7 @@ def rehearse(
 
 @contextmanager
 def saved(aws: LocalAWS) -> Iterator[None]:
-    """Has `aws` write its state to the disk at the end, in failure too: a release that was refused is there as well."""
+    """Saves the state of `aws` at the end, also after an error: a refused release is part of it."""
     from pocket.errors import LocalAWSError
 
     try:
@@ -73,7 +73,7 @@ def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> N
     from pocket.errors import CommandFailed
 
     name, *args = command
-    # The arguments stay out of the line: a password may be among them.
+    # The arguments are not printed: they may contain a password.
     with reporter.step(f"manage {name}"):
         outcome = invoke.manage(place.stage, place.target, name, args, tell=reporter.note)
         for line in outcome.stdout.splitlines():

@@ -1,7 +1,7 @@
-"""The database of a rehearsal: one of its own, or the one that POCKET_LOCAL_DATABASE_URL names.
+"""The database of a rehearsal: a SQLite file for each stage, or the database in POCKET_LOCAL_DATABASE_URL.
 
-It is chosen when the embedded AWS starts and is the same from every terminal until that ends. The DATABASE_URL of a
-shell is none of it: it may be a server that others use.
+It is chosen when the embedded AWS starts, and is the same in every terminal until the embedded AWS stops. The shell's
+DATABASE_URL is ignored: it may be a server that others use.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ KEY = "DATABASE_URL"
 VARIABLE = "POCKET_LOCAL_DATABASE_URL"
 
 _PARTS = ("", "-journal", "-shm", "-wal")
-"""What SQLite adds to a file's name for the files that it keeps beside it."""
+"""The suffixes of the file and of the files that SQLite creates beside it."""
 
 
 def named(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The database that the shell names for rehearsals, if it does."""
+    """The shell's database for rehearsals; None if it is not set."""
     return environ.get(VARIABLE) or None
 
 
 def own_file(stage: StageConfig, aws: LocalAWS) -> Path:
-    """The SQLite file that the stage has on `aws` where it uses no other database."""
+    """The stage's SQLite file on `aws`, which it uses unless it has another database."""
     return aws.state_dir / "databases" / f"{stage.name}.sqlite3"
 
 
 def variables(stage: StageConfig, aws: LocalAWS) -> dict[str, str]:
-    """What the stage's functions are told of their database on `aws`; nothing where the file tells it.
+    """The variable with the database of the stage's functions on `aws`; empty if pocket.toml declares it.
 
-    Raises LocalAWSError where the shell names another database than `aws` was started with, DeployError for a stage
-    that has no functions.
+    Raises LocalAWSError if the shell's database differs from the one that `aws` was started with, DeployError for a
+    stage without functions.
     """
     container = stage.awscontainer
     if container is None:
@@ -49,8 +49,8 @@ def variables(stage: StageConfig, aws: LocalAWS) -> dict[str, str]:
         )
     if named() not in (None, aws.database_url):
         raise LocalAWSError(
-            f"{VARIABLE} names another database than the one that `pocket local` was started with.",
-            f"Unset it, or end `pocket local` and start it again with the new {VARIABLE}.",
+            f"{VARIABLE} differs from the one that pocket local was started with.",
+            f"Unset {VARIABLE}, or restart pocket local with the new one.",
         )
     if aws.database_url:
         return {KEY: aws.database_url}
@@ -62,21 +62,21 @@ def variables(stage: StageConfig, aws: LocalAWS) -> dict[str, str]:
 
 
 def described(stage: StageConfig, aws: LocalAWS, environ: Mapping[str, str] = os.environ) -> str:
-    """Which database the stage's functions are told of, in a line that holds no password."""
+    """Where the DATABASE_URL of the stage's functions comes from, without its password."""
     if aws.database_url:
-        return f"{KEY} is what {VARIABLE} said when the local AWS started."
-    ignored = f" The shell's {KEY} is not used." if environ.get(KEY) else ""
+        return f"{KEY} is the {VARIABLE} that pocket local was started with."
+    ignored = f" The shell's {KEY} is ignored." if environ.get(KEY) else ""
     if KEY not in variables(stage, aws):
-        return f"{KEY} is what pocket.toml declares; {VARIABLE} names another database.{ignored}"
-    return f"{KEY} is a SQLite file of the stage's own; {VARIABLE} names another database.{ignored}"
+        return f"{KEY} is declared in pocket.toml; {VARIABLE} overrides it.{ignored}"
+    return f"{KEY} is a SQLite file of this stage; {VARIABLE} overrides it.{ignored}"
 
 
 def discard(stage: StageConfig, aws: LocalAWS) -> str:
-    """Removes the stage's own file, once the stage is gone, and says what became of its database."""
+    """Removes the SQLite file of a removed stage; returns a message, empty if there was no file."""
     file = own_file(stage, aws)
     found = [path for path in file.parent.glob(f"{file.name}*") if path.name.removeprefix(file.name) in _PARTS]
     for path in found:
         path.unlink()
     if aws.database_url:
-        return f"Kept: the database that {VARIABLE} names, which is your own."
+        return f"Kept: the database in {VARIABLE}."
     return f"Removed the stage's database {file}." if found else ""

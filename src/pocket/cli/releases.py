@@ -1,4 +1,4 @@
-"""`pocket releases` and `pocket rollback`: what was deployed, and which of it is live."""
+"""`pocket releases` and `pocket rollback`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ DIGITS = 12
 
 
 def releases(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
-    """List the releases that are kept, and which one is live."""
+    """List the kept releases, and show which one is live."""
     from pocket.cli.project import destination
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.releases.deploy import read
     from pocket.errors import DeployError
 
     if output not in {"text", "json"}:
-        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+        raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
     place = destination(stage, local=local)
     history = read(Clients(place.target), place.stage).history
     if not history.releases:
-        raise DeployError(f"Stage {stage!r} has no release.", f"pocket deploy --stage {stage}")
+        raise DeployError(f"Stage {stage!r} has no release.", f"Deploy one: pocket deploy --stage {stage}")
     if output == "json":
         typer.echo(json.dumps([_described(item, history) for item in history.releases], indent=2))
     else:
@@ -40,16 +40,17 @@ def releases(stage: Stage, local: Local = False, output: OutputFormat = "text") 
 def rollback(
     stage: Stage,
     release: Annotated[
-        int | None, typer.Argument(metavar="[RELEASE]", help="Its number; without it, the one before the live one.")
+        int | None,
+        typer.Argument(metavar="[RELEASE]", help="Number of the release. Defaults to the one before."),
     ] = None,
     local: Local = False,
     yes: Yes = False,
     uncompared: Annotated[
         bool,
-        typer.Option("--uncompared", help="Go back even where the releases' migrations cannot be compared."),
+        typer.Option("--uncompared", help="Roll back even if the releases' migrations cannot be compared."),
     ] = False,
 ) -> None:
-    """Make a release that is kept live again, in seconds."""
+    """Make a kept release live again, in seconds."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import saved
@@ -59,7 +60,7 @@ def rollback(
     place = destination(stage, local=local)
     with saved(attach(place.project.directory)) if local else nullcontext():
         done = roll_back(place.stage, place.target, reporter(assume_yes=yes), release, uncompared=uncompared)
-    sys.stderr.write(f"Release {done.release.number} is live; release {done.before.number} was.\n")
+    sys.stderr.write(f"Release {done.release.number} is live; before, release {done.before.number} was.\n")
     for address in done.addresses.values():
         typer.echo(address)
 
@@ -84,7 +85,7 @@ def _show(history: History) -> None:
 
 
 def _digest(release: Release) -> str:
-    """The first digits of the artifact's hash, which its key ends with."""
+    """The first digits of the artifact's hash, which is at the end of its key."""
     return release.artifact.rpartition("/")[2].partition(".")[0][:DIGITS]
 
 

@@ -1,4 +1,4 @@
-"""What checks found, as one list, and how it is written: for people, for programs, for GitHub's annotations."""
+"""The issues that checks find, as one list, written as text, as JSON or as GitHub's annotations."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _FASTAPI = "pocket.E06", "pocket.W06"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One message: `layer` is where it was found (file, project, fastapi, remote), `stages` in which of them.
+class Issue:
+    """One message; `layer` is what was checked (file, project, fastapi, remote), `stages` the affected stages.
 
-    `level` is Django's number; `file` a path from the working directory.
+    `level` is Django's number; `file` is relative to the working directory.
     """
 
     id: str | None
@@ -47,53 +47,53 @@ class Finding:
 
     @property
     def place(self) -> str | None:
-        """What it is about, as text: file and line, and the object where the message does not name it."""
+        """File and line, and the object unless the message contains it."""
         at = self.file if self.line is None else f"{self.file}:{self.line}"
         named = self.object == at or (at is not None and self.object is not None and self.object in self.message)
         return ": ".join(part for part in (at, None if named else self.object) if part) or None
 
 
-def of_file(error: ConfigError) -> list[Finding]:
-    """The file's faults, in its order."""
+def of_file(error: ConfigError) -> list[Issue]:
+    """The issues in the file, in its order."""
     from pocket.check_ids import check_id
 
-    faults = error.errors if isinstance(error, ConfigErrors) else (error,)
+    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
     return [
-        Finding(
-            id=check_id(fault),
+        Issue(
+            id=check_id(item),
             level=ERROR,
-            message=f"{fault.key}: {fault.message}" if fault.key else fault.message,
-            hint=fault.hint or None,
-            file=None if fault.file is None else place_of(fault.file),
-            line=fault.line,
+            message=f"{item.key}: {item.message}" if item.key else item.message,
+            hint=item.hint or None,
+            file=None if item.file is None else place_of(item.file),
+            line=item.line,
             layer="file",
         )
-        for fault in faults
+        for item in errors
     ]
 
 
-def of_message(message: Message, project: Path) -> Finding:
-    """A message of the project's checks; its file as seen from here. `project` is the project's pocket.toml."""
+def of_message(message: Message, project: Path) -> Issue:
+    """The issue of a message of the project's checks, whose pocket.toml is `project`."""
     layer = "fastapi" if (message.id or "").startswith(_FASTAPI) else "project"
-    found = replace(Finding(**asdict(message)), layer=layer)
+    found = replace(Issue(**asdict(message)), layer=layer)
     if message.file is not None:
         return replace(found, file=place_of(project.parent / message.file))
-    # A handler, a secret, a setting: what the project's source does not have may stand in pocket.toml.
+    # An object that is not in the project's source, such as a handler or a secret, may be in pocket.toml.
     line = _line_of(project, message.object) if message.object is not None else None
     return found if line is None else replace(found, file=place_of(project), line=line)
 
 
 def _line_of(file: Path, word: str) -> int | None:
-    """The first line of `file` that has `word` as a key, as a value, or at the end of a table's name."""
+    """The first line of `file` with `word` as a key, as a value, or at the end of a table's name."""
     exactly = re.escape(word)
     pattern = re.compile(rf"""^\s*["']?{exactly}["']?\s*=|=\s*["']{exactly}["']|\.["']?{exactly}["']?\]""")
     lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
     return next((number for number, text in lines if pattern.search(text)), None)
 
 
-def merged(found: Iterable[tuple[str, str, Finding]], stages: int) -> list[Finding]:
-    """Each finding once, with the stages that have it, where these are not all of several; layers stay in order."""
-    together: dict[Finding, tuple[str, list[str]]] = {}
+def merged(found: Iterable[tuple[str, str, Issue]], stages: int) -> list[Issue]:
+    """Each issue once, with its stages unless all have it; keeps the order of the layers."""
+    together: dict[Issue, tuple[str, list[str]]] = {}
     for layer, stage, item in found:
         _, names = together.setdefault(replace(item, layer="project"), (layer, []))
         if stage not in names:
@@ -104,8 +104,8 @@ def merged(found: Iterable[tuple[str, str, Finding]], stages: int) -> list[Findi
     ]
 
 
-def write_text(found: Sequence[Finding], stages: Sequence[str]) -> None:
-    """For people, on standard error: level, place, id and message, then the hint; how many there are at the end."""
+def write_text(found: Sequence[Issue], stages: Sequence[str]) -> None:
+    """Text on standard error: level, place, id, message and hint of each issue, and their number."""
     shown = [item for item in found if not item.silenced]
     for item in shown:
         place = f"{item.place}: " if item.place else ""
@@ -118,27 +118,29 @@ def write_text(found: Sequence[Finding], stages: Sequence[str]) -> None:
     sys.stderr.write(f"Checks found {number}{scope} ({len(found) - len(shown)} silenced).\n")
 
 
-def write_json(found: Sequence[Finding], stages: Sequence[str]) -> None:
-    """For programs, on standard output: one object with every message, silenced ones marked."""
+def write_json(found: Sequence[Issue], stages: Sequence[str]) -> None:
+    """JSON on standard output: one object with every message, including silenced ones."""
     messages = [{**asdict(item), "level": item.name} for item in found]
     sys.stdout.write(json.dumps({"stages": [*stages], "messages": messages}, indent=2) + "\n")
 
 
-def write_github(found: Sequence[Finding], stages: Sequence[str]) -> None:
-    """For GitHub Actions, on standard output: one workflow command a message, which annotates its line."""
+def write_github(found: Sequence[Issue], stages: Sequence[str]) -> None:
+    """Workflow commands of GitHub Actions on standard output: one per message, which annotates its line."""
     for item in found:
         if item.silenced:
             continue
         kind = "error" if item.level >= ERROR else "warning" if item.level >= 30 else "notice"
         facts = {"file": _in_repository(item.file), "line": item.line, "title": item.id}
-        told = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in facts.items() if value is not None)
+        properties = ",".join(
+            f"{key}={_escaped(str(value), ':,')}" for key, value in facts.items() if value is not None
+        )
         place = f"{item.object}: " if item.object else ""
         hint = f"\n{item.hint}" if item.hint else ""
-        sys.stdout.write(f"::{kind} {told}::{_escaped(f'{place}{item.message}{hint}')}\n")
+        sys.stdout.write(f"::{kind} {properties}::{_escaped(f'{place}{item.message}{hint}')}\n")
 
 
 def _in_repository(file: str | None) -> str | None:
-    """A path from the repository's root, where GitHub looks for it; `file` is one from the working directory."""
+    """`file`, a path relative to the working directory, relative to the repository's root, as GitHub expects."""
     if file is None:
         return None
     place = Path.cwd() / file
@@ -151,7 +153,7 @@ def _in_repository(file: str | None) -> str | None:
 
 
 def _escaped(text: str, more: str = "") -> str:
-    """As GitHub's runner unescapes it: per cent, line ends, and in properties their separators."""
+    """`text` escaped for GitHub's runner: percent signs, line ends, and the characters in `more`."""
     for character in f"%\r\n{more}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text
