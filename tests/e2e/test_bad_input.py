@@ -60,7 +60,7 @@ def test_an_unknown_stage_names_the_known_ones(folder: Path) -> None:
     assert "local, dev, prd" in refused(folder, "check", "--stage", "prod")
 
 
-def test_every_fault_of_the_file_at_once(folder: Path) -> None:
+def test_every_issue_in_the_file_at_once(folder: Path) -> None:
     file = folder / "pocket.toml"
     change(file, "timeout = 600", "timout = 600")
     change(file, "memory_size = 1024", 'memory_size = "lots"')
@@ -107,8 +107,8 @@ def test_a_port_in_use(folder: Path) -> None:
         assert str(port) in refused(folder, "local", "--port", str(port))
 
 
-def test_destroy_asks_for_the_stages_name(board: Board) -> None:
-    assert "was not named, so nothing was removed" in refused(board.folder, "destroy", "--stage", "local", "--local")
+def test_destroy_without_a_terminal_removes_nothing(board: Board) -> None:
+    assert "Nothing was removed" in refused(board.folder, "destroy", "--stage", "local", "--local")
     assert board.client().get("/").status == 200
 
 
