@@ -50,7 +50,7 @@ def add(project: Path, text: str) -> None:
         file.write(text)
 
 
-def test_the_start_of_this_machine_is_shown_and_kept(project: Path) -> None:
+def test_the_start_on_this_machine_is_shown_and_saved(project: Path) -> None:
     done = doctor(project)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("site_settings, no stage, here: Python ")
@@ -63,7 +63,7 @@ def test_the_start_of_this_machine_is_shown_and_kept(project: Path) -> None:
     assert "<h2>Compared with the run of" in (project / "start.html").read_text()
 
 
-def test_a_stage_has_its_own_settings_and_none_of_the_laptops(project: Path) -> None:
+def test_a_stage_has_its_own_settings_and_not_the_laptops(project: Path) -> None:
     (project / ".env").write_text("")
     settings = project / "site_settings.py"
     nowhere = "assert not [above for above in Path(__file__).resolve().parents if (above / '.env').exists()]"
@@ -77,7 +77,7 @@ def test_a_stage_has_its_own_settings_and_none_of_the_laptops(project: Path) -> 
     assert names[-1] == "first request"
 
 
-def test_static_files_are_collected_with_what_stands_for_a_database(project: Path) -> None:
+def test_static_files_are_collected_with_a_placeholder_database(project: Path) -> None:
     """The tutorial's stage on the laptop names no database, and its settings read one."""
     settings = project / "site_settings.py"
     settings.write_text(f"{settings.read_text()}import environ\nDATABASES = {{'default': environ.Env().db()}}\n")
@@ -90,7 +90,7 @@ def test_static_files_are_collected_with_what_stands_for_a_database(project: Pat
     assert "AssertionError: no files" in done.stderr
 
 
-def test_a_project_that_cannot_be_written_is_explained_and_not_kept(project: Path) -> None:
+def test_a_read_only_project_is_examined_and_not_saved(project: Path) -> None:
     (project / ".pocket").touch()
     done = doctor(project, "--stage", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -119,7 +119,7 @@ def test_a_start_over_budget_fails_the_command(project: Path) -> None:
     assert doctor(project).returncode == 0
 
 
-def test_a_release_is_that_of_a_stage(project: Path) -> None:
+def test_remote_needs_a_stage(project: Path) -> None:
     done = doctor(project, "--remote")
     assert done.returncode == 2
     assert "--stage" in done.stderr
@@ -133,9 +133,7 @@ def test_a_release_is_that_of_a_stage(project: Path) -> None:
         ("--html", "nowhere/start.html", "nowhere is no folder that is there."),
     ],
 )
-def test_what_cannot_be_asked_or_written_is_said_before_the_start(
-    project: Path, option: str, value: str, said: str
-) -> None:
+def test_invalid_options_are_errors_before_the_start(project: Path, option: str, value: str, said: str) -> None:
     done = doctor(project, option, value)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
@@ -149,7 +147,7 @@ def test_an_unknown_stage_is_named(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_settings_that_nobody_names_are_asked_for(project: Path) -> None:
+def test_an_unknown_settings_module_is_an_error_with_a_hint(project: Path) -> None:
     (project / "manage.py").unlink()
     done = doctor(project)
     assert done.returncode == 1
