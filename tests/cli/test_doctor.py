@@ -129,8 +129,8 @@ def test_remote_needs_a_stage(project: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--path", "admin/", "'admin/' does not begin with a slash."),
-        ("--html", "nowhere/start.html", "nowhere is no folder that is there."),
+        ("--path", "admin/", "'admin/' does not start with a slash."),
+        ("--html", "nowhere/start.html", "Directory nowhere does not exist."),
     ],
 )
 def test_invalid_options_are_errors_before_the_start(project: Path, option: str, value: str, said: str) -> None:

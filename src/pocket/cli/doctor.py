@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Remote = Annotated[bool, typer.Option("--remote", help="Examine the deployed release, inside Lambda.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Compare with the last run.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page, too.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as an HTML page.")]
 Asked = Annotated[str, typer.Option("--path", metavar="PATH", help="Path of the first request.")]
 
 
@@ -38,13 +38,13 @@ def doctor(
     from pocket.doctor.report.model import exceeds
 
     if output not in {"text", "json"}:
-        raise typer.BadParameter(f"{output!r} is neither text nor json.", param_hint="--format")
+        raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
     if not path.startswith("/"):
-        raise typer.BadParameter(f"{path!r} does not begin with a slash.", param_hint="--path")
+        raise typer.BadParameter(f"{path!r} does not start with a slash.", param_hint="--path")
     if html is not None and not html.absolute().parent.is_dir():
-        raise typer.BadParameter(f"{html.parent} is no folder that is there.", param_hint="--html")
+        raise typer.BadParameter(f"Directory {html.parent} does not exist.", param_hint="--html")
     if (remote or local) and not stage:
-        raise typer.BadParameter("A deployed release is that of a stage: name it.", param_hint="--stage")
+        raise typer.BadParameter("--remote and --local need --stage.", param_hint="--stage")
     project = current_project()
     config = project.stage(stage) if stage else None
     report = _examined(project, config, reporter(), remote=remote, local=local, path=path)
@@ -63,14 +63,14 @@ def doctor(
 
 
 def _examined(
-    project: Project, stage: StageConfig | None, voice: Reporter, *, remote: bool, local: bool, path: str
+    project: Project, stage: StageConfig | None, progress: Reporter, *, remote: bool, local: bool, path: str
 ) -> Report:
     from pocket.deploy.gates import startup
     from pocket.deploy.operate import doctor as diagnosis
 
     if stage is not None and not (remote or local):
-        return diagnosis.examine_stage(project, stage, _target(project, stage, local=False), voice, path=path)
-    with voice.step("Start the project in fresh processes"):
+        return diagnosis.examine_stage(project, stage, _target(project, stage, local=False), progress, path=path)
+    with progress.step("Start the project in fresh processes"):
         if stage is None:
             return diagnosis.examine(project, path=path)
         return startup.examine(stage, _target(project, stage, local=local), path=path)
