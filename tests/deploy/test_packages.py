@@ -12,7 +12,7 @@ import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
 
 from pocket import naming
-from pocket.deploy.build import bytecode, installed, uv
+from pocket.deploy.build import bytecode, installed, libraries, uv
 from pocket.deploy.build.packages import Layer, install
 from pocket.deploy.build.platforms import Platform, lambda_platform
 from pocket.deploy.build.requirements import resolve
@@ -139,6 +139,12 @@ def test_a_library_is_built_from_a_copy_without_what_earlier_builds_left(tmp_pat
         "shelf/shared.py",
     }
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "shelf").rglob("*")} == before
+
+
+def test_a_copied_library_has_no_hidden_folders(tmp_path: Path) -> None:
+    write(tmp_path, {"shelf/pyproject.toml": "", "shelf/shelf/.cache/a": "", "shelf/.e2e/b": "", "shelf/.flags": ""})
+    with libraries.copied(tmp_path / "shelf") as place:
+        assert {path.name for path in place.rglob("*") if path.is_file()} == {"pyproject.toml", ".flags"}
 
 
 def test_a_library_takes_its_version_and_what_it_ignores_from_git(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Copies a local library to a temporary folder to build it there, so that nothing is written among its sources.
 
-The copy has no products of earlier builds. It is as deep below the root of a git work tree as the original, so that
-build tools find the version and the ignored files through git.
+The copy has neither products of earlier builds nor hidden folders. It is as deep below the root of a git work tree as
+the original, so that build tools find the version and the ignored files through git.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pocket.deploy.build.revision import work_tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LEFT_OUT = (*BUILD_PRODUCTS, *SETUPTOOLS_LEAVES)
+# Tools keep environments and caches in hidden folders, and change them while a build runs.
+_LEFT_OUT = (*BUILD_PRODUCTS, *SETUPTOOLS_LEAVES, ".*/")
 
 
 @contextmanager
