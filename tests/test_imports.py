@@ -14,6 +14,7 @@ PARTS = {
     "doctor.report": ("doctor/report/",),
     "app": (
         "django/apps.py",
+        "django/checks/api.py",
         "django/checks/registration.py",
         "django/checks/report.py",
         "django/management/",

@@ -511,7 +511,7 @@ def test_a_separate_tool_without_django_has_a_hint(tiny: Path, tmp_path: Path) -
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "pocket.toml: no issues in dev, prd.\nerror: The project's checks are run by the project's own"
+        "pocket.toml: no issues in dev, prd.\nerror: The project's checks are run with the project's own"
     )
     assert "hint: Run the command in the project's environment" in done.stderr
 

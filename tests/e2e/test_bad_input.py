@@ -108,7 +108,7 @@ def test_a_port_in_use(folder: Path) -> None:
 
 
 def test_destroy_without_a_terminal_removes_nothing(board: Board) -> None:
-    assert "Nothing was removed" in refused(board.folder, "destroy", "--stage", "local", "--local")
+    assert "Nothing of stage 'local' was removed" in refused(board.folder, "destroy", "--stage", "local", "--local")
     assert board.client().get("/").status == 200
 
 

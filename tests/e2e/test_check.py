@@ -34,7 +34,7 @@ def test_what_only_the_release_has_is_told_as_the_releases(board: Board) -> None
         assert [(item["id"], item["layer"]) for item in messages(done.stdout)] == [("pocket.W040", "remote")]
         told = board.pocket(*REMOTE, "--tag", "pocket", "--fail-level", "WARNING", check=False)
         assert told.returncode == 1
-        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is no limit" in told.stderr
+        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in told.stderr
         assert "sees it. [deployed]\n" in told.stderr
         assert told.stderr.endswith("Checks found 1 issue in local (0 silenced).\n")
     finally:

@@ -26,7 +26,7 @@ def test_apps_are_found_in_order_and_tagged_with_their_label(client: Client) -> 
     paths = client.get("/openapi.json").json()["paths"]
     tags = {path: next(iter(methods.values()))["tags"] for path, methods in paths.items()}
     assert tags["/books/"] == ["library"]
-    assert tags["/errors/missing"] == ["trouble"]
+    assert tags["/errors/missing"] == ["issue"]
     assert tags["/shelves/"] == ["furniture"]
     assert list(tags).index("/books/") < list(tags).index("/shelves/")
 

@@ -1,6 +1,6 @@
 """System checks of the API: what its endpoints' source and its routes tell without a request.
 
-`system_check` is what is registered with Django.
+`pocket.django.checks.api` registers them with Django.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ ALL = (
     _check(f"{_DJANGO}.services.mail", "mail", deploy=True),
     _check(f"{_DJANGO}.services.tasks", "tasks", deploy=True),
     _check(f"{_DJANGO}.snapstart.imports", Tags.security, deploy=True),
-    _check("pocket.fastapi.system_check.routes", "fastapi"),
+    _check(f"{_DJANGO}.api.routes", "fastapi"),
 )
 
 
