@@ -167,7 +167,7 @@ def test_a_function_has_no_syslog_daemon(site: Site) -> None:
     assert syslog(site, address="/dev/log") == [
         ("pocket.E015", f"{what} /dev/log. A function has no such daemon and will not start.")
     ]
-    assert syslog(site, address=("logs.example.com", 514)) == []
+    assert syslog(site, address=("192.0.2.1", 514)) == []
     assert syslog(site, **{"class": "logging.StreamHandler"}) == []
 
 
