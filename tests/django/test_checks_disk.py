@@ -155,7 +155,8 @@ def test_the_storage_of_the_projects_own_choice_is_asked(site: Site) -> None:
 
 def syslog(site: Site, **handler: Any) -> list[tuple[str | None, str]]:
     entry = {"class": "logging.handlers.SysLogHandler", **handler}
-    logging = {"version": 1, "handlers": {"system": entry}}
+    # Django 6.1 applies LOGGING when a test overrides it: the other tests' loggers stay on.
+    logging = {"version": 1, "disable_existing_loggers": False, "handlers": {"system": entry}}
     found = site.found(disk.syslog, LOGGING=logging, LOGGING_CONFIG="logging.config.dictConfig")
     return [(item.id, item.msg) for item in found]
 
