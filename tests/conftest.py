@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,12 @@ from xdist.scheduler import LoadScopeScheduling
 # On a busy machine a generated case may be slow.
 settings.register_profile("pocket", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pocket")
+
+# A run in the background may ignore these, and the processes that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _OWN_STAGES = {"tests/e2e/test_gate.py", "tests/e2e/test_local.py"}
 
