@@ -102,7 +102,17 @@ ISSUES = [
     (secrets("pocket_secrets.KEY = { type = 'rsa_pem_base64', options = { pem_base64_environ_suffix = '_X', "
              "pub_base64_environ_suffix = '_X' } }"), f"{SECRETS}.pocket_secrets.KEY", "also declared by"),
     (secrets('secrets.POCKET_X = "x"'), f"{SECRETS}.secrets.POCKET_X", "reserved by Pocket"),
+    (handler(envs="{ AWS_REGION = 'x' }"), f"{WEB}.envs.AWS_REGION", "reserved by Lambda"),
+    (handler(envs="{ DJANGO_SETTINGS_MODULE = 'x' }"), f"{WEB}.envs.DJANGO_SETTINGS_MODULE", "same settings module"),
+    (handler(envs=f"{{ LONG = '{'x' * 4000}' }}"), f"{WEB}.envs", 'environment of handler "web" takes about 4'),
+    (handler(envs="{ KEY = 'x' }") + secrets('pocket_secrets.KEY.type = "password"'),
+     f"{WEB}.envs.KEY", "KEY is also declared by awscontainer.secretsmanager.pocket_secrets.KEY"),
+    # account
+    ("[dev.general]\naccount = 123456789012", "dev.general.account", "Expected a string, found 123456789012"),
+    ('[dev.general]\naccount = "1234"', "dev.general.account", "12 digits in quotation marks"),
     # handlers
+    (handler(ephemeral_storage="511"), f"{WEB}.ephemeral_storage", "at least 512"),
+    (handler(log_retention="31"), f"{WEB}.log_retention", "30, 60"),
     (handler(timeout="31", apigateway="{}"), f"{WEB}.timeout", "at most 30 seconds, found 31"),
     (handler(apigateway="{ throttling = { rate_limit = 5 } }"), f"{THROTTLING}.burst_limit", "required"),
     (handler(apigateway="{ throttling = { rate_limit = 0, burst_limit = 1 } }"), f"{THROTTLING}.rate_limit", "least 1"),
@@ -275,6 +285,14 @@ def test_the_estimate_of_the_environment_counts_what_the_deploy_adds(read: Read)
     assert served > bare + 3 * len("0123456789.execute-api.ap-northeast-1.amazonaws.com")
     assert queued > bare + len("POCKET_WEB_QUEUEURL")
     assert environment.estimated_size(read("").stage("dev")) == 0
+
+
+def test_a_handlers_own_variables_lie_over_the_common_ones(read: Read) -> None:
+    both = container(envs="{ KEY = 'a', OTHER = 'b' }") + handler(envs="{ KEY = 'longer' }")
+    stage = read(both).stage("dev")
+    assert stage.envs("web") == {"KEY": "longer", "OTHER": "b"}
+    assert stage.envs(None) == {"KEY": "a", "OTHER": "b"}
+    assert environment.estimated_size(stage, "web") == environment.estimated_size(stage) + len("longer") - len("a")
 
 
 def test_an_invalid_key_causes_no_issues_at_its_neighbours(refused: Refused) -> None:

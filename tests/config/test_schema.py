@@ -22,6 +22,7 @@ Validate = Callable[[dict[str, Any]], list[str]]
 WHOLE = tomllib.loads("""\
 [general]
 region = "ap-northeast-1"
+account = "123456789012"
 stages = ["dev", "prd"]
 project_name = "board"
 object_prefix = "acme-"
@@ -36,6 +37,7 @@ public_dirs = ["static", "a/b/"]
 [awscontainer]
 architecture = "x86_64"
 python_version = "3.13"
+log_retention = 90
 envs = { DEBUG = "false" }
 extras = ["reports"]
 groups = ["lambda"]
@@ -49,6 +51,9 @@ fastapi = { app = "config.api:app", prefix = "/api" }
 command = "pocket.django.lambda_handlers.wsgi_handler"
 timeout = 20
 memory_size = 1024
+ephemeral_storage = 1024
+envs = { FEATURE_X = "1" }
+log_retention = 7
 reserved_concurrency = 5
 [awscontainer.handlers.web.apigateway]
 domain = "example.com"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.target import Credentials, Target
-from pocket.errors import AWSCallFailed
+from pocket.errors import AWSCallFailed, PlanRefused
 
 
 def test_the_local_aws_is_reached_whatever_the_developers_aws_is_like(
@@ -21,6 +22,35 @@ def test_the_local_aws_is_reached_whatever_the_developers_aws_is_like(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert len(account_id(Clients(target))) == 12
+
+
+def test_credentials_of_another_account_are_refused_before_any_other_call(
+    target: Target, no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The local AWS plays AWS itself here: a target without an endpoint, whose environment leads there."""
+    keys = target.credentials
+    assert keys is not None
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", target.endpoint_url or "")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_access_key)
+    own = account_id(Clients(target))
+    declared = Target(region="eu-central-1", account=own)
+    assert account_id(Clients(declared)) == own
+    Clients(declared).lambda_.list_functions()
+    other = replace(declared, account="999999999999")
+    for service in ("cloudformation", "lambda_", "logs", "s3", "secretsmanager", "sqs", "ssm"):
+        with pytest.raises(PlanRefused, match=f"belong to account {own} .*general.account in pocket.toml is 9{{12}}"):
+            getattr(Clients(other), service)
+    with pytest.raises(PlanRefused):
+        Clients(other).invoker(5)
+    with pytest.raises(PlanRefused) as caught:
+        account_id(Clients(other))
+    assert "AWS_PROFILE" in caught.value.hint
+
+
+def test_the_embedded_aws_has_its_own_account(target: Target) -> None:
+    assert len(account_id(Clients(replace(target, account="999999999999")))) == 12
 
 
 def test_no_credentials_is_one_clear_error(no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

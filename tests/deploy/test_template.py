@@ -55,6 +55,25 @@ def test_every_handler_has_a_function_a_version_and_the_alias(tmp_path: Path) ->
     assert {item["Properties"]["Name"] for item in aliases} == {"live"}
 
 
+def test_a_handler_may_have_its_own_variables_storage_and_log_retention(tmp_path: Path) -> None:
+    own = 'envs = { FEATURE_X = "1", GREETING = "hi" }\nephemeral_storage = 2048\nlog_retention = 7\n'
+    text = FULL.replace("[awscontainer]\n", "[awscontainer]\nlog_retention = 365\n", 1)
+    text = text.replace("apigateway = {}\n", "apigateway = { access_log = true }\n" + own, 1)
+    body = rendered(tmp_path, text)
+    before = rendered(tmp_path)
+    assert environment(body)["GREETING"] == "hi"
+    assert set(environment(body)) - set(environment(body, "api")) == {"FEATURE_X"}
+    assert environment(body, "api")["GREETING"] == environment(before)["GREETING"]
+    sizes = {item["Properties"].get("EphemeralStorage", {}).get("Size") for item in
+             of_type(body, "AWS::Lambda::Function").values()}  # fmt: skip
+    assert sizes == {2048, None}
+    days = {name: item["Properties"]["RetentionInDays"] for name, item in of_type(body, "AWS::Logs::LogGroup").items()}
+    assert (days["WebLogs"], days["WebApiLogs"], days["ApiLogs"]) == (7, 7, 365)
+    assert {item["Properties"]["RetentionInDays"] for item in of_type(before, "AWS::Logs::LogGroup").values()} == {30}
+    changed = set(versions(before).items()) ^ set(versions(body).items())
+    assert {function for function, _ in changed} == {"WebFunction"}
+
+
 def test_log_groups_come_before_their_functions_and_expire(tmp_path: Path) -> None:
     body = rendered(tmp_path)
     for function in of_type(body, "AWS::Lambda::Function").values():

@@ -76,7 +76,7 @@ def status(stage: Stage, local: Local = False, output: OutputFormat = "text") ->
 def _show(found: Status) -> None:
     from pocket.cli.console import aligned
 
-    typer.echo(f"Stack {found.stack_name}: {found.stack_status}")
+    typer.echo(f"Stack {found.stack_name} in {found.place}: {found.stack_status}")
     rows = [("FUNCTION", "VERSION", "STATE", "MODIFIED")]
     rows += [(item.name, item.version, item.state, item.modified) for item in found.functions]
     for line in aligned(rows):

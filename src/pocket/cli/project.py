@@ -49,7 +49,7 @@ def aws_target(stage: StageConfig) -> Target:
     """AWS with the default credentials, in the stage's region."""
     from pocket.deploy.target import Target
 
-    return Target(region=stage.region)
+    return Target(region=stage.region, account=stage.general.account)
 
 
 def local_target(stage: StageConfig, aws: LocalAWS) -> Target:

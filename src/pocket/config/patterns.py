@@ -21,6 +21,7 @@ PATH_PREFIX = r"^(/[A-Za-z0-9._~-]+)+$"
 REQUEST_PATH = r"^/[!-\"$-~]*$"
 DURATION = r"^[1-9][0-9]{0,5}[smh]$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:([0-9]{12}|\*)?:[!-~]+$"
+ACCOUNT = r"^[0-9]{12}$"
 POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
@@ -39,6 +40,7 @@ MEANINGS = {
     REQUEST_PATH: 'a percent-encoded path, such as "/health/" or "/?ready=1"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',
     ARN: 'an ARN, such as "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:name-AbCdEf"',
+    ACCOUNT: 'the number of an AWS account: 12 digits in quotation marks, such as "123456789012"',
     POLICY_ARN: 'the ARN of an IAM policy, such as "arn:aws:iam::123456789012:policy/boundary"',
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }

@@ -29,7 +29,7 @@ class StageTables(Table):
 TABLES = tuple(StageTables.model_fields)
 """The names of the file's tables; every other table in the file is a stage's."""
 
-OWN_GENERAL_KEYS = ("region", "project_name", "object_prefix")
+OWN_GENERAL_KEYS = ("region", "account", "project_name", "object_prefix")
 """The keys of `[general]` that a stage can override; the others apply to the whole project or to development."""
 
 
@@ -99,6 +99,13 @@ class StageConfig:
         """The handlers with an HTTP address, in the file's order."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
         return tuple(name for name, handler in handlers.items() if handler.has_address)
+
+    def envs(self, handler: str | None) -> dict[str, str]:
+        """The variables that the file gives a handler's function; without a handler, those of all functions."""
+        if self.awscontainer is None:
+            return {}
+        own = {} if handler is None else self.awscontainer.handlers[handler].envs
+        return {**self.awscontainer.envs, **own}
 
     @property
     def command_handler(self) -> str | None:

@@ -25,6 +25,7 @@ class Credentials:
 class Target:
     """One place to deploy to.
 
+    `account` is the only AWS account whose credentials are used; None allows any, and the embedded AWS has its own.
     `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
     handler's name to the address that replaces the one AWS would give it (`http://localhost:8001`). `environment` is
     laid over every function's own; its values may be secret and do not show in a representation. `platform` is
@@ -34,6 +35,7 @@ class Target:
     """
 
     region: str
+    account: str | None = None
     endpoint_url: str | None = None
     credentials: Credentials | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)

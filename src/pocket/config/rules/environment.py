@@ -34,23 +34,43 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     """The issues with the variables in `envs`, `pocket_secrets` and `secrets`."""
     declared: dict[str, KeyPath] = {}
     for name, path in _variables(stage):
-        if is_reserved(name):
-            owner = "Pocket" if name.startswith("POCKET_") else "Lambda"
-            message = f"The variable {name} is reserved by {owner}."
-            yield Issue(path, "reserved", message, "Rename the variable.")
-        elif name in declared:
-            message = f"The variable {name} is also declared by {'.'.join(map(str, declared[name]))}."
-            yield Issue(path, f"twice-{name}", message, "Remove one of the two.", (declared[name],))
+        yield from _variable(name, path, declared.get(name))
         declared.setdefault(name, path)
-    size = estimated_size(stage)
+    yield from _sizes(stage, None, ("awscontainer", "envs"))
+    for handler, table in (stage.awscontainer.handlers if stage.awscontainer else {}).items():
+        own: KeyPath = ("awscontainer", "handlers", handler, "envs")
+        for name in table.envs:
+            # A variable of `awscontainer.envs` may have another value here.
+            elsewhere = declared.get(name, ())
+            yield from _variable(name, (*own, name), elsewhere if "secretsmanager" in elsewhere else None)
+            if name == "DJANGO_SETTINGS_MODULE":
+                message = "All handlers have the same settings module: checks, migrations and static files use it, too."
+                yield Issue((*own, name), "settings", message, "Set it in awscontainer.envs.")
+        if table.envs:
+            yield from _sizes(stage, handler, own)
+
+
+def _variable(name: str, path: KeyPath, elsewhere: KeyPath | None) -> Iterator[Issue]:
+    if is_reserved(name):
+        owner = "Pocket" if name.startswith("POCKET_") else "Lambda"
+        message = f"The variable {name} is reserved by {owner}."
+        yield Issue(path, "reserved", message, "Rename the variable.")
+    elif elsewhere is not None:
+        message = f"The variable {name} is also declared by {'.'.join(map(str, elsewhere))}."
+        yield Issue(path, f"twice-{name}", message, "Remove one of the two.", (elsewhere,))
+
+
+def _sizes(stage: StageConfig, handler: str | None, path: KeyPath) -> Iterator[Issue]:
+    size = estimated_size(stage, handler)
     if size > naming.LARGEST_ENVIRONMENT:
-        message = f"The functions' environment takes about {size} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
+        whose = "The functions' environment" if handler is None else f'The environment of handler "{handler}"'
+        message = f"{whose} takes about {size} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
         hint = "Move long values to awscontainer.secretsmanager or awscontainer.django.settings."
-        yield Issue(("awscontainer", "envs"), "size", message, hint)
+        yield Issue(path, "size", message, hint, (("awscontainer", "envs"),))
 
 
 def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
-    """Each variable that the stage declares, with the path of its key."""
+    """Each variable that the stage declares for all functions, with the path of its key."""
     if stage.awscontainer is None:
         return
     for name in stage.awscontainer.envs:
@@ -63,8 +83,11 @@ def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
         yield name, (*table, "secrets", name)
 
 
-def estimated_size(stage: StageConfig) -> int:
-    """The bytes of a function's environment: names and values, of `envs` and of the variables that the deploy adds."""
+def estimated_size(stage: StageConfig, handler: str | None = None) -> int:
+    """The bytes of a function's environment: names and values, of `envs` and of the variables that the deploy adds.
+
+    Without `handler`, of a function that has no variables of its own.
+    """
     if stage.awscontainer is None:
         return 0
     host = f"0123456789.execute-api.{stage.region}.amazonaws.com"
@@ -75,13 +98,13 @@ def estimated_size(stage: StageConfig) -> int:
         "DJANGO_SETTINGS_MODULE": stage.settings_module or "",
     }
     hosts = []
-    for name, handler in stage.awscontainer.handlers.items():
-        if handler.has_address:
+    for name, declared in stage.awscontainer.handlers.items():
+        if declared.has_address:
             hosts.append(host)
             variables |= {naming.host_key(name): host, naming.endpoint_key(name): f"https://{host}"}
-        if handler.sqs is not None:
-            queue = stage.queue_name(name, fifo=handler.sqs.fifo)
+        if declared.sqs is not None:
+            queue = stage.queue_name(name, fifo=declared.sqs.fifo)
             url = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{queue}"
             variables[naming.queue_url_key(name)] = url
-    variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.awscontainer.envs}
+    variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.envs(handler)}
     return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

@@ -10,7 +10,7 @@ from pocket import naming
 from pocket.config import patterns
 from pocket.config.tables.django import DjangoTables
 from pocket.config.tables.fastapi import FastAPI
-from pocket.config.tables.handlers import Handler
+from pocket.config.tables.handlers import Handler, LogRetention
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import HandlerName, Table, Text, VariableName
 
@@ -52,6 +52,9 @@ class AwsContainer(Table):
         description="Python version of the zip's runtime. Defaults to the version that runs the command.",
     )
     envs: dict[VariableName, str] = Field(default_factory=dict, description="Environment of every function.")
+    log_retention: LogRetention = Field(
+        30, description="Days to keep the logs of every function. A handler can have its own."
+    )
     requirements: Text | None = Field(
         None,
         description="File with the requirements to install, relative to the project. Defaults to `uv.lock`,"

@@ -23,6 +23,11 @@ class General(Table):
     """The keys that apply to the whole project."""
 
     region: str = Field(pattern=patterns.REGION, description="AWS region to deploy to.")
+    account: str | None = Field(
+        None,
+        pattern=patterns.ACCOUNT,
+        description="AWS account of the stages. Commands refuse to use the credentials of another account.",
+    )
     stages: list[StageName] = Field(
         min_length=1, description="Names of the stages; each can have its own tables, `[STAGE.table]`."
     )

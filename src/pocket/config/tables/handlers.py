@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
 from pocket.config.schedules import issue_with_expression
-from pocket.config.tables.table import Table, Text, refused
+from pocket.config.tables.table import Table, Text, VariableName, refused
+
+LogRetention = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""The days for which CloudWatch can keep logs."""
+
+SMALLEST_STORAGE, LARGEST_STORAGE = 512, 10240
+"""The MB that /tmp of a function can have; the smallest is free of charge."""
 
 
 def _expression(text: str) -> str:
@@ -110,6 +118,15 @@ class Handler(Table):
     )
     timeout: int = Field(30, ge=1, le=900, description="Maximum seconds of an invocation; at most 30 behind an API.")
     memory_size: int = Field(512, ge=128, le=10240, description="Memory in MB.")
+    ephemeral_storage: int = Field(
+        SMALLEST_STORAGE, ge=SMALLEST_STORAGE, le=LARGEST_STORAGE, description="Size of /tmp in MB."
+    )
+    envs: dict[VariableName, str] = Field(
+        default_factory=dict, description="Environment of this function, in addition to `awscontainer.envs`."
+    )
+    log_retention: LogRetention | None = Field(
+        None, description="Days to keep the function's logs. Defaults to `awscontainer.log_retention`."
+    )
     reserved_concurrency: int | None = Field(
         None, ge=0, description="Concurrent invocations reserved for this function, and its limit."
     )

@@ -19,6 +19,7 @@ def place(clients: Clients, account: str) -> str:
 def account_id(clients: Clients) -> str:
     """The account of the target's credentials, twelve digits.
 
-    Raises AWSCallFailed, whose hint says how to sign in, where there are no credentials or AWS refuses them.
+    Raises AWSCallFailed, whose hint says how to sign in, where there are no credentials or AWS refuses them, and
+    PlanRefused where the target names another account.
     """
-    return clients.sts.get_caller_identity()["Account"]
+    return clients.account

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
 from pocket.deploy.aws.errors import translated
+from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,10 @@ _NO_FILES = {
 
 
 class Clients:
-    """One client a service, each made when first used; a client is safe to use from several threads."""
+    """One client a service, each made when first used; a client is safe to use from several threads.
+
+    Where the target names an account, a client of any service raises PlanRefused for the credentials of another.
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -78,6 +82,19 @@ class Clients:
     def sts(self) -> STSClient:
         return cast("STSClient", self._client("sts"))
 
+    @cached_property
+    def account(self) -> str:
+        """The account of the credentials, twelve digits; raises PlanRefused where the target names another."""
+        identity = self.sts.get_caller_identity()
+        wanted = self.target.account if self.target.endpoint_url is None else None
+        if wanted not in {None, identity["Account"]}:
+            raise PlanRefused(
+                f"The credentials belong to account {identity['Account']} ({identity['Arn']}), but general.account in"
+                f" pocket.toml is {wanted}. Nothing was changed.",
+                f"Use credentials of account {wanted}, for example with AWS_PROFILE, or change general.account.",
+            )
+        return identity["Account"]
+
     def invoker(self, timeout: int) -> LambdaClient:
         """A Lambda client that waits `timeout` seconds for an answer and never calls a second time."""
         config = Config(read_timeout=timeout, retries={"total_max_attempts": 1}, tcp_keepalive=True)
@@ -98,6 +115,8 @@ class Clients:
         )
 
     def _client(self, service: str, more: Config | None = None) -> _Translating:
+        if service != "sts" and self.target.account is not None and self.target.endpoint_url is None:
+            _ = self.account
         config = Config(
             connect_timeout=10,
             read_timeout=60,

@@ -23,9 +23,12 @@ NO_DATABASE = "sqlite:///:memory:"
 
 
 def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str, str]:
-    """The environment of the project's settings; `manifest` is the path of the stage's manifest."""
+    """The environment of the project's settings; `manifest` is the path of the stage's manifest.
+
+    It is that of the first handler with an address, since a start loads one handler's settings.
+    """
     container = stage.awscontainer
-    given = {**(container.envs if container else {}), **target.environment}
+    given = {**stage.envs(next(iter(stage.sites), None)), **target.environment}
     found = {**os.environ, **_of_pocket(stage, manifest), **given}
     secrets = {variable.name for variable in stage.secret_variables}
     for name in {DATABASE_URL, *(name for name in secrets if "DATABASE" in name)} - given.keys():

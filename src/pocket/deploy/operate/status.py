@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pocket import naming
+from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
@@ -41,8 +42,10 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A stage as it is deployed, which the file may have left behind."""
+    """A stage as deployed, whatever the file says now; `account` is the AWS account, `place` says where in words."""
 
+    account: str
+    place: str
     stack_name: str
     stack_status: str
     functions: tuple[FunctionStatus, ...]
@@ -53,11 +56,14 @@ class Status:
 def read(stage: StageConfig, target: Target) -> Status:
     """The stage's status. Raises DeployError where it is not deployed."""
     clients = Clients(target)
+    account = account_id(clients)
     stack = find(clients, stage.stack_name)
     if stack is None or stack.status == "REVIEW_IN_PROGRESS":
         raise DeployError(f"Stage {stage.name!r} is not deployed.", f"pocket deploy --stage {stage.name}")
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     return Status(
+        account=account,
+        place=place(clients, account),
         stack_name=stack.name,
         stack_status=stack.status,
         functions=tuple(_function(clients, stage, name) for name in handlers),

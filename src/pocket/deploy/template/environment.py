@@ -47,8 +47,8 @@ def address(inputs: Inputs, handler: str) -> Address | None:
     return Address("https", learned) if learned else None
 
 
-def variables(inputs: Inputs) -> dict[str, Any]:
-    """The variables of every function of the stage; later ones win: Pocket's, the project's, the target's."""
+def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
+    """The variables of the handler's function; later ones win: Pocket's, the project's, the handler's, the target's."""
     config = inputs.config
     plain: dict[str, str] = {
         naming.STAGE_KEY: config.name,
@@ -57,23 +57,22 @@ def variables(inputs: Inputs) -> dict[str, Any]:
     }
     if inputs.secrets_changed:
         plain[naming.SECRETS_CHANGED_KEY] = inputs.secrets_changed
-    addresses = {handler: address(inputs, handler) for handler in inputs.handlers}
-    known = {handler: found for handler, found in addresses.items() if found is not None}
+    addresses = {name: address(inputs, name) for name in inputs.handlers}
+    known = {name: found for name, found in addresses.items() if found is not None}
     # Set even where it is empty, so that the run time does not call CloudFormation.
     plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
-    for handler, found in known.items():
-        plain[naming.host_key(handler)] = found.host
-        plain[naming.endpoint_key(handler)] = found.endpoint
-    for handler, declared in inputs.handlers.items():
+    for name, found in known.items():
+        plain[naming.host_key(name)] = found.host
+        plain[naming.endpoint_key(name)] = found.endpoint
+    for name, declared in inputs.handlers.items():
         if declared.sqs is not None:
-            plain[naming.queue_url_key(handler)] = f"${{{naming.logical_id(handler, 'Queue')}}}"
+            plain[naming.queue_url_key(name)] = f"${{{naming.logical_id(name, 'Queue')}}}"
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module
-    _check_size(
-        {**{key: _filled(value) for key, value in plain.items()}, **inputs.container.envs, **inputs.environment}
-    )
-    own.update({key: literal(value) for key, value in inputs.container.envs.items()})
+    given = config.envs(handler)
+    _check_size(handler, {**{key: _filled(value) for key, value in plain.items()}, **given, **inputs.environment})
+    own.update({key: literal(value) for key, value in given.items()})
     return {**own, **{key: ref(name) for key, name in parameters(inputs).items()}}
 
 
@@ -82,14 +81,14 @@ def parameters(inputs: Inputs) -> dict[str, str]:
     return {key: f"Environment{number}" for number, key in enumerate(sorted(inputs.environment), 1)}
 
 
-def _check_size(values: dict[str, str]) -> None:
+def _check_size(handler: str, values: dict[str, str]) -> None:
     sizes = {key: len(key.encode()) + len(value.encode()) for key, value in values.items()}
     total = sum(sizes.values())
     if total > naming.LARGEST_ENVIRONMENT:
         largest = sorted(sizes, key=lambda key: -sizes[key])[:3]
         named = ", ".join(f"{key} ({sizes[key]} bytes)" for key in largest)
         raise PlanRefused(
-            f"The functions' environment has {total} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
+            f"The environment of handler {handler!r} has {total} bytes; Lambda allows {naming.LARGEST_ENVIRONMENT}."
             f" The largest variables: {named}.",
             "Move long values from `awscontainer.envs` to a secret or to the settings module.",
         )

@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.config.tables.handlers import SMALLEST_STORAGE
 from pocket.deploy.template.environment import variables
-from pocket.deploy.template.inputs import LOG_RETENTION_DAYS, log_group_name
+from pocket.deploy.template.inputs import log_group_name, log_retention
 from pocket.deploy.template.intrinsics import attribute, ref
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
                 "LogGroupName": log_group_name(inputs.config, handler),
-                "RetentionInDays": LOG_RETENTION_DAYS,
+                "RetentionInDays": log_retention(inputs, handler),
             },
         },
         lambda_id: {"Type": "AWS::Lambda::Function", "Properties": properties},
@@ -60,10 +61,12 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
         "Role": attribute(naming.logical_id(handler, "Role"), "Arn"),
         "MemorySize": declared.memory_size,
         "Timeout": declared.timeout,
-        "Environment": {"Variables": variables(inputs)},
+        "Environment": {"Variables": variables(inputs, handler)},
         # With the reference, the log group comes first and goes last: Lambda never creates one without expiry.
         "LoggingConfig": {"LogGroup": ref(naming.logical_id(handler, "Logs"))},
     }
+    if declared.ephemeral_storage != SMALLEST_STORAGE:
+        properties["EphemeralStorage"] = {"Size": declared.ephemeral_storage}
     if declared.reserved_concurrency is not None:
         properties["ReservedConcurrentExecutions"] = declared.reserved_concurrency
     if container.snapstart:

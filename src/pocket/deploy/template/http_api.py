@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.inputs import LOG_RETENTION_DAYS, access_log_name
+from pocket.deploy.template.inputs import access_log_name, log_retention
 from pocket.deploy.template.intrinsics import arn, ref
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _stage(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Reso
         logs, name = naming.logical_id(handler, "ApiLogs"), access_log_name(inputs.config, handler)
         found[logs] = {
             "Type": "AWS::Logs::LogGroup",
-            "Properties": {"LogGroupName": name, "RetentionInDays": LOG_RETENTION_DAYS},
+            "Properties": {"LogGroupName": name, "RetentionInDays": log_retention(inputs, handler)},
         }
         # The group's own ARN ends with a star, which API Gateway does not accept.
         stage["Properties"]["AccessLogSettings"] = {

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from pocket.manifest import Stage
 
 
-LOG_RETENTION_DAYS = 30
-
-
 @dataclass(frozen=True)
 class Code:
     """The artifact's object in S3; its key has the hash of its content, so another artifact has another key."""
@@ -59,6 +56,11 @@ class Inputs:
     def handlers(self) -> Mapping[str, Handler]:
         """The stage's handlers, in the file's order."""
         return self.container.handlers
+
+
+def log_retention(inputs: Inputs, handler: str) -> int:
+    """The days for which the handler's logs are kept."""
+    return inputs.handlers[handler].log_retention or inputs.container.log_retention
 
 
 def log_group_name(config: StageConfig, handler: str) -> str:
