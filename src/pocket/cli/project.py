@@ -69,4 +69,5 @@ def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
         environment=rehearsal_database.variables(stage, aws),
         platform="host",
         own_database=str(own),
+        delegated=False,
     )

@@ -31,7 +31,7 @@ class Target:
     laid over every function's own; its values may be secret and do not show in a representation. `platform` is
     `"lambda"` where functions run on Lambda's Linux, `"host"` where they run on this machine's interpreter.
     `own_database` is the SQLite file that Pocket keeps for a rehearsal: nothing in it is missed, so it is migrated
-    without a question.
+    without a question. `delegated` is False where no public DNS leads to hosted zones.
     """
 
     region: str
@@ -42,3 +42,4 @@ class Target:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     platform: Literal["lambda", "host"] = "lambda"
     own_database: str | None = None
+    delegated: bool = True

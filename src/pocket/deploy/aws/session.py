@@ -7,6 +7,7 @@ no say there.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,9 +21,12 @@ from pocket.errors import PlanRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mypy_boto3_acm.client import ACMClient
+    from mypy_boto3_apigatewayv2.client import ApiGatewayV2Client
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_route53.client import Route53Client
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
@@ -50,6 +54,18 @@ class Clients:
     def __init__(self, target: Target) -> None:
         self.target = target
 
+    def in_region(self, region: str) -> Clients:
+        """Clients of the same target in another region."""
+        return self if region == self.target.region else Clients(replace(self.target, region=region))
+
+    @cached_property
+    def acm(self) -> ACMClient:
+        return cast("ACMClient", self._client("acm"))
+
+    @cached_property
+    def apigatewayv2(self) -> ApiGatewayV2Client:
+        return cast("ApiGatewayV2Client", self._client("apigatewayv2"))
+
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         return cast("CloudFormationClient", self._client("cloudformation"))
@@ -61,6 +77,10 @@ class Clients:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return cast("CloudWatchLogsClient", self._client("logs"))
+
+    @cached_property
+    def route53(self) -> Route53Client:
+        return cast("Route53Client", self._client("route53"))
 
     @cached_property
     def s3(self) -> S3Client:

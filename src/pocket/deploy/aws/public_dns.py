@@ -1,0 +1,53 @@
+"""What the public DNS answers for a name, asked through this machine's resolver.
+
+A laptop may have no DNS, or one that answers for its own network only. So an answer counts only where the same resolver
+knows the top-level domain.
+"""
+
+from __future__ import annotations
+
+import dns.exception
+import dns.name
+import dns.resolver
+
+LIFETIME = 5.0
+"""Seconds for one question, every attempt counted."""
+
+
+class Unreachable(Exception):
+    """This machine's resolver does not answer for public names; the text says why."""
+
+
+def resolver() -> dns.resolver.Resolver:
+    """The system's resolver. Raises Unreachable where the system has none."""
+    try:
+        found = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration as error:
+        raise Unreachable(str(error)) from error
+    found.lifetime = LIFETIME
+    return found
+
+
+def name_servers(zone: str) -> frozenset[str]:
+    """The name servers that the public DNS has for a zone, lower case and without the last dot; empty where it has
+    none that answers.
+
+    Raises Unreachable where that says nothing, since the resolver does not know the zone's top-level domain either.
+    """
+    asked = resolver()
+    if found := _name_servers(asked, zone):
+        return found
+    top = zone.rpartition(".")[2]
+    if not _name_servers(asked, top):
+        raise Unreachable(f"it does not know the top-level domain {top}")
+    return frozenset()
+
+
+def _name_servers(asked: dns.resolver.Resolver, zone: str) -> frozenset[str]:
+    try:
+        answer = asked.resolve(dns.name.from_text(zone), "NS")
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.NoNameservers):
+        return frozenset()
+    except (dns.exception.DNSException, OSError) as error:
+        raise Unreachable(" ".join(str(error).split()) or type(error).__name__) from error
+    return frozenset(item.target.to_text(omit_final_dot=True).lower() for item in answer)
