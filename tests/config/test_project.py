@@ -229,9 +229,9 @@ def test_general_has_rules_of_its_own(refused: Refused, text: str, issues: list[
         ("[awscontainer.django]\nstorage = {}", 5, "awscontainer.django.storage", 'Did you mean "storages"?'),
         ("[general.django_fallback]\ncahces = {}", 5, "general.django_fallback.cahces", 'Did you mean "caches"?'),
         ("[dev.general]\nstages = []", 5, "dev.general.stages",
-         "A stage can override region, account, project_name, object_prefix."),
+         "A stage can override region, account, tags, project_name, object_prefix."),
         ("[dev.general]\nregio = 'x'", 5, "dev.general.regio",
-         "A stage can override region, account, project_name, object_prefix."),
+         "A stage can override region, account, tags, project_name, object_prefix."),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_reported_once_with_the_nearest_known_one(

@@ -110,6 +110,16 @@ ISSUES = [
     # account
     ("[dev.general]\naccount = 123456789012", "dev.general.account", "Expected a string, found 123456789012"),
     ('[dev.general]\naccount = "1234"', "dev.general.account", "12 digits in quotation marks"),
+    # tags
+    ('[dev.general.tags]\n"AWS:team" = "x"', 'dev.general.tags."AWS:team"', 'begin with "AWS:" are reserved by AWS'),
+    ('[dev.general.tags]\n"pocket:stage" = "x"', 'dev.general.tags."pocket:stage"', "reserved by Pocket"),
+    ('[dev.general.tags]\n"a;b" = "x"', 'dev.general.tags."a;b"', "Expected a key of letters"),
+    ('[dev.general.tags]\nteam = "a&b"', "dev.general.tags.team", "Expected a value of letters"),
+    ('[dev.general.tags]\nteam = ""', "dev.general.tags.team", "a value of 1 to 256 characters, found 0"),
+    (f'[dev.general.tags]\n{"k" * 129} = "x"', f"dev.general.tags.{'k' * 129}", "a key of 1 to 128 characters"),
+    ('[dev.general.tags]\nteam = "x"\nTeam = "y"', "dev.general.tags.Team", "differ only in case"),
+    ("[dev.general.tags]\n" + "".join(f'k{n} = "x"\n' for n in range(48)), "dev.general.tags", "48 tags; expected"),
+    ("[dev.general.tags]\nteam = 1", "dev.general.tags.team", "Expected a string, found 1"),
     # handlers
     (handler(ephemeral_storage="511"), f"{WEB}.ephemeral_storage", "at least 512"),
     (handler(log_retention="31"), f"{WEB}.log_retention", "30, 60"),
@@ -285,6 +295,15 @@ def test_the_estimate_of_the_environment_counts_what_the_deploy_adds(read: Read)
     assert served > bare + 3 * len("0123456789.execute-api.ap-northeast-1.amazonaws.com")
     assert queued > bare + len("POCKET_WEB_QUEUEURL")
     assert environment.estimated_size(read("").stage("dev")) == 0
+
+
+def test_a_stages_tags_lie_over_the_common_ones(folder: Path) -> None:
+    text = '[general]\nregion = "ap-northeast-1"\nstages = ["dev", "prd"]\n'
+    text += 'tags = { team = "board", "チーム" = "掲示板 1" }\n[dev.general]\ntags = { team = "dev" }\n'
+    (folder / "pocket.toml").write_text(text, encoding="utf-8")
+    found = config.load(folder / "pocket.toml")
+    assert found.stage("dev").general.tags == {"team": "dev", "チーム": "掲示板 1"}
+    assert found.stage("prd").general.tags == {"team": "board", "チーム": "掲示板 1"}
 
 
 def test_a_handlers_own_variables_lie_over_the_common_ones(read: Read) -> None:

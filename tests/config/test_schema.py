@@ -23,6 +23,7 @@ WHOLE = tomllib.loads("""\
 [general]
 region = "ap-northeast-1"
 account = "123456789012"
+tags = { team = "board" }
 stages = ["dev", "prd"]
 project_name = "board"
 object_prefix = "acme-"

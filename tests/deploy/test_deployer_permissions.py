@@ -25,6 +25,7 @@ from pocket.deploy.aws import invoke
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import destroy, logs, status
 from pocket.deploy.releases import deploy as release
+from pocket.deploy.reporting import PlanRow
 from pocket.deploy.target import Credentials, Target
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.boundary import boundary_policy
@@ -39,6 +40,7 @@ ACTIONS = {
     # Of all stacks, "in combination with" the other.
     "cloudformation:DescribeStacks": {"cloudformation:DescribeStacks", "cloudformation:ListStacks"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
+    "secretsmanager:CreateSecret": {"secretsmanager:CreateSecret", "secretsmanager:TagResource"},  # with tags
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
@@ -217,6 +219,7 @@ def deployer(tmp_path: Path, target: Target) -> Iterator[tuple[Project, Target]]
     iam, account = client(target, "iam"), client(target, "sts").get_caller_identity()["Account"]
     boundary = f'permissions_boundary = "arn:aws:iam::{account}:policy/bounded"'
     named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{boundary}\n", 1)
+    named = named.replace("[s3]", 'tags = { team = "board" }\n[s3]', 1)
     found = deployable(tmp_path, named)
     stage = found.stage("dev")
     iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
@@ -241,6 +244,14 @@ def test_a_user_with_that_policy_alone_deploys_looks_and_removes(
         for _ in range(2)
     )
     assert (first.history.live, first.changed, second.changed) == (1, True, False)
+    tagged = replace(stage, general=stage.general.model_copy(update={"tags": {"team": "other"}}))
+    voice = Voice()
+    third = release.deploy(found, tagged, place, voice, skip_gates=["project"], published=local_aws.route)
+    assert (third.history.live, third.changed) == (1, True)
+    [rows] = voice.plans
+    kind, detail = "AWS::CloudFormation::Stack", "tag team = other"
+    names = (f"{stage.stack_name}-storage", stage.stack_name)
+    assert rows == [PlanRow("change", name, kind, detail) for name in names]
     assert status.read(stage, place).stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     assert invoke.manage(stage, place, "job", []).exit_status == 0
     assert list(logs.read(stage, place, since=600, follow=False))

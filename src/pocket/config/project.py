@@ -167,7 +167,7 @@ class _Loader:
         merged = merge({key: value for key, value in self.data.items() if key in TABLES}, own)
         own_general = own.get("general", {})
         if isinstance(own_general, Mapping):
-            merged["general"] = project | self._own_general(name, own_general)
+            merged["general"] = merge(project, self._own_general(name, own_general))
         validated = validate(StageTables, merged, {"general": project})
         for issue in validated.issues:
             self.report.add(name, issue)

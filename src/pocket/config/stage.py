@@ -29,7 +29,7 @@ class StageTables(Table):
 TABLES = tuple(StageTables.model_fields)
 """The names of the file's tables; every other table in the file is a stage's."""
 
-OWN_GENERAL_KEYS = ("region", "account", "project_name", "object_prefix")
+OWN_GENERAL_KEYS = ("region", "account", "tags", "project_name", "object_prefix")
 """The keys of `[general]` that a stage can override; the others apply to the whole project or to development."""
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from pocket.config.issues import Issue
-from pocket.config.rules import artifact, django, environment, handlers, names, secrets
+from pocket.config.rules import artifact, django, environment, handlers, names, secrets, tags
 from pocket.config.stage import StageConfig
 
 _RULES = (
     names.issues,
+    tags.issues,
     artifact.issues,
     environment.issues,
     handlers.issues,

@@ -28,6 +28,7 @@ class General(Table):
         pattern=patterns.ACCOUNT,
         description="AWS account of the stages. Commands refuse to use the credentials of another account.",
     )
+    tags: dict[str, str] = Field(default_factory=dict, description="Tags of every resource that can have tags.")
     stages: list[StageName] = Field(
         min_length=1, description="Names of the stages; each can have its own tables, `[STAGE.table]`."
     )

@@ -83,7 +83,8 @@ def deploy(
         options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
         inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main)
         inputs = replace(inputs, secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter))
-        with Plans(clients, reporter, tags=marks(stage, source), allowed=lock.check) as plans:
+        tags = marks(stage, source)
+        with Plans(clients, reporter, tags=tags, own_tags=stage.general.tags, allowed=lock.check) as plans:
             wanted = render_storage(stage, account)
             run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket)
             done = roll_out(run, inputs)

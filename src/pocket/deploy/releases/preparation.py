@@ -11,6 +11,7 @@ from pocket.deploy.releases.run import Progress
 from pocket.deploy.stacks import losses, ownership, secrets
 from pocket.deploy.stacks.bucket import exists
 from pocket.deploy.stacks.plan import pending_changes
+from pocket.deploy.stacks.tags import retagging
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import buckets, buckets_ever, storage_settled
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -56,6 +57,7 @@ def prepare(run: Run, storage: Template, main: Template, last: dict[str, Any] | 
     run.lock.take(run.bucket)
     run.journal.reached(journal.STORAGE)
     generated = secrets.carry_out(run.clients, run.stage, plan.secrets, run.reporter) if plan.secrets.changes else ()
+    secrets.retag(run.clients, run.stage, retagging(run.main, run.stage.general.tags))
     run.journal.reached(journal.SECRETS)
     of_main = plan.main
     if of_main.changes:

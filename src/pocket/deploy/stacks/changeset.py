@@ -31,6 +31,9 @@ _VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
     "Remove": ("remove", "not part of a kept release"),
 }
 LIVE_MOVES = "`live` moves to the new version"
+TAGS = "Tags"
+"""What changes of a resource where its tags do, its own or the stack's."""
+
 RETAINED = "kept with its content; only `pocket destroy` removes it"
 
 
@@ -73,12 +76,11 @@ def create(
 ) -> ChangeSet | None:
     """Has AWS make the change set that brings the stack to a template; None where the stack is as the template says.
 
-    A parameter whose value is None keeps the one that the stack has. `tags` are laid over the stack's own. With
+    A parameter whose value is None keeps the one that the stack has. `tags` are all that the stack is to have. With
     `adopt` a resource of a fixed name that exists outside the stack is taken into it, if the template retains it.
     Raises StackFailed where CloudFormation cannot make the change set; the stack is then as it was. In every case but
     success the caller discards what was begun.
     """
-    tagged = {**(wanted.existing.tags if wanted.existing is not None else {}), **tags}
     answer = clients.cloudformation.create_change_set(
         **source,
         StackName=wanted.stack_name,
@@ -87,7 +89,7 @@ def create(
         Parameters=[_parameter(key, value) for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
         ImportExistingResources=adopt,
-        Tags=[{"Key": key, "Value": value} for key, value in tagged.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
     made = replace(wanted, arn=answer["Id"], stack_id=answer["StackId"])
     described = _described(clients, made)
@@ -236,7 +238,8 @@ def _rows(changes: Iterable[Mapping[str, Any]]) -> Iterable[PlanRow]:
 
 def _action(change: Mapping[str, Any]) -> tuple[Literal["add", "change", "replace", "remove"], str]:
     action, policy = change["Action"], change.get("PolicyAction", "")
-    properties = sorted({item["Target"].get("Name", "") for item in change.get("Details", [])} - {""})
+    targets = [item["Target"] for item in change.get("Details", [])]
+    properties = sorted({item.get("Name", TAGS if item.get("Attribute") == TAGS else "") for item in targets} - {""})
     kind = change["ResourceType"]
     if (kind == VERSION and action in _VERSIONS) or (kind == ALIAS and properties == ["FunctionVersion"]):
         return _VERSIONS.get(action, ("change", LIVE_MOVES))

@@ -14,6 +14,7 @@ from pocket.deploy.stacks import changeset
 from pocket.deploy.stacks.changeset import LIVE_MOVES, ChangeSet
 from pocket.deploy.stacks.deletion import cleared
 from pocket.deploy.stacks.stack import State, state
+from pocket.deploy.stacks.tags import recording, retagging
 from pocket.deploy.template import validate
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.functions import FINGERPRINT
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.changeset import Source
+    from pocket.deploy.stacks.tags import Retagging
     from pocket.deploy.template.intrinsics import Resource
 
 TEMPLATE_LIMIT = 51_200
@@ -64,7 +66,8 @@ class Planned:
 class Plans:
     """The plans of one deploy, as a context: what was not carried out when it is left is forgotten.
 
-    `tags` are put on every stack. `allowed` is called before anything is changed, and raises where nothing may be.
+    `tags` are put on every stack, and `own_tags`, those of the file: where both are None, a stack keeps what it has.
+    `allowed` is called before anything is changed, and raises where nothing may be.
     """
 
     def __init__(
@@ -73,11 +76,13 @@ class Plans:
         reporter: Reporter,
         *,
         tags: Mapping[str, str] | None = None,
+        own_tags: Mapping[str, str] | None = None,
         allowed: Callable[[], None] = lambda: None,
     ) -> None:
         self.clients = clients
         self.reporter = reporter
         self._tags = tags or {}
+        self._own_tags = own_tags
         self._allowed = allowed
         self._waiting: list[ChangeSet] = []
         self._sound: set[str] = set()
@@ -116,10 +121,12 @@ class Plans:
         if since is not None and not found.same_as(since):
             raise changeset.changed(stack_name)
         before = cleared(clients, found, self.reporter)
+        tagging = retagging(before, self._own_tags)
+        template = recording(template, before, self._own_tags)
         plan = Planned(stack_name, before, template)
         # Secret parameters need no look: each function's version carries a digest of their values in its logical id.
         # AWS takes new metadata only with another change.
-        if {**before.body, "Metadata": None} == {**template.body, "Metadata": None}:
+        if {**before.body, "Metadata": None} == {**template.body, "Metadata": None} and not tagging:
             return plan
         text = template.to_json()
         self.validate(stack_name, template.body, before.body)
@@ -130,12 +137,18 @@ class Plans:
         wanted = ChangeSet(stack_name, before.stack)
         # Noted before it is made: an interruption in between must not leave it behind.
         self._waiting.append(wanted)
-        made = changeset.create(clients, wanted, source, values, tags=self._tags, adopt=adopt)
+        made = changeset.create(clients, wanted, source, values, tags=self._all_tags(before, tagging), adopt=adopt)
         if made is None:
             self._forget(wanted)
             return plan
         self._waiting[self._waiting.index(wanted)] = made
-        return replace(plan, rows=made.rows, change_set=made)
+        return replace(plan, rows=_with_tags(made, tagging), change_set=made)
+
+    def _all_tags(self, before: State, tagging: Retagging) -> dict[str, str]:
+        """All tags that the stack is to have: what something else has set stays."""
+        existing = before.stack.tags if before.stack is not None else {}
+        kept = {key: value for key, value in existing.items() if key not in tagging.removed}
+        return {**kept, **self._tags, **(self._own_tags or {})}
 
     def carry_out(self, planned: Planned) -> State:
         """Executes the plan and waits for its end; returns the state that the stack is in then.
@@ -206,6 +219,14 @@ def _source(clients: Clients, text: str, bucket: str | None) -> Source:
     key = f"{TEMPLATE_PREFIX}{hashlib.sha256(text.encode()).hexdigest()}.json"
     clients.s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
     return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}"}
+
+
+def _with_tags(made: ChangeSet, tagging: Retagging) -> tuple[PlanRow, ...]:
+    """The rows of a change set, with one for the tags instead of one for each resource that has them."""
+    if made.creates or not tagging:
+        return made.rows
+    others = (row for row in made.rows if (row.action, row.detail) != ("change", changeset.TAGS))
+    return (PlanRow("change", made.stack_name, "AWS::CloudFormation::Stack", str(tagging)), *others)
 
 
 def _all_added(template: Template) -> tuple[PlanRow, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pocket.config.tables.secrets import PocketSecret
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
+    from pocket.deploy.stacks.tags import Retagging
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 """64 characters: six bits each, and none that a URL, a shell or a .env file reads as something else."""
@@ -89,6 +90,12 @@ def carry_out(clients: Clients, stage: StageConfig, generation: Generation, repo
     if generation.fresh:
         store.add(generation.fresh, reporter)
     return tuple(generation.fresh)
+
+
+def retag(clients: Clients, stage: StageConfig, change: Retagging) -> None:
+    """Changes the tags of the stage's generated secrets."""
+    if change and stage.generated_variables:
+        store_at(clients, stage, place_of(stage)).retag(change)
 
 
 def _carried(clients: Clients, stage: StageConfig, live: Recorded | None, variables: list[str]) -> dict[str, str]:

@@ -166,6 +166,8 @@ _SECRETS = [
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
     "secretsmanager:RestoreSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
 ]
 _PARAMETERS = [
     "ssm:AddTagsToResource",
@@ -174,6 +176,7 @@ _PARAMETERS = [
     "ssm:GetParametersByPath",
     "ssm:ListTagsForResource",
     "ssm:PutParameter",
+    "ssm:RemoveTagsFromResource",
 ]
 
 
