@@ -137,7 +137,7 @@ class SecretUnavailable(AWSCallFailed):
 
 
 class LocalAWSError(PocketError):
-    """The embedded AWS is not running, did not start, or refused a request."""
+    """The local AWS is not running, did not start, or refused a request."""
 
 
 class DeployError(PocketError):

@@ -17,7 +17,7 @@ from pocket.local import LocalAWS
 
 @pytest.fixture
 def database(no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of a stage on an embedded AWS that is not running."""
+    """The file of a stage on a local AWS that is not running."""
     (tmp_path / "state").mkdir()
     aws = LocalAWS("http://127.0.0.1:1", "id", "secret", {}, tmp_path / "state", tmp_path / "log", 1, None)
     project = project_of(tmp_path, SMALL)

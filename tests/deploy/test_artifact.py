@@ -183,7 +183,7 @@ def entry(path: Path, text: str) -> Entry:
         "while (run := make()): ...",
     ],
 )
-def test_a_name_may_be_bound_in_any_way_that_python_knows(tmp_path: Path, text: str) -> None:
+def test_a_name_may_be_bound_in_any_way_that_python_has(tmp_path: Path, text: str) -> None:
     assert command_issue("jobs.run", {"jobs.py": entry(tmp_path / "jobs.py", text)}) == ""
 
 
@@ -245,7 +245,7 @@ def test_too_large_a_project_is_refused_before_anything_is_zipped(
     assert set((copy.directory / ARTIFACTS).iterdir()) == before
 
 
-def test_without_the_targets_python_bytecode_is_left_out_and_that_is_said(
+def test_without_the_targets_python_bytecode_is_left_out_with_a_note(
     copy: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pocket.deploy.build.bytecode.find_interpreter", lambda python: None)
@@ -265,7 +265,7 @@ def test_a_manifest_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_files_of_the_project_win_over_packages_and_that_is_said(tmp_path: Path) -> None:
+def test_files_of_the_project_override_packages_with_a_note(tmp_path: Path) -> None:
     write(tmp_path, {"packages/x.py": "1", "packages/same.py": "1", "project/x.py": "2", "project/same.py": "1"})
     reporter = Recorder()
     merged = merge([scan(tmp_path / "packages"), scan(tmp_path / "project")], reporter)
@@ -290,7 +290,7 @@ def test_packages_for_lambda_and_for_this_machine_are_kept_apart(copy: Project, 
     assert names(there.path) == names(built.artifact.path), "all of it is pure Python"
 
 
-def test_the_build_folder_is_its_owners_alone(copy: Project, built: Built) -> None:
+def test_only_its_owner_can_read_the_build_folder(copy: Project, built: Built) -> None:
     (copy.directory / "notes" / "__init__.py").chmod(0o600)
     (copy.directory / ".pocket" / "build").chmod(0o755)
     artifact_path = build(copy, copy.stage("dev"), HERE, Recorder()).path
@@ -352,7 +352,9 @@ def test_a_rehearsal_names_packages_that_lambda_would_refuse(copy: Project, buil
     assert not [note for note in again.notes if note.startswith("No wheel")]
 
 
-def test_what_builds_left_can_be_discarded_and_links_lead_nowhere(copy: Project, built: Built, tmp_path: Path) -> None:
+def test_leftovers_of_builds_can_be_discarded_and_links_are_not_followed(
+    copy: Project, built: Built, tmp_path: Path
+) -> None:
     assert artifact.discard(tmp_path / "never-built", Recorder()) == 0
     folder = copy.directory / ".pocket" / "build"
     zipped = (copy.directory / ARTIFACTS / built.artifact.path.name).stat().st_size

@@ -64,12 +64,12 @@ def test_missing_credentials_come_with_the_ways_to_give_them() -> None:
     "code",
     ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"],
 )
-def test_an_expired_session_is_to_be_signed_in_again(code: str) -> None:
+def test_an_expired_session_has_a_hint_to_sign_in(code: str) -> None:
     assert "aws sso login" in refused(code).hint
 
 
 @pytest.mark.parametrize("kind", ["UnauthorizedSSOTokenError", "LoginRefreshRequired", "CredentialRetrievalError"])
-def test_a_session_that_botocore_cannot_renew_is_to_be_signed_in_again(kind: str) -> None:
+def test_a_session_that_botocore_cannot_renew_has_a_hint_to_sign_in(kind: str) -> None:
     found = translate(made(getattr(botocore.exceptions, kind)), "sts", "GetCallerIdentity")
     assert "aws sso login" in found.hint
 
@@ -91,7 +91,7 @@ def test_a_denied_call_names_the_action_that_aws_named() -> None:
     assert "https://django-pocket.readthedocs.io/reference/deployer-permissions/" in found.hint
 
 
-def test_a_denied_call_names_its_own_action_where_aws_names_none() -> None:
+def test_a_denied_call_names_its_own_action_if_aws_does_not() -> None:
     assert "not allowed: cloudformation:CreateStack" in refused("AccessDenied", "Access Denied").message
 
 
@@ -108,5 +108,5 @@ def test_what_was_sent_as_a_secret_is_never_quoted(operation: str) -> None:
     assert "ValidationException" in by_aws.message
 
 
-def test_throttling_is_told_as_what_it_is() -> None:
+def test_throttling_has_its_own_hint() -> None:
     assert "wait a minute" in refused("ThrottlingException").hint

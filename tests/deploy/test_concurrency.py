@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import Voice
+from deploying import PlanRecorder
 from gated_site import STAGE, Site
 
 from pocket.config import Project
@@ -54,7 +54,7 @@ def developers(tmp_path: Path, target: Target, local_aws: LocalAWS) -> Iterator[
         (tmp_path / name).mkdir()
     first, second = (Developer(tmp_path / name, target, local_aws) for name in ("ann", "bob"))
     yield first, second
-    destroy.destroy(first.project().stage("dev"), target, Voice())
+    destroy.destroy(first.project().stage("dev"), target, PlanRecorder())
 
 
 class Held:
@@ -102,7 +102,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Held:
     return held
 
 
-class Asked(Voice):
+class Asked(PlanRecorder):
     """Holds its thread at the first question, which comes under the lock."""
 
     def __init__(self) -> None:
@@ -119,14 +119,14 @@ def test_a_deploy_that_a_gate_refuses_leaves_what_went_live_during_its_build(
 ) -> None:
     ann, bob = developers
     ann.deploy(ann.project("A"))
-    voice, broken = Voice(), bob.project("B", status="500")
-    with running(lambda: bob.deploy(broken, voice), build) as done:
+    recorder, broken = PlanRecorder(), bob.project("B", status="500")
+    with running(lambda: bob.deploy(broken, recorder), build) as done:
         ann.deploy(ann.project("C"))
     with pytest.raises(GateRefused, match="release 2 stays live") as caught:
         done.result()
     assert caught.value.live == 2
-    assert "During the build, the live release of stage dev changed from release 1 to release 2." in voice.notes
-    history = ann.standing().history
+    assert "During the build, the live release of stage dev changed from release 1 to release 2." in recorder.notes
+    history = ann.deployed_state().history
     assert ([item.number for item in history.releases], history.live) == ([1, 2], 2)
     assert ann.answer() == "C"
     assert bob.deploy(bob.project("B")).history.live == 3
@@ -147,33 +147,31 @@ def test_a_rollback_during_a_build_is_not_undone_by_a_deploy_that_is_refused(
     assert ann.answer() == "A"
 
 
-def test_a_stage_is_changed_by_one_command_at_a_time_and_the_others_are_told_by_whom(
+def test_one_command_at_a_time_changes_a_stage_and_others_see_the_holder(
     developers: tuple[Developer, Developer],
 ) -> None:
     ann, bob = developers
     ann.deploy(ann.project("A"))
     asked, project = Asked(), ann.project("B")
     with running(lambda: ann.deploy(project, asked), asked.held) as done:
-        voice = Voice()
-        for attempt in (lambda: bob.deploy(bob.project("C"), voice), lambda: bob.rollback(1)):
+        recorder = PlanRecorder()
+        for attempt in (lambda: bob.deploy(bob.project("C"), recorder), lambda: bob.rollback(1)):
             with pytest.raises(DeployError, match=r"locked by \S+@\S+ .*`pocket deploy` since \d{4}-") as caught:
                 attempt()
             assert "the lock expires" in caught.value.hint
         with pytest.raises(DeployError, match="locked by"):
-            destroy.destroy(bob.project().stage("dev"), bob.target, Voice())
-        assert voice.steps == ["Check the credentials"], "before anything is built"
+            destroy.destroy(bob.project().stage("dev"), bob.target, PlanRecorder())
+        assert recorder.steps == ["Check the credentials"], "before anything is built"
         assert bob.live() == 1, "looking is allowed"
     assert done.result().history.live == 2
     assert bob.answer() == "B"
     assert bob.deploy(bob.project("C")).history.live == 3
 
 
-def test_of_two_first_deploys_one_is_refused_and_the_other_stands(
-    developers: tuple[Developer, Developer], clients: Clients
-) -> None:
+def test_of_two_first_deploys_one_is_refused(developers: tuple[Developer, Developer], clients: Clients) -> None:
     both = threading.Barrier(2, timeout=SECONDS)
 
-    class Together(Voice):
+    class Together(PlanRecorder):
         def confirm(self, question: str, *, grave: bool = False) -> bool:
             both.wait()
             return super().confirm(question, grave=grave)
@@ -200,7 +198,7 @@ def test_of_two_first_deploys_one_is_refused_and_the_other_stands(
     assert bob.deploy(bob.project("C")).history.live == 2
 
 
-def test_a_stack_that_is_being_updated_is_not_taken_for_none(
+def test_a_stack_in_an_update_counts_as_existing(
     developers: tuple[Developer, Developer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _ = developers
@@ -240,11 +238,11 @@ def bucket(clients: Clients, request: pytest.FixtureRequest) -> str:
     return name
 
 
-def a_lock(clients: Clients, voice: Voice | None = None) -> Lock:
-    return Lock(clients, "dev", "deploy", voice or Voice())
+def a_lock(clients: Clients, recorder: PlanRecorder | None = None) -> Lock:
+    return Lock(clients, "dev", "deploy", recorder or PlanRecorder())
 
 
-def test_the_lock_of_a_process_that_died_on_this_machine_is_told_and_broken_at_once(
+def test_the_lock_of_a_dead_process_on_this_machine_is_taken_over_at_once(
     clients: Clients, target: Target, bucket: str
 ) -> None:
     keys = target.credentials
@@ -256,15 +254,15 @@ def test_the_lock_of_a_process_that_died_on_this_machine_is_told_and_broken_at_o
         with a_lock(clients) as lock, pytest.raises(DeployError, match=rf"\(process {process.pid}\)"):
             lock.take(bucket)
         process.send_signal(signal.SIGKILL)
-    voice = Voice()
-    with a_lock(clients, voice) as lock:
+    recorder = PlanRecorder()
+    with a_lock(clients, recorder) as lock:
         lock.refuse_held(bucket)
         lock.take(bucket)
-    (note,) = voice.notes
+    (note,) = recorder.notes
     assert note.startswith("Took over the lock of stage dev, left by ")
 
 
-def test_a_lock_that_is_not_renewed_is_broken_wherever_its_holder_ran(
+def test_an_expired_lock_is_taken_over_from_any_machine(
     clients: Clients, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = b'{"token": "00ff", "command": "rollback", "who": "eve@elsewhere", "since": "2026-11-27T08:00:00Z"}'
@@ -296,7 +294,7 @@ def test_a_holder_renews_its_lock(clients: Clients, bucket: str, monkeypatch: py
         lock.check()
 
 
-def test_who_lost_the_lock_changes_nothing_any_more(clients: Clients, bucket: str) -> None:
+def test_a_command_that_lost_the_lock_changes_nothing(clients: Clients, bucket: str) -> None:
     with a_lock(clients) as lock:
         lock.take(bucket)
         other = b'{"token": "00ff", "command": "deploy", "who": "eve@elsewhere", "since": "2026-11-27T08:00:00Z"}'
@@ -334,7 +332,7 @@ def test_a_change_by_something_else_between_plan_and_update_is_found(
     ann.deploy(ann.project("A"))
     before = state(clients, "pocket-dev-raced")
 
-    class Meddled(Voice):
+    class Meddled(PlanRecorder):
         """By hand, past the lock, while the question waits."""
 
         def confirm(self, question: str, *, grave: bool = False) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import FULL, SMALL, Voice, deployable, inputs, project
+from deploying import FULL, SMALL, PlanRecorder, deployable, inputs, project
 
 import pocket.deploy
 from pocket.config import Project
@@ -135,7 +135,7 @@ def test_cloudformation_needs_nothing_that_the_policy_does_not_allow(tmp_path: P
     assert missing(actions_of_resources(tmp_path), tmp_path) == set()
 
 
-def test_nothing_is_allowed_that_nobody_needs(tmp_path: Path) -> None:
+def test_no_unneeded_action_is_allowed(tmp_path: Path) -> None:
     needed = actions_called() | actions_of_resources(tmp_path) | set(ACCESS_LOGS)
     assert {one for one in allowed(tmp_path) if not any(fnmatchcase(action, one) for action in needed)} == set()
 
@@ -166,7 +166,7 @@ def test_every_right_over_roles_depends_on_the_boundary(tmp_path: Path) -> None:
             assert action not in {"iam:*", "*"}
 
 
-def test_a_file_without_a_boundary_has_no_policy_and_is_told_how_to_get_one(tmp_path: Path) -> None:
+def test_a_file_without_a_boundary_is_an_error_with_a_hint(tmp_path: Path) -> None:
     without = FULL.replace(f'permissions_boundary = "{BOUNDARY}"', "")
     found = project(tmp_path, without)
     with pytest.raises(PlanRefused, match="permissions_boundary") as caught:
@@ -188,7 +188,7 @@ def test_each_policy_is_as_long_as_iam_takes(tmp_path: Path, pocket_toml: str) -
         assert len(json.dumps(policy, separators=(",", ":"))) <= LIMIT
 
 
-def test_the_boundary_lets_each_role_do_what_its_own_policy_says(tmp_path: Path) -> None:
+def test_the_boundary_allows_what_each_roles_own_policy_allows(tmp_path: Path) -> None:
     found = project(tmp_path)
     boundary = boundary_policy(found, found.stage("dev"))["Statement"]
     assert "Fn::" not in str(boundary)
@@ -227,20 +227,20 @@ def deployer(tmp_path: Path, target: Target) -> Iterator[tuple[Project, Target]]
     iam.put_user_policy(UserName="deployer", PolicyName="pocket", PolicyDocument=json.dumps(deployer_policy(stage)))
     key = iam.create_access_key(UserName="deployer")["AccessKey"]
     yield found, replace(target, credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
-    destroy.destroy(stage, target, Voice())
+    destroy.destroy(stage, target, PlanRecorder())
     iam.delete_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName="deployer", PolicyName="pocket")
     iam.delete_user(UserName="deployer")
     iam.delete_policy(PolicyArn=f"arn:aws:iam::{account}:policy/bounded")
 
 
-def test_a_user_with_that_policy_alone_deploys_looks_and_removes(
+def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
     deployer: tuple[Project, Target], local_aws: LocalAWS
 ) -> None:
     found, place = deployer
     stage = found.stage("dev")
     first, second = (
-        release.deploy(found, stage, place, Voice(), skip_gates=["project"], published=local_aws.route)
+        release.deploy(found, stage, place, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
         for _ in range(2)
     )
     assert (first.history.live, first.changed, second.changed) == (1, True, False)
@@ -255,7 +255,7 @@ def test_a_user_with_that_policy_alone_deploys_looks_and_removes(
     assert status.read(stage, place).stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     assert invoke.manage(stage, place, "job", []).exit_status == 0
     assert list(logs.read(stage, place, since=600, follow=False))
-    assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, Voice()).removed
+    assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, PlanRecorder()).removed
 
 
 def test_that_user_can_make_no_role_outside_of_the_boundary_and_touch_no_other_stage(

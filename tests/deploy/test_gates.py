@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import Voice
+from deploying import PlanRecorder
 from gated_site import STAGE, WORKER, Site
 from waiting import wait_until
 
@@ -44,12 +44,12 @@ GROW = {"migration": "shop.0006_grow", "operations": [{"operation": "Add field c
 def site(tmp_path: Path, target: Target, local_aws: LocalAWS) -> Iterator[Site]:
     found = Site(tmp_path, target, local_aws)
     yield found
-    destroy.destroy(found.project().stage("dev"), target, Voice())
+    destroy.destroy(found.project().stage("dev"), target, PlanRecorder())
 
 
-def refused(site: Site, gate: str, project: Project, voice: Voice | None = None, **more: Any) -> GateRefused:
+def refused(site: Site, gate: str, project: Project, recorder: PlanRecorder | None = None, **more: Any) -> GateRefused:
     with pytest.raises(GateRefused) as caught:
-        site.deploy(project, voice, **more)
+        site.deploy(project, recorder, **more)
     assert caught.value.gate == gate
     return caught.value
 
@@ -57,13 +57,13 @@ def refused(site: Site, gate: str, project: Project, voice: Voice | None = None,
 ERROR = {"id": "shop.E001", "level": 40, "message": "it is broken", "hint": "Mend it."}
 
 
-def test_the_first_release_answers_nobody_before_its_gates(site: Site) -> None:
+def test_the_first_release_has_no_traffic_before_its_gates(site: Site) -> None:
     error = refused(site, "checks", site.project(MESSAGES=[ERROR]))
     assert error.live is None
     assert "no release is live yet.\n(shop.E001) it is broken\n  Mend it." in error.message
-    assert not site.standing().aliases
-    assert site.standing().history.releases == ()
-    assert not any(item["Type"] == "AWS::ApiGatewayV2::Route" for item in site.standing().resources.values())
+    assert not site.deployed_state().aliases
+    assert site.deployed_state().history.releases == ()
+    assert not any(item["Type"] == "AWS::ApiGatewayV2::Route" for item in site.deployed_state().resources.values())
     done = site.deploy(site.project("A"))
     assert done.changed
     assert done.history.live == 1
@@ -79,7 +79,7 @@ def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     assert lines.count("Traceback (most recent call last):") == 1
     assert lines[-1] == "RuntimeError: out of order"
     assert len([line for line in lines if "in crash" in line]) == 1
-    error = refused(site, "migrations", site.project("C", PENDING=[GROW, DROP]), Voice(agrees_to_all=True))
+    error = refused(site, "migrations", site.project("C", PENDING=[GROW, DROP]), PlanRecorder(agrees_to_all=True))
     assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
     assert "--allow-destructive" in error.hint
     error = refused(site, "request", site.project("D", status="500"))
@@ -94,18 +94,20 @@ def test_each_gate_refuses_in_its_turn_and_live_stays(site: Site) -> None:
     assert "did not start, or failed at GET /: ZeroDivisionError: division by zero" in error.message
     assert site.answer() == "A"
     assert site.live() == 1
-    candidates = [name for name, item in site.standing().resources.items() if item["Type"] == "AWS::Lambda::Version"]
+    candidates = [
+        name for name, item in site.deployed_state().resources.items() if item["Type"] == "AWS::Lambda::Version"
+    ]
     assert len(candidates) == 4, "those of release 1, and those of the last candidate"
-    voice = Voice()
-    assert site.deploy(site.project("A"), voice).changed, "the functions' own settings go back"
-    assert not [step for step in voice.steps if step.startswith("Gate")]
+    recorder = PlanRecorder()
+    assert site.deploy(site.project("A"), recorder).changed, "the functions' own settings go back"
+    assert not [step for step in recorder.steps if step.startswith("Gate")]
     assert site.live() == 1
 
 
-def test_ctrl_c_at_a_gate_tells_how_far_the_deploy_came(site: Site) -> None:
+def test_ctrl_c_at_a_gate_shows_the_completed_steps(site: Site) -> None:
     site.deploy(site.project("A"))
 
-    class Pressed(Voice):
+    class Pressed(PlanRecorder):
         @contextmanager
         def step(self, name: str) -> Iterator[None]:
             if name.startswith("Gate request"):
@@ -113,82 +115,82 @@ def test_ctrl_c_at_a_gate_tells_how_far_the_deploy_came(site: Site) -> None:
             with super().step(name):
                 yield
 
-    voice = Pressed()
+    recorder = Pressed()
     with pytest.raises(KeyboardInterrupt):
-        site.deploy(site.project("B"), voice)
-    told = [note.strip() for note in voice.notes]
+        site.deploy(site.project("B"), recorder)
+    told = [note.strip() for note in recorder.notes]
     assert told.index(journal.PUBLISHED) < told.index("Not done; the next deploy continues from here:")
     assert told.index("Not done; the next deploy continues from here:") < told.index(journal.LIVE)
     assert site.live() == 1
     assert site.deploy(site.project("B")).history.live == 2
 
 
-def test_a_deploy_of_what_is_live_asks_no_gate(site: Site) -> None:
+def test_deploying_the_live_release_again_runs_no_gate(site: Site) -> None:
     site.deploy(site.project("A"))
-    voice = Voice()
-    done = site.deploy(site.project("A"), voice)
+    recorder = PlanRecorder()
+    done = site.deploy(site.project("A"), recorder)
     assert not done.changed
     assert done.history.live == 1
-    assert voice.questions == voice.plans == []
-    assert not [step for step in voice.steps if step.startswith("Gate")]
-    assert voice.steps[-1] == "Request each address once"
+    assert recorder.questions == recorder.plans == []
+    assert not [step for step in recorder.steps if step.startswith("Gate")]
+    assert recorder.steps[-1] == "Request each address once"
 
 
-def test_what_no_version_knows_of_changes_without_a_release(site: Site) -> None:
+def test_a_change_outside_of_versions_makes_no_release(site: Site) -> None:
     site.deploy(site.project("A", stage=STAGE + WORKER))
-    voice = Voice()
-    done = site.deploy(site.project("A", stage=STAGE + WORKER.replace("sqs = {}", "sqs = { batch_size = 3 }")), voice)
+    recorder = PlanRecorder()
+    done = site.deploy(
+        site.project("A", stage=STAGE + WORKER.replace("sqs = {}", "sqs = { batch_size = 3 }")), recorder
+    )
     assert done.changed
     assert done.history.live == 1
-    assert [row.name for row in voice.plans[0]] == ["WorkerConsumer"]
+    assert [row.name for row in recorder.plans[0]] == ["WorkerConsumer"]
 
 
-def test_warnings_are_told_and_what_is_silenced_is_not(site: Site) -> None:
-    voice = Voice()
+def test_warnings_are_shown_and_silenced_ones_are_not(site: Site) -> None:
+    recorder = PlanRecorder()
     found = [
         {**ERROR, "level": 30, "file": "shop/models.py", "line": 3, "hint": None},
         {**ERROR, "level": 40, "silenced": True},
     ]
-    site.deploy(site.project("A", MESSAGES=found), voice)
-    assert [note for note in voice.notes if "shop.E001" in note] == [
+    site.deploy(site.project("A", MESSAGES=found), recorder)
+    assert [note for note in recorder.notes if "shop.E001" in note] == [
         "Warning: shop/models.py:3: (shop.E001) it is broken"
     ]
 
 
 def test_additive_migrations_are_applied_without_a_question(site: Site) -> None:
     site.deploy(site.project("A"))
-    voice = Voice()
-    site.deploy(site.project("B", PENDING=[GROW]), voice)
-    assert "The database is PostgreSQL small at db.internal:5432." in voice.notes
-    assert "Pending migrations, all additive: shop.0006_grow" in voice.notes
-    assert "migrate ['--noinput'] report" in voice.events
-    assert len(voice.questions) == 1, "the plan's"
+    recorder = PlanRecorder()
+    site.deploy(site.project("B", PENDING=[GROW]), recorder)
+    assert "The database is PostgreSQL small at db.internal:5432." in recorder.notes
+    assert "Pending migrations, all additive: shop.0006_grow" in recorder.notes
+    assert "migrate ['--noinput'] report" in recorder.events
+    assert len(recorder.questions) == 1, "the plan's"
 
 
 def test_the_first_release_may_bring_any_migration_to_an_empty_database_and_shows_it(site: Site) -> None:
-    voice = Voice(agrees_to_all=True)
-    done = site.deploy(site.project("A", PENDING=[GROW, DROP]), voice)
-    assert "Pending additive migrations: shop.0006_grow" in voice.notes
-    assert "  shop.0007_drop: Remove field a from b: it is lost" in voice.notes
-    assert "migrate ['--noinput'] report" in voice.events
+    recorder = PlanRecorder(agrees_to_all=True)
+    done = site.deploy(site.project("A", PENDING=[GROW, DROP]), recorder)
+    assert "Pending additive migrations: shop.0006_grow" in recorder.notes
+    assert "  shop.0007_drop: Remove field a from b: it is lost" in recorder.notes
+    assert "migrate ['--noinput'] report" in recorder.events
     assert done.history.releases[0].destructive == ("shop.0007_drop",)
     assert site.deploy(site.project("B")).history.live == 2
     assert site.rollback().release.number == 1, "which the migration came with"
 
 
-def test_the_first_release_asks_before_it_migrates_a_database_in_use_destructively(site: Site) -> None:
-    voice = Voice(agrees_to_all=True)
-    error = refused(site, "migrations", site.project("A", PENDING=[DROP], USED=[1]), voice)
-    assert voice.questions[-1] == (
+def test_a_first_release_needs_confirmation_to_migrate_a_database_in_use_destructively(site: Site) -> None:
+    recorder = PlanRecorder(agrees_to_all=True)
+    error = refused(site, "migrations", site.project("A", PENDING=[DROP], USED=[1]), recorder)
+    assert recorder.questions[-1] == (
         "Apply them to PostgreSQL small at db.internal:5432, which already has tables of their apps?"
     )
     assert error.messages == ("shop.0007_drop: Remove field a from b: it is lost",)
-    assert voice.events[-1:] != ["migrate ['--noinput'] report"]
+    assert recorder.events[-1:] != ["migrate ['--noinput'] report"]
 
 
-def test_a_migrate_that_fails_says_what_it_has_done_and_what_that_does_to_the_live_release(
-    site: Site, tmp_path: Path
-) -> None:
+def test_a_failed_migrate_shows_what_was_applied_and_its_effect_on_the_live_release(site: Site, tmp_path: Path) -> None:
     site.deploy(site.project("A"))
     fails = [str(tmp_path / "failed"), "shop.0007_drop"]
     error = refused(site, "migrations", site.project("B", PENDING=[GROW, DROP], FAILS_AT=fails), allow_destructive=True)
@@ -208,12 +210,12 @@ def test_a_migrate_that_fails_says_what_it_has_done_and_what_that_does_to_the_li
     )
 
 
-def test_destructive_migrations_are_told_confirmed_recorded_and_no_way_leads_back(site: Site) -> None:
+def test_destructive_migrations_are_shown_confirmed_and_recorded_and_prevent_a_rollback(site: Site) -> None:
     site.deploy(site.project("A"))
-    voice = Voice()
-    done = site.deploy(site.project("B", PENDING=[DROP]), voice)
-    assert "  shop.0007_drop: Remove field a from b: it is lost" in voice.notes
-    assert voice.questions[1] == "Apply them to stage dev while release 1 is live?"
+    recorder = PlanRecorder()
+    done = site.deploy(site.project("B", PENDING=[DROP]), recorder)
+    assert "  shop.0007_drop: Remove field a from b: it is lost" in recorder.notes
+    assert recorder.questions[1] == "Apply them to stage dev while release 1 is live?"
     assert done.history.releases[-1].destructive == ("shop.0007_drop",)
     site.deploy(site.project("C"))
     for number in (1, None):
@@ -227,28 +229,30 @@ def test_destructive_migrations_are_told_confirmed_recorded_and_no_way_leads_bac
     assert site.live() == 2
 
 
-def test_allow_destructive_answers_what_yes_does_not(site: Site) -> None:
+def test_allow_destructive_confirms_what_yes_does_not(site: Site) -> None:
     site.deploy(site.project("A"))
-    voice = Voice(agrees_to_all=True)
-    done = site.deploy(site.project("B", PENDING=[DROP]), voice, allow_destructive=True)
+    recorder = PlanRecorder(agrees_to_all=True)
+    done = site.deploy(site.project("B", PENDING=[DROP]), recorder, allow_destructive=True)
     assert done.history.releases[-1].destructive == ("shop.0007_drop",)
-    assert len(voice.questions) == 1
+    assert len(recorder.questions) == 1
 
 
 @pytest.mark.parametrize(("own", "questions"), [("small", 1), ("other", 2), (None, 2)])
-def test_only_the_rehearsals_own_database_is_migrated_unasked(site: Site, own: str | None, questions: int) -> None:
+def test_only_the_rehearsals_own_database_is_migrated_without_confirmation(
+    site: Site, own: str | None, questions: int
+) -> None:
     site.deploy(site.project("A"))
     site.target = replace(site.target, own_database=own)
-    voice = Voice()
+    recorder = PlanRecorder()
     project = site.project("B", PENDING=[DROP])
     handlers = site.folder / "pocket/django/lambda_handlers.py"
     handlers.write_text(handlers.read_text().replace("db.internal:5432", ""))
-    done = site.deploy(project, voice)
-    assert len(voice.questions) == questions
+    done = site.deploy(project, recorder)
+    assert len(recorder.questions) == questions
     assert done.history.releases[-1].destructive == ("shop.0007_drop",)
 
 
-def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> None:
+def test_a_refusal_after_a_destructive_migration_names_it(site: Site) -> None:
     site.deploy(site.project("A"))
     error = refused(site, "request", site.project("B", PENDING=[DROP], status="500"), allow_destructive=True)
     assert error.message.endswith(
@@ -257,7 +261,7 @@ def test_a_refusal_after_a_destructive_migration_owns_up_to_it(site: Site) -> No
     )
 
 
-def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> None:
+def test_an_unrecorded_destructive_migration_prevents_a_rollback(site: Site) -> None:
     site.deploy(site.project("A", KNOWN=[GROW]))
     site.deploy(site.project("B", KNOWN=[GROW, DROP]))
     with pytest.raises(DeployError, match=r"applied after it: shop\.0007_drop"):
@@ -265,7 +269,7 @@ def test_a_migration_that_nobody_recorded_bars_the_way_back_too(site: Site) -> N
     assert site.live() == 2
 
 
-def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_path: Path) -> None:
+def test_ctrl_c_shows_that_the_migration_continues_inside_lambda(site: Site, tmp_path: Path) -> None:
     site.deploy(site.project("A"))
     begun, go = tmp_path / "begun", tmp_path / "go"
 
@@ -278,7 +282,7 @@ def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_pa
     thread.start()
     stage = site.project().stage("dev")
     with pytest.raises(KeyboardInterrupt):
-        invoke.manage(stage, site.target, "migrate", ["--meet", str(begun), str(go)], tell=said.append)
+        invoke.manage(stage, site.target, "migrate", ["--meet", str(begun), str(go)], note=said.append)
     go.touch()
     thread.join()
     (text,) = said
@@ -288,91 +292,91 @@ def test_ctrl_c_says_that_the_migration_goes_on_inside_lambda(site: Site, tmp_pa
     assert text.endswith("`pocket logs --stage dev --follow` shows its progress.")
 
 
-def test_releases_that_cannot_be_compared_bar_the_way_back_until_somebody_says_otherwise(site: Site) -> None:
+def test_a_rollback_between_releases_that_cannot_be_compared_needs_confirmation(site: Site) -> None:
     site.deploy(site.project("A", KNOWN=None))
     site.deploy(site.project("B"))
-    voice = Voice(agrees_to_all=True)
+    recorder = PlanRecorder(agrees_to_all=True)
     with pytest.raises(PlanRefused, match=r"Release 2 stays live.*out of order"):
-        site.rollback(voice=voice)
-    assert voice.questions == ["Go back to release 1, although it may not work with the database as it is now?"]
+        site.rollback(recorder=recorder)
+    assert recorder.questions == ["Go back to release 1, although it may not work with the database as it is now?"]
     assert site.live() == 2
-    assert rollback(site.project().stage("dev"), site.target, voice, uncompared=True).release.number == 1
+    assert rollback(site.project().stage("dev"), site.target, recorder, uncompared=True).release.number == 1
 
 
-def test_a_skipped_gate_is_not_asked_and_is_recorded(site: Site) -> None:
+def test_a_skipped_gate_does_not_run_and_is_recorded(site: Site) -> None:
     site.deploy(site.project("A"))
-    voice = Voice()
+    recorder = PlanRecorder()
     faulty = site.project("B", status="500", MESSAGES=[ERROR], PENDING=[DROP])
-    done = site.deploy(faulty, voice, skip=["checks", "migrations", "request", "smoke"])
+    done = site.deploy(faulty, recorder, skip=["checks", "migrations", "request", "smoke"])
     assert done.history.releases[-1].skipped == ("project", "checks", "migrations", "request", "smoke")
-    assert not [step for step in voice.steps if step.startswith("Gate")]
+    assert not [step for step in recorder.steps if step.startswith("Gate")]
     assert site.answer() == "500"
 
 
-def test_an_unknown_gate_is_refused_with_the_known_ones(site: Site) -> None:
-    voice = Voice()
+def test_an_unknown_gate_is_an_error_with_the_known_names(site: Site) -> None:
+    recorder = PlanRecorder()
     with pytest.raises(DeployError, match="Unknown gate 'smok'") as caught:
-        site.deploy(site.project("A"), voice, skip=["smok"])
+        site.deploy(site.project("A"), recorder, skip=["smok"])
     assert caught.value.hint == "The gates are project, checks, migrations, startup, request, smoke."
-    assert voice.steps == []
+    assert recorder.steps == []
 
 
 THROUGH_THE_API = """500 if event["requestContext"]["accountId"] != "anonymous" else 200"""
 
 
-def test_a_release_that_fails_behind_its_api_is_taken_back(site: Site) -> None:
+def test_live_moves_back_if_a_release_fails_behind_its_api(site: Site) -> None:
     site.deploy(site.project("A", stage=STAGE + WORKER))
-    before = site.standing()
-    voice = Voice()
-    error = refused(site, "smoke", site.project("B", status=THROUGH_THE_API), voice)
+    before = site.deployed_state()
+    recorder = PlanRecorder()
+    error = refused(site, "smoke", site.project("B", status=THROUGH_THE_API), recorder)
     assert "`live` of stage 'dev' is back at release 1" in error.message
     assert error.live == 1
     assert site.answer() == "A"
-    assert site.standing().history == before.history
-    assert site.standing().aliases == before.aliases, "the handler that was to go, too"
-    assert "Moving `live` back to release 1." in voice.notes
+    assert site.deployed_state().history == before.history
+    assert site.deployed_state().aliases == before.aliases, "the handler that was to go, too"
+    assert "Moving `live` back to release 1." in recorder.notes
 
 
-def test_a_first_release_that_fails_at_its_address_has_nowhere_to_go_back_to(site: Site) -> None:
+def test_a_first_release_that_fails_at_its_address_stays_live(site: Site) -> None:
     error = refused(site, "smoke", site.project("A", status=THROUGH_THE_API))
     assert "There is no release to go back to, so it stays live." in error.message
     assert site.live() == 1
 
 
-def test_a_stage_without_a_handler_for_commands_says_what_it_goes_without(site: Site) -> None:
-    voice = Voice()
+def test_without_a_handler_for_commands_the_skipped_gates_are_noted(site: Site) -> None:
+    recorder = PlanRecorder()
     site.deploy(
         site.project("A", stage=STAGE.replace("pocket.django.lambda_handlers.management_command_handler", "app.work")),
-        voice,
+        recorder,
     )
-    (note,) = [note for note in voice.notes if "no handler for management commands" in note]
+    (note,) = [note for note in recorder.notes if "no handler for management commands" in note]
     assert "[awscontainer.handlers.management]" in note
-    assert [step for step in voice.steps if step.startswith("Gate")] == [
+    assert [step for step in recorder.steps if step.startswith("Gate")] == [
         "Gate request: GET / from web",
         "Gate smoke: request each address once",
     ]
 
 
-def test_the_init_of_each_handler_is_told(site: Site) -> None:
-    voice = Voice()
-    site.deploy(site.project("A"), voice)
-    told = [note.partition(":")[0] for note in voice.notes if note.startswith("INIT of") and note.endswith(" ms")]
+def test_the_init_of_each_handler_is_noted(site: Site) -> None:
+    recorder = PlanRecorder()
+    site.deploy(site.project("A"), recorder)
+    told = [note.partition(":")[0] for note in recorder.notes if note.startswith("INIT of") and note.endswith(" ms")]
     assert told == ["INIT of management", "INIT of web"]
 
 
-def test_the_plan_says_what_happens_after_the_gates(site: Site) -> None:
+def test_the_plan_has_the_changes_after_the_gates(site: Site) -> None:
     site.deploy(site.project("A", stage=STAGE + WORKER))
-    voice = Voice(agrees=False)
+    recorder = PlanRecorder(agrees=False)
     with pytest.raises(PlanRefused):
-        site.deploy(site.project("B", stage=STAGE), voice)
-    rows = {row.name: (row.action, row.detail) for row in voice.plans[0]}
+        site.deploy(site.project("B", stage=STAGE), recorder)
+    rows = {row.name: (row.action, row.detail) for row in recorder.plans[0]}
     assert rows["WebAlias"] == ("change", "`live` moves to the new version, after the gates")
     assert rows["WorkerQueue"] == ("remove", "after the gates")
     assert rows["WebFunction"][0] == "change"
     assert site.live() == 1
 
 
-def test_rollback_goes_to_any_release_that_is_kept_and_forward_again(site: Site) -> None:
+def test_rollback_moves_to_any_kept_release_and_forward_again(site: Site) -> None:
     for sign in "ABC":
         site.deploy(site.project(sign))
     done = site.rollback()
@@ -388,7 +392,7 @@ def test_rollback_goes_to_any_release_that_is_kept_and_forward_again(site: Site)
     with pytest.raises(DeployError, match="is live already"):
         site.rollback(1)
     with pytest.raises(PlanRefused, match="Release 1 stays live"):
-        site.rollback(3, Voice(agrees=False))
+        site.rollback(3, PlanRecorder(agrees=False))
     assert site.rollback(3).addresses == {"web": site.local.addresses["web"]}
     assert site.answer() == "C"
     site.rollback(1)
@@ -403,27 +407,27 @@ def test_five_releases_are_kept(site: Site) -> None:
     assert [item.number for item in done.history.releases] == [2, 3, 4, 5, 6]
     assert {
         version for item in done.history.releases for version in item.versions.values()
-    } <= site.standing().resources.keys()
+    } <= site.deployed_state().resources.keys()
     assert site.rollback(2).release.number == 2
     assert site.answer() == "B"
 
 
-def test_a_handler_that_came_later_stays_where_it_is(site: Site) -> None:
+def test_a_handler_that_was_added_later_is_not_changed(site: Site) -> None:
     site.deploy(site.project("A"))
     site.deploy(site.project("B", stage=STAGE + WORKER))
-    newer = site.standing().aliases["worker"]
-    voice = Voice()
-    site.rollback(1, voice)
-    assert "Handler worker was added after release 1 and stays unchanged." in voice.notes
+    newer = site.deployed_state().aliases["worker"]
+    recorder = PlanRecorder()
+    site.rollback(1, recorder)
+    assert "Handler worker was added after release 1 and stays unchanged." in recorder.notes
     assert site.answer() == "A"
-    assert site.standing().aliases["worker"] == newer
+    assert site.deployed_state().aliases["worker"] == newer
     assert site.live() == 1
 
 
-def test_a_release_with_a_handler_that_is_gone_comes_back_by_a_deploy_alone(site: Site) -> None:
+def test_a_release_with_a_removed_handler_needs_a_deploy(site: Site) -> None:
     site.deploy(site.project("A", stage=STAGE + WORKER))
     site.deploy(site.project("B"))
-    assert "worker" not in site.standing().aliases
+    assert "worker" not in site.deployed_state().aliases
     with pytest.raises(DeployError, match="handlers that were removed since: worker"):
         site.rollback()
     site.deploy(site.project("A", stage=STAGE + WORKER))
@@ -435,10 +439,10 @@ def deploy_as_before(site: Site, project: Project) -> None:
     stage = project.stage("dev")
     account = account_id(site.clients)
     bucket = artifact_bucket_name(stage, account)
-    built = artifact.build(project, stage, site.target, Voice())
+    built = artifact.build(project, stage, site.target, PlanRecorder())
     manifest = build_manifest(project).stages["dev"]
     code = Code(bucket, upload.artifact_key(built))
-    with Plans(site.clients, Voice()) as plans:
+    with Plans(site.clients, PlanRecorder()) as plans:
         plans.carry_out(plans.add(storage_stack_name(stage), render_storage(stage, account)))
         upload.put_artifact(site.clients.s3, bucket, built)
         wanted = render(Inputs(stage, manifest, code, addresses=site.target.addresses))
@@ -446,7 +450,7 @@ def deploy_as_before(site: Site, project: Project) -> None:
         plans.carry_out(plans.add(stage.stack_name, wanted, bucket=bucket))
 
 
-def test_a_stage_from_before_there_were_releases_goes_on_and_has_a_way_back(site: Site) -> None:
+def test_a_stage_from_before_there_were_releases_can_be_deployed_and_rolled_back(site: Site) -> None:
     deploy_as_before(site, site.project("A"))
     assert site.live() == 1
     assert not site.deploy(site.project("A")).changed
@@ -458,13 +462,13 @@ def test_a_stage_from_before_there_were_releases_goes_on_and_has_a_way_back(site
     assert site.answer() == "A"
 
 
-def test_a_stage_that_is_not_deployed_has_nothing_to_go_back_to(site: Site) -> None:
+def test_a_stage_that_is_not_deployed_cannot_be_rolled_back(site: Site) -> None:
     with pytest.raises(DeployError, match="has no release") as caught:
         site.rollback()
     assert caught.value.hint == "pocket deploy --stage dev"
 
 
-def test_a_release_knows_when_and_from_what_it_was_made(site: Site) -> None:
+def test_a_release_records_its_time_and_commit(site: Site) -> None:
     (made,) = site.deploy(site.project("A")).history.releases
     assert isinstance(made, Release)
     assert made.created.endswith("Z")
@@ -476,7 +480,7 @@ def test_a_release_knows_when_and_from_what_it_was_made(site: Site) -> None:
     ("status", "path", "good"),
     [(200, "/", True), (404, "/", True), (500, "/", False), (404, "/x/", False), (302, "/x/", True), (0, "/", False)],
 )
-def test_which_status_will_do(status: int, path: str, good: bool) -> None:
+def test_passing_statuses(status: int, path: str, good: bool) -> None:
     assert passes(status, path) is good
 
 
@@ -495,7 +499,7 @@ def test_which_status_will_do(status: int, path: str, good: bool) -> None:
         ("https://shop.example.com", "/a", 301, "/a/", [], ""),
     ],
 )
-def test_a_redirect_that_leads_nowhere_is_told_with_its_cure(
+def test_a_redirect_that_leads_nowhere_has_a_hint(
     address: str, path: str, status: int, place: str, *, cookies: list[str], fault: str
 ) -> None:
     payload = json.dumps({"statusCode": status, "headers": {"Location": place}, "cookies": cookies})
@@ -515,11 +519,11 @@ def test_a_site_that_sends_its_visitors_to_https_is_refused_on_the_laptop(site: 
     assert site.answer() == "A"
 
 
-def test_mail_that_is_printed_is_a_warning_in_a_rehearsal_alone(site: Site) -> None:
+def test_printed_mail_is_a_warning_only_in_a_rehearsal(site: Site) -> None:
     message = {"id": "mail.E001", "level": 40, "message": "a development-only backend", "hint": "Use SMTP."}
-    voice = Voice()
-    site.deploy(site.project(MESSAGES=[message]), voice)
-    (said,) = [note for note in voice.notes if "mail.E001" in note]
+    recorder = PlanRecorder()
+    site.deploy(site.project(MESSAGES=[message]), recorder)
+    (said,) = [note for note in recorder.notes if "mail.E001" in note]
     assert said.endswith("Use SMTP.\n  It stops a deploy to AWS.")
     found = [Message(**message)]
     assert _errors(found, site.target) == []

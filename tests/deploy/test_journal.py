@@ -1,25 +1,25 @@
 from __future__ import annotations
 
 import pytest
-from deploying import Voice
+from deploying import PlanRecorder
 
 from pocket.deploy.releases import journal
 from pocket.deploy.releases.journal import STEPS, Journal
 
 
-def interrupted(voice: Voice, *reached: str) -> None:
-    with Journal(voice) as steps:
+def interrupted(recorder: PlanRecorder, *reached: str) -> None:
+    with Journal(recorder) as steps:
         for step in reached:
             steps.reached(step)
         raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS)))
-def test_an_interruption_is_told_with_what_was_done_and_what_was_not(number: int) -> None:
-    voice = Voice()
+def test_an_interruption_shows_completed_and_remaining_steps(number: int) -> None:
+    recorder = PlanRecorder()
     with pytest.raises(KeyboardInterrupt):
-        interrupted(voice, *STEPS[:number])
-    told = [note.strip() for note in voice.notes]
+        interrupted(recorder, *STEPS[:number])
+    told = [note.strip() for note in recorder.notes]
     assert told == [
         "Interrupted. Done:",
         *STEPS[:number],
@@ -28,22 +28,22 @@ def test_an_interruption_is_told_with_what_was_done_and_what_was_not(number: int
     ]
 
 
-def test_migrations_that_nobody_asked_for_are_not_done() -> None:
-    voice = Voice()
+def test_skipped_migrations_are_not_shown_as_done() -> None:
+    recorder = PlanRecorder()
     with pytest.raises(KeyboardInterrupt):
-        interrupted(voice, journal.PUBLISHED, journal.GATES)
-    assert voice.notes.index(f"  {journal.GATES}") < voice.notes.index(f"  {journal.MIGRATED}")
+        interrupted(recorder, journal.PUBLISHED, journal.GATES)
+    assert recorder.notes.index(f"  {journal.GATES}") < recorder.notes.index(f"  {journal.MIGRATED}")
 
 
-def test_an_interruption_before_anything_was_done_says_so() -> None:
-    voice = Voice()
+def test_an_interruption_before_any_change_shows_that_nothing_changed() -> None:
+    recorder = PlanRecorder()
     with pytest.raises(KeyboardInterrupt):
-        interrupted(voice)
-    assert voice.notes == ["Interrupted: nothing was changed."]
+        interrupted(recorder)
+    assert recorder.notes == ["Interrupted: nothing was changed."]
 
 
-def test_what_ends_well_is_told_elsewhere() -> None:
-    voice = Voice()
-    with Journal(voice) as steps:
+def test_a_completed_deploy_prints_no_journal() -> None:
+    recorder = PlanRecorder()
+    with Journal(recorder) as steps:
         steps.reached(journal.LIVE)
-    assert voice.notes == []
+    assert recorder.notes == []

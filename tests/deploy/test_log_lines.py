@@ -35,9 +35,10 @@ def test_lambdas_own_json_is_written_out() -> None:
 
 def test_what_a_function_wrote_leaves_out_lambdas_own_lines() -> None:
     line = {"level": "ERROR", "logger": "shop", "message": "It failed.", "stackTrace": "\n".join(TRACEBACK)}
-    tail = ["START RequestId: 1", json.dumps(line), "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
-    assert written("\n".join(tail)) == "\n".join(["ERROR shop: It failed.", *TRACEBACK])
-    assert written("") == ""
+    started = json.dumps({"time": "2026-11-21T06:10:00Z", "type": "platform.start", "record": {"requestId": "1"}})
+    tail = ["START RequestId: 1", started, json.dumps(line), "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
+    assert written(tail) == "\n".join(["ERROR shop: It failed.", *TRACEBACK])
+    assert written([]) == ""
 
 
 def test_other_lines_stay_and_carriage_returns_end_lines() -> None:
@@ -51,7 +52,7 @@ def test_other_lines_stay_and_carriage_returns_end_lines() -> None:
     ]
 
 
-def test_a_traceback_is_told_once() -> None:
+def test_a_traceback_is_shown_once() -> None:
     printed = [*TRACEBACK, "ZeroDivisionError: division by zero"]
     by_the_runtime = "\r".join(["[ERROR] ZeroDivisionError: division by zero", *TRACEBACK])
     assert readable([*printed, by_the_runtime, "after"]) == [*printed, "after"]

@@ -49,7 +49,7 @@ def test_lines_of_all_functions_come_in_the_order_of_their_times(clients: Client
     assert found == [("web", "first"), ("worker", "second"), ("web", "third")]
 
 
-def test_a_line_is_told_once_however_often_it_is_looked_for(clients: Clients, stage: StageConfig) -> None:
+def test_a_line_is_returned_once_after_several_polls(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "one"))
     tail = Tail(clients, stage, web.start)
@@ -59,7 +59,7 @@ def test_a_line_is_told_once_however_often_it_is_looked_for(clients: Clients, st
     assert told(tail) == [("web", "two")]
 
 
-def test_equal_lines_of_one_moment_are_all_told(clients: Clients, stage: StageConfig) -> None:
+def test_equal_lines_of_one_moment_are_all_returned(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "again"), (0, "again"))
     tail = Tail(clients, stage, web.start)
@@ -68,7 +68,7 @@ def test_equal_lines_of_one_moment_are_all_told(clients: Clients, stage: StageCo
     assert told(tail) == [("web", "again")]
 
 
-def test_a_line_that_arrives_late_is_told_late_rather_than_never(clients: Clients, stage: StageConfig) -> None:
+def test_a_late_line_is_returned_late(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((10_000, "prompt"))
     tail = Tail(clients, stage, web.start)
@@ -77,13 +77,13 @@ def test_a_line_that_arrives_late_is_told_late_rather_than_never(clients: Client
     assert told(tail) == [("web", "late")]
 
 
-def test_older_lines_than_asked_for_are_left_out(clients: Clients, stage: StageConfig) -> None:
+def test_lines_before_the_start_are_left_out(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((-10_000, "before"), (0, "since"))
     assert told(Tail(clients, stage, web.start)) == [("web", "since")]
 
 
-def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: StageConfig) -> None:
+def test_memory_of_returned_lines_is_bounded(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     tail = Tail(clients, stage, web.start)
     for after in range(0, 50_000, 10_000):
@@ -92,15 +92,15 @@ def test_what_is_remembered_does_not_grow_without_end(clients: Clients, stage: S
     assert len(tail._given) <= 1 + log_groups.OVERLAP_MS // 10_000
 
 
-def test_the_last_lines_are_those_of_one_handler(clients: Clients, stage: StageConfig) -> None:
+def test_recent_lines_are_those_of_one_handler(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     worker = Group(clients, stage, "worker", web.start)
     web.write((0, "a"), (1, "b"), (2, "c"))
     worker.write((3, "d"))
-    assert [line.message for line in log_groups.last_lines(clients, stage, "web", 2)] == ["b", "c"]
+    assert [line.message for line in log_groups.recent_lines(clients, stage, "web")] == ["a", "b", "c"]
 
 
-def test_following_goes_on_as_lines_come(clients: Clients, stage: StageConfig) -> None:
+def test_following_returns_new_lines(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "one"))
     lines = logs.read(stage, clients.target, since=300, follow=True)
@@ -110,11 +110,11 @@ def test_following_goes_on_as_lines_come(clients: Clients, stage: StageConfig) -
 
 
 @pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400)])
-def test_a_span_of_time_is_a_number_and_a_unit(text: str, expected: int) -> None:
+def test_a_duration_is_a_number_and_a_unit(text: str, expected: int) -> None:
     assert logs.seconds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-5m", "1.5h", "5 m", "10w"])
-def test_anything_else_is_no_span_of_time(text: str) -> None:
+def test_anything_else_is_not_a_duration(text: str) -> None:
     with pytest.raises(DeployError, match="is not a duration"):
         logs.seconds(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import FULL, Voice, inputs, project
+from deploying import FULL, PlanRecorder, inputs, project
 from gated_site import STAGE, WORKER, Site
 
 from pocket.config import Project
@@ -37,40 +37,40 @@ class Lossy(Site):
 def site(tmp_path: Path, target: Target, local_aws: LocalAWS) -> Iterator[Lossy]:
     found = Lossy(tmp_path, target, local_aws)
     yield found
-    destroy.destroy(found.project().stage("dev"), target, Voice())
+    destroy.destroy(found.project().stage("dev"), target, PlanRecorder())
 
 
-def refused(site: Lossy, changed: Project) -> tuple[PlanRefused, Voice]:
+def refused(site: Lossy, changed: Project) -> tuple[PlanRefused, PlanRecorder]:
     """The refusal of what an answer to every question, `--yes`, does not answer."""
-    voice = Voice(agrees_to_all=True)
+    recorder = PlanRecorder(agrees_to_all=True)
     with pytest.raises(PlanRefused) as caught:
-        site.deploy(changed, voice, assume_yes=True)
+        site.deploy(changed, recorder, assume_yes=True)
     assert "`--allow-loss`" in caught.value.hint
-    assert voice.questions == ["Apply these changes to stage dev, despite the warnings?"]
-    return caught.value, voice
+    assert recorder.questions == ["Apply these changes to stage dev, despite the warnings?"]
+    return caught.value, recorder
 
 
-def test_a_queue_that_becomes_another_is_told_with_its_messages(site: Lossy) -> None:
+def test_a_replaced_queue_is_shown_with_its_messages(site: Lossy) -> None:
     site.deploy(site.project(stage=LOSSY + WORKER))
     dead = site.clients.sqs.get_queue_url(QueueName=site.project().stage("dev").dead_letters_name("worker", fifo=False))
     for number in range(3):
         site.clients.sqs.send_message(QueueUrl=dead["QueueUrl"], MessageBody=str(number))
     fifo = WORKER.replace("sqs = {}", "sqs = { fifo = true, report_batch_item_failures = false }")
-    error, voice = refused(site, site.project(stage=LOSSY + fifo))
+    error, recorder = refused(site, site.project(stage=LOSSY + fifo))
     assert f"Queue {dead['QueueUrl'].rpartition('/')[2]} is deleted with 3 messages." in error.message
-    rows = {row.name: (row.action, row.detail) for row in voice.plans[0]}
+    rows = {row.name: (row.action, row.detail) for row in recorder.plans[0]}
     assert rows["WorkerQueue"] == ("replace", "FifoQueue, QueueName, after the gates")
     assert refused(site, site.project())[0].message.endswith("is deleted with 3 messages.")
-    voice = Voice()
-    site.deploy(site.project(stage=LOSSY + fifo), voice, allow_loss=True)
-    assert voice.questions == ["Apply these changes to stage dev?"]
+    recorder = PlanRecorder()
+    site.deploy(site.project(stage=LOSSY + fifo), recorder, allow_loss=True)
+    assert recorder.questions == ["Apply these changes to stage dev?"]
 
 
 def test_a_queue_without_messages_is_no_loss(site: Lossy) -> None:
     site.deploy(site.project(stage=LOSSY + WORKER))
-    voice = Voice(agrees_to_all=True)
-    assert site.deploy(site.project(), voice).changed
-    assert voice.questions == ["Apply these changes to stage dev?"]
+    recorder = PlanRecorder(agrees_to_all=True)
+    assert site.deploy(site.project(), recorder).changed
+    assert recorder.questions == ["Apply these changes to stage dev?"]
 
 
 def named(stage: str, bucket: str) -> str:
@@ -83,7 +83,7 @@ def readable(site: Lossy, bucket: str) -> bool:
     return any(f"{bucket}/static/*" in str(statement["Resource"]) for statement in policy["Statement"])
 
 
-def test_a_renamed_bucket_is_asked_for_and_the_live_release_keeps_the_old_one_until_the_gates_have_passed(
+def test_a_renamed_bucket_needs_confirmation_and_the_old_one_stays_until_the_gates_have_passed(
     site: Lossy,
 ) -> None:
     old, new = named(LOSSY, "lossy-old"), named(LOSSY, "lossy-new")
@@ -109,7 +109,7 @@ def test_a_renamed_bucket_is_asked_for_and_the_live_release_keeps_the_old_one_un
     site.deploy(site.project("C", stage=old))
     assert "pocket-lossy-old" in buckets(state(site.clients, "pocket-dev-lossy-storage").body).values()
     assert readable(site, "pocket-lossy-old")
-    removed = destroy.destroy(site.project(stage=old).stage("dev"), site.target, Voice()).removed
+    removed = destroy.destroy(site.project(stage=old).stage("dev"), site.target, PlanRecorder()).removed
     assert {"pocket-lossy-old", "pocket-lossy-new"} <= {line.split()[1] for line in removed}
 
 
@@ -126,22 +126,22 @@ def test_generated_values_move_with_the_name_of_their_secret(site: Lossy) -> Non
     site.deploy(site.project(stage=LOSSY + SECRETS))
     read = site.clients.secretsmanager.get_secret_value
     before = json.loads(read(SecretId="pocket-dev-lossy")["SecretString"])["SECRET_KEY"]
-    voice = Voice(agrees_to_all=True)
+    recorder = PlanRecorder(agrees_to_all=True)
     moved = SECRETS + 'pocket_key_format = "{prefix}moved-{project}"\n'
-    site.deploy(site.project("B", stage=LOSSY + moved), voice, assume_yes=True)
-    assert "SECRET_KEY: copied to secret pocket-moved-lossy." in voice.notes
+    site.deploy(site.project("B", stage=LOSSY + moved), recorder, assume_yes=True)
+    assert "SECRET_KEY: copied to secret pocket-moved-lossy." in recorder.notes
     assert json.loads(read(SecretId="pocket-moved-lossy")["SecretString"])["SECRET_KEY"] == before
-    removed = destroy.destroy(site.project(stage=LOSSY + moved).stage("dev"), site.target, Voice()).removed
+    removed = destroy.destroy(site.project(stage=LOSSY + moved).stage("dev"), site.target, PlanRecorder()).removed
     assert any(line.startswith("secret pocket-dev-lossy ") for line in removed), "where an older release has them"
 
 
-def test_a_generated_value_that_is_gone_is_asked_for(site: Lossy) -> None:
+def test_a_missing_generated_value_needs_confirmation(site: Lossy) -> None:
     stage = LOSSY.replace('"lossy"', '"forgetful"') + SECRETS
     site.deploy(site.project(stage=stage))
     site.clients.secretsmanager.delete_secret(SecretId="pocket-dev-forgetful", ForceDeleteWithoutRecovery=True)
     error, _ = refused(site, site.project("B", stage=stage))
     assert "SECRET_KEY: not found in secret pocket-dev-forgetful, so new values are generated." in error.message
-    destroy.destroy(site.project(stage=stage).stage("dev"), site.target, Voice())
+    destroy.destroy(site.project(stage=stage).stage("dev"), site.target, PlanRecorder())
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [render(inputs(found)).body, render_storage(found.stage("dev"), "123456789012").body]
 
 
-def test_what_replaces_a_resource_is_what_cloudformations_schemas_say(bodies: list[dict[str, Any]]) -> None:
+def test_replacements_match_cloudformations_schemas(bodies: list[dict[str, Any]]) -> None:
     kinds = {item["Type"] for body in bodies for item in body["Resources"].values()}
     for kind in kinds:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", kind).schema
@@ -188,7 +188,7 @@ def test_what_was_public_stays_public_until_the_new_release_is_live(tmp_path: Pa
     assert storage_settled(private, first.body).body["Resources"] == private.body["Resources"]
 
 
-def test_a_storage_stack_that_is_as_wanted_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_up_to_date_storage_stack_is_not_changed(tmp_path: Path) -> None:
     wanted = storage(tmp_path, FULL)
     deployed = storage_settled(wanted, {}).body
     assert storage_candidate(wanted, deployed).body == storage_settled(wanted, deployed).body == deployed

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import SMALL, Voice, project
+from deploying import SMALL, PlanRecorder, project
 
 from pocket.deploy.aws import invoke
 from pocket.deploy.aws.invoke import Outcome
@@ -43,7 +43,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, *outcomes: Outcome) -> list[str]:
 @pytest.fixture
 def candidate(tmp_path: Path) -> Candidate:
     stage = project(tmp_path, SMALL).stage("dev")
-    return Candidate(stage, Clients(TARGET), Voice(), {"management": "7"}, {}, live=3)
+    return Candidate(stage, Clients(TARGET), PlanRecorder(), {"management": "7"}, {}, live=3)
 
 
 def refused(candidate: Candidate) -> GateRefused:
@@ -53,7 +53,7 @@ def refused(candidate: Candidate) -> GateRefused:
 
 
 @pytest.mark.parametrize("before", [[], [Outcome("pocket_migrations", 0, json.dumps(FOUND), "")]])
-def test_another_migrate_that_runs_is_to_be_waited_for(
+def test_another_running_migrate_has_a_hint_to_wait(
     candidate: Candidate, monkeypatch: pytest.MonkeyPatch, before: list[Outcome]
 ) -> None:
     asked = answered(monkeypatch, *before, RUNS, RUNS)
@@ -70,6 +70,6 @@ def test_what_a_failed_migrate_did_is_not_guessed_at(candidate: Candidate, monke
     assert refused(candidate).messages[1].startswith("Pocket could not find out which of them were applied.")
 
 
-def test_an_answer_that_is_none_refuses(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_that_is_not_a_list_of_migrations_refuses(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
     answered(monkeypatch, Outcome("pocket_migrations", 0, "it went well\n", ""))
     assert "could not be listed" in refused(candidate).message

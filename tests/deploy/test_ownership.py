@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import Voice
+from deploying import PlanRecorder
 from gated_site import STAGE, Site
 
 from pocket.config import Project
@@ -39,7 +39,7 @@ def create(clients: Clients, name: str, tags: dict[str, str] | None = None, **mo
     body = {"Resources": {"Theirs": QUEUE}, **more}
     listed = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     made = clients.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body), Tags=listed)
-    assert watch(clients, EventFeed(clients, made["StackId"]), Voice()).usable
+    assert watch(clients, EventFeed(clients, made["StackId"]), PlanRecorder()).usable
 
 
 @pytest.mark.parametrize("name", ["theirs", "theirs-storage"])
@@ -48,29 +48,27 @@ def test_a_stack_that_pocket_did_not_make_is_neither_changed_nor_removed(
 ) -> None:
     create(clients, f"pocket-dev-{name}")
     found = owned(site, "theirs")
-    voice = Voice()
+    recorder = PlanRecorder()
     for attempt in (
-        lambda: site.deploy(found, voice, assume_yes=True),
-        lambda: destroy.destroy(found.stage("dev"), site.target, Voice()),
+        lambda: site.deploy(found, recorder, assume_yes=True),
+        lambda: destroy.destroy(found.stage("dev"), site.target, PlanRecorder()),
     ):
         with pytest.raises(DeployError, match=f"Stack pocket-dev-{name} exists and was not made by Pocket") as caught:
             attempt()
         assert "general.project_name" in caught.value.hint
-    assert voice.steps == ["Check the credentials"], "before anything is built"
+    assert recorder.steps == ["Check the credentials"], "before anything is built"
     kept = clients.cloudformation.describe_stack_resources(StackName=f"pocket-dev-{name}")["StackResources"]
     assert [item["LogicalResourceId"] for item in kept] == ["Theirs"]
     clients.cloudformation.delete_stack(StackName=f"pocket-dev-{name}")
 
 
-def test_the_stage_of_another_project_whose_names_make_the_same_stack_is_left_alone(
-    site: Site, clients: Clients
-) -> None:
+def test_another_projects_stack_of_the_same_name_is_not_changed(site: Site, clients: Clients) -> None:
     create(clients, "pocket-dev-a-b", {PROJECT: "b", STAGE_TAG: "dev-a"})
     with pytest.raises(DeployError, match="belongs to stage 'dev-a' of project 'b'"):
         site.deploy(owned(site, "a-b"))
 
 
-def test_a_stack_that_someone_else_is_about_to_create_is_left_alone(site: Site, clients: Clients) -> None:
+def test_a_stack_that_another_tool_is_creating_is_not_changed(site: Site, clients: Clients) -> None:
     clients.cloudformation.create_change_set(
         StackName="pocket-dev-planned",
         ChangeSetName="theirs",
@@ -91,7 +89,7 @@ def test_what_pocket_makes_is_marked(site: Site, clients: Clients) -> None:
     for bucket in clients.s3.list_buckets()["Buckets"]:
         if "marked" in bucket["Name"]:
             assert ownership.owns_bucket(clients, found.stage("dev"), bucket["Name"])
-    removed = destroy.destroy(found.stage("dev"), site.target, Voice()).removed
+    removed = destroy.destroy(found.stage("dev"), site.target, PlanRecorder()).removed
     assert "stack pocket-dev-marked" in removed
 
 
@@ -108,12 +106,12 @@ def test_tags_of_others_on_a_stack_are_kept(site: Site, clients: Clients) -> Non
         Capabilities=["CAPABILITY_IAM"],
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    watch(clients, EventFeed(clients, stack.stack_id), Voice())
+    watch(clients, EventFeed(clients, stack.stack_id), PlanRecorder())
     site.deploy(site.project("B", stage=STAGE.replace('"gated"', '"tagged"')))
     after = find(clients, "pocket-dev-tagged")
     assert after is not None
     assert after.tags["cost-centre"] == "42"
-    destroy.destroy(found.stage("dev"), site.target, Voice())
+    destroy.destroy(found.stage("dev"), site.target, PlanRecorder())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +126,7 @@ def test_tags_of_others_on_a_stack_are_kept(site: Site, clients: Clients) -> Non
         ({}, False),
     ],
 )
-def test_a_stack_of_an_older_pocket_is_known_by_its_template(site: Site, body: dict[str, Any], own: bool) -> None:
+def test_a_stack_of_an_older_pocket_is_recognized_by_its_template(site: Site, body: dict[str, Any], own: bool) -> None:
     stage, stack = site.project().stage("dev"), Stack("pocket-dev-gated", "arn", "UPDATE_COMPLETE")
     if own:
         ownership.refuse_foreign(stage, stack, body)
@@ -164,24 +162,28 @@ def test_the_origin_of_a_project_is_that_of_every_clone_and_of_no_other(tmp_path
     assert origin(tmp_path / "none") == ""
 
 
-def test_another_project_of_the_same_name_is_asked_for(tmp_path: Path, target: Target, local_aws: LocalAWS) -> None:
+def test_another_project_of_the_same_name_needs_confirmation(
+    tmp_path: Path, target: Target, local_aws: LocalAWS
+) -> None:
     ours, theirs = repository(tmp_path / "ours", "ours"), repository(tmp_path / "theirs", "theirs")
     first, second = Site(ours, target, local_aws), Site(theirs, target, local_aws)
     first.deploy(owned(first, "backend"))
-    voice = Voice(agrees_to_all=True)
+    recorder = PlanRecorder(agrees_to_all=True)
     with pytest.raises(PlanRefused, match="was deployed from another repository"):
-        second.deploy(second.project("B", stage=STAGE.replace('"gated"', '"backend"')), voice, assume_yes=True)
+        second.deploy(second.project("B", stage=STAGE.replace('"gated"', '"backend"')), recorder, assume_yes=True)
     assert first.answer() == "A"
-    destroy.destroy(owned(first, "backend").stage("dev"), target, Voice())
+    destroy.destroy(owned(first, "backend").stage("dev"), target, PlanRecorder())
 
 
-def test_a_second_stage_beside_the_first_is_asked_for(tmp_path: Path, target: Target, local_aws: LocalAWS) -> None:
+def test_a_second_stack_for_the_same_stage_needs_confirmation(
+    tmp_path: Path, target: Target, local_aws: LocalAWS
+) -> None:
     site = Site(repository(tmp_path / "renamed", "renamed"), target, local_aws)
     site.deploy(owned(site, "before"))
     with pytest.raises(PlanRefused, match="Stack pocket-dev-before is stage 'dev' of this project under another"):
-        site.deploy(owned(site, "after"), Voice(agrees_to_all=True), assume_yes=True)
+        site.deploy(owned(site, "after"), PlanRecorder(agrees_to_all=True), assume_yes=True)
     assert find(site.clients, "pocket-dev-after") is None
-    destroy.destroy(owned(site, "before").stage("dev"), target, Voice())
+    destroy.destroy(owned(site, "before").stage("dev"), target, PlanRecorder())
 
 
 def test_the_origin_is_a_tag_that_aws_takes() -> None:

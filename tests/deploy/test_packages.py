@@ -245,7 +245,7 @@ def test_bytecode_is_read_without_its_source_and_names_lambdas_folder(tmp_path: 
     assert said.strip() == "/var/task/a/module.py"
 
 
-def test_an_interpreter_is_of_the_wanted_version_or_none() -> None:
+def test_an_interpreter_has_the_wanted_version() -> None:
     assert bytecode.find_interpreter(naming.running_python()) == sys.executable
     assert bytecode.find_interpreter("3.6") is None
 
@@ -293,7 +293,7 @@ def private_index(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_private_index_is_used_and_its_password_kept_nowhere(
+def test_a_private_index_is_used_and_its_password_is_not_stored(
     tmp_path: Path, private_index: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INDEX_PASSWORD", "hunter2")

@@ -33,7 +33,7 @@ def test_every_role_is_within_the_permissions_boundary(tmp_path: Path) -> None:
     assert {role["PermissionsBoundary"] for role in found.values()} == {"arn:aws:iam::123456789012:policy/boundary"}
 
 
-def test_a_role_writes_to_its_own_log_alone(tmp_path: Path) -> None:
+def test_a_role_writes_only_to_its_own_log(tmp_path: Path) -> None:
     found = granted(tmp_path)["WriteLogs"]
     assert found["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     (group,) = found["Resource"]
@@ -55,7 +55,7 @@ def test_generated_parameters_are_granted_by_their_full_names(tmp_path: Path) ->
     assert found[0]["Fn::Sub"].endswith(":parameter/pocket-dev-full/SECRET_KEY")
 
 
-def test_a_stage_without_secrets_may_read_none(tmp_path: Path) -> None:
+def test_a_stage_without_secrets_may_not_read_any(tmp_path: Path) -> None:
     found = granted(tmp_path, pocket_toml=FULL.replace(SECRETS, ""))
     assert not [item for item in found.values() if re.search("secretsmanager|ssm|kms", str(item))]
 
@@ -103,7 +103,7 @@ def test_every_handler_may_send_jobs_and_only_a_queues_own_may_receive_them(tmp_
     assert granted(tmp_path, "ordered")["TakeJobs"]["Resource"] == queues[1:]
 
 
-def test_the_schedules_role_may_invoke_its_handlers_alias_alone(tmp_path: Path) -> None:
+def test_the_schedules_role_may_invoke_only_its_handlers_alias(tmp_path: Path) -> None:
     role = roles(tmp_path)["ManagementScheduleInvoker"]
     (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
     assert statement["Action"] == ["lambda:InvokeFunction"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from deploying import Voice
+from deploying import PlanRecorder
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import PlanRow
@@ -31,13 +31,13 @@ def template(outputs: dict[str, Any] | None = None, **resources: Any) -> Templat
     return Template({**body, "Outputs": outputs} if outputs else body)
 
 
-def apply(clients: Clients, name: str, wanted: Template, voice: Voice | None = None) -> Stack | None:
-    with Plans(clients, voice or Voice()) as plans:
+def apply(clients: Clients, name: str, wanted: Template, recorder: PlanRecorder | None = None) -> Stack | None:
+    with Plans(clients, recorder or PlanRecorder()) as plans:
         return plans.carry_out(plans.add(name, wanted)).stack
 
 
 def planned(clients: Clients, name: str, wanted: Template) -> Planned:
-    with Plans(clients, Voice()) as plans:
+    with Plans(clients, PlanRecorder()) as plans:
         return plans.add(name, wanted)
 
 
@@ -53,7 +53,7 @@ def timeout_of(clients: Clients, name: str) -> str:
     return found["Attributes"]["VisibilityTimeout"]
 
 
-def test_a_plan_says_what_is_added_changed_and_removed(clients: Clients) -> None:
+def test_a_plan_lists_what_is_added_changed_and_removed(clients: Clients) -> None:
     assert planned(clients, "rows", template(Queue=QUEUE)).rows == (PlanRow("add", "Queue", "AWS::SQS::Queue"),)
     apply(clients, "rows", template(Queue=QUEUE, Other=QUEUE))
     rows = planned(clients, "rows", template(Queue=LONGER, New=QUEUE)).rows
@@ -95,11 +95,11 @@ def test_a_change_set_without_changes_is_no_change(clients: Clients) -> None:
     assert not planned(clients, "spaced", described).changes
 
 
-def test_events_are_told_as_they_come_each_once(clients: Clients) -> None:
-    voice = Voice()
-    apply(clients, "told", template(Queue=QUEUE), voice)
-    assert voice.events.count("CREATE_COMPLETE Queue (AWS::SQS::Queue)") == 1
-    later = Voice()
+def test_each_event_is_reported_once(clients: Clients) -> None:
+    recorder = PlanRecorder()
+    apply(clients, "told", template(Queue=QUEUE), recorder)
+    assert recorder.events.count("CREATE_COMPLETE Queue (AWS::SQS::Queue)") == 1
+    later = PlanRecorder()
     apply(clients, "told", template(Queue=LONGER), later)
     assert "UPDATE_COMPLETE Queue (AWS::SQS::Queue)" in later.events
     assert not [event for event in later.events if event.startswith("CREATE")]
@@ -124,15 +124,15 @@ def test_a_failed_creation_is_removed(clients: Clients) -> None:
 def test_what_a_failed_creation_elsewhere_left_is_removed_first(clients: Clients) -> None:
     text = template(Broken=BROKEN).to_json()
     made = clients.cloudformation.create_stack(StackName="left", TemplateBody=text)
-    ended = watch(clients, EventFeed(clients, made["StackId"]), Voice())
+    ended = watch(clients, EventFeed(clients, made["StackId"]), PlanRecorder())
     assert ended.status == "ROLLBACK_COMPLETE"
-    voice = Voice()
-    assert cleared(clients, state(clients, "left"), voice).stack is None
+    recorder = PlanRecorder()
+    assert cleared(clients, state(clients, "left"), recorder).stack is None
     assert find(clients, "left") is None
-    assert "never completed" in voice.notes[0]
+    assert "never completed" in recorder.notes[0]
 
 
-def test_a_template_that_aws_would_refuse_is_refused_before_aws_is_asked(clients: Clients) -> None:
+def test_an_invalid_template_is_refused_before_any_call_to_aws(clients: Clients) -> None:
     with pytest.raises(PlanRefused, match="Colour"):
         planned(clients, "refused", template(Queue={"Type": "AWS::SQS::Queue", "Properties": {"Colour": "red"}}))
     assert find(clients, "refused") is None
@@ -144,7 +144,7 @@ def test_a_large_template_waits_for_the_bucket_and_goes_through_it(
     monkeypatch.setattr(plan, "TEMPLATE_LIMIT", 100)
     large = template(Queue=QUEUE)
     clients.s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    with Plans(clients, Voice()) as plans:
+    with Plans(clients, PlanRecorder()) as plans:
         waiting = plans.add("large", large)
         assert waiting.deferred
         assert waiting.rows == (PlanRow("add", "Queue", "AWS::SQS::Queue"),)
@@ -163,7 +163,7 @@ def bucket(name: str) -> dict[str, Any]:
     }
 
 
-def test_what_cloudformation_finds_before_it_begins_is_told(clients: Clients) -> None:
+def test_issues_that_cloudformation_finds_before_any_change_are_shown(clients: Clients) -> None:
     clients.s3.create_bucket(Bucket="taken-name", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     with pytest.raises(StackFailed, match=r"was deleted: Bucket: .*taken-name.*already exists") as caught:
         apply(clients, "conflicts", template(Bucket=bucket("taken-name")))
@@ -181,12 +181,12 @@ def test_a_bucket_that_leaves_the_template_is_kept_and_can_be_taken_back(clients
     assert (row.action, row.detail) == ("remove", "kept with its content; only `pocket destroy` removes it")
     apply(clients, "adopts", template(Queue=QUEUE))
     assert clients.s3.get_object(Bucket="outlives-its-stack", Key="upload")["Body"].read() == b"x"
-    with Plans(clients, Voice()) as plans:
+    with Plans(clients, PlanRecorder()) as plans:
         again = plans.add("adopts", template(Bucket=bucket("outlives-its-stack"), Queue=QUEUE), adopt=True)
     assert again.rows == (PlanRow("add", "Bucket", "AWS::S3::Bucket", "exists already and is adopted"),)
 
 
-def test_what_was_deleted_by_hand_is_told_with_its_name_and_the_way_out(clients: Clients) -> None:
+def test_a_resource_deleted_by_hand_is_named_with_a_hint(clients: Clients) -> None:
     event = Event(
         "1",
         "WebLogs",
@@ -204,7 +204,7 @@ def test_what_was_deleted_by_hand_is_told_with_its_name_and_the_way_out(clients:
     assert "deleted outside Pocket" not in error.hint
 
 
-def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:
+def interrupted(clients: Clients, name: str, wanted: Template) -> PlanRecorder:
     """Carries a plan out and presses Ctrl-C at its first event."""
     pressed: list[str] = []
 
@@ -213,15 +213,15 @@ def interrupted(clients: Clients, name: str, wanted: Template) -> Voice:
             pressed.append(event)
             raise KeyboardInterrupt
 
-    voice = Voice(on_event=press)
+    recorder = PlanRecorder(on_event=press)
     with pytest.raises(KeyboardInterrupt):
-        apply(clients, name, wanted, voice)
-    return voice
+        apply(clients, name, wanted, recorder)
+    return recorder
 
 
 def test_ctrl_c_while_a_stack_is_created_removes_it(clients: Clients) -> None:
-    voice = interrupted(clients, "begun", template(Queue=QUEUE))
-    assert voice.notes[0].startswith("Interrupted")
+    recorder = interrupted(clients, "begun", template(Queue=QUEUE))
+    assert recorder.notes[0].startswith("Interrupted")
     assert find(clients, "begun") is None
 
 
@@ -273,7 +273,7 @@ def test_ctrl_c_right_after_any_call_leaves_nothing_behind(target: Target, *, ca
 
 
 def test_an_empty_stack_in_which_another_deploy_plans_as_well_stays(clients: Clients) -> None:
-    with Plans(clients, Voice()) as first:
+    with Plans(clients, PlanRecorder()) as first:
         planned = first.add("shared-plan", template(Queue=QUEUE))
         body = template(Queue=QUEUE).to_json()
         clients.cloudformation.create_change_set(
@@ -296,7 +296,7 @@ def test_an_empty_stack_in_which_another_deploy_plans_as_well_stays(clients: Cli
         ("CREATE_FAILED", "`pocket destroy` removes it"),
     ],
 )
-def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(
+def test_a_stack_that_cannot_be_changed_is_an_error_with_a_hint(
     monkeypatch: pytest.MonkeyPatch, clients: Clients, status: str, told: str
 ) -> None:
     monkeypatch.setattr("pocket.deploy.stacks.stack.find", lambda *_: Stack("stuck", "arn:stuck", status, "a reason"))
@@ -309,7 +309,7 @@ def test_a_stack_that_cannot_be_changed_is_told_with_the_way_out(
 def test_deleting_waits_until_the_stack_is_gone(clients: Clients) -> None:
     made = apply(clients, "gone", template(Queue=QUEUE))
     assert made is not None
-    delete(clients, made, Voice())
+    delete(clients, made, PlanRecorder())
     assert find(clients, "gone") is None
     by_id = find(clients, made.stack_id)
     assert by_id is None or by_id.status == "DELETE_COMPLETE"

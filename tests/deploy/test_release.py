@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from deploying import APP, SMALL, Voice, deployable, project
+from deploying import APP, SMALL, PlanRecorder, deployable, project
 
 from pocket.config import Project
 from pocket.deploy.aws import invoke
@@ -35,7 +35,7 @@ class Site:
         self.folder = folder
         self.target = target
         self.local = local
-        self.voice = Voice()
+        self.recorder = PlanRecorder()
 
     @property
     def project(self) -> Project:
@@ -44,7 +44,7 @@ class Site:
     def deploy(
         self,
         project: Project | None = None,
-        voice: Voice | None = None,
+        recorder: PlanRecorder | None = None,
         target: Target | None = None,
         *,
         skip: Sequence[str] = (),
@@ -56,7 +56,7 @@ class Site:
             found,
             found.stage("dev"),
             place,
-            voice or self.voice,
+            recorder or self.recorder,
             skip_gates=["project", *skip],
             published=self.local.route,
         )
@@ -67,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, target: Target, local_aws: Lo
     site = Site(tmp_path_factory.mktemp("small"), target, local_aws)
     site.deploy()
     yield site
-    destroy.destroy(site.project.stage("dev"), target, Voice())
+    destroy.destroy(site.project.stage("dev"), target, PlanRecorder())
 
 
 def get(address: str) -> dict[str, str]:
@@ -89,30 +89,30 @@ def test_a_deployed_stage_answers_at_its_addresses(site: Site) -> None:
 
 
 def test_the_plan_is_shown_and_confirmed_before_anything_is_made(site: Site) -> None:
-    assert len(site.voice.plans[0]) > 20
-    assert site.voice.questions[0] == "Apply these changes to stage dev?"
-    steps = site.voice.steps
+    assert len(site.recorder.plans[0]) > 20
+    assert site.recorder.questions[0] == "Apply these changes to stage dev?"
+    steps = site.recorder.steps
     assert steps.index("Plan the changes") < steps.index("Create stack pocket-dev-small-storage")
     assert steps.index("Upload the artifact") < steps.index("Create stack pocket-dev-small")
 
 
-def test_deploying_the_same_again_changes_nothing_and_says_so(site: Site) -> None:
+def test_deploying_the_same_again_changes_nothing_with_a_note(site: Site) -> None:
     before = version(site)
-    voice = Voice()
-    done = site.deploy(voice=voice)
+    recorder = PlanRecorder()
+    done = site.deploy(recorder=recorder)
     assert not done.changed
-    assert voice.plans == voice.questions == voice.events == []
-    assert voice.notes[-1] == "Stage dev is up to date; nothing was changed."
+    assert recorder.plans == recorder.questions == recorder.events == []
+    assert recorder.notes[-1] == "Stage dev is up to date; nothing was changed."
     assert version(site) == before
     assert done.addresses == dict(site.local.addresses)
 
 
 def test_a_changed_view_is_live_after_the_next_deploy(site: Site) -> None:
     changed = APP.replace('"statusCode": 200', '"statusCode": 201')
-    voice = Voice()
-    done = site.deploy(deployable(site.folder, app=changed), voice)
+    recorder = PlanRecorder()
+    done = site.deploy(deployable(site.folder, app=changed), recorder)
     assert done.changed
-    changed_names = {row.name for row in voice.plans[0] if row.action == "change"}
+    changed_names = {row.name for row in recorder.plans[0] if row.action == "change"}
     assert changed_names == {f"{name}{kind}" for name in NAMES for kind in ("Function", "Alias")}
     with urllib.request.urlopen(f"{site.local.addresses['web']}/", timeout=30) as response:
         assert response.status == 201
@@ -122,17 +122,17 @@ def test_declining_the_plan_changes_nothing(site: Site, clients: Clients) -> Non
     before = find(clients, "pocket-dev-small")
     changed = deployable(site.folder, SMALL.replace("sqs = {}", "sqs = { batch_size = 3 }"))
     with pytest.raises(PlanRefused, match="nothing was changed"):
-        site.deploy(changed, Voice(agrees=False))
+        site.deploy(changed, PlanRecorder(agrees=False))
     assert find(clients, "pocket-dev-small") == before
 
 
 def test_ctrl_c_at_the_question_leaves_no_change_set(
     site: Site, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pressed(self: Voice, question: str, *, grave: bool = False) -> bool:
+    def pressed(self: PlanRecorder, question: str, *, grave: bool = False) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Voice, "confirm", pressed)
+    monkeypatch.setattr(PlanRecorder, "confirm", pressed)
     changed = deployable(site.folder, SMALL.replace("sqs = {}", "sqs = { batch_size = 4 }"))
     with pytest.raises(KeyboardInterrupt):
         site.deploy(changed)
@@ -140,7 +140,7 @@ def test_ctrl_c_at_the_question_leaves_no_change_set(
     assert "AVAILABLE" not in {item["ExecutionStatus"] for item in left}
 
 
-def test_a_function_that_does_not_start_is_told_with_its_last_log_lines(site: Site) -> None:
+def test_a_function_that_does_not_start_is_shown_with_its_last_log_lines(site: Site) -> None:
     broken = deployable(site.folder, app=f'raise RuntimeError("a broken start")\n{APP}')
     with pytest.raises(GateRefused, match="'web' did not start, or failed at GET /") as caught:
         site.deploy(broken)
@@ -149,21 +149,20 @@ def test_a_function_that_does_not_start_is_told_with_its_last_log_lines(site: Si
     site.deploy()
 
 
-def test_what_is_live_and_does_not_start_any_more_is_told_with_its_last_log_lines(
+def test_a_live_release_that_no_longer_starts_is_shown_with_its_last_log_lines(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get(site.local.addresses["web"])
-    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(502, "Bad Gateway"))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(502, "Bad Gateway"))
     with pytest.raises(DeployError, match="'web' is deployed but fails at GET /") as caught:
         site.deploy()
     assert "answered with status 502.\n" in caught.value.message
     assert "asked for /page/" in caught.value.message
+    assert "RequestId" not in caught.value.message
 
 
-def test_what_is_live_and_answers_with_an_error_of_its_own_is_a_failed_deploy(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(500, "<h1>Server Error (500)</h1>"))
+def test_an_error_response_of_the_live_release_is_a_failed_deploy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(500, "<h1>Server Error (500)</h1>"))
     with pytest.raises(DeployError, match="answered with status 500"):
         site.deploy()
 
@@ -171,10 +170,10 @@ def test_what_is_live_and_answers_with_an_error_of_its_own_is_a_failed_deploy(
 def test_a_secret_that_is_newer_than_the_live_release_renews_the_functions_once(site: Site, clients: Clients) -> None:
     before = site.deploy().history.live
     clients.secretsmanager.put_secret_value(SecretId="pocket-dev-small", SecretString=json.dumps({"SECRET_KEY": "new"}))
-    voice = Voice()
-    renewed = site.deploy(voice=voice)
+    recorder = PlanRecorder()
+    renewed = site.deploy(recorder=recorder)
     assert renewed.history.live == (before or 0) + 1
-    assert any("secret pocket-dev-small. The functions get new versions" in note for note in voice.notes)
+    assert any("secret pocket-dev-small. The functions get new versions" in note for note in recorder.notes)
     seen = get(site.local.addresses["web"])
     assert seen["POCKET_SECRETS_CHANGED"].startswith("20")
     assert site.deploy().changed is False
@@ -187,40 +186,40 @@ def test_a_parameter_and_a_secret_of_the_users_own_count_too(site: Site, clients
     )
     stage = project(tmp_path, text).stage("dev")
     body = read(clients, stage).body
-    deployed = secret_dates.renewal(clients, stage, body, Voice())
+    deployed = secret_dates.renewal(clients, stage, body, PlanRecorder())
     clients.ssm.put_parameter(Name="/own/dsn", Value="x", Type="SecureString")
-    voice = Voice()
-    assert secret_dates.renewal(clients, stage, body, voice) > deployed
-    assert "parameter /own/dsn" in voice.notes[-1]
+    recorder = PlanRecorder()
+    assert secret_dates.renewal(clients, stage, body, recorder) > deployed
+    assert "parameter /own/dsn" in recorder.notes[-1]
     clients.secretsmanager.create_secret(Name="own/token", SecretString="y")
-    assert secret_dates.renewal(clients, stage, body, voice) > deployed
-    assert "secret own/token" in voice.notes[-1]
-    assert secret_dates.renewal(clients, stage, {}, voice) == "", "nothing is live, so nothing is older"
+    assert secret_dates.renewal(clients, stage, body, recorder) > deployed
+    assert "secret own/token" in recorder.notes[-1]
+    assert secret_dates.renewal(clients, stage, {}, recorder) == "", "nothing is live, so nothing is older"
 
 
 def test_what_is_not_deployed_yet_is_refused_before_anything_is_built(site: Site) -> None:
     domain = deployable(site.folder, SMALL.replace("apigateway = {}", 'apigateway = { domain = "www.example.com" }'))
-    voice = Voice()
+    recorder = PlanRecorder()
     with pytest.raises(ConfigError, match="does not deploy custom domains yet"):
-        site.deploy(domain, voice)
-    assert voice.steps == []
+        site.deploy(domain, recorder)
+    assert recorder.steps == []
 
 
 def test_a_secret_environment_shows_in_no_template_and_no_output(site: Site, clients: Clients) -> None:
     secret = "postgres://user:p4ssw0rd@host/db"
     target = Target(**{**vars(site.target), "environment": {"DATABASE_URL": secret}})
-    voice = Voice()
-    site.deploy(voice=voice, target=target)
+    recorder = PlanRecorder()
+    site.deploy(recorder=recorder, target=target)
     body = clients.cloudformation.get_template(StackName="pocket-dev-small")["TemplateBody"]
     stack = clients.cloudformation.describe_stacks(StackName="pocket-dev-small")
-    told = [*voice.notes, *voice.events, *map(str, voice.plans)]
+    told = [*recorder.notes, *recorder.events, *map(str, recorder.plans)]
     assert secret not in json.dumps([body, stack, told], default=str)
     found = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-small-web", Qualifier="live")
     assert found["Environment"]["Variables"]["DATABASE_URL"] == secret
     site.deploy()
 
 
-def test_status_tells_functions_addresses_and_queues(site: Site) -> None:
+def test_status_has_functions_addresses_and_queues(site: Site) -> None:
     found = status.read(site.project.stage("dev"), site.target)
     assert found.stack_status.endswith("_COMPLETE")
     assert [item.name.rpartition("-")[2] for item in found.functions] == ["web", "open", "worker", "management"]
@@ -229,14 +228,14 @@ def test_status_tells_functions_addresses_and_queues(site: Site) -> None:
     assert [(queue.name, queue.dead) for queue in found.queues] == [("worker", 0)]
 
 
-def test_logs_tell_each_line_once_in_order(site: Site) -> None:
+def test_logs_have_each_line_once_in_order(site: Site) -> None:
     get(site.local.addresses["web"])
     lines = list(logs.read(site.project.stage("dev"), site.target, since=600))
     assert [line.time for line in lines] == sorted(line.time for line in lines)
     assert any(line.handler == "web" and line.message == "asked for /page/" for line in lines)
 
 
-def test_a_log_group_that_was_deleted_by_hand_is_named_with_the_way_out(site: Site, clients: Clients) -> None:
+def test_a_log_group_deleted_by_hand_is_named_with_a_hint(site: Site, clients: Clients) -> None:
     group = "/aws/lambda/pocket-dev-small-worker"
     clients.logs.delete_log_group(logGroupName=group)
     get(site.local.addresses["web"])
@@ -249,20 +248,18 @@ def test_a_log_group_that_was_deleted_by_hand_is_named_with_the_way_out(site: Si
     assert list(logs.read(site.project.stage("dev"), site.target, since=600))
 
 
-def test_a_bucket_that_was_deleted_by_hand_is_named_with_the_way_out(
-    tmp_path: Path, target: Target, clients: Clients
-) -> None:
+def test_a_bucket_deleted_by_hand_is_named_with_a_hint(tmp_path: Path, target: Target, clients: Clients) -> None:
     found = deployable(tmp_path, SMALL.replace('"small"', '"bucketless"'))
     stage = found.stage("dev")
-    release.deploy(found, stage, target, Voice(), skip_gates=["project", "smoke"])
+    release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project", "smoke"])
     bucket = artifact_bucket_name(stage, account_id(clients))
     for item in clients.s3.list_objects_v2(Bucket=bucket)["Contents"]:
         clients.s3.delete_object(Bucket=bucket, Key=item["Key"])
     clients.s3.delete_bucket(Bucket=bucket)
     with pytest.raises(AWSCallFailed, match=bucket) as caught:
-        release.deploy(found, stage, target, Voice(), skip_gates=["project", "smoke"])
+        release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project", "smoke"])
     assert "aws s3 mb s3://NAME" in caught.value.hint
-    assert not any(bucket in line for line in destroy.destroy(stage, target, Voice()).removed)
+    assert not any(bucket in line for line in destroy.destroy(stage, target, PlanRecorder()).removed)
 
 
 def test_a_management_command_runs_and_reports(site: Site) -> None:
@@ -281,13 +278,13 @@ def test_a_handler_that_breaks_is_an_error(site: Site) -> None:
         invoke.manage(site.project.stage("dev"), site.target, "crash", [])
 
 
-def test_an_answer_of_another_kind_points_at_the_versions(site: Site) -> None:
+def test_an_unexpected_response_has_a_hint_about_versions(site: Site) -> None:
     with pytest.raises(CommandFailed, match=r"not one of pocket\.django") as caught:
         invoke.manage(site.project.stage("dev"), site.target, "odd", [])
     assert "same version" in caught.value.hint
 
 
-def test_what_looks_at_a_stage_that_is_not_deployed_says_so(tmp_path: Path, target: Target) -> None:
+def test_operating_a_stage_that_is_not_deployed_is_an_error(tmp_path: Path, target: Target) -> None:
     stage = deployable(tmp_path, SMALL.replace('"small"', '"absent"')).stage("dev")
     for look in (
         lambda: status.read(stage, target),
@@ -299,29 +296,29 @@ def test_what_looks_at_a_stage_that_is_not_deployed_says_so(tmp_path: Path, targ
         assert caught.value.hint == "pocket deploy --stage dev"
 
 
-def test_a_stage_without_a_handler_for_commands_says_what_to_add(tmp_path: Path, target: Target) -> None:
+def test_without_a_handler_for_commands_the_hint_shows_what_to_add(tmp_path: Path, target: Target) -> None:
     text = SMALL.replace("pocket.django.lambda_handlers.management_command_handler", "app.web")
     with pytest.raises(DeployError, match="has no handler for management commands") as caught:
         invoke.manage(deployable(tmp_path, text).stage("dev"), target, "migrate", [])
     assert "[awscontainer.handlers.management]" in caught.value.hint
 
 
-def test_a_function_url_is_told_to_the_functions_by_a_second_pass(
+def test_a_second_update_gives_functions_the_host_of_a_function_url(
     tmp_path: Path, target: Target, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its address leads to AWS itself.
-    monkeypatch.setattr("pocket.deploy.gates.smoke.ask", lambda *_: Answer(200))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(200))
     text = SMALL.replace('"small"', '"told"').replace("apigateway = {}", "")
     found = deployable(tmp_path, text)
     place = Target(**{**vars(target), "addresses": {}})
-    voice = Voice()
-    first = release.deploy(found, found.stage("dev"), place, voice, skip_gates=["project"])
-    assert len([step for step in voice.steps if step.startswith("Gate request")]) == 1, "of what knows its address"
+    recorder = PlanRecorder()
+    first = release.deploy(found, found.stage("dev"), place, recorder, skip_gates=["project"])
+    assert len([step for step in recorder.steps if step.startswith("Gate request")]) == 1, "of what knows its address"
     assert first.history.live == 1
     seen = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-told-web", Qualifier="live")
     host = first.addresses["open"].removeprefix("https://")
     assert host.endswith(".on.aws")
     assert seen["Environment"]["Variables"]["POCKET_OPEN_HOST"] == host
     assert first.routes == {"open": host.split(".")[0]}
-    assert not release.deploy(found, found.stage("dev"), place, Voice(), skip_gates=["project"]).changed
-    destroy.destroy(found.stage("dev"), target, Voice())
+    assert not release.deploy(found, found.stage("dev"), place, PlanRecorder(), skip_gates=["project"]).changed
+    destroy.destroy(found.stage("dev"), target, PlanRecorder())

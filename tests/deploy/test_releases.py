@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.config import StageConfig
-from pocket.deploy.releases.history import DeployedState, History, Release, standing
+from pocket.deploy.releases.history import DeployedState, History, Release, deployed_state
 from pocket.deploy.stacks.secret_stores import Place
 from pocket.deploy.template import render
 
@@ -54,26 +54,26 @@ def with_metadata(body: dict[str, Any], metadata: object) -> dict[str, Any]:
 
 def release(number: int, body: dict[str, Any], stage: StageConfig) -> Release:
     """A release with the versions of the body."""
-    return Release(number, standing(stage, body).aliases)
+    return Release(number, deployed_state(stage, body).aliases)
 
 
 def test_a_stage_that_is_not_deployed_has_no_release(stage: StageConfig) -> None:
-    assert standing(stage, {}) == DeployedState()
+    assert deployed_state(stage, {}) == DeployedState()
     assert DeployedState().history.next_number == 1
 
 
-def test_aliases_tell_the_version_of_each_handler(stage: StageConfig, body: dict[str, Any]) -> None:
-    found = standing(stage, body).aliases
+def test_aliases_have_the_version_of_each_handler(stage: StageConfig, body: dict[str, Any]) -> None:
+    found = deployed_state(stage, body).aliases
     assert set(found) == {"web", "admin-site", "api", "management", "sqsmanagement", "ordered"}
     assert found["admin-site"].startswith("AdminSiteVersion")
 
 
-def test_a_stack_from_before_there_were_releases_has_one_of_which_little_is_known(
+def test_a_stack_from_before_there_were_releases_has_one_with_few_facts(
     stage: StageConfig, body: dict[str, Any]
 ) -> None:
-    found = standing(stage, body).history
+    found = deployed_state(stage, body).history
     assert found.live == 1
-    assert found.releases == (Release(1, standing(stage, body).aliases, artifact="artifacts/0a.zip"),)
+    assert found.releases == (Release(1, deployed_state(stage, body).aliases, artifact="artifacts/0a.zip"),)
 
 
 def test_what_is_written_is_read_back(stage: StageConfig, body: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def test_what_is_written_is_read_back(stage: StageConfig, body: dict[str, Any]) 
     second = replace(first, number=2, created="2026-11-21T06:10:00Z", git="ab" * 20, dirty=True, skipped=("smoke",))
     second = replace(second, secrets=Place("ssm", "pocket-dev-full"), generated=("SECRET_KEY",))
     history = History((first, second), live=2)
-    assert standing(stage, with_metadata(body, history.to_metadata())).history == history
+    assert deployed_state(stage, with_metadata(body, history.to_metadata())).history == history
 
 
 @given(st.lists(RELEASES, max_size=4, unique_by=lambda item: item.number), st.booleans())
@@ -91,8 +91,8 @@ def test_metadata_is_json_without_null(releases: list[Release], live: bool) -> N
     assert "null" not in text
 
 
-def test_a_stack_whose_first_release_never_passed_has_none_live(stage: StageConfig, body: dict[str, Any]) -> None:
-    found = standing(stage, with_metadata(body, History().to_metadata()))
+def test_a_stack_whose_first_release_never_passed_has_no_live_release(stage: StageConfig, body: dict[str, Any]) -> None:
+    found = deployed_state(stage, with_metadata(body, History().to_metadata()))
     assert found.history == History()
     assert found.aliases
 
@@ -101,28 +101,28 @@ def test_a_stack_whose_first_release_never_passed_has_none_live(stage: StageConf
     metadata=JSON | st.fixed_dictionaries({"Pocket": JSON | st.fixed_dictionaries({"Live": JSON, "Releases": JSON})})
 )
 def test_nonsense_in_the_metadata_is_no_release(stage: StageConfig, body: dict[str, Any], metadata: object) -> None:
-    history = standing(stage, with_metadata(body, metadata)).history
+    history = deployed_state(stage, with_metadata(body, metadata)).history
     assert history.live is None or history.live_release is not None
     assert all(item.versions.keys() for item in history.releases)
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @given(body=JSON | st.fixed_dictionaries({"Resources": st.dictionaries(WORDS, JSON, max_size=3)}))
-def test_a_template_of_another_hand_has_no_release(stage: StageConfig, body: object) -> None:
-    assert standing(stage, body).history.live_release is None
+def test_a_template_of_another_tool_has_no_release(stage: StageConfig, body: object) -> None:
+    assert deployed_state(stage, body).history.live_release is None
 
 
-def test_the_aliases_are_believed_before_the_metadata(stage: StageConfig, body: dict[str, Any]) -> None:
+def test_aliases_have_precedence_over_the_metadata(stage: StageConfig, body: dict[str, Any]) -> None:
     told = release(3, body, stage)
     other = Release(4, {**told.versions, "web": told.versions["api"]})
-    found = standing(stage, with_metadata(body, History((told, other), live=4).to_metadata())).history
+    found = deployed_state(stage, with_metadata(body, History((told, other), live=4).to_metadata())).history
     assert found.live == 3
 
 
-def test_an_alias_that_no_release_knows_becomes_a_release_of_its_own(stage: StageConfig, body: dict[str, Any]) -> None:
+def test_an_alias_of_no_recorded_release_becomes_a_release(stage: StageConfig, body: dict[str, Any]) -> None:
     told = release(3, body, stage)
     other = Release(4, {**told.versions, "web": told.versions["api"]})
-    found = standing(stage, with_metadata(body, History((other,), live=4).to_metadata())).history
+    found = deployed_state(stage, with_metadata(body, History((other,), live=4).to_metadata())).history
     assert found.live == 5
     assert found.live_release is not None
     assert found.live_release.versions == told.versions

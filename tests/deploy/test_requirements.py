@@ -185,7 +185,9 @@ CORNERS = {
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-def test_whatever_uv_reads_is_a_requirements_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corner: str) -> None:
+def test_any_file_that_uv_reads_is_a_requirements_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corner: str
+) -> None:
     monkeypatch.setenv("MORE", "more")
     write(tmp_path, {"pocket.txt": wheel(tmp_path, "django_pocket") + "-r requirements.txt\n"})
     for name, content in CORNERS[corner].items():

@@ -25,11 +25,11 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_without_git_has_none(tmp_path: Path) -> None:
+def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
     assert revision(tmp_path) == Revision()
 
 
-def test_a_work_tree_without_a_commit_has_none(repository: Path) -> None:
+def test_a_work_tree_without_a_commit_has_no_revision(repository: Path) -> None:
     assert revision(repository) == Revision()
 
 
@@ -43,7 +43,7 @@ def test_the_commit_and_whether_the_projects_folder_differs_from_it(repository: 
     assert revision(repository / "site") == Revision(commit, dirty=True)
 
 
-def test_without_the_git_command_there_is_none(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_git_command_there_is_no_revision(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(repository, "commit", "--quiet", "-m", "One")
     monkeypatch.setenv("PATH", "")
     assert revision(repository) == Revision()

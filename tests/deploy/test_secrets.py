@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from deploying import SMALL, Voice, project
+from deploying import SMALL, PlanRecorder, project
 
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
@@ -42,8 +42,8 @@ def stored(clients: Clients, stage: StageConfig) -> dict[str, str]:
     return values
 
 
-def ensure(clients: Clients, stage: StageConfig, voice: Voice | None = None) -> tuple[str, ...]:
-    return secrets.carry_out(clients, stage, secrets.plan(clients, stage), voice or Voice())
+def ensure(clients: Clients, stage: StageConfig, recorder: PlanRecorder | None = None) -> tuple[str, ...]:
+    return secrets.carry_out(clients, stage, secrets.plan(clients, stage), recorder or PlanRecorder())
 
 
 def contents(clients: Clients, stage: StageConfig) -> Contents:
@@ -59,14 +59,14 @@ def overwrite(clients: Clients, stage: StageConfig, values: dict[str, str]) -> N
 
 
 def test_what_is_missing_is_generated_and_never_shown(clients: Clients, stage: StageConfig) -> None:
-    voice = Voice()
-    assert ensure(clients, stage, voice) == ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
+    recorder = PlanRecorder()
+    assert ensure(clients, stage, recorder) == ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
     values = stored(clients, stage)
     if stage.secretsmanager.store == "secretsmanager":
         assert values.pop(RECORD) == ["SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"]
     assert len(values["SECRET_KEY"]) == 60
     assert len(set(values["SECRET_KEY"])) >= 5
-    assert not any(value in note for note in voice.notes for value in values.values())
+    assert not any(value in note for note in recorder.notes for value in values.values())
 
 
 def test_what_exists_is_never_generated_again(clients: Clients, stage: StageConfig) -> None:
@@ -84,17 +84,17 @@ def test_a_pairs_halves_belong_together(clients: Clients, stage: StageConfig) ->
     assert private.public_key() == public
 
 
-def test_what_was_generated_is_removed_and_comes_back_where_aws_keeps_it(clients: Clients, stage: StageConfig) -> None:
+def test_generated_values_are_removed_and_can_be_restored(clients: Clients, stage: StageConfig) -> None:
     ensure(clients, stage)
     values = stored(clients, stage)
     said = remove(clients, stage)
     assert all(name in said for name in ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"))
     assert contents(clients, stage) == Contents()
-    voice = Voice()
-    put = ensure(clients, stage, voice)
+    recorder = PlanRecorder()
+    put = ensure(clients, stage, recorder)
     if stage.secretsmanager.store == "secretsmanager":
         assert put == ()
-        assert voice.notes == [
+        assert recorder.notes == [
             f"Restored the secret {stage.pocket_key}, which was scheduled for deletion, with its values."
         ]
         assert stored(clients, stage) == values
@@ -102,7 +102,7 @@ def test_what_was_generated_is_removed_and_comes_back_where_aws_keeps_it(clients
         assert put, "a deleted parameter cannot be restored"
 
 
-def test_a_persons_keys_stay_when_pockets_go(clients: Clients, tmp_path: Path) -> None:
+def test_a_users_keys_stay_when_pockets_are_removed(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "shared")
     ensure(clients, stage)
     values = json.loads(clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"])
@@ -114,7 +114,7 @@ def test_a_persons_keys_stay_when_pockets_go(clients: Clients, tmp_path: Path) -
     }
 
 
-def test_a_persons_secret_of_that_name_is_never_deleted(clients: Clients, tmp_path: Path) -> None:
+def test_a_users_secret_of_that_name_is_never_deleted(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "theirs")
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString='{"SECRET_KEY": "mine"}')
     assert ensure(clients, stage) == ("TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64")
@@ -124,7 +124,7 @@ def test_a_persons_secret_of_that_name_is_never_deleted(clients: Clients, tmp_pa
     assert json.loads(text) == {"SECRET_KEY": "mine"}
 
 
-def test_the_secret_of_an_older_pocket_is_known_by_its_description(clients: Clients, tmp_path: Path) -> None:
+def test_the_secret_of_an_older_pocket_is_recognized_by_its_description(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "older")
     clients.secretsmanager.create_secret(
         Name=stage.pocket_key,
@@ -134,7 +134,7 @@ def test_the_secret_of_an_older_pocket_is_known_by_its_description(clients: Clie
     assert contents(clients, stage) == Contents(("SECRET_KEY",), ("OWN",))
 
 
-def test_a_parameter_that_a_person_made_stays(clients: Clients, tmp_path: Path) -> None:
+def test_a_parameter_that_a_user_made_stays(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "ssm", "theirs-ssm")
     name = f"/{stage.pocket_key}/SECRET_KEY"
     clients.ssm.put_parameter(Name=name, Value="mine", Type="SecureString")
@@ -162,7 +162,7 @@ def test_a_lost_public_key_is_made_from_its_private_key(clients: Clients, tmp_pa
     assert stored(clients, stage) == whole
 
 
-def test_a_lost_private_key_is_told_and_nothing_is_changed(clients: Clients, tmp_path: Path) -> None:
+def test_a_lost_private_key_is_an_error_and_nothing_changes(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "lost")
     ensure(clients, stage)
     left = {key: value for key, value in stored(clients, stage).items() if key == "TOKEN_PUB_BASE64"}
@@ -172,7 +172,7 @@ def test_a_lost_private_key_is_told_and_nothing_is_changed(clients: Clients, tmp
     assert stored(clients, stage) == left
 
 
-def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, tmp_path: Path) -> None:
+def test_an_invalid_private_key_is_an_error_without_its_value(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "nokey")
     text = json.dumps({"TOKEN_PEM_BASE64": "n0t-4-k3y"})
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
@@ -182,7 +182,7 @@ def test_a_private_key_that_is_none_is_told_without_its_value(clients: Clients, 
 
 
 @pytest.mark.parametrize("text", ["plain p4ssw0rd", "[1]", '"p4ssw0rd"'])
-def test_a_secret_that_is_no_json_object_is_left_alone(clients: Clients, tmp_path: Path, text: str) -> None:
+def test_a_secret_that_is_not_a_json_object_is_not_changed(clients: Clients, tmp_path: Path, text: str) -> None:
     stage = declared(tmp_path, "secretsmanager", f"text{len(text)}")
     clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
     with pytest.raises(DeployError, match="is not a JSON object") as caught:
@@ -191,7 +191,7 @@ def test_a_secret_that_is_no_json_object_is_left_alone(clients: Clients, tmp_pat
     assert clients.secretsmanager.get_secret_value(SecretId=stage.pocket_key)["SecretString"] == text
 
 
-def test_a_secret_that_is_about_to_be_deleted_is_told_with_the_way_back(clients: Clients, tmp_path: Path) -> None:
+def test_a_secret_scheduled_for_deletion_is_an_error_with_a_hint(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "pending")
     ensure(clients, stage)
     clients.secretsmanager.update_secret(SecretId=stage.pocket_key, Description="a person's")

@@ -12,7 +12,7 @@ from pocket.deploy.target import Credentials, Target
 from pocket.errors import AWSCallFailed, PlanRefused
 
 
-def test_the_local_aws_is_reached_whatever_the_developers_aws_is_like(
+def test_the_local_aws_is_reached_with_any_aws_configuration_of_the_developer(
     target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "config").write_text("this is no configuration\n")
@@ -68,7 +68,7 @@ def test_a_profile_that_is_missing_is_named(no_aws: None, monkeypatch: pytest.Mo
     assert "AWS_PROFILE" in caught.value.hint
 
 
-def test_an_endpoint_that_nobody_listens_at_is_an_error_of_ours() -> None:
+def test_an_endpoint_without_a_server_is_an_error_of_pockets() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -77,7 +77,7 @@ def test_an_endpoint_that_nobody_listens_at_is_an_error_of_ours() -> None:
             clients.invoker(5).invoke(FunctionName="f")
 
 
-def test_pages_and_transfers_raise_errors_of_ours(clients: Clients, tmp_path: Path) -> None:
+def test_pages_and_transfers_raise_errors_of_pockets(clients: Clients, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(AWSCallFailed, match="NoSuchBucket") as caught:
         list(clients.s3.get_paginator("list_objects_v2").paginate(Bucket="nobody-has-this"))
@@ -86,7 +86,7 @@ def test_pages_and_transfers_raise_errors_of_ours(clients: Clients, tmp_path: Pa
         clients.s3.upload_file(str(tmp_path / "file"), "nobody-has-this", "key")
 
 
-def test_an_error_shows_no_trace_of_botocores(clients: Clients) -> None:
+def test_an_error_has_no_traceback_of_botocore(clients: Clients) -> None:
     with pytest.raises(AWSCallFailed) as caught:
         clients.secretsmanager.get_secret_value(SecretId="missing")
     assert caught.value.code == "ResourceNotFoundException"

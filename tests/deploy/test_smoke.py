@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pocket.deploy.gates.smoke import Answer, ask
+from pocket.deploy.gates.smoke import Answer, get
 
 
 @contextmanager
@@ -36,26 +36,26 @@ def serving(status: int, body: bytes = b"", location: str = "") -> Iterator[str]
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404])
-def test_an_answer_has_the_status_and_no_redirect_is_followed(status: int) -> None:
+def test_a_response_has_its_status_and_redirects_are_not_followed(status: int) -> None:
     with serving(status, location="http://127.0.0.1:1/elsewhere") as address:
-        answer = ask(address)
+        answer = get(address)
     assert answer.status == status
 
 
 def test_an_error_has_its_body() -> None:
     with serving(503, b"<h1>Not now</h1>") as address:
-        assert ask(address) == Answer(503, "<h1>Not now</h1>")
+        assert get(address) == Answer(503, "<h1>Not now</h1>")
 
 
-def test_nobody_at_the_address_is_no_answer() -> None:
+def test_an_address_without_a_server_has_status_zero() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        answer = ask(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        answer = get(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert answer.status == 0
     assert answer.body
 
 
-def test_a_proxy_has_no_say_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_are_ignored_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with serving(204) as address:
-        assert ask(address) == Answer(204)
+        assert get(address) == Answer(204)

@@ -68,7 +68,7 @@ def test_a_stage_without_static_storage_collects_nothing(tmp_path: Path) -> None
     assert not reporter.steps
 
 
-def test_a_project_without_the_staticfiles_app_has_none(tmp_path: Path) -> None:
+def test_a_project_without_the_staticfiles_app_has_no_static_files(tmp_path: Path) -> None:
     project = make(tmp_path / "tiny")
     settings = tmp_path / "tiny" / "site_settings.py"
     settings.write_text(settings.read_text().replace('"django.contrib.staticfiles", ', ""))

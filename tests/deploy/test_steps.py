@@ -14,7 +14,7 @@ from cfnlint.runner import Runner
 from deploying import FULL, inputs, project
 
 from pocket import naming
-from pocket.deploy.releases.history import History, Release, standing
+from pocket.deploy.releases.history import History, Release, deployed_state
 from pocket.deploy.template import Code, render
 from pocket.deploy.template.steps import (
     ALIAS,
@@ -65,7 +65,7 @@ def lint(found: Body) -> list[str]:
 
 
 def aliases(folder: Path, found: Body) -> dict[str, str]:
-    return dict(standing(project(folder, FULL).stage("dev"), found).aliases)
+    return dict(deployed_state(project(folder, FULL).stage("dev"), found).aliases)
 
 
 def live(folder: Path, artifact: str = "0a") -> Body:
@@ -133,7 +133,7 @@ def test_a_refused_candidate_goes_with_the_next_one(tmp_path: Path) -> None:
     assert versions(first) == versions(before) | versions(third)
 
 
-def test_what_is_no_longer_wanted_stays_until_the_address_has_answered(tmp_path: Path) -> None:
+def test_unneeded_resources_stay_until_the_address_has_answered(tmp_path: Path) -> None:
     before = live(tmp_path)
     fewer = FULL.replace("[awscontainer.handlers.ordered]", "[awscontainer.handlers.other]")
     wanted = body(tmp_path, "0b", fewer)

@@ -52,7 +52,7 @@ def test_no_object_is_ever_made_public_by_an_acl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bucket", ["Bucket", "ArtifactBucket"])
-def test_a_bucket_refuses_whatever_does_not_come_over_tls(tmp_path: Path, bucket: str) -> None:
+def test_a_bucket_refuses_requests_without_tls(tmp_path: Path, bucket: str) -> None:
     [statement] = [item for item in policy(resources(tmp_path), bucket) if item["Effect"] == "Deny"]
     assert (statement["Principal"], statement["Action"]) == ("*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -83,7 +83,7 @@ def test_uploads_outlive_a_changed_file_and_a_replaced_bucket(tmp_path: Path) ->
     assert bucket["UpdateReplacePolicy"] == "Retain"
 
 
-def test_a_stage_without_s3_has_a_bucket_for_artifacts_alone(tmp_path: Path) -> None:
+def test_a_stage_without_s3_has_only_the_artifact_bucket(tmp_path: Path) -> None:
     without = FULL.replace('[s3]\npublic_dirs = ["static", "open/files"]', "").split("[awscontainer.django.storages]")[
         0
     ]

@@ -98,7 +98,7 @@ def test_a_version_is_published_when_code_changes(tmp_path: Path) -> None:
     assert all(before[function] != after[function] for function in before)
 
 
-def test_a_version_is_published_for_the_function_whose_configuration_changes_alone(tmp_path: Path) -> None:
+def test_only_the_function_with_a_changed_configuration_gets_a_version(tmp_path: Path) -> None:
     before = versions(rendered(tmp_path))
     after = versions(rendered(tmp_path, FULL.replace("timeout = 600", "timeout = 601")))
     assert {function for function in before if before[function] != after[function]} == {"ManagementFunction"}
@@ -125,7 +125,7 @@ def test_the_targets_environment_is_carried_by_parameters_that_nothing_shows(tmp
     assert all(item == {"Type": "String", "NoEcho": True} for item in template.body["Parameters"].values())
 
 
-def test_a_value_is_data_whatever_it_looks_like(tmp_path: Path) -> None:
+def test_a_value_of_any_form_is_data(tmp_path: Path) -> None:
     body = rendered(tmp_path)
     apart, pieces = environment(body)["GREETING"]["Fn::Join"]
     assert apart.join(pieces) == 'it\'s "${AWS::AccountId}", <&>: é'
@@ -267,7 +267,7 @@ def test_no_two_handlers_share_a_resource(found: dict[str, str]) -> None:
     assert len(together["Resources"]) == sum(len(body["Resources"]) for body in alone)
 
 
-def test_a_queue_and_its_dead_letters_refuse_whatever_does_not_come_over_tls(tmp_path: Path) -> None:
+def test_a_queue_and_its_dead_letters_refuse_requests_without_tls(tmp_path: Path) -> None:
     body = rendered(tmp_path)
     policies = of_type(body, "AWS::SQS::QueuePolicy").values()
     held = {queue["Ref"] for item in policies for queue in item["Properties"]["Queues"]}

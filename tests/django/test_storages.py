@@ -172,7 +172,7 @@ def test_media_urls_are_regional_and_signed(no_aws: None, django_storages: None)
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in found
 
 
-def test_urls_on_the_embedded_aws_work_in_a_browser(
+def test_urls_on_the_local_aws_work_in_a_browser(
     no_aws: None, django_storages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")

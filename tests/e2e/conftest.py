@@ -1,4 +1,4 @@
-"""The example on the embedded AWS, once for all tests of this folder."""
+"""The example on the local AWS, once for all tests of this folder."""
 
 from __future__ import annotations
 

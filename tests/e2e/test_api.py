@@ -1,4 +1,4 @@
-"""The example's API beside its site, on the embedded AWS: asked by programs, by the site's own page, and by readers."""
+"""The example's API beside its site, on the local AWS: asked by programs, by the site's own page, and by readers."""
 
 from __future__ import annotations
 

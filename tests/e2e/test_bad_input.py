@@ -96,7 +96,7 @@ def test_no_credentials(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["deploy", "status", "logs", "destroy", "manage"])
-def test_the_embedded_aws_does_not_run(folder: Path, command: str) -> None:
+def test_the_local_aws_does_not_run(folder: Path, command: str) -> None:
     more = ["migrate"] if command == "manage" else []
     assert "`pocket local`" in refused(folder, command, "--stage", "local", "--local", *more)
 

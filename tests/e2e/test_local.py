@@ -60,7 +60,7 @@ def test_ctrl_c_ends_it_well_and_leaves_nothing(started: Board) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-def test_a_killed_command_takes_the_embedded_aws_with_it(started: Board) -> None:
+def test_a_killed_command_takes_the_local_aws_with_it(started: Board) -> None:
     if started.process.poll() is None:
         started.stop()
     again = start_local(started.folder)

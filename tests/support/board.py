@@ -1,4 +1,4 @@
-"""A copy of the example on the embedded AWS, started and driven as a user does: by the `pocket` command."""
+"""A copy of the example on the local AWS, started and driven as a user does: by the `pocket` command."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def answer(text):
 """
 
 
-class Voice(Recorder):
+class PlanRecorder(Recorder):
     """A reporter that also remembers plans, events and questions; it agrees unless it was told not to.
 
     With `agrees_to_all` it stands for `--yes`, which answers no grave question.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploying import COMMANDS, Voice, deployable
+from deploying import COMMANDS, PlanRecorder, deployable
 from tiny_project import PYTHON
 
 from pocket.config import Project
@@ -70,26 +70,26 @@ class Site:
         return deployable(self.folder, stage, app(sign, status), commands(**constants))
 
     def deploy(
-        self, project: Project, voice: Voice | None = None, *, skip: Sequence[str] = (), **more: Any
+        self, project: Project, recorder: PlanRecorder | None = None, *, skip: Sequence[str] = (), **more: Any
     ) -> Deployed:
         return release.deploy(
             project,
             project.stage("dev"),
             self.target,
-            voice or Voice(),
+            recorder or PlanRecorder(),
             skip_gates=["project", *skip],
             published=self.local.route,
             **more,
         )
 
-    def rollback(self, number: int | None = None, voice: Voice | None = None) -> RolledBack:
-        return rollback(self.project().stage("dev"), self.target, voice or Voice(), number)
+    def rollback(self, number: int | None = None, recorder: PlanRecorder | None = None) -> RolledBack:
+        return rollback(self.project().stage("dev"), self.target, recorder or PlanRecorder(), number)
 
-    def standing(self) -> DeployedState:
+    def deployed_state(self) -> DeployedState:
         return release.read(self.clients, self.project().stage("dev"))
 
     def live(self) -> int | None:
-        return self.standing().history.live
+        return self.deployed_state().history.live
 
     def answer(self) -> str:
         try:

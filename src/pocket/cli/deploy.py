@@ -11,7 +11,7 @@ from pocket.cli.options import AllowDestructive, AllowLoss, Local, SkipGates, St
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
-    from pocket.deploy.operate.destroy import Doomed
+    from pocket.deploy.operate.destroy import Removal
 
 
 def deploy(
@@ -56,30 +56,30 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
-    from pocket.deploy.operate import destroy as removal
+    from pocket.deploy.operate import destroy as destruction
     from pocket.local import attach
 
     place = destination(stage, local=local)
 
-    def agreed(doomed: Doomed) -> bool:
-        _show(place.stage, doomed)
+    def confirm(removal: Removal) -> bool:
+        _show(place.stage, removal)
         return yes or _named(place.stage.name)
 
-    removal.destroy(place.stage, place.target, reporter(assume_yes=True), agreed=agreed)
+    destruction.destroy(place.stage, place.target, reporter(assume_yes=True), confirm=confirm)
     if local and (note := rehearsal_database.discard(place.stage, attach(place.project.directory))):
         sys.stderr.write(f"{note}\n")
 
 
-def _show(stage: StageConfig, doomed: Doomed) -> None:
-    lines = list(doomed.lines())
-    head = f"Stage {stage.name!r} of project {stage.project_name!r} in {doomed.place}"
+def _show(stage: StageConfig, removal: Removal) -> None:
+    lines = list(removal.lines())
+    head = f"Stage {stage.name!r} of project {stage.project_name!r} in {removal.place}"
     if not lines:
         sys.stderr.write(f"{head}: there is nothing to remove.\n")
     else:
         sys.stderr.write(f"{head}: the following is removed, with queued jobs and logs:\n")
     for line in lines:
         sys.stderr.write(f"  {line}\n")
-    for kept in doomed.kept:
+    for kept in removal.kept:
         sys.stderr.write(f"Kept: {kept}\n")
 
 

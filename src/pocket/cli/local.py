@@ -1,4 +1,4 @@
-"""`pocket local`: the embedded AWS with a stage deployed to it, while the command runs."""
+"""`pocket local`: the local AWS with a stage deployed to it, while the command runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def local(
     ready: Ready = "",
     clean: Clean = False,
 ) -> None:
-    """Run a stage on the embedded AWS until Ctrl-C."""
+    """Run a stage on the local AWS until Ctrl-C."""
     from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import Destination, current_project, local_target
@@ -67,7 +67,7 @@ def local(
     progress = reporter(assume_yes=True)
     commands = [shlex.split(command) for command in run or ()]
     skipped = (*(skip_gate or ()), *(() if migrate else ("migrations",)))
-    with progress.step("Start the embedded AWS"):
+    with progress.step("Start the local AWS"):
         aws = start(project.directory, config.sites, port=port, database_url=rehearsal_database.named())
     with aws:
         place = Destination(project, config, local_target(config, aws))
@@ -77,7 +77,7 @@ def local(
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()
-        closing = [ready, f"The log of the embedded AWS is {aws.log}.", "Press Ctrl-C to stop."]
+        closing = [ready, f"The log of the local AWS is {aws.log}.", "Press Ctrl-C to stop."]
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
             aws.wait()

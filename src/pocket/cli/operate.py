@@ -37,8 +37,8 @@ def manage(
 
     place = destination(stage, local=local)
     environ = {name: _variable(name) for name in env or ()}
-    tell = partial(write, "info")
-    result = invoke.manage(place.stage, place.target, command, args or [], environ=environ, tell=tell)
+    note = partial(write, "info")
+    result = invoke.manage(place.stage, place.target, command, args or [], environ=environ, note=note)
     sys.stdout.write(result.stdout)
     sys.stderr.write(result.stderr)
     if result.traceback:

@@ -42,7 +42,7 @@ AnyStage = Annotated[
         "--stage", "-s", metavar="STAGE", help="Stage to check. Defaults to every stage.", autocompletion=_stages
     ),
 ]
-Local = Annotated[bool, typer.Option("--local", help="Use the embedded AWS started by pocket local.")]
+Local = Annotated[bool, typer.Option("--local", help="Use the local AWS started by pocket local.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 YesToPlan = Annotated[
     bool,

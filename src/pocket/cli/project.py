@@ -32,9 +32,9 @@ def current_project() -> Project:
 
 
 def destination(stage: str, *, local: bool) -> Destination:
-    """The stage named `stage`, on AWS or, if `local`, on the running embedded AWS.
+    """The stage named `stage`, on AWS or, if `local`, on the running local AWS.
 
-    Raises ConfigError, and LocalAWSError if the embedded AWS is not running.
+    Raises ConfigError, and LocalAWSError if the local AWS is not running.
     """
     project = current_project()
     config = project.stage(stage)
@@ -53,7 +53,7 @@ def aws_target(stage: StageConfig) -> Target:
 
 
 def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
-    """The embedded AWS, with the database that it was started with or the stage's own SQLite file.
+    """The local AWS, with the database that it was started with or the stage's own SQLite file.
 
     Raises LocalAWSError if the shell's POCKET_LOCAL_DATABASE_URL differs from that of the start.
     """

@@ -1,4 +1,4 @@
-"""A deploy to the embedded AWS: the same release, with its routes, commands to run after it, and saved state."""
+"""A deploy to the local AWS: the same release, with its routes, commands to run after it, and saved state."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _manage(place: Destination, command: Sequence[str], reporter: Reporter) -> N
     name, *args = command
     # The arguments are not printed: they may contain a password.
     with reporter.step(f"manage {name}"):
-        outcome = invoke.manage(place.stage, place.target, name, args, tell=reporter.note)
+        outcome = invoke.manage(place.stage, place.target, name, args, note=reporter.note)
         for line in outcome.stdout.splitlines():
             reporter.event(line)
         if outcome.exit_status != 0:

@@ -1,6 +1,6 @@
 """The database of a rehearsal: a SQLite file for each stage, or the database in POCKET_LOCAL_DATABASE_URL.
 
-It is chosen when the embedded AWS starts, and is the same in every terminal until the embedded AWS stops. The shell's
+It is chosen when the local AWS starts, and is the same in every terminal until the local AWS stops. The shell's
 DATABASE_URL is ignored: it may be a server that others use.
 """
 

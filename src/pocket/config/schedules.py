@@ -1,7 +1,7 @@
 """Schedule expressions of EventBridge Scheduler: `rate(...)`, `cron(...)` with six fields, `at(...)`.
 
 Source: Amazon EventBridge Scheduler User Guide, "Schedule types". Anything it does not document, such as a range that
-wraps around, is an issue, since CloudFormation's linter and the embedded AWS do not detect it.
+wraps around, is an issue, since CloudFormation's linter and the local AWS do not detect it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ plan; `releases.deploy.deploy` shows the order of the stages.
 
 The packages, from the ground; each imports only those before it (`tests/test_imports.py`):
 
-- `target`, `reporting`: where a deploy goes (an AWS account or the embedded AWS), and the interface through which it
+- `target`, `reporting`: where a deploy goes (an AWS account or the local AWS), and the interface through which it
   reports. Every difference between the two places is a field of `Target`.
 - `aws`: clients for a target, the account, errors of AWS as errors of Pocket, and invocations of deployed functions.
   It knows no stack and no release.

@@ -1,4 +1,4 @@
-"""Where a deploy goes: an AWS account or the embedded AWS, and what differs between the two.
+"""Where a deploy goes: an AWS account or the local AWS, and what differs between the two.
 
 Everything that depends on the place is a field here, so that one code path serves both.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Keys to sign with; only the access key's id shows in a representation."""
+    """Keys to sign requests with; `repr()` shows the access key's id only."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -27,11 +27,11 @@ class Target:
 
     `account` is the only AWS account whose credentials are used; None allows any, and the embedded AWS has its own.
     `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
-    handler's name to the address that replaces the one AWS would give it (`http://localhost:8001`). `environment` is
-    laid over every function's own; its values may be secret and do not show in a representation. `platform` is
-    `"lambda"` where functions run on Lambda's Linux, `"host"` where they run on this machine's interpreter.
-    `own_database` is the SQLite file that Pocket keeps for a rehearsal: nothing in it is missed, so it is migrated
-    without a question. `delegated` is False where no public DNS leads to hosted zones.
+    handler's name to the address that replaces the one from AWS (`http://localhost:8001`). `environment` overrides
+    every function's own; its values may be secret, so `repr()` omits them. `platform` is `"lambda"` for Lambda's
+    Linux, `"host"` for this machine's interpreter. `own_database` is the SQLite file that Pocket keeps for a
+    rehearsal; its data is disposable, so it is migrated without a question. `delegated` is False if public DNS does
+    not lead to the hosted zones.
     """
 
     region: str

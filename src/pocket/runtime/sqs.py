@@ -34,6 +34,6 @@ def delete(queue_url: str, receipt_handle: str, *, region: str) -> None:
 
 
 def queue_region(queue_url: str) -> str | None:
-    """The region in an AWS queue's URL; None for a URL without one, as on the embedded AWS."""
+    """The region in an AWS queue's URL; None for a URL without one, as on the local AWS."""
     found = re.match(r"https://sqs\.([a-z0-9-]+)\.", queue_url)
     return found[1] if found else None

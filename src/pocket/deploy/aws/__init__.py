@@ -1,1 +1,1 @@
-"""AWS as the deploy sees it: clients for a target, and botocore's errors turned into Pocket's."""
+"""AWS: clients for a target, with botocore's errors translated into Pocket's, and invocations."""

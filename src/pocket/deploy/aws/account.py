@@ -1,4 +1,4 @@
-"""Whose AWS account a target is."""
+"""The AWS account of a target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def place(clients: Clients, account: str) -> str:
-    """Where the target is, in words for its user."""
+    """A description of the target for the user."""
     target = clients.target
     if target.endpoint_url is not None:
         return f"the local AWS at {target.endpoint_url}"
@@ -19,7 +19,7 @@ def place(clients: Clients, account: str) -> str:
 def account_id(clients: Clients) -> str:
     """The account of the target's credentials, twelve digits.
 
-    Raises AWSCallFailed, whose hint says how to sign in, where there are no credentials or AWS refuses them, and
-    PlanRefused where the target names another account.
+    Raises AWSCallFailed, with a hint how to sign in, if there are no credentials or AWS refuses them, and PlanRefused
+    if the target names another account.
     """
     return clients.account

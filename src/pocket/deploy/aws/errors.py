@@ -1,7 +1,7 @@
-"""botocore's errors as `AWSCallFailed`, each with what to do about it.
+"""botocore's errors as `AWSCallFailed`, each with a hint.
 
-Nothing of botocore, boto3 or s3transfer leaves this package. Calls that carry secret values in their input are
-reported by AWS's error code alone, since AWS and botocore quote rejected input in their messages.
+No exception of botocore, boto3 or s3transfer leaves this package. For calls with secret values in their input, the
+error has only AWS's code, since AWS and botocore quote rejected input in their messages.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ UNTRANSLATED: tuple[type[Exception], ...] = (
     TypeError,
     ValueError,
 )
-"""What botocore lets through of the files, commands and prompts that it takes credentials and endpoints from."""
+"""Errors of the files, commands and prompts from which botocore takes credentials and endpoints."""
 
 _SOURCE_MODULES = frozenset({"botocore.credentials", "botocore.endpoint", "botocore.tokens"})
 
@@ -55,7 +55,7 @@ SECRET_INPUT = frozenset({"CreateSecret", "PutParameter", "PutSecretValue", "Upd
 
 PERMISSIONS_PAGE = f"{DOCUMENTATION}reference/deployer-permissions/"
 
-_SIGN_IN = "Sign in again: `aws sso login`, or renew the keys that AWS_PROFILE or the AWS_* variables give."
+_SIGN_IN = "Sign in again: `aws sso login`, or renew the keys in AWS_PROFILE or the AWS_* variables."
 _NO_CREDENTIALS = (
     "Give credentials in one of AWS's usual ways: `aws configure sso`, AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY."
@@ -66,7 +66,7 @@ _SOURCES = (
     "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ENDPOINT_URL."
 )
 _NO_TERMINAL = (
-    "Sign in at a terminal and pass the session on: `aws sso login`, or AWS_ACCESS_KEY_ID, "
+    "Sign in at a terminal first: `aws sso login`, or set AWS_ACCESS_KEY_ID, "
     "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as `aws configure export-credentials` prints them."
 )
 _REACH = "Check the network, HTTPS_PROXY, and `general.region` in pocket.toml."
@@ -135,7 +135,7 @@ _DENIED_ACTION = re.compile(r"not authorized to perform:? \[?([a-z0-9-]+:[A-Za-z
 
 @contextmanager
 def translated(service: str, operation: str) -> Iterator[None]:
-    """Raises AWSCallFailed for what boto3 raises in the block; an error that is none of its own passes."""
+    """Translates boto3's errors in the block into AWSCallFailed; other errors pass."""
     try:
         yield
     except TRANSLATED as error:
@@ -147,7 +147,7 @@ def translated(service: str, operation: str) -> Iterator[None]:
 
 
 def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
-    """`error` as Pocket's own; `service` is boto3's name (`"s3"`), `operation` the API's (`"PutObject"`)."""
+    """`error` as AWSCallFailed; `service` is boto3's name (`"s3"`), `operation` the API's (`"PutObject"`)."""
     if isinstance(error, botocore.ClientError):
         return _refused(error, service, operation)
     if isinstance(error, UNTRANSLATED) and not isinstance(error, TRANSLATED):
@@ -164,13 +164,13 @@ def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
 
 
 def _of_sources(error: BaseException) -> bool:
-    """Whether `error` was raised where botocore reads credentials or endpoints, not where a call was made wrongly."""
+    """Whether botocore raised `error` while reading credentials or endpoints, not because of a wrong call."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__") in _SOURCE_MODULES for frame, _ in frames)
 
 
 def _unreadable(error: Exception, service: str, operation: str) -> AWSCallFailed:
-    """The error for credentials or an endpoint that cannot be read; what a command answered is never told."""
+    """The error for credentials or an endpoint that cannot be read; a command's output is never shown."""
     hint = _SOURCES
     if isinstance(error, EOFError):
         reason, hint = "the profile needs an MFA code, but there is no terminal to enter it.", _NO_TERMINAL
@@ -204,8 +204,8 @@ def _refused(error: botocore.ClientError, service: str, operation: str) -> AWSCa
         message = " ".join(filter(None, [message, str(facts.get("BucketName") or "")]))
     else:
         hint = _CODE_HINTS.get(code, "")
-    told = f"{service} {operation} was refused with {code}" + (f": {message}" if message else "")
-    return AWSCallFailed(_sentence(told), hint, service=service, operation=operation, code=code)
+    text = f"{service} {operation} was refused with {code}" + (f": {message}" if message else "")
+    return AWSCallFailed(_sentence(text), hint, service=service, operation=operation, code=code)
 
 
 def _text(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Management commands inside Lambda: one invocation each, and what came of it."""
+"""Management commands inside Lambda, each as one invocation, and their outcome."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 GRACE = 30
-"""Seconds to wait for an answer beyond the function's own timeout: a cold start counts before it."""
+"""Seconds to wait for a response beyond the function's timeout, which does not include a cold start."""
 
-_BROKEN_OFF = frozenset({"ConnectionClosedError", "ReadTimeoutError"})
+_INTERRUPTED = frozenset({"ConnectionClosedError", "ReadTimeoutError"})
 """botocore's errors of a call that had reached AWS."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a management command ended; `result` is what it returned, as JSON carries it.
+    """How a management command ended; `result` is its return value, as decoded from JSON.
 
-    `log_tail` is the end of the function's log of this invocation, with Lambda's own lines.
+    `log_tail` is the end of this invocation's log, with Lambda's own lines.
     """
 
     command: str
@@ -50,15 +50,15 @@ def manage(
     *,
     qualifier: str = naming.ALIAS,
     environ: Mapping[str, str] | None = None,
-    tell: Callable[[str], None] | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Runs a management command in the stage's management handler and waits for its end.
 
-    `qualifier` is the function's version, or an alias of one. `environ` are variables for this command alone. `tell`
-    is told what becomes of the command where the waiting ends before it: at Ctrl-C, or with the network.
+    `qualifier` is the function's version, or an alias of one. `environ` has variables for this command only. `note`
+    shows that the command continues if the waiting ends first, by Ctrl-C or a network error.
 
-    Raises CommandFailed where the function broke before the command could report, DeployError where the stage has no
-    such handler or is not deployed. The invocation is never repeated.
+    Raises CommandFailed if the function failed before the command could report, DeployError if the stage has no such
+    handler or is not deployed. The invocation is never repeated.
     """
     handler, timeout = _management_handler(stage)
     body: dict[str, Any] = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
@@ -81,11 +81,11 @@ def manage(
                 f"Stage {stage.name!r} has no function {stage.function_name(handler)}: it is not deployed.",
                 f"pocket deploy --stage {stage.name}",
             ) from error
-        if error.code in _BROKEN_OFF:
-            _goes_on(stage, command, timeout, tell)
+        if error.code in _INTERRUPTED:
+            _note_continuation(stage, command, timeout, note)
         raise
     except (KeyboardInterrupt, SystemExit):
-        _goes_on(stage, command, timeout, tell)
+        _note_continuation(stage, command, timeout, note)
         raise
     text = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
@@ -93,29 +93,29 @@ def manage(
     return replace(_outcome(command, text), log_tail=log_tail(answer))
 
 
-def _goes_on(stage: StageConfig, command: str, timeout: int, tell: Callable[[str], None] | None) -> None:
-    if tell is not None:
+def _note_continuation(stage: StageConfig, command: str, timeout: int, note: Callable[[str], None] | None) -> None:
+    if note is not None:
         what = "The migration" if command == "migrate" else f"`{command}`"
-        tell(
+        note(
             f"{what} continues inside Lambda until it ends or reaches the function's timeout of {timeout} s."
             f" `pocket logs --stage {stage.name} --follow` shows its progress."
         )
 
 
 def log_tail(answer: Mapping[str, Any]) -> str:
-    """The end of the log, 4 KB at most, that came with the answer to an invocation which asked for it."""
+    """The end of the log, 4 KB at most, in the response to an invocation with `LogType="Tail"`."""
     return base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
 
 
-def unanswered(stage: StageConfig, command: str, outcome: Outcome, what: str) -> CommandFailed:
-    """The error for a command of Pocket's own that `stage` could not carry out; `what` says in words what failed."""
+def own_command_failed(stage: StageConfig, command: str, outcome: Outcome, what: str) -> CommandFailed:
+    """The error for a failed management command of Pocket's own; `what` is a description of the failure."""
     if "Unknown command" in outcome.stderr:
         return CommandFailed(
             f"The release of stage {stage.name!r} has no management command {command}.",
             'Add "pocket.django" to INSTALLED_APPS, with the same django-pocket as this command, and deploy.',
         )
-    said = last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
-    return CommandFailed(f"{what}:\n{said}", exit_status=outcome.exit_status or 1)
+    output = last_lines(outcome.traceback or outcome.stderr or outcome.stdout)
+    return CommandFailed(f"{what}:\n{output}", exit_status=outcome.exit_status or 1)
 
 
 def _management_handler(stage: StageConfig) -> tuple[str, int]:
@@ -138,8 +138,8 @@ def _failed(command: str, handler: str, stage: StageConfig, text: str, tail: str
     kind, message = facts.get("errorType", "an error"), facts.get("errorMessage", text[:500])
     return CommandFailed(
         f"{command}: handler {handler!r} failed with {kind}: {message}",
-        f"`pocket logs --stage {stage.name}` shows what it wrote.",
-        output=log_lines.written(tail),
+        f"`pocket logs --stage {stage.name}` shows its log.",
+        output=log_lines.written(tail.splitlines()),
     )
 
 

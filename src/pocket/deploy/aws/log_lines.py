@@ -14,14 +14,17 @@ SHOWN = 20
 
 _TRACEBACK = "Traceback (most recent call last):"
 _BY_THE_RUNTIME = re.compile(r"\[ERROR\]\s+")
-"""The prefix of an exception that Lambda's runtime logs a second time."""
+"""The prefix of an exception that Lambda's runtime logs again."""
 
-_LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_REPORT", "INIT_START")
+_BY_LAMBDA = re.compile(
+    r'(?:START|END|REPORT) RequestId|INIT_REPORT|INIT_START|RESTORE_(?:START|REPORT)|\{.*"type": ?"platform\.'
+)
+"""The beginning of a line that Lambda writes itself, as text or as JSON."""
 
 
-def written(log_tail: str) -> str:
-    """The last SHOWN lines that a function wrote itself in the log of an invocation, as readable text."""
-    own = [line for line in log_tail.splitlines() if not line.startswith(_LAMBDAS_OWN)]
+def written(lines: Iterable[str]) -> str:
+    """The last SHOWN of a log's lines that the function wrote itself, as readable text."""
+    own = [line for line in lines if not _BY_LAMBDA.match(line)]
     return "\n".join(readable(own[-SHOWN:]))
 
 
@@ -31,7 +34,7 @@ def readable(lines: Iterable[str]) -> list[str]:
 
 
 def _texts(line: str) -> list[str]:
-    """The lines of text of one log entry; Lambda separates the lines of an entry with carriage returns."""
+    """The lines of text in one log entry, which Lambda separates with carriage returns."""
     try:
         record = json.loads(line)
     except ValueError:
@@ -46,14 +49,14 @@ def _texts(line: str) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """A message or a stack as text: Pocket writes a stack as one string, Lambda as a list of lines."""
+    """A message or stack trace as text: in Pocket's lines a stack trace is one string, in Lambda's a list of lines."""
     if isinstance(value, list):
         return "\n".join(str(item).rstrip("\n") for item in value)
     return "" if value is None else str(value)
 
 
 def _once(lines: list[str]) -> Iterator[str]:
-    """The lines without tracebacks of an exception whose traceback came before."""
+    """The lines without repeated tracebacks of an exception."""
     shown: set[str] = set()
     place = 0
     while place < len(lines):

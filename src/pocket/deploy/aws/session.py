@@ -1,7 +1,7 @@
-"""boto3 clients for a target, whose every error is Pocket's.
+"""boto3 clients for a target; all their errors are Pocket's.
 
-A target with an endpoint of its own is the embedded AWS: the developer's AWS configuration, profile and proxies have
-no say there.
+A target with an endpoint of its own is the local AWS, for which the developer's AWS configuration, profile and proxies
+are ignored.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 ATTEMPTS = 5
-"""How often a call is tried where AWS is slow, throttles or fails by itself."""
+"""How often a call is tried if AWS is slow, throttles or has an error of its own."""
 
 _NO_FILES = {
     "profile": (None, None, None, None),
@@ -46,9 +46,9 @@ _NO_FILES = {
 
 
 class Clients:
-    """One client a service, each made when first used; a client is safe to use from several threads.
+    """A client for each service, created when first used; a client may be used from several threads.
 
-    Where the target names an account, a client of any service raises PlanRefused for the credentials of another.
+    If the target names an account, every client raises PlanRefused for the credentials of another.
     """
 
     def __init__(self, target: Target) -> None:
@@ -104,7 +104,7 @@ class Clients:
 
     @cached_property
     def account(self) -> str:
-        """The account of the credentials, twelve digits; raises PlanRefused where the target names another."""
+        """The account of the credentials, twelve digits. Raises PlanRefused if the target names another."""
         identity = self.sts.get_caller_identity()
         wanted = self.target.account if self.target.endpoint_url is None else None
         if wanted not in {None, identity["Account"]}:
@@ -116,7 +116,7 @@ class Clients:
         return identity["Account"]
 
     def invoker(self, timeout: int) -> LambdaClient:
-        """A Lambda client that waits `timeout` seconds for an answer and never calls a second time."""
+        """A Lambda client that waits `timeout` seconds for a response and never retries."""
         config = Config(read_timeout=timeout, retries={"total_max_attempts": 1}, tcp_keepalive=True)
         return cast("LambdaClient", self._client("lambda", config))
 
@@ -157,7 +157,7 @@ class Clients:
 
 
 class _Translating:
-    """A client or paginator whose methods raise `AWSCallFailed`; paginators and pages it gives out do so too."""
+    """A client or paginator whose methods, paginators and pages raise AWSCallFailed."""
 
     def __init__(self, wrapped: Any, service: str, operation: str = "") -> None:
         self._wrapped = wrapped

@@ -1,4 +1,4 @@
-"""Gates `project` and `checks`: Django's system checks, here before the build and inside Lambda on the new version."""
+"""Gates `project` and `checks`: Django's system checks, on this machine before the build, then inside Lambda."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 FINE_IN_A_REHEARSAL = frozenset({"mail.E001"})
-"""Errors that a rehearsal shows as warnings: mail that is printed (Django's own `startproject`) suits a laptop."""
+"""Errors that a rehearsal shows as warnings: printed mail, the default of `startproject`, is fine on a laptop."""
 
 _ONLY_HERE = "\n  It stops a deploy to AWS."
 
@@ -27,7 +27,7 @@ _ONLY_HERE = "\n  It stops a deploy to AWS."
 def check_project(
     project: Project, stage: StageConfig, target: Target, reporter: Reporter, live: int | None
 ) -> frozenset[str]:
-    """Runs the project's checks here; returns the warnings that were shown. Raises GateRefused for an error."""
+    """Runs the project's checks on this machine; returns the warnings shown. Raises GateRefused for an error."""
     with reporter.step(f"Gate {PROJECT}: run the project's checks on this machine"):
         found = project_checks.run(project, stage, target, project_checks.Selection(deploy=True))
         if errors := _errors(found, target):
@@ -36,9 +36,9 @@ def check_project(
 
 
 def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()) -> None:
-    """Runs the checks inside Lambda, the database's among them; warnings that were `shown` are not shown again.
+    """Runs the checks inside Lambda, with those of the database; warnings already `shown` are not shown again.
 
-    Raises GateRefused for an error, and where the release does not start or cannot check itself.
+    Raises GateRefused for an error, and if the release does not start or has no checks.
     """
     stage, version = candidate.stage, candidate.management_version
     if version is None or stage.command_handler is None:

@@ -1,4 +1,4 @@
-"""What the gates have in common: their names, the release that they look at, and how they refuse it."""
+"""What the gates share: their names, the release that they check, and their refusal."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ PROJECT, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
 """Every gate, in the order in which they run."""
 
 ERROR = 40
-"""Django's number of the level from which a message refuses."""
+"""Django's level from which a message refuses a release."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A release that is published and that no traffic reaches yet.
+    """A published release without traffic.
 
-    `versions` maps each handler to its version's number, `addresses` a handler to the address that it will have.
-    `live` is the number of the release that answers meanwhile, None where none ever did.
+    `versions` maps each handler to its version's number, `addresses` a handler to its future address. `live` is the
+    number of the live release; None before the first.
     """
 
     stage: StageConfig
@@ -46,13 +46,13 @@ class Candidate:
 
     @property
     def management_version(self) -> str | None:
-        """The version of the handler for management commands; None where the stage has none."""
+        """The version of the handler for management commands; None if the stage has no such handler."""
         handler = self.stage.command_handler
         return None if handler is None else self.versions.get(handler)
 
 
 def named(names: Iterable[str]) -> frozenset[str]:
-    """The gates of those names; raises DeployError, with the known ones, for a name of none."""
+    """The gates of those names. Raises DeployError, with the known names, for an unknown one."""
     given = tuple(names)
     for name in given:
         if name not in NAMES:
@@ -61,7 +61,7 @@ def named(names: Iterable[str]) -> frozenset[str]:
 
 
 def refusal(stage: StageConfig, live: int | None, gate: str, messages: Sequence[str], hint: str = "") -> GateRefused:
-    """The error that says which gate refused the release of `stage`, why, and who answers meanwhile."""
+    """The error of a gate that refused the release of `stage`, with the reasons and the live release."""
     listed = "\n".join(message if len(messages) == 1 else f"- {message}" for message in messages)
     answering = f"release {live} stays live" if live is not None else "no release is live yet"
     return GateRefused(
@@ -74,7 +74,7 @@ def refusal(stage: StageConfig, live: int | None, gate: str, messages: Sequence[
 
 
 def without_management(candidate: Candidate) -> None:
-    """Notes which gates a stage without a handler for management commands goes without, and the cure."""
+    """Notes which gates do not run without a handler for management commands, and how to add one."""
     candidate.reporter.note(
         f"Stage {candidate.stage.name} has no handler for management commands, so the gates {CHECKS}, {MIGRATIONS}"
         f" and {STARTUP} do not run. To run them, add [awscontainer.handlers.management] with"

@@ -1,4 +1,4 @@
-"""How long a function took to start, from the log of the invocation that started it.
+"""How long a function took to start, from the log of the first invocation.
 
 Lambda writes it as a line of text or, where the function's log format is JSON, as an object:
 https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html,
@@ -24,10 +24,10 @@ _METRICS = {
 
 
 def init_ms(log_tail: str) -> float | None:
-    """Milliseconds of INIT, or of the restore of a snapshot; None where the environment was there already.
+    """Milliseconds of INIT, or of a snapshot's restore; None if the environment was warm.
 
-    `log_tail` is the decoded LogResult of an invocation. The report of the invocation counts before those of its
-    phases, and the last one of each, which is Lambda's own, whatever a function prints.
+    `log_tail` is the decoded LogResult of an invocation. The invocation's report has precedence over those of its
+    phases, and the last of each, since that is Lambda's own and not a function's output.
     """
     report = phase = None
     for line in log_tail.splitlines():
@@ -49,7 +49,7 @@ def _number(found: re.Match[str] | None) -> float | None:
 
 
 def _from_json(line: str) -> tuple[str, float | None]:
-    """The kind of Lambda's event and the time that it tells; "" for a line that is none of those."""
+    """The type of a platform event and its time in milliseconds; "" for any other line."""
     try:
         event: Any = json.loads(line)
         kind, metrics = event["type"], event["record"]["metrics"]

@@ -1,4 +1,4 @@
-"""Gate `migrations`: lists and labels pending migrations, and applies those that the live release can run with."""
+"""Gate `migrations`: lists pending migrations with their labels, and applies those that the live release works with."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ COMMAND = "pocket_migrations"
 
 @dataclass(frozen=True)
 class Migration:
-    """A migration, as `app.name`; `reasons` has a line for each destructive operation, none where all are additive.
+    """A migration, as `app.name`; `reasons` has a line for each destructive operation.
 
-    `whole` says whether all of it is undone if it fails.
+    `whole` means that all of it is rolled back if it fails.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class Database:
-    """The database that a release migrates, as it describes it itself; `host` is empty for a file."""
+    """The database that a release migrates, as the release describes it; `host` is empty for a file."""
 
     kind: str
     name: str
@@ -53,7 +53,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Pending:
-    """What a database has yet to see: which it is, the migrations, and whether it has tables of their apps."""
+    """The pending migrations of a database; `used` means that it already has tables of their apps."""
 
     database: Database
     migrations: tuple[Migration, ...]
@@ -61,16 +61,16 @@ class Pending:
 
     @property
     def destructive(self) -> tuple[Migration, ...]:
-        """The migrations that lose data, or that the release which answers may not run after."""
+        """The migrations that lose data, or with which the live release may fail."""
         return tuple(item for item in self.migrations if item.reasons)
 
 
 def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> tuple[str, ...]:
-    """Applies the pending migrations, after naming the database; returns the names of the destructive ones among them.
+    """Notes the database and applies the pending migrations; returns the names of the destructive ones.
 
-    Destructive ones are applied where the user agrees or `allow_destructive`, and without a question where there is
-    nothing that they could break: no release is live and the database has no table of their apps, or the database is
-    the target's own. Raises GateRefused where they are not, or where a migration fails.
+    Destructive ones need `allow_destructive` or the user's confirmation, unless there is nothing to break: no release
+    is live and the database has no table of their apps, or the database is the target's own. Raises GateRefused
+    without confirmation, and if a migration fails.
     """
     version = candidate.management_version
     if version is None:
@@ -93,29 +93,31 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
 
 
 def pending(stage: StageConfig, target: Target, version: str) -> Pending:
-    """What the version of the management function finds pending; raises CommandFailed where it cannot tell."""
-    found = _asked(stage, target, version, [])
+    """The pending migrations, as listed by a version of the management function. Raises CommandFailed."""
+    found = _listed(stage, target, version, [])
     return Pending(Database(**found["database"]), tuple(_read(item) for item in found["migrations"]), found["used"])
 
 
 def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:
-    """The migrations in the version's code that are not among `names`; raises CommandFailed where it cannot tell."""
-    return [_read(item) for item in _asked(stage, target, version, ["--beyond", *names])]
+    """The migrations in the version's code that are not in `names`. Raises CommandFailed."""
+    return [_read(item) for item in _listed(stage, target, version, ["--beyond", *names])]
 
 
 def known(stage: StageConfig, target: Target, version: str) -> list[str]:
-    """The names of all migrations in the version's code; raises CommandFailed where it cannot tell."""
-    return [str(item) for item in _asked(stage, target, version, ["--known"])]
+    """The names of all migrations in the version's code. Raises CommandFailed."""
+    return [str(item) for item in _listed(stage, target, version, ["--known"])]
 
 
-def _asked(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> Any:
+def _listed(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> Any:
     outcome = invoke.manage(stage, target, COMMAND, arguments, qualifier=version)
     if outcome.exit_status == 0:
         try:
             return json.loads(outcome.stdout.strip().rpartition("\n")[2])
         except ValueError:
             pass
-    raise invoke.unanswered(stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed")
+    raise invoke.own_command_failed(
+        stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed"
+    )
 
 
 def _read(item: Any) -> Migration:
@@ -170,34 +172,34 @@ def _migrate(candidate: Candidate, target: Target, version: str, found: Pending)
     stage, reporter = candidate.stage, candidate.reporter
     with reporter.step(f"Gate {MIGRATIONS}: migrate"):
         try:
-            outcome = invoke.manage(stage, target, "migrate", ["--noinput"], qualifier=version, tell=reporter.note)
+            outcome = invoke.manage(stage, target, "migrate", ["--noinput"], qualifier=version, note=reporter.note)
         except CommandFailed as error:
             raise _refusal(candidate, [error.message, *_state(candidate, target, version, found)], error) from error
         for line in outcome.stdout.splitlines():
             reporter.event(line)
         if outcome.exit_status == 0:
             return
-        said = f"`migrate` failed:\n{last_lines(outcome.traceback or outcome.stderr or outcome.stdout)}"
-        failure = CommandFailed(said, exit_status=outcome.exit_status)
-        raise _refusal(candidate, [said, *_state(candidate, target, version, found)], failure)
+        message = f"`migrate` failed:\n{last_lines(outcome.traceback or outcome.stderr or outcome.stdout)}"
+        failure = CommandFailed(message, exit_status=outcome.exit_status)
+        raise _refusal(candidate, [message, *_state(candidate, target, version, found)], failure)
 
 
 def _state(candidate: Candidate, target: Target, version: str, before: Pending) -> list[str]:
-    """What a `migrate` that failed has left behind, and what that is to the release that answers."""
+    """The state of the database after a failed `migrate`, and its effect on the live release."""
     try:
         left = {item.name for item in pending(candidate.stage, target, version).migrations}
     except CommandFailed as error:
         return [f"Pocket could not find out which of them were applied. {error.message}"]
     done = [item for item in before.migrations if item.name not in left]
     failed = next((item for item in before.migrations if item.name in left), None)
-    told = []
+    lines = []
     if failed is not None and failed.whole:
-        told.append(f"{failed.name} failed and was rolled back.")
+        lines.append(f"{failed.name} failed and was rolled back.")
     elif failed is not None:
-        told.append(f"{failed.name} failed and was not rolled back as a whole: what it did before remains.")
+        lines.append(f"{failed.name} failed and was not rolled back as a whole: what it did before remains.")
     if not done:
-        return [*told, "No other migration was applied."]
-    return [*told, f"Applied before it: {', '.join(item.name for item in done)}. {_effect(candidate.live, done)}"]
+        return [*lines, "No other migration was applied."]
+    return [*lines, f"Applied before it: {', '.join(item.name for item in done)}. {_effect(candidate.live, done)}"]
 
 
 def _effect(live: int | None, done: Sequence[Migration]) -> str:

@@ -1,7 +1,7 @@
-"""The project's system checks: in a process of its own under a stage's settings, or inside Lambda on what is deployed.
+"""The project's system checks: with a stage's settings in a process of their own, or inside Lambda.
 
-Here the project is looked at as its artifact would hold it: a copy without the laptop's `.env`, whose values are none
-of the stage's. Secrets, addresses and queues are placeholders.
+On this machine they run on a copy with the artifact's files: without the laptop's `.env`, whose values are not the
+stage's. Secrets, addresses and queues are placeholders.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which checks run: as the options of Django's `check`."""
+    """Which checks run; the options of Django's `check`."""
 
     deploy: bool = False
     tags: tuple[str, ...] = ()
@@ -57,15 +57,15 @@ class Selection:
 
     @property
     def arguments(self) -> list[str]:
-        """The options as a command line has them."""
+        """The options as command-line arguments."""
         pairs = [("--tag", tag) for tag in self.tags] + [("--database", alias) for alias in self.databases]
         return [*(["--deploy"] if self.deploy else []), *(word for pair in pairs for word in pair)]
 
 
 def run(project: Project, stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
-    """The messages under the stage's settings; a project that does not start is one message.
+    """The messages with the stage's settings; a project that does not start is one message.
 
-    Raises BuildFailed where the project's Python is not found or lacks Pocket, DeployError for an unknown tag.
+    Raises BuildFailed if the project's Python is not found or lacks Pocket, DeployError for an unknown tag.
     """
     python, _ = static.find_python(project.directory, "The project's checks are run")
     if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
@@ -83,18 +83,18 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
             errors="backslashreplace",
             check=False,
         )
-        said = done.stderr.strip()
+        stderr = done.stderr.strip()
         if done.returncode == 0:
             return _messages(done.stdout)
         if done.returncode == 2:
-            raise DeployError(last_lines(said))
-        if re.search(r"No module named '?pocket", said):
+            raise DeployError(last_lines(stderr))
+        if re.search(r"No module named '?pocket", stderr):
             raise BuildFailed(
                 f"{python} has Django, but no django-pocket with the system checks.",
                 "Install the project's dependencies there, with the same django-pocket as this command: uv sync.",
             )
-        message = _does_not_start(said, folder, stage)
-        if name := copies.left_out(project, folder, said):
+        message = _does_not_start(stderr, folder, stage)
+        if name := copies.left_out(project, folder, stderr):
             hint = f'Pocket leaves {name} out of the artifact. To include it: exclude = ["!{name}"] in [awscontainer].'
             message = replace(message, hint=hint)
         return [message]
@@ -103,19 +103,21 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
 def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
     """The messages of the deployed release, checked inside Lambda with its own settings, role and database.
 
-    Raises what `invoke.manage` raises, and CommandFailed where the release cannot check itself.
+    Raises as `invoke.manage`, and CommandFailed if the checks cannot run there.
     """
     return reported(stage, invoke.manage(stage, target, COMMAND, selection.arguments))
 
 
 def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
-    """The messages that a release reported of itself; raises CommandFailed where it could not."""
+    """The messages in the outcome of COMMAND. Raises CommandFailed if it has none."""
     if outcome.exit_status == 0:
         try:
             return _messages(outcome.stdout.strip().rpartition("\n")[2])
         except ValueError:
             pass
-    raise invoke.unanswered(stage, COMMAND, outcome, f"The release of stage {stage.name!r} could not be checked")
+    raise invoke.own_command_failed(
+        stage, COMMAND, outcome, f"The release of stage {stage.name!r} could not be checked"
+    )
 
 
 def _messages(text: str) -> list[Message]:
@@ -123,7 +125,7 @@ def _messages(text: str) -> list[Message]:
     return [Message(**item) for item in data]
 
 
-def _does_not_start(said: str, folder: Path, stage: StageConfig) -> Message:
-    failure = start_failure.explain(said, folder, stage)
+def _does_not_start(stderr: str, folder: Path, stage: StageConfig) -> Message:
+    failure = start_failure.explain(stderr, folder, stage)
     text = f"The project does not start with the stage's settings: {failure.reason}"
     return Message(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)

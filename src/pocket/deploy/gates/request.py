@@ -37,7 +37,7 @@ def check(candidate: Candidate) -> None:
             if not issue:
                 issue, hint = bad_redirect(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if issue:
-                log = log_lines.written(tail)
+                log = log_lines.written(tail.splitlines())
                 messages = [f"Handler {handler!r} {issue}" + (f"\n{log}" if log else "")]
                 raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)
@@ -49,7 +49,7 @@ def passes(status: int, path: str) -> bool:
 
 
 def bad_redirect(payload: str, address: str, path: str, stage: str) -> tuple[str, str]:
-    """What is wrong with a redirect that leads nowhere, and a hint; two empty strings for any other response.
+    """The issue of a redirect that leads nowhere, and a hint; two empty strings for any other response.
 
     `payload` is the response to a GET of `path` at `address`. A rehearsal's address is `http`; `https` does not work
     there.
@@ -81,7 +81,7 @@ def _invoke(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dic
 
 
 def _issue(answer: Mapping[str, Any], path: str) -> str:
-    """What is wrong with the response; "" if it passes."""
+    """The issue with the response; "" if it passes."""
     try:
         payload = json.loads(answer["Payload"])
     except ValueError:

@@ -1,7 +1,7 @@
 """One request to a deployed address.
 
-A response with an error status, from the application or from AWS, does not pass; the error then shows the last lines
-of the function's log.
+A response with an error status, from the application or from AWS, does not pass; the error shows the last lines of the
+function's log.
 """
 
 from __future__ import annotations
@@ -22,44 +22,45 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
 
 TIMEOUT = 35
-"""Seconds to wait for an answer: an HTTP API gives a function 30."""
+"""Seconds to wait for a response: an HTTP API waits 30 s for a function."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: `status` 0 where nothing did, `body` its first bytes or why there is none."""
+    """A response; without one, `status` is 0 and `body` the reason. `body` has the first bytes of an error's body."""
 
     status: int
     body: str = ""
 
 
 def check(clients: Clients, stage: StageConfig, handler: str, address: str, reporter: Reporter) -> None:
-    """Asks `address` for the stage's gate path once. Raises DeployError, with the function's last log lines, where the
-    status is one that the gate `request` would refuse."""
+    """Requests the stage's gate path at `address` once. Raises DeployError, with the function's last log lines, for a
+    status that the gate `request` would refuse."""
     path = stage.awscontainer.gate.path if stage.awscontainer else "/"
-    answer = ask(address, path)
+    answer = get(address, path)
     if passes(answer.status, path):
         reporter.note(f"{address} answered with status {answer.status}.")
         return
     raise DeployError(
-        f"Handler {handler!r} is deployed but fails at GET {path}: {told(clients, stage, handler, address, answer)}",
+        f"Handler {handler!r} is deployed but fails at GET {path}:"
+        f" {describe(clients, stage, handler, address, answer)}",
         f"`pocket logs --stage {stage.name}` shows more. Fix the cause, then deploy again.",
     )
 
 
-def told(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
-    """What the address answered, and the last lines of the handler's log."""
-    lines = log_lines.readable(line.message for line in log_groups.last_lines(clients, stage, handler, log_lines.SHOWN))
-    said = f"answered with status {answer.status}" if answer.status else f"did not answer: {answer.body}"
-    return f"{address} {said}." + ("\n".join(["", *lines]) if lines else " The function logged nothing.")
+def describe(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
+    """The response, and the last lines that the handler wrote to its log."""
+    log = log_lines.written(line.message for line in log_groups.recent_lines(clients, stage, handler))
+    result = f"answered with status {answer.status}" if answer.status else f"did not answer: {answer.body}"
+    return f"{address} {result}." + (f"\n{log}" if log else " The function logged nothing.")
 
 
-def ask(address: str, path: str = "/") -> Answer:
-    """One GET of a path at the address, redirects not followed."""
+def get(address: str, path: str = "/") -> Answer:
+    """The response to a GET of a path at the address; redirects are not followed."""
     request = urllib.request.Request(f"{address.rstrip('/')}{path}", headers={"User-Agent": "pocket"})  # noqa: S310
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if address.startswith("http://"):
-        # The embedded AWS is on this machine, where a proxy has no business.
+        # The local AWS is on this machine, which needs no proxy.
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)
     try:

@@ -1,4 +1,4 @@
-"""A project that does not start, as one message: where, why, and what to do, from the traceback that it ended with."""
+"""Why a project does not start: place, reason and hint, from the traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
 
 _MOST_LINES = 12
-"""Of an exception's message: pydantic writes three for each value that it refuses."""
+"""Lines shown of an exception's message: pydantic writes three for each invalid value."""
 
 _LOADED = (
     "It was loaded with the stage's values and placeholders for its secrets, and without the local .env, which is not"
@@ -38,7 +38,7 @@ _OTHERS = "Correct this line; `pocket doctor --stage {stage}` shows how it is re
 
 
 class Failure(NamedTuple):
-    """What a message of it says; `file` is a path from the project's folder."""
+    """A start that failed; `file` is relative to the project's folder."""
 
     reason: str
     hint: str
@@ -46,9 +46,9 @@ class Failure(NamedTuple):
     line: int | None
 
 
-def explain(said: str, folder: Path, stage: StageConfig) -> Failure:
-    """What `said`, the standard error of a process that started the project in `folder`, comes down to."""
-    plain = said.strip().replace(f"{folder}/", "")
+def explain(stderr: str, folder: Path, stage: StageConfig) -> Failure:
+    """The failure, from the standard error of a process that started the project in `folder`."""
+    plain = stderr.strip().replace(f"{folder}/", "")
     reason = _exception(plain)
     places = re.findall(r'File "([^"<]+)", line (\d+)', plain)
     own = [(file, int(line)) for file, line in places if not file.startswith("/")]
@@ -56,9 +56,9 @@ def explain(said: str, folder: Path, stage: StageConfig) -> Failure:
     return Failure(reason, f"{_cure(reason, stage, _statement(folder, file, line))} {_LOADED}", file, line)
 
 
-def _exception(said: str) -> str:
+def _exception(stderr: str) -> str:
     """The exception that ended the process: all lines of its message, which follow the last traceback's frames."""
-    frames = said.rpartition("Traceback (most recent call last):\n")[2].splitlines()
+    frames = stderr.rpartition("Traceback (most recent call last):\n")[2].splitlines()
     first = next((number for number, text in enumerate(frames) if not text.startswith(" ")), len(frames) - 1)
     message = frames[first:]
     if len(message) > _MOST_LINES:
@@ -88,7 +88,7 @@ def _cure(reason: str, stage: StageConfig, statement: str) -> str:
 
 
 def _statement(folder: Path, file: str | None, line: int | None) -> str:
-    """The source of the innermost statement around a line; "" where there is none to read."""
+    """The source of the innermost statement around a line; "" if it cannot be read."""
     try:
         text = (folder / (file or "")).read_text(encoding="utf-8", errors="replace")
         tree = ast.parse(text)
@@ -104,7 +104,7 @@ def _statement(folder: Path, file: str | None, line: int | None) -> str:
 
 
 def _mentioned(reason: str, folder: Path, settings_module: str | None) -> tuple[str | None, int | None]:
-    """The line of the settings that has what the reason quotes: an entry of INSTALLED_APPS, for instance."""
+    """The line of the settings with a name that the reason quotes: an entry of INSTALLED_APPS, for instance."""
     if settings_module is None:
         return None, None
     name = f"{settings_module.replace('.', '/')}.py"

@@ -1,4 +1,4 @@
-"""Gate `startup`: a start of the new version inside Lambda keeps to the project's budget, where it has one."""
+"""Gate `startup`: measures a start of the new version inside Lambda, if the project has a budget."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND = "pocket_startup"
 
 
 def check(candidate: Candidate, target: Target) -> None:
-    """Examines a start. Raises GateRefused where it takes longer than `[awscontainer.startup] budget_ms`."""
+    """Measures a start. Raises GateRefused if it takes longer than `[awscontainer.startup] budget_ms`."""
     stage, version = candidate.stage, candidate.management_version
     container = stage.awscontainer
     if version is None or container is None or container.startup.budget_ms is None:
@@ -34,13 +34,14 @@ def check(candidate: Candidate, target: Target) -> None:
 
 
 def examine(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:
-    """The report of the deployed release, from fresh processes inside Lambda, with its real settings and secrets.
+    """The report of a deployed release, from new processes inside Lambda, with its own settings and secrets.
 
-    `qualifier` is the management function's version, or an alias of one.
-
-    Raises what `invoke.manage` raises, and CommandFailed where the release cannot examine itself.
+    `qualifier` is the management function's version, or an alias of one. Raises as `invoke.manage`, and CommandFailed
+    if the release cannot be diagnosed.
     """
     outcome = invoke.manage(stage, target, COMMAND, ["--format", "json", "--path", path], qualifier=qualifier)
     if outcome.exit_status == 0:
         return Report.from_json(outcome.stdout.strip().rpartition("\n")[2])
-    raise invoke.unanswered(stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be diagnosed")
+    raise invoke.own_command_failed(
+        stage, COMMAND, outcome, f"The start of stage {stage.name!r} could not be diagnosed"
+    )

@@ -1,8 +1,8 @@
-"""Removes a stage: functions first, then the buckets with their content, then the generated secrets.
+"""The removal of a stage: functions first, then the buckets with their objects, then the generated secrets.
 
-What goes is what was recorded as made for the stage: its stacks by their tags, buckets by their stack's resources,
-secrets by the record that lies with them. No name that the file gives today decides. Each part may be gone already,
-so that an interrupted removal can be started again.
+Only resources recorded as the stage's are removed: stacks by their tags, buckets by their stack's resources, secrets by
+the record in their store. Names in today's pocket.toml do not decide. Parts that are already gone are skipped, so an
+interrupted removal can be repeated.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.releases.history import standing
+from pocket.deploy.releases.history import deployed_state
 from pocket.deploy.stacks import bucket, ownership
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
-from pocket.deploy.stacks.losses import told
+from pocket.deploy.stacks.losses import count_text
 from pocket.deploy.stacks.secret_stores import Contents, Place, place_of, store_at
 from pocket.deploy.stacks.stack import State, find, template_of
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Doomed:
-    """What belongs to a stage and is about to be removed from `account`; `place` says where, in words.
+class Removal:
+    """What a removal removes from `account`; `place` describes the account and region.
 
-    `buckets` has the number of objects by name, every version counted; `kept` says in words what stays.
+    `buckets` pairs each name with its number of object versions; `kept` describes what stays.
     """
 
     account: str
@@ -47,9 +47,9 @@ class Doomed:
     kept: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """Each part in words."""
+        """A description of each part."""
         yield from (f"stack {state.stack.name}" for state in self.stacks if state.stack is not None)
-        yield from (f"bucket {name} with its objects ({told(count)})" for name, count in self.buckets)
+        yield from (f"bucket {name} with its objects ({count_text(count)})" for name, count in self.buckets)
         for where, contents in self.secrets:
             for name in contents.own:
                 yield f"{name} in the {where}"
@@ -57,50 +57,48 @@ class Doomed:
 
 @dataclass(frozen=True)
 class Removed:
-    """What was removed and what was not, in words."""
+    """Descriptions of what was removed and what was kept."""
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
 
 
 def destroy(
-    stage: StageConfig, target: Target, reporter: Reporter, *, agreed: Callable[[Doomed], bool] = lambda _: True
+    stage: StageConfig, target: Target, reporter: Reporter, *, confirm: Callable[[Removal], bool] = lambda _: True
 ) -> Removed:
-    """Removes all of the stage, files and queued messages with it, once `agreed` has seen what that is.
+    """Removes the whole stage with its files and queued messages, if `confirm` returns True.
 
-    Secrets can be had back for a while, nothing else can. Raises PlanRefused where `agreed` says no, StackFailed where
-    CloudFormation cannot delete a resource, DeployError while something else is changing the stage, and where a stack
-    of its name is not the stage's.
+    Only secrets can be restored, for a while. Raises PlanRefused if `confirm` returns False, StackFailed if
+    CloudFormation cannot delete a resource, and DeployError if something else is changing the stage or a stack of its
+    name is not the stage's.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     with Lock(clients, stage.name, "destroy", reporter) as lock:
         with reporter.step("Find what belongs to the stage"):
-            doomed = _doomed(clients, stage, account)
+            removal = _removal(clients, stage, account)
             locked = artifact_bucket_name(stage, account)
-            if locked in dict(doomed.buckets):
+            if locked in dict(removal.buckets):
                 lock.take(locked)
-        if not agreed(doomed):
-            raise PlanRefused(
-                f"Nothing of stage {stage.name!r} was removed.", "Pass --yes to remove it without being asked."
-            )
-        steps = list(_steps(clients, stage, doomed, lock, reporter))
-        return Removed(_remove(steps, reporter), doomed.kept)
+        if not confirm(removal):
+            raise PlanRefused(f"Nothing of stage {stage.name!r} was removed.", "Pass --yes to confirm.")
+        steps = list(_steps(clients, stage, removal, lock, reporter))
+        return Removed(_remove(steps, reporter), removal.kept)
 
 
-def _doomed(clients: Clients, stage: StageConfig, account: str) -> Doomed:
+def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
     main = _state(clients, stage, stage.stack_name)
     storage = _state(clients, stage, storage_stack_name(stage))
-    own, strange = _buckets(clients, stage, storage)
+    own, foreign = _buckets(clients, stage, storage)
     secrets = list(_secrets(clients, stage, main))
-    kept = [f"bucket {name}, which is not tagged as this stage's" for name in strange]
+    kept = [f"bucket {name}, which is not tagged as this stage's" for name in foreign]
     kept += [
         f"{', '.join(contents.others)} in the {where}, not generated by Pocket"
         for where, contents in secrets
         if contents.others
     ]
-    return Doomed(
+    return Removal(
         account,
         place(clients, account),
         tuple(state for state in (main, storage) if state.stack is not None),
@@ -111,7 +109,7 @@ def _doomed(clients: Clients, stage: StageConfig, account: str) -> Doomed:
 
 
 def _state(clients: Clients, stage: StageConfig, name: str) -> State:
-    """The stack in whatever state, with its template."""
+    """The stack in any state, with its template."""
     stack = find(clients, name)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return State()
@@ -129,7 +127,7 @@ def _state(clients: Clients, stage: StageConfig, name: str) -> State:
 
 
 def _buckets(clients: Clients, stage: StageConfig, storage: State) -> tuple[list[str], list[str]]:
-    """The buckets that the storage stack made and that exist, and those of which only its template says so."""
+    """The existing buckets of the stage, and those that only the storage stack's template names."""
     if storage.stack is None:
         return [], []
     pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=storage.stack.stack_id)
@@ -147,8 +145,8 @@ def _buckets(clients: Clients, stage: StageConfig, storage: State) -> tuple[list
 
 
 def _secrets(clients: Clients, stage: StageConfig, main: State) -> Iterator[tuple[Place, Contents]]:
-    """What is in each place that a release, or the file, has for generated values."""
-    history = standing(stage, main.body).history
+    """The contents of each place that a release, or pocket.toml, names for generated values."""
+    history = deployed_state(stage, main.body).history
     places = [release.secrets for release in history.releases if release.secrets is not None]
     if stage.secretsmanager.pocket_secrets:
         places.append(place_of(stage))
@@ -158,7 +156,7 @@ def _secrets(clients: Clients, stage: StageConfig, main: State) -> Iterator[tupl
 
 
 def _remove(steps: Sequence[tuple[str, Callable[[], str]]], reporter: Reporter) -> tuple[str, ...]:
-    """Takes one step after the other; what ends it in between is told with what is removed by then."""
+    """Carries out the steps in order; if one fails, notes what was removed and what was not."""
     removed: list[str] = []
     try:
         for what, act in steps:
@@ -174,23 +172,23 @@ def _remove(steps: Sequence[tuple[str, Callable[[], str]]], reporter: Reporter) 
 
 
 def _steps(
-    clients: Clients, stage: StageConfig, doomed: Doomed, lock: Lock, reporter: Reporter
+    clients: Clients, stage: StageConfig, removal: Removal, lock: Lock, reporter: Reporter
 ) -> Iterator[tuple[str, Callable[[], str]]]:
-    """What to remove, and how: functions first, and the bucket that holds the lock last of the buckets."""
+    """The steps, as description and function: functions first, and of the buckets the one with the lock last."""
     storage = storage_stack_name(stage)
-    for state in doomed.stacks:
+    for state in removal.stacks:
         if state.stack is not None and state.stack.name != storage:
             yield f"stack {state.stack.name}", partial(_delete_stack, clients, state, reporter)
-    locked = artifact_bucket_name(stage, doomed.account)
-    for name, _ in sorted(doomed.buckets, key=lambda item: item[0] == locked):
+    locked = artifact_bucket_name(stage, removal.account)
+    for name, _ in sorted(removal.buckets, key=lambda item: item[0] == locked):
         if name == locked:
-            yield f"bucket {name}", partial(_delete_locked, clients, name, doomed.account, lock)
+            yield f"bucket {name}", partial(_delete_locked, clients, name, removal.account, lock)
         else:
-            yield f"bucket {name}", partial(bucket.delete, clients, name, doomed.account)
-    for state in doomed.stacks:
+            yield f"bucket {name}", partial(bucket.delete, clients, name, removal.account)
+    for state in removal.stacks:
         if state.stack is not None and state.stack.name == storage:
             yield f"stack {storage}", partial(_delete_stack, clients, state, reporter)
-    for where, contents in doomed.secrets:
+    for where, contents in removal.secrets:
         yield f"{', '.join(contents.own)}", partial(store_at(clients, stage, where).remove, contents.own)
 
 
@@ -203,7 +201,7 @@ def _delete_stack(clients: Clients, state: State, reporter: Reporter) -> str:
 
 
 def _delete_locked(clients: Clients, name: str, account: str, lock: Lock) -> str:
-    # The lock is renewed by writing into the bucket, which has to stay empty.
+    # Renewing the lock writes into the bucket, which has to stay empty.
     lock.release()
     return bucket.delete(clients, name, account)
 

@@ -1,4 +1,4 @@
-"""The start-up diagnosis of a stage: in the project's own Python here, or inside Lambda on what is deployed."""
+"""The start-up diagnosis on this machine, in the project's own Python; `gates.startup` has the one inside Lambda."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _PURPOSE = "The project is started"
 
 
 def examine(project: Project, *, path: str = "/") -> Report:
-    """The report of the project under the settings that hold on this machine, where POCKET_STAGE is unset.
+    """The report of the project with the settings of this machine, where POCKET_STAGE is unset.
 
-    Raises BuildFailed where the project's Python is not found or lacks Pocket, DeployError where the settings module
-    is not known, CommandFailed where the project's process does not come to its end.
+    Raises BuildFailed if the project's Python is not found or lacks Pocket, DeployError if the settings module is
+    unknown, CommandFailed if the project's process fails.
     """
     python, _ = static.find_python(project.directory, _PURPOSE)
     environ = {name: value for name, value in os.environ.items() if name not in {naming.STAGE_KEY, naming.MANIFEST_KEY}}
@@ -41,10 +41,10 @@ def examine(project: Project, *, path: str = "/") -> Report:
 def examine_stage(
     project: Project, stage: StageConfig, target: Target, reporter: Reporter, *, path: str = "/"
 ) -> Report:
-    """The report of the project as the stage's artifact would hold it, with placeholders for the stage's secrets.
+    """The report of the project as it would be in the stage's artifact, with placeholders for the stage's secrets.
 
-    Static files are collected first where their names are hashed: a release has the map of them, and the first
-    request reads it. Raises as `examine` does.
+    Static files with hashed names are collected first: a release has the map of names, which the first request reads.
+    Raises as `examine`.
     """
     python, _ = static.find_python(project.directory, _PURPOSE)
     with copies.isolated(project, stage) as directory:
@@ -64,18 +64,18 @@ def examine_stage(
 
 
 def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) -> Report:
-    """Starts the project's processes; Python may write bytecode, since an artifact has it, too."""
+    """Runs the diagnosis; Python may write bytecode, since an artifact has it, too."""
     if not environ.get("DJANGO_SETTINGS_MODULE"):
         raise DeployError(
             "The project's settings module is not known.",
             "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE.",
         )
-    settled = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    settled.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    variables = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
         [python, "-m", "pocket.doctor", "--path", path],
         cwd=directory,
-        env=settled,
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -87,10 +87,10 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
             return Report.from_json(done.stdout)
         except PocketError as error:
             raise CommandFailed(error.message, error.hint) from error
-    said = done.stderr.strip()
-    if "No module named" in said and "pocket" in said:
+    stderr = done.stderr.strip()
+    if "No module named" in stderr and "pocket" in stderr:
         raise BuildFailed(
             f"{python} has Django, but no django-pocket that can diagnose a start.",
             "Install the project's dependencies there, with the same django-pocket as this command: uv sync.",
         )
-    raise CommandFailed(last_lines(said))
+    raise CommandFailed(last_lines(stderr))

@@ -1,4 +1,4 @@
-"""What a stage's functions log: lines of all its log groups, in order, each once."""
+"""The log lines of a stage's functions."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def seconds(text: str) -> int:
 
 
 def read(stage: StageConfig, target: Target, *, since: int = 600, follow: bool = False) -> Iterator[LogLine]:
-    """The stage's log lines of the last `since` seconds, oldest first; with `follow` it goes on as lines come.
+    """The stage's log lines of the last `since` seconds, oldest first; with `follow`, new ones without end.
 
-    Raises DeployError where the stage is not deployed and, once the lines of the others are told, where a log group
-    was deleted by hand.
+    Raises DeployError if the stage is not deployed and, after the lines of the other log groups, if a log group was
+    deleted by hand.
     """
     clients = Clients(target)
     start = int((time.time() - since) * 1000)
@@ -48,7 +48,7 @@ def read(stage: StageConfig, target: Target, *, since: int = 600, follow: bool =
 
 
 def _refuse_missing(clients: Clients, stage: StageConfig, tail: Tail) -> None:
-    """Raises DeployError where a group is missing that the stack has, or where there is no stack."""
+    """Raises DeployError if a log group of the stack is missing, or the stack itself."""
     stack = find(clients, stage.stack_name)
     resources = template_of(clients, stack).get("Resources", {}).values() if stack is not None else ()
     made = {item["Properties"].get("LogGroupName") for item in resources if item["Type"] == LOGS}

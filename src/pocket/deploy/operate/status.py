@@ -1,4 +1,4 @@
-"""How a deployed stage is doing: its stack, functions, addresses and queues."""
+"""The status of a deployed stage: its stack, functions, addresses and queues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FunctionStatus:
-    """The version of a function behind `live`; `state` is Lambda's word, `missing` where there is no such function."""
+    """A function's version behind `live`; `state` is Lambda's, or `missing` if the function does not exist."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class FunctionStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Messages of a queue: waiting, in work, and given up (in the dead-letter queue). Each number is approximate."""
+    """Approximate numbers of a queue's messages: `visible` ones wait, `dead` ones are in the dead-letter queue."""
 
     name: str
     visible: int
@@ -42,7 +42,7 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A stage as deployed, whatever the file says now; `account` is the AWS account, `place` says where in words."""
+    """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account."""
 
     account: str
     place: str
@@ -54,7 +54,7 @@ class Status:
 
 
 def read(stage: StageConfig, target: Target) -> Status:
-    """The stage's status. Raises DeployError where it is not deployed."""
+    """The stage's status. Raises DeployError if it is not deployed."""
     clients = Clients(target)
     account = account_id(clients)
     stack = find(clients, stage.stack_name)

@@ -1,8 +1,8 @@
-"""A deploy from beginning to end: gates, build, plan, confirm, publish, gates again, `live`.
+"""A deploy from beginning to end: gates, build, plan, confirmation, publication, gates again, `live`.
 
-Nothing is changed before the plan is confirmed. Then the storage stack comes first, since code and static files must
-be in their buckets before a function names them and before `live` serves pages that link to them. What is deployed is
-read after the build, under the stage's lock, and compared before each change.
+Nothing is changed before the plan is confirmed. The storage stack is then the first change, since code and static files
+must be in their buckets before a function refers to them and before `live` serves pages that link to them. The deployed
+state is read after the build, under the stage's lock, and compared before each change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, upload
 from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
-from pocket.deploy.releases.history import DeployedState, History, standing
+from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.retention import prune_artifacts
 from pocket.deploy.releases.rollout import roll_out
@@ -55,13 +55,13 @@ def deploy(
     allow_loss: bool = False,
     published: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Deployed:
-    """Deploys the stage; the same project deployed again changes nothing.
+    """Deploys the stage; deploying the same project again changes nothing.
 
-    `published` is called with the routes once they stand and `live` has moved, before any address is asked. Raises
-    ConfigError for what this version does not deploy, PlanRefused where the user declines or AWS's rules are broken,
-    GateRefused where a gate does not let the release pass, StackFailed where CloudFormation took a change back,
-    DeployError where what is deployed already does not start, where something else is changing the stage, and where
-    a stack of its name is not the stage's.
+    `published` is called with the routes once they exist and `live` has moved, before the first request to an address.
+    Raises ConfigError for configuration that this version does not deploy, PlanRefused if the user declines or
+    cfn-lint finds issues, GateRefused if a gate refuses the release, StackFailed if CloudFormation rolled back a
+    change, and DeployError if an unchanged release fails, something else is changing the stage, or a stack of its name
+    is not the stage's.
     """
     skipped = gates.named(skip_gates)
     refuse_unsupported(project, stage)
@@ -71,13 +71,13 @@ def deploy(
     reporter.note(f"Deploying stage {stage.name} to {place(clients, account)}.")
     bucket = artifact_bucket_name(stage, account)
     with Journal(reporter) as journal, Lock(clients, stage.name, "deploy", reporter) as lock:
-        seen = _look(clients, stage, lock, bucket, take=False)[1]
+        seen = _states(clients, stage, lock, bucket, take=False)[1]
         warnings: frozenset[str] = frozenset()
         if gates.gate.PROJECT not in skipped:
             warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
         built = artifact.build(project, stage, target, reporter)
-        storage, main = _look(clients, stage, lock, bucket, take=True)
-        _tell_change(stage, reporter, seen, main)
+        storage, main = _states(clients, stage, lock, bucket, take=True)
+        _note_change(stage, reporter, seen, main)
         source = origin(project.directory)
         commit = revision(project.directory)
         options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
@@ -95,14 +95,15 @@ def deploy(
 
 
 def read(clients: Clients, stage: StageConfig) -> DeployedState:
-    """The stage as it is deployed; empty where it is not. Raises DeployError while something is changing it."""
-    return standing(stage, own_state(clients, stage, stage.stack_name).body)
+    """The deployed state of the stage; empty if it is not deployed. Raises DeployError while something changes it."""
+    return deployed_state(stage, own_state(clients, stage, stage.stack_name).body)
 
 
-def _look(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, take: bool) -> tuple[State, State]:
+def _states(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, take: bool) -> tuple[State, State]:
     """The states of the storage stack and of the stage's stack.
 
-    Where there is a storage stack, whose bucket has the lock, the lock is taken before the second look, or refused.
+    The lock is in the storage stack's bucket. If that exists, the lock is taken, or only checked, before the stage's
+    stack is read.
     """
     storage = own_state(clients, stage, storage_stack_name(stage))
     if storage.stack is not None:
@@ -114,18 +115,18 @@ def _look(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, take
 
 
 def _history(stage: StageConfig, found: State) -> History:
-    return standing(stage, found.body).history
+    return deployed_state(stage, found.body).history
 
 
-def _tell_change(stage: StageConfig, reporter: Reporter, seen: State, now: State) -> None:
+def _note_change(stage: StageConfig, reporter: Reporter, seen: State, now: State) -> None:
     before, after = _history(stage, seen).live, _history(stage, now).live
     if before != after:
-        told = [f"release {number}" if number is not None else "none" for number in (before, after)]
-        reporter.note(f"During the build, the live release of stage {stage.name} changed from {told[0]} to {told[1]}.")
+        old, new = (f"release {number}" if number is not None else "none" for number in (before, after))
+        reporter.note(f"During the build, the live release of stage {stage.name} changed from {old} to {new}.")
 
 
 def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code, main: State) -> Inputs:
-    """What the template is made of; hosts of function URLs come from the stack that stands."""
+    """The template's inputs; hosts of function URLs come from the deployed stack."""
     return Inputs(
         config=stage,
         manifest=build_manifest(project).stages[stage.name],

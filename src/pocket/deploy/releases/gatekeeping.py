@@ -1,4 +1,4 @@
-"""The gates of a deploy in order: those for the published versions, then the one for the addresses."""
+"""The gates of a deploy in their order: those for the published versions, then the one for the addresses."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pocket.deploy.stacks.stack import State
 
 
-def ask(run: Run, main: State, versions: Mapping[str, str]) -> tuple[str, ...]:
-    """Asks the gates of the published release, whose versions have these logical ids by handler.
+def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple[str, ...]:
+    """Runs the gates on the published release; `versions` has the logical id of each handler's version.
 
-    Returns the destructive migrations that were applied on the way. Raises GateRefused.
+    Returns the destructive migrations that were applied. Raises GateRefused.
     """
     if main.stack is None:
         raise StackFailed(f"Stack {run.stage.stack_name} was not created.")
@@ -53,22 +53,22 @@ def ask(run: Run, main: State, versions: Mapping[str, str]) -> tuple[str, ...]:
     return destructive
 
 
-def ask_addresses(run: Run, done: Deployed, release: Release, take_back: Callable[[], object]) -> None:
-    """Gate `smoke`: asks each address once, and has `live` taken back where one does not answer as it should."""
+def check_addresses(run: Run, done: Deployed, release: Release, move_back: Callable[[], object]) -> None:
+    """Gate `smoke`: requests each address once; moves `live` back and raises GateRefused if a response fails."""
     if SMOKE in run.options.skipped or run.stage.awscontainer is None:
         return
     path = run.stage.awscontainer.gate.path
     with run.reporter.step(f"Gate {SMOKE}: request each address once"):
         for handler, address in done.addresses.items():
-            answer = smoke.ask(address, path)
+            answer = smoke.get(address, path)
             if not request.passes(answer.status, path):
-                said = smoke.told(run.clients, run.stage, handler, address, answer)
-                raise _taken_back(run, release, f"Handler {handler!r}, GET {path}: {said}", take_back)
+                result = smoke.describe(run.clients, run.stage, handler, address, answer)
+                raise _moved_back(run, release, f"Handler {handler!r}, GET {path}: {result}", move_back)
             run.reporter.note(f"{address} answered with status {answer.status}.")
 
 
-def _taken_back(run: Run, release: Release, issue: str, take_back: Callable[[], object]) -> GateRefused:
-    """Moves `live` back to where it was; the error that says so."""
+def _moved_back(run: Run, release: Release, issue: str, move_back: Callable[[], object]) -> GateRefused:
+    """Moves `live` back to the release before; returns the gate's error."""
     live = run.before.history.live
     if live is None:
         return GateRefused(
@@ -80,7 +80,7 @@ def _taken_back(run: Run, release: Release, issue: str, take_back: Callable[[], 
             live=None,
         )
     run.reporter.note(f"Moving `live` back to release {live}.")
-    take_back()
+    move_back()
     error = refusal(run.stage, live, SMOKE, [issue])
     return GateRefused(
         f"Gate {SMOKE} refused release {release.number}; `live` of stage {run.stage.name!r} is back at release"
@@ -94,7 +94,7 @@ def _taken_back(run: Run, release: Release, issue: str, take_back: Callable[[], 
 
 @contextmanager
 def _naming_migrations(destructive: Sequence[str]) -> Iterator[None]:
-    """Adds to a gate's refusal that migrations were applied before it which the live release may not run after."""
+    """Adds to a gate's refusal the destructive migrations applied before it, with which the live release may fail."""
     try:
         yield
     except GateRefused as error:

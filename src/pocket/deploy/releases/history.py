@@ -1,7 +1,7 @@
-"""The releases of a stage, as its deployed template records them: Pocket keeps no record of its own.
+"""The releases of a stage, as recorded in its deployed template: Pocket keeps no record elsewhere.
 
 A release is a version of every handler. Their names are in the template's top-level `Metadata`, which CloudFormation
-stores and does nothing with; the versions are resources of the same template for as long as a release is kept.
+stores and ignores; the versions are resources of the same template as long as a release is kept.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
 
 NONE_LIVE = 0
-"""What stands for no live release: CloudFormation allows no null in a template."""
+"""The number that means no live release: CloudFormation allows no null in a template."""
 
 KEPT = 5
 KEPT_SNAPSHOTS = 2
-"""Of releases that start from a snapshot: AWS charges for each that it keeps."""
+"""Of releases with SnapStart: AWS charges for each snapshot."""
 
 
 @dataclass(frozen=True)
 class Release:
     """One release; `versions` maps each handler to the logical id of its version.
 
-    `created` is UTC as `2026-11-21T06:10:00Z`, `git` the commit it was made from; both are "" where they are not known.
-    `dirty` says that there were changes beside that commit. `skipped` names gates, `destructive` the migrations, as
-    `app.name`, that were applied on the way to it and that an older release may not run after. `secrets` is where the
-    values of the variables `generated` are; None where an older Pocket did not record it.
+    `created` is UTC as `2026-11-21T06:10:00Z`, `git` the commit it was made from; both are "" if unknown. `dirty` means
+    that there were uncommitted changes. `skipped` names gates; `destructive` names migrations, as `app.name`, that
+    were applied for it and with which an older release may fail. `secrets` is where the values of the variables
+    `generated` are; None if an older Pocket did not record it.
     """
 
     number: int
@@ -52,7 +52,7 @@ class Release:
 
 @dataclass(frozen=True)
 class History:
-    """The releases that are kept, oldest first, and the number of the one that is live; None before the first."""
+    """The kept releases, oldest first, and the number of the live one; None before the first."""
 
     releases: tuple[Release, ...] = ()
     live: int | None = None
@@ -64,7 +64,7 @@ class History:
 
     @property
     def next_number(self) -> int:
-        """The number of the release to come."""
+        """The number of the next release."""
         return max((release.number for release in self.releases), default=0) + 1
 
     @property
@@ -78,7 +78,7 @@ class History:
         return {release.artifact for release in self.releases if release.artifact}
 
     def find(self, number: int) -> Release | None:
-        """The release of that number, None where it is not kept."""
+        """The release of that number; None if it is not kept."""
         return next((release for release in self.releases if release.number == number), None)
 
     def keeping(self, most: int) -> History:
@@ -89,20 +89,20 @@ class History:
         return replace(self, releases=tuple(item for item in self.releases if item.number not in dropped))
 
     def with_live(self, release: Release, most: int) -> History:
-        """With one more release, which is live; the one before it is kept, whatever else is not."""
+        """With one more release, which is live; the one that was live before is always kept."""
         before = self.keeping(max(1, most - 1))
         others = (item for item in before.releases if item.number != release.number)
         return History((*others, release), release.number)
 
     def to_metadata(self) -> dict[str, Any]:
-        """What the template's `Metadata` holds."""
+        """The value of the template's `Metadata`."""
         live = NONE_LIVE if self.live is None else self.live
         return {METADATA: {"Live": live, "Releases": [_written(release) for release in self.releases]}}
 
 
 @dataclass(frozen=True)
 class DeployedState:
-    """A stage's stack as it is deployed: its template's `body`, empty where there is none, and what that tells."""
+    """A stage's deployed template, `body`, which is empty if there is none, and the releases recorded in it."""
 
     body: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
@@ -115,11 +115,11 @@ class DeployedState:
         return _mapping(self.body.get("Resources"))
 
 
-def standing(stage: StageConfig, body: object) -> DeployedState:
-    """What a deployed template, of whatever age or hand, tells of its stage.
+def deployed_state(stage: StageConfig, body: object) -> DeployedState:
+    """The state that a deployed template, of any age or origin, records of its stage.
 
-    The aliases are the truth. Where no release of the `Metadata` has their versions, as in a stack from before there
-    were releases, what they refer to becomes a release of which no more is known.
+    The aliases are authoritative. If no release in the `Metadata` has their versions, as in a stack from before there
+    were releases, those versions become a release without further facts.
     """
     found = _mapping(body)
     resources = _mapping(found.get("Resources"))
@@ -147,7 +147,8 @@ def standing(stage: StageConfig, body: object) -> DeployedState:
 def _aliases(stage: StageConfig, resources: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Each handler with an alias, and the version that the alias refers to.
 
-    The function's name tells the handler: a logical id does not, and the file may not have the handler any more.
+    The handler's name comes from the function's: a logical id does not have it, and pocket.toml may no longer have the
+    handler.
     """
     for resource in resources.values():
         properties = _mapping(_mapping(resource).get("Properties"))
@@ -196,7 +197,7 @@ def _written_secrets(release: Release) -> dict[str, Any]:
 
 
 def _read(item: object) -> Release | None:
-    """The release that `_written` wrote; None for what is none."""
+    """The release that `_written` wrote; None for other content."""
     data = _mapping(item)
     number, versions = data.get("Release"), _mapping(data.get("Versions"))
     if not isinstance(number, int) or isinstance(number, bool) or number < 1 or not versions:

@@ -1,4 +1,4 @@
-"""The steps that a deploy has completed, printed if it is interrupted."""
+"""The completed steps of a deploy, printed if it is interrupted."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ STEPS = (STORAGE, SECRETS, PUBLISHED, MIGRATED, GATES, STATIC, LIVE, SETTLED)
 
 
 class Journal:
-    """Records completed steps. As a context manager, it prints them and the remaining ones on KeyboardInterrupt."""
+    """Records completed steps; as a context manager, prints them and the remaining ones on KeyboardInterrupt."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._reached: list[str] = []
 
     def reached(self, step: str) -> None:
-        """Notes one of STEPS."""
+        """Records one of STEPS."""
         self._reached.append(step)
 
     def __enter__(self) -> Self:

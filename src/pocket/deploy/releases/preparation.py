@@ -1,4 +1,4 @@
-"""The first changes of a deploy: both stacks planned, shown and confirmed, then carried out with what lies between."""
+"""The first changes of a deploy: both stacks and the secrets, planned, shown, confirmed and carried out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preparation:
-    """The plans of both stacks and of the secrets, and what is to happen after the gates, in `later`."""
+    """The plans of both stacks and of the secrets; `later` has the changes after the gates."""
 
     storage: Planned
     main: Planned
@@ -43,17 +43,16 @@ class Preparation:
 
 
 def prepare(run: Run, storage: Template, main: Template, last: dict[str, Any] | None = None) -> Progress:
-    """Brings the storage stack to `storage` and the stage's stack to `main`, after the user has agreed.
+    """Brings the storage stack to `storage` and the stage's stack to `main`, once the user has confirmed.
 
-    `last` is where the way ends that `main` begins; None where `main` is the end. Raises PlanRefused where the user
-    declines.
+    `last` is the template that the deploy ends with; None if that is `main`. Raises PlanRefused if the user declines.
     """
     with run.reporter.step("Plan the changes"):
         plan = _planned(run, storage, main, last)
     if plan.changes:
         _confirm(run, plan)
     base = run.plans.carry_out(plan.storage)
-    # Where the bucket was made just now, the lock could not be taken before.
+    # Taken here if the lock's bucket has just been created.
     run.lock.take(run.bucket)
     run.journal.reached(journal.STORAGE)
     generated = secrets.carry_out(run.clients, run.stage, plan.secrets, run.reporter) if plan.secrets.changes else ()
@@ -74,7 +73,7 @@ def prepare(run: Run, storage: Template, main: Template, last: dict[str, Any] | 
 def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] | None) -> Preparation:
     name, end = run.stage.stack_name, main.body if last is None else last
     if last is not None:
-        # What AWS would refuse after the gates is found before anything is changed.
+        # AWS would refuse a bad template only after the gates, so check it before anything is changed.
         run.plans.validate(name, last, run.main.body)
     generation = secrets.plan(run.clients, run.stage, run.before.history.live_release)
     adopt = _adopts(run, storage)
@@ -86,16 +85,16 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
         *losses.queued(run.clients, run.main.body, end),
         *losses.left_behind(run.clients, run.storage.body, settled.body),
         *losses.generated_again(generation),
-        *_strangers(run),
+        *_identity_warnings(run),
     ]
     later = (*pending_changes(main.body, end), *pending_changes(storage.body, settled.body))
     return Preparation(base, plan, generation, later, tuple(lost))
 
 
 def _adopts(run: Run, storage: Template) -> bool:
-    """Whether a bucket of the stage that left its stack comes back into it.
+    """Whether the stack has to import a bucket of the stage that it no longer has.
 
-    Raises DeployError for a bucket that exists and that this stage did not make.
+    Raises DeployError for an existing bucket that Pocket did not create for this stage.
     """
     adopts = False
     for bucket in buckets(storage.body).values():
@@ -111,7 +110,7 @@ def _adopts(run: Run, storage: Template) -> bool:
     return adopts
 
 
-def _strangers(run: Run) -> Iterator[str]:
+def _identity_warnings(run: Run) -> Iterator[str]:
     """Signs that the stage's stack is another project's, or that the project's stage is another stack."""
     origin = run.options.origin
     if known := ownership.other_origin(run.main.stack, origin):
@@ -145,4 +144,4 @@ def _confirm(run: Run, plan: Preparation) -> None:
         )
     if options.assume_yes or reporter.confirm(f"Apply these changes to stage {run.stage.name}?"):
         return
-    raise PlanRefused("The plan was not confirmed; nothing was changed.", "Pass --yes to apply it without being asked.")
+    raise PlanRefused("The plan was not confirmed; nothing was changed.", "Pass --yes to confirm.")

@@ -1,7 +1,7 @@
-"""How long artifacts are kept.
+"""Which artifacts are kept.
 
-They have no expiry date: CloudFormation fetches the old artifact again when it takes an update back, however old that
-artifact is. Instead each deploy deletes all but the last few, and those of the releases that are kept.
+They have no expiry date: to roll back an update, CloudFormation fetches the old artifact again, whatever its age.
+Instead each deploy deletes all except the last few and those of kept releases.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KEPT = 5
 
 
 def prune_artifacts(clients: Clients, bucket: str, used: Collection[str]) -> int:
-    """Deletes all artifacts but the last KEPT and those with the keys of `used`; returns how many."""
+    """Deletes all artifacts except the last KEPT and those with keys in `used`; returns how many."""
     pages = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ARTIFACT_PREFIX)
     found = [item for page in pages for item in page.get("Contents", [])]
     newest_first = sorted(found, key=lambda item: item["LastModified"], reverse=True)

@@ -1,4 +1,4 @@
-"""Back, or forward, to a release that is kept: `live` of all handlers moves, and nothing is built."""
+"""Rollback, or forward, to a kept release: moves `live` of all handlers and builds nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pocket import naming
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.gates import migrations, smoke
-from pocket.deploy.releases.history import standing
+from pocket.deploy.releases.history import deployed_state
 from pocket.deploy.releases.versions import numbers
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """The release that is live now, the one that was, and the addresses by handler."""
+    """The release that is live now, the one that was live before, and the addresses by handler."""
 
     release: Release
     before: Release
@@ -47,12 +47,11 @@ def rollback(
     assume_yes: bool = False,
     uncompared: bool = False,
 ) -> RolledBack:
-    """Makes release `number` live, without one the release before the live one.
+    """Makes release `number` live; by default the release before the live one.
 
-    A handler that came after that release stays as it is. Where the releases' migrations cannot be compared, the user
-    is asked whether to go on, unless they said so with `uncompared`. Raises DeployError for a release that is not
-    kept, that is live already, that has a handler which the stage has no more, or that a destructive migration lies
-    behind; PlanRefused where the user declines.
+    Handlers that were added later stay unchanged. If the releases' migrations cannot be compared, the user must
+    confirm, or have passed `uncompared`. Raises DeployError for a release that is not kept, is live already, has a
+    handler that the stage no longer has, or was followed by a destructive migration; PlanRefused if the user declines.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
@@ -69,7 +68,7 @@ def _roll_back(
 ) -> RolledBack:
     clients, reporter = plans.clients, plans.reporter
     main = own_state(clients, stage, stage.stack_name)
-    found = standing(stage, main.body)
+    found = deployed_state(stage, main.body)
     live = found.history.live_release
     if live is None:
         raise DeployError(f"Stage {stage.name!r} has no release.", f"pocket deploy --stage {stage.name}")
@@ -84,17 +83,17 @@ def _roll_back(
     reporter.note(f"Stage {stage.name} in {place(clients, account)}: from release {live.number} to {wanted.number}.")
     question = f"Make release {wanted.number} of stage {stage.name} live?"
     if not assume_yes and not reporter.confirm(question):
-        raise PlanRefused(f"Release {live.number} stays live.", "Pass --yes to go on without being asked.")
+        raise PlanRefused(f"Release {live.number} stays live.", "Pass --yes to confirm.")
     history = replace(found.history, live=wanted.number)
     aliases = {naming.logical_id(handler, "Alias"): version for handler, version in wanted.versions.items()}
     template = Template(moved(found.body, history.to_metadata(), aliases))
     bucket = artifact_bucket_name(stage, account)
     stack = plans.carry_out(plans.add(stage.stack_name, template, since=main, bucket=bucket)).stack
-    asked = addresses(stage, stack.outputs) if stack is not None else {}
+    by_handler = addresses(stage, stack.outputs) if stack is not None else {}
     with reporter.step("Request each address once"):
-        for handler, address in asked.items():
+        for handler, address in by_handler.items():
             smoke.check(clients, stage, handler, address, reporter)
-    return RolledBack(wanted, live, asked)
+    return RolledBack(wanted, live, by_handler)
 
 
 def _chosen(stage: StageConfig, found: DeployedState, live: Release, number: int | None) -> Release:
@@ -129,10 +128,10 @@ def _refuse_removed(stage: StageConfig, found: DeployedState, wanted: Release) -
 
 
 def _refuse_destructive(stage: StageConfig, clients: Clients, found: DeployedState, wanted: Release) -> str:
-    """Refuses the way back over a destructive migration; why that could not be found out, "" where it could.
+    """Refuses a rollback past a destructive migration; returns why Pocket could not compare, or "".
 
-    What was applied on the way to a release is recorded. A migration may also have been applied by hand, or for a
-    release that a gate refused afterwards, so the live release is asked what its code has beyond the wanted one's.
+    Releases record the migrations that their deploy applied. A migration may also have been applied by hand, or for a
+    release that a gate refused afterwards, so the migrations in the code of both releases are compared, too.
     """
     live = found.history.live_release
     if live is None or wanted.number > live.number:
@@ -156,7 +155,7 @@ def _refuse_destructive(stage: StageConfig, clients: Clients, found: DeployedSta
 
 
 def _unrecorded(stage: StageConfig, clients: Clients, live: Release, wanted: Release) -> list[str]:
-    """The destructive migrations that the live release has beyond the wanted one; CommandFailed where it is unknown."""
+    """The destructive migrations in the live release and not in the wanted one. Raises CommandFailed if unknown."""
     handler = stage.command_handler or ""
     for release in (live, wanted):
         if handler not in release.versions:

@@ -1,8 +1,8 @@
-"""From what is deployed to what is wanted, in steps between which the gates stand.
+"""The updates that bring a stage from the deployed state to the wanted one, with the gates between them.
 
-First an update publishes the new versions, and traffic still goes to the old ones. Once the gates have passed, a
-second one moves `live` of all handlers together, with all that stands in front of them. What the stage needs no
-more goes last, when the address has answered: until then there is a way back.
+A first update publishes the new versions; traffic still goes to the old ones. Once the gates have passed, a second one
+moves `live` of all handlers at once, with everything in front of them. Resources that the stage no longer needs are
+removed last, after the addresses have answered: until then `live` can move back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pocket import naming
 from pocket.deploy.build import upload
 from pocket.deploy.gates import NAMES, smoke
 from pocket.deploy.releases import gatekeeping, journal
-from pocket.deploy.releases.history import History, Release, standing
+from pocket.deploy.releases.history import History, Release, deployed_state
 from pocket.deploy.releases.preparation import prepare
 from pocket.deploy.releases.run import unknown_hosts
 from pocket.deploy.stacks.secret_stores import place_of
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
 
 
 def roll_out(run: Run, inputs: Inputs) -> Deployed:
-    """The whole way. Raises as `deploy.deploy` does."""
+    """Carries out a deploy after the build. Raises as `deploy.deploy`."""
     wanted = render(inputs)
     before = run.before
     versions = versions_of(run.stage, wanted)
     live = before.history.live_release
-    stands = all(before.aliases.get(name) == version for name, version in versions.items())
-    if live is not None and stands and not unknown_hosts(inputs):
+    unchanged = all(before.aliases.get(name) == version for name, version in versions.items())
+    if live is not None and unchanged and not unknown_hosts(inputs):
         return _keep_live(run, wanted, replace(live, versions=versions))
     return _change_live(run, inputs, wanted)
 
 
 def versions_of(stage: StageConfig, wanted: Template) -> Mapping[str, str]:
     """The logical id of each handler's version."""
-    return standing(stage, wanted.body).aliases
+    return deployed_state(stage, wanted.body).aliases
 
 
 def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
-    """The functions are those that are live: whatever else differs is changed at once, and no gate is asked."""
+    """The functions are those of the live release: other differences are changed at once, without gates."""
     kept = run.before.history
     history = replace(kept, releases=tuple(live if item.number == live.number else item for item in kept.releases))
     body = settled(wanted.body, run.main.body, history.to_metadata(), kept=history.version_ids)
@@ -81,7 +81,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
         first = _candidate(inputs, wanted, progress.main.body, history)
         progress = _with(run, progress, first)
     run.journal.reached(journal.PUBLISHED)
-    destructive = gatekeeping.ask(run, progress.main, versions_of(run.stage, wanted))
+    destructive = gatekeeping.check_candidate(run, progress.main, versions_of(run.stage, wanted))
     run.journal.reached(journal.GATES)
     progress = _with_static(run, progress)
     run.journal.reached(journal.STATIC)
@@ -92,7 +92,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
     run.journal.reached(journal.LIVE)
     done = replace(progress.result(run.stage, history), changed=True)
     _publish(run, done)
-    gatekeeping.ask_addresses(run, done, release, lambda: _with(run, progress, first))
+    gatekeeping.check_addresses(run, done, release, lambda: _with(run, progress, first))
     return replace(_settle(run, progress, wanted, history).result(run.stage, history), changed=True)
 
 
@@ -101,10 +101,10 @@ def _live(wanted: Template, progress: Progress, history: History) -> Template:
 
 
 def _settle(run: Run, progress: Progress, wanted: Template, history: History) -> Progress:
-    """Removes what the stage needs no more; the storage comes last, since functions still refer to it until then."""
+    """Removes what the stage no longer needs; the storage last, since functions still refer to it until then."""
     now = progress.main.body
     body = settled(wanted.body, now, history.to_metadata(), kept=history.version_ids)
-    # AWS charges for the snapshot of a version; any other that nothing refers to can wait for the next deploy.
+    # AWS charges for a version's snapshot; other unused versions can wait for the next deploy.
     snapstart = run.stage.awscontainer is not None and run.stage.awscontainer.snapstart
     if body != now if snapstart else not alike(body, now):
         progress = _with(run, progress, replace(wanted, body=body))
@@ -122,7 +122,7 @@ def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, object], hist
 
 
 def _with(run: Run, progress: Progress, template: Template) -> Progress:
-    """The stage's stack brought to `template`, from the state that this deploy left it in."""
+    """Brings the stage's stack to `template`, from the state that this deploy left it in."""
     plan = run.plans.add(run.stage.stack_name, template, since=progress.main, bucket=run.bucket)
     main: State = run.plans.carry_out(plan)
     return progress.with_main(main)

@@ -1,4 +1,4 @@
-"""What one deploy is made of: what it was told, and how far it has come. Neither changes; a step makes a new one."""
+"""The state of one deploy: its input and its progress. Both are immutable; each step makes a new progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pocket.deploy.build.revision import Revision
-from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, standing
+from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, deployed_state
 from pocket.deploy.template.outputs import addresses, routes
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What stands after a deploy. `addresses` and `routes` go by handler, `outputs` by the stack's own names.
+    """The result of a deploy. `addresses` and `routes` are by handler, `outputs` by the stack's own names.
 
     A route is the id of the handler's HTTP API or function URL. `generated` names the variables whose secrets were
-    put into their store on the way. `history` has the releases that are kept, with the one that is live.
+    generated. `history` has the kept releases and the live one.
     """
 
     changed: bool
@@ -41,7 +41,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Options:
-    """How the user wants it: gates to skip, questions that are answered; `warnings` are those shown already."""
+    """The user's choices: gates to skip and questions confirmed in advance. `warnings` are those already shown."""
 
     skipped: frozenset[str] = frozenset()
     allow_destructive: bool = False
@@ -55,7 +55,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Run:
-    """One deploy of one stage: `main` and `storage` are the states in which it met its two stacks."""
+    """One deploy of one stage; `main` and `storage` are its two stacks' states before the first change."""
 
     plans: Plans
     lock: Lock
@@ -67,12 +67,12 @@ class Run:
     options: Options
     stage: StageConfig
     bucket: str
-    """Of artifacts."""
+    """The artifact bucket."""
 
     @property
     def before(self) -> DeployedState:
-        """The releases as the deploy met them."""
-        return standing(self.stage, self.main.body)
+        """The deployed state before the first change."""
+        return deployed_state(self.stage, self.main.body)
 
     @property
     def reporter(self) -> Reporter:
@@ -91,10 +91,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a deploy has come: the states that its stacks are in now, and what was done beside them.
-
-    `uploaded` counts static files.
-    """
+    """The progress of a deploy: the present states of its stacks, the generated variables and uploaded static files."""
 
     main: State
     storage: State
@@ -107,7 +104,7 @@ class Progress:
         return replace(self, main=main)
 
     def result(self, stage: StageConfig, history: History) -> Deployed:
-        """What the deploy returns at this point."""
+        """The result of the deploy at this point."""
         outputs = self.main.stack.outputs if self.main.stack is not None else {}
         return Deployed(
             self.changed or bool(self.uploaded),
@@ -120,7 +117,7 @@ class Progress:
 
 
 def unknown_hosts(inputs: Inputs) -> Sequence[str]:
-    """The handlers with a function URL whose host AWS has yet to invent."""
+    """The handlers with a function URL whose host is not known yet."""
     return [
         name
         for name, handler in inputs.handlers.items()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def numbers(clients: Clients, stack: str) -> dict[str, str]:
-    """Lambda's number of each version in the stack, named or by its id, by the version's logical id."""
+    """Lambda's number of each version in the stack, by logical id; `stack` is the stack's name or id."""
     pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     found = (item for page in pages for item in page["StackResourceSummaries"])
     return {

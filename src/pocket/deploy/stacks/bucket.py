@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pocket.deploy.stacks.losses import COUNTED
+from pocket.deploy.stacks.losses import COUNT_LIMIT
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def exists(clients: Clients, name: str) -> bool:
-    """Whether there is such a bucket, be it in another account."""
+    """Whether the bucket exists, in this account or another."""
     try:
         clients.s3.head_bucket(Bucket=name)
     except AWSCallFailed as error:
@@ -27,9 +27,9 @@ def exists(clients: Clients, name: str) -> bool:
 
 
 def count(clients: Clients, name: str, account: str) -> int:
-    """How many versions of objects the bucket has, COUNTED at most; 0 if it does not exist."""
+    """How many object versions the bucket has, COUNT_LIMIT at most; 0 if it does not exist."""
     try:
-        return sum(1 for _ in islice((item for page in _pages(clients, name, account) for item in page), COUNTED))
+        return sum(1 for _ in islice((item for page in _pages(clients, name, account) for item in page), COUNT_LIMIT))
     except AWSCallFailed as error:
         if error.code == "NoSuchBucket":
             return 0
@@ -51,7 +51,7 @@ def delete(clients: Clients, name: str, account: str) -> str:
 
 
 def _pages(clients: Clients, name: str, account: str) -> Iterator[list[ObjectIdentifierTypeDef]]:
-    """Every version of every object, as many at a time as S3 deletes in one call."""
+    """Every version of every object, in lists of as many as S3 deletes in one call."""
     pages = clients.s3.get_paginator("list_object_versions").paginate(Bucket=name, ExpectedBucketOwner=account)
     for page in pages:
         yield [

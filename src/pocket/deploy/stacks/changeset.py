@@ -1,4 +1,4 @@
-"""Change sets: what CloudFormation would do to a stack, as a plan, and its execution."""
+"""Change sets: what CloudFormation would do to a stack, and the execution."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
 
 PREFIX = "pocket-"
-"""What the name of every change set begins with."""
+"""The beginning of every change set's name."""
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _VERSIONS: Mapping[str, tuple[Literal["add", "remove"], str]] = {
@@ -46,10 +46,10 @@ class Source(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set of a stack; without rows it changes outputs alone.
+    """A change set of a stack; without rows it changes outputs only.
 
-    Its name is chosen before AWS is asked for it, so that what an interruption leaves can be found. `existing` is the
-    stack that it changes, None where it creates one. `arn` and `stack_id` are "" until AWS has made it.
+    Its name is chosen before the call that creates it, so that it can be found after an interruption. `existing` is
+    the stack that it changes, None if it creates one. `arn` and `stack_id` are "" until AWS has created it.
     """
 
     stack_name: str
@@ -74,12 +74,12 @@ def create(
     tags: Mapping[str, str],
     adopt: bool = False,
 ) -> ChangeSet | None:
-    """Has AWS make the change set that brings the stack to a template; None where the stack is as the template says.
+    """Creates the change set that brings the stack to a template; None if the stack matches it already.
 
-    A parameter whose value is None keeps the one that the stack has. `tags` are all that the stack is to have. With
-    `adopt` a resource of a fixed name that exists outside the stack is taken into it, if the template retains it.
-    Raises StackFailed where CloudFormation cannot make the change set; the stack is then as it was. In every case but
-    success the caller discards what was begun.
+    A parameter whose value is None keeps the stack's value. `tags` are all tags of the stack. With `adopt`, a resource
+    of a fixed name that exists outside the stack is imported, if the template retains it. Raises StackFailed if
+    CloudFormation cannot create the change set; the stack is then unchanged. Except after success, the caller discards
+    `wanted`.
     """
     answer = clients.cloudformation.create_change_set(
         **source,
@@ -108,15 +108,15 @@ def names(clients: Clients, stack_name: str) -> list[str]:
 
 
 def discard(clients: Clients, change_set: ChangeSet) -> None:
-    """Removes a change set that is not to be executed, and the empty stack that AWS made to hold it.
+    """Deletes a change set that is not executed, and the empty stack that AWS created for it.
 
-    Nothing happens where it is gone already; an empty stack in which another deploy plans as well stays.
+    Does nothing if it is gone already; an empty stack with change sets of another deploy stays.
     """
     cloudformation, name = clients.cloudformation, change_set.stack_name
     try:
         cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set.name)
     except AWSCallFailed as error:
-        # One that is being executed cannot be deleted, and need not be.
+        # A change set in execution cannot be deleted, and need not be.
         if not is_absence(error) and error.code != "InvalidChangeSetStatus":
             raise
     if change_set.creates:
@@ -128,18 +128,18 @@ def discard(clients: Clients, change_set: ChangeSet) -> None:
 def execute(clients: Clients, change_set: ChangeSet, reporter: Reporter) -> Stack:
     """Executes the change set and waits for its end; returns the stack.
 
-    Raises StackFailed with the first resource that failed, after CloudFormation has taken everything back: an update
-    is rolled back, a creation removed. The same happens at Ctrl-C, before KeyboardInterrupt goes on.
+    Raises StackFailed with the first resource that failed, once CloudFormation has rolled back the update or the
+    failed creation is deleted. Ctrl-C does the same, then KeyboardInterrupt is raised again.
     """
     feed: EventFeed | None = None
     try:
         feed = _begin(clients, change_set)
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
-        _take_back(clients, change_set, feed, reporter)
+        _undo(clients, change_set, feed, reporter)
         raise
     except AWSCallFailed:
-        reporter.note(_goes_on(change_set.stack_name))
+        reporter.note(_continuation(change_set.stack_name))
         raise
     if ended.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return ended
@@ -165,20 +165,20 @@ def _begin(clients: Clients, change_set: ChangeSet) -> EventFeed:
         feed = EventFeed(clients, change_set.stack_id)
         clients.cloudformation.execute_change_set(StackName=change_set.stack_id, ChangeSetName=change_set.arn)
     except AWSCallFailed as error:
-        # AWS drops the change sets of a stack, or calls them obsolete, once another one is executed.
+        # Once another change set is executed, AWS deletes a stack's others or marks them obsolete.
         if is_absence(error) or error.code == "InvalidChangeSetStatus":
             raise changed(change_set.stack_name) from error
         raise
     return feed
 
 
-def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, reporter: Reporter) -> None:
-    """Undoes what was begun; a second Ctrl-C leaves that to CloudFormation, which goes on by itself."""
+def _undo(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, reporter: Reporter) -> None:
+    """Undoes a started change; after a second Ctrl-C, CloudFormation does that unattended."""
     name = change_set.stack_name
     if feed is None:
         found = find(clients, change_set.stack_id)
         if found is None or found.absent or not (found.busy or change_set.creates):
-            # Interrupted before it was begun: the change set is discarded with the other plans.
+            # Interrupted before the execution began: the change set is discarded with the other plans.
             return
         feed = EventFeed(clients, change_set.stack_id)
     reporter.note(
@@ -190,12 +190,12 @@ def _take_back(clients: Clients, change_set: ChangeSet, feed: EventFeed | None, 
         else:
             clients.cloudformation.cancel_update_stack(StackName=change_set.stack_id)
     except AWSCallFailed:
-        # The change was too far to be cancelled: it completes, and the stack is whole in either case.
+        # It was too late to cancel the change: it completes, and the stack is consistent in either case.
         reporter.note(f"It is too late to cancel the change of stack {name}; CloudFormation completes it.")
     try:
         ended = watch(clients, feed, reporter)
     except KeyboardInterrupt:
-        reporter.note(_goes_on(name))
+        reporter.note(_continuation(name))
     else:
         reporter.note(f"Stack {name} is in {ended.status}.")
 
@@ -206,7 +206,7 @@ def _parameter(key: str, value: str | None) -> ParameterTypeDef:
     return {"ParameterKey": key, "ParameterValue": value}
 
 
-def _goes_on(stack_name: str) -> str:
+def _continuation(stack_name: str) -> str:
     return f"CloudFormation continues with stack {stack_name}; `pocket status` shows its state."
 
 

@@ -1,4 +1,4 @@
-"""Deletes stacks, and waits until they are gone."""
+"""The deletion of stacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
-    """The state once what a failed first creation left is removed: AWS allows nothing else with it."""
+    """The state after deleting what a failed creation left; AWS allows no other operation on it."""
     if found.stack is None or found.stack.usable:
         return found
     reporter.note(f"Stack {found.stack.name} was never completed; deleting what is left of it first.")
@@ -23,7 +23,7 @@ def cleared(clients: Clients, found: State, reporter: Reporter) -> State:
 
 
 def delete(clients: Clients, stack: Stack, reporter: Reporter) -> None:
-    """Deletes the stack and waits until it is gone. Raises StackFailed where a resource stays."""
+    """Deletes the stack and waits until it is gone. Raises StackFailed if a resource cannot be deleted."""
     feed = EventFeed(clients, stack.stack_id)
     clients.cloudformation.delete_stack(StackName=stack.stack_id)
     ended = watch(clients, feed, reporter)

@@ -1,4 +1,4 @@
-"""Why CloudFormation failed: the first resource that did, or what it found before it began."""
+"""Why CloudFormation failed: the first resource that did, or the issues that it found before any change."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _MADE_AGAIN = {
 }
 
 _ELSEWHERE = "DescribeEvents"
-"""In a reason that says nothing itself and names the API that does."""
+"""Part of a reason without details: it names the API that has them."""
 
 
 def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackFailed:
-    """The error that names the first resource that failed: what failed after it, failed because of it.
+    """The error that names the first resource that failed, which is the cause of later failures.
 
-    Where CloudFormation's own validation failed before any change, the error names every issue.
+    If CloudFormation's own validation failed before any change, the error names every issue.
     """
     for event in feed.given:
         of_stack = event.kind == "AWS::CloudFormation::Stack"
@@ -49,7 +49,7 @@ def _hint(event: Event) -> str:
 
 
 def unplanned(clients: Clients, stack_name: str, change_set: str, reason: str) -> StackFailed:
-    """The error of a change set that could not be made; `change_set` is its ARN and must still exist."""
+    """The error for a change set that CloudFormation cannot create; `change_set` is its ARN and must still exist."""
     what = f"CloudFormation cannot create a change set for stack {stack_name}"
     if _ELSEWHERE in reason:
         return _refused(clients, what, reason, ChangeSetName=change_set)

@@ -1,9 +1,9 @@
 """The lock of a stage: an object in its artifact bucket, so that one command at a time changes the stage.
 
-S3 writes it on a condition (`If-None-Match`, `If-Match`), so of several writers one wins. Its holder writes it again
-every PAUSE seconds; one that has not been for LEASE seconds belongs to a process that is dead, and is broken. Times are
-those of S3's own clock. On the holder's own machine a dead process is known at once: it holds a file's lock, which the
-system takes back from whatever ends.
+Writes are conditional (`If-None-Match`, `If-Match`), so of several writers one wins. The holder writes the object again
+every PAUSE seconds; after LEASE seconds without a write its process counts as dead, and another command takes the lock
+over. Times are those of S3's clock. On the holder's own machine a dead process is detected at once: it locks a file,
+and the system releases that lock when a process ends.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ LEASE = 120.0
 PAUSE = 20.0
 
 _REFUSED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-"""What S3 says to a conditional write that something else was quicker than."""
+"""S3's error codes for a conditional write that came too late."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock: `command` is what they run (`"deploy"`), `since` UTC as `2026-11-21T06:10:00Z`."""
+    """Who holds a lock: `command` is the running one (`"deploy"`), `since` UTC as `2026-11-21T06:10:00Z`."""
 
     token: str
     command: str
@@ -54,7 +54,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Found:
-    """A lock as it lies in the bucket; `etag` is "" where there is none, `age` the seconds since it was written."""
+    """A lock as read from the bucket; `etag` is "" if there is none, `age` the seconds since it was written."""
 
     etag: str = ""
     holder: Holder | None = None
@@ -62,12 +62,12 @@ class Found:
 
     @property
     def dead(self) -> bool:
-        """Whether its holder is known not to run any more."""
+        """Whether its holder is known to have ended."""
         return self.holder is not None and (self.age > LEASE or _ended(self.holder.token))
 
 
 class Lock:
-    """The lock of one stage as a context: what was taken is given back when it is left."""
+    """The lock of one stage, as a context manager that releases it."""
 
     def __init__(self, clients: Clients, stage: str, command: str, reporter: Reporter) -> None:
         self._clients = clients
@@ -77,25 +77,25 @@ class Lock:
         self._mine = Holder(uuid.uuid4().hex, command, _who(), now)
         self._bucket = ""
         self._etag = ""
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, daemon=True)
         self._alive: IO[bytes] | None = None
 
     def refuse_held(self, bucket: str) -> None:
-        """Raises DeployError where someone else holds the lock, which is not taken."""
+        """Raises DeployError if another command holds the lock; does not take it."""
         found = _read(self._clients, bucket)
         if found.holder is not None and not found.dead:
             raise self._held(found.holder)
 
     def take(self, bucket: str) -> None:
-        """Takes the lock in the stage's bucket, from a dead holder too; nothing happens where it is taken already.
+        """Takes the lock in the stage's bucket, also from a dead holder; does nothing if this command has it already.
 
-        Raises DeployError where someone holds it.
+        Raises DeployError if another command holds it.
         """
         if self._bucket:
             return
-        # Held before the lock names it, so that no other process sees the one without the other.
+        # Locked before the object has its token, so that other processes never see the one without the other.
         self._alive = _file_of(self._mine.token).open("xb")
         fcntl.flock(self._alive, fcntl.LOCK_EX)
         self._bucket = bucket
@@ -113,10 +113,10 @@ class Lock:
         self._renewing.start()
 
     def check(self) -> None:
-        """Raises DeployError where the lock was lost, since it could not be written again in time."""
+        """Renews the lock. Raises DeployError if it was lost, because it was not renewed in time."""
         if not self._etag:
             return
-        with self._turn:
+        with self._write_lock:
             etag = self._write(self._etag, self._mine)
             if not etag:
                 found = _read(self._clients, self._bucket)
@@ -131,7 +131,7 @@ class Lock:
             self._etag = etag
 
     def release(self) -> None:
-        """Gives the lock back; nothing happens where it is not held any more, or its bucket is gone."""
+        """Releases the lock; does nothing if it is no longer held, or its bucket is gone."""
         self._ended.set()
         if self._renewing.ident is not None:
             self._renewing.join()
@@ -160,14 +160,14 @@ class Lock:
             try:
                 self.check()
             except (AWSCallFailed, DeployError):
-                # Told where it matters: the next change is not begun without the lock.
+                # The next change calls `check` again, which raises then.
                 continue
 
     def _write(self, etag: str, holder: Holder | None) -> str:
-        """Writes the lock if it is still the one with `etag`; its new ETag, "" where it is not."""
-        told = {"released": self._mine.token} if holder is None else asdict(holder)
-        # Every text is another one, since S3 makes the ETag from it.
-        body = json.dumps({**told, "written": uuid.uuid4().hex}).encode()
+        """Writes the lock if it still has that ETag; returns the new ETag, or "" if it does not."""
+        content = {"released": self._mine.token} if holder is None else asdict(holder)
+        # S3 computes the ETag from the content, so the content must differ each time.
+        body = json.dumps({**content, "written": uuid.uuid4().hex}).encode()
         try:
             if etag:
                 answer = self._clients.s3.put_object(Bucket=self._bucket, Key=KEY, Body=body, IfMatch=etag)
@@ -199,7 +199,7 @@ def _read(clients: Clients, bucket: str) -> Found:
 
 
 def _holder(body: bytes) -> Holder | None:
-    """The holder that is written in a lock; None in one that was given back, and in what is none of Pocket's."""
+    """The holder that a lock names; None for a released one and for content that Pocket did not write."""
     try:
         facts = json.loads(body)
         token, command, who, since = (str(facts[name]) for name in ("token", "command", "who", "since"))
@@ -209,7 +209,7 @@ def _holder(body: bytes) -> Holder | None:
 
 
 def _file_of(token: str) -> Path:
-    """The file that the process with that token keeps locked for as long as it runs."""
+    """The file that the process with that token keeps locked while it runs."""
     return Path(tempfile.gettempdir()) / f"pocket-{re.sub('[^0-9a-f]', '', token)[:32]}.lock"
 
 
@@ -219,7 +219,7 @@ def _ended(token: str) -> bool:
         with _file_of(token).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        # It runs, or on another machine, or as another user.
+        # It is still running, or ran on another machine or as another user.
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The log groups of a stage's functions: their lines in order, each once."""
+"""The log groups of a stage's functions: their lines, in order and without duplicates."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
 
 OVERLAP_MS = 15_000
-"""How far behind the last line a poll looks again: CloudWatch delivers lines some seconds late."""
+"""How far before the last line a poll starts: CloudWatch delivers lines some seconds late."""
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line: when it was logged, in UTC, by which handler."""
+    """One line of a handler's log; `time` is in UTC."""
 
     time: datetime
     handler: str
     message: str
 
 
-def last_lines(clients: Clients, stage: StageConfig, handler: str, count: int) -> list[LogLine]:
-    """The last lines that one handler logged in the last five minutes, at most `count`."""
-    lines = list(Tail(clients, stage, int((time.time() - 300) * 1000), [handler]).fresh())
-    return lines[-count:]
+def recent_lines(clients: Clients, stage: StageConfig, handler: str) -> list[LogLine]:
+    """The lines that one handler logged in the last five minutes."""
+    return Tail(clients, stage, int((time.time() - 300) * 1000), [handler]).fresh()
 
 
 class Tail:
-    """The lines of some handlers' log groups from a time on, each given out once.
+    """The lines of some handlers' log groups from a time on, each returned once.
 
-    A line is known by its event id; the embedded AWS gives none, so there by its stream, time and text, and two equal
-    lines of one moment by their number.
+    A line is identified by its event id. The local AWS has no event ids: there by its stream, time and text, and
+    equal lines of one moment by their number.
     """
 
     def __init__(self, clients: Clients, stage: StageConfig, start: int, handlers: list[str] | None = None) -> None:
@@ -53,7 +52,7 @@ class Tail:
         self.missing: set[str] = set()
 
     def fresh(self) -> list[LogLine]:
-        """The lines that came since the last call, oldest first."""
+        """The lines since the last call, oldest first."""
         found: list[tuple[int, LogLine]] = []
         newest = self._start
         for handler, group in self._groups.items():

@@ -1,4 +1,4 @@
-"""What a change would lose: messages of queues that go, files in buckets that are left behind, generated values."""
+"""What a change would lose: messages of deleted queues, files in buckets no longer used, generated values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from pocket.deploy.stacks.secrets import Generation
 
 QUEUE = "AWS::SQS::Queue"
-COUNTED = 100_000
-"""How many objects of a bucket are counted at most: a call for each thousand."""
+COUNT_LIMIT = 100_000
+"""The most objects of a bucket that are counted: each thousand takes a call."""
 
 ABSENT_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 
 
 def queued(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each queue with messages that goes, or is replaced, between two templates of a stage's stack."""
-    standing, wanted = before.get("Resources") or {}, after.get("Resources") or {}
-    for name, resource in standing.items():
+    """A sentence for each queue with messages that is deleted or replaced between two templates of a stage's stack."""
+    deployed, wanted = before.get("Resources") or {}, after.get("Resources") or {}
+    for name, resource in deployed.items():
         if resource["Type"] != QUEUE or (name in wanted and not replacing(resource, wanted[name])):
             continue
         queue = str(resource["Properties"]["QueueName"])
@@ -34,18 +34,18 @@ def queued(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def left_behind(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each bucket with objects that no function uses any more after the change of the storage stack."""
+    """A sentence for each bucket with objects that no function uses after the change of the storage stack."""
     wanted = set(buckets(after).values())
     new = next((name for name in buckets(after).values() if name not in buckets(before).values()), None)
     for bucket in buckets(before).values():
         if bucket in wanted or not (count := objects(clients, bucket)):
             continue
         copy = f" To copy them: aws s3 sync s3://{bucket} s3://{new}" if new is not None else ""
-        yield f"Bucket {bucket} is kept with its objects ({told(count)}), but the stage no longer uses it.{copy}"
+        yield f"Bucket {bucket} is kept with its objects ({count_text(count)}), but the stage no longer uses it.{copy}"
 
 
 def generated_again(generation: Generation) -> Iterator[str]:
-    """A sentence for values that the live release has and that would be replaced by others."""
+    """A sentence for values of the live release that would be replaced by others."""
     if generation.lost:
         yield (
             f"{', '.join(generation.lost)}: not found in {generation.place}, so new values are generated. What was"
@@ -54,7 +54,7 @@ def generated_again(generation: Generation) -> Iterator[str]:
 
 
 def depth(clients: Clients, queue: str) -> tuple[int, int]:
-    """About how many messages wait in a queue, and how many are in work; none where there is no such queue."""
+    """About how many messages of a queue wait, and how many are in flight; zeros if it does not exist."""
     try:
         url = clients.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         facts = clients.sqs.get_queue_attributes(
@@ -74,16 +74,16 @@ def depth(clients: Clients, queue: str) -> tuple[int, int]:
 
 
 def objects(clients: Clients, bucket: str) -> int:
-    """How many objects the bucket has, COUNTED at most; none where there is no such bucket."""
+    """How many objects the bucket has, COUNT_LIMIT at most; 0 if it does not exist."""
     pages = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     try:
-        return sum(1 for _ in islice((item for page in pages for item in page.get("Contents", ())), COUNTED))
+        return sum(1 for _ in islice((item for page in pages for item in page.get("Contents", ())), COUNT_LIMIT))
     except AWSCallFailed as error:
         if error.code == "NoSuchBucket":
             return 0
         raise
 
 
-def told(count: int) -> str:
-    """A number of objects in words."""
-    return f"more than {COUNTED:,}" if count >= COUNTED else f"{count:,}"
+def count_text(count: int) -> str:
+    """A number of objects as text."""
+    return f"more than {COUNT_LIMIT:,}" if count >= COUNT_LIMIT else f"{count:,}"

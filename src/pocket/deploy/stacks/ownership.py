@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def own_state(clients: Clients, stage: StageConfig, name: str) -> State:
-    """The state of a stack of the stage, as `stack.state`; raises DeployError, too, where the stack is someone else's.
+    """The state of one of the stage's stacks. Raises as `stack.state`, and DeployError if the stack is not the stage's.
 
-    A stack is the stage's by its tags, or by the description or the releases in a template without tags.
+    The tags decide; for a stack without tags, the template's description or releases.
     """
     refuse_foreign_plan(clients, stage, name)
     found = state(clients, name)
@@ -46,7 +46,7 @@ def refuse_foreign(stage: StageConfig, stack: Stack, body: Mapping[str, Any]) ->
 
 
 def owns_bucket(clients: Clients, stage: StageConfig, bucket: str) -> bool:
-    """Whether the tags of a bucket that exists say that it is the stage's."""
+    """Whether an existing bucket has the stage's tags."""
     try:
         tags = clients.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
     except AWSCallFailed as error:
@@ -58,20 +58,20 @@ def owns_bucket(clients: Clients, stage: StageConfig, bucket: str) -> bool:
 
 
 def other_origin(stack: Stack | None, origin: str) -> str:
-    """The origin of the stack where it is known to be another than `origin`, else an empty text."""
+    """The stack's origin if it is known and differs from `origin`, else ""."""
     known = "" if stack is None else stack.tags.get(ORIGIN, "")
     return known if known and origin and not same_origin(known, origin) else ""
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether two origins are the same folder of repositories that have a first commit in common."""
+    """Whether two origins are the same folder, in repositories that share a first commit."""
     one_folder, _, one_roots = one.partition(" ")
     other_folder, _, other_roots = other.partition(" ")
     return one_folder == other_folder and not {*one_roots.split()}.isdisjoint(other_roots.split())
 
 
 def under_another_name(clients: Clients, stage: StageConfig, origin: str) -> Stack | None:
-    """The stack of a stage with this stage's name that came from the same origin when the project had another name."""
+    """The stack of the same stage and origin under another name of the project, if there is one."""
     found = [
         stack
         for stack in (every(clients) if origin else ())
@@ -84,7 +84,7 @@ def under_another_name(clients: Clients, stage: StageConfig, origin: str) -> Sta
 
 
 def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str) -> None:
-    """Raises DeployError where the stack does not exist yet and something else is about to create it."""
+    """Raises DeployError if the stack does not exist yet and something else is about to create it."""
     found = find(clients, name)
     if found is None or found.status != "REVIEW_IN_PROGRESS" or marked(stage, found.tags):
         return
@@ -98,8 +98,8 @@ def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str) -> None
 
 
 def _made_before_tags(stage: StageConfig, body: Mapping[str, Any]) -> bool:
-    said = str(body.get("Description", ""))
-    if said.endswith(MADE):
-        return said in {description(stage, what) for what in ("Stage", "Storage of stage")}
+    text = str(body.get("Description", ""))
+    if text.endswith(MADE):
+        return text in {description(stage, what) for what in ("Stage", "Storage of stage")}
     metadata = body.get("Metadata")
     return isinstance(metadata, dict) and isinstance(metadata.get(METADATA), dict)

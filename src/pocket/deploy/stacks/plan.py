@@ -1,4 +1,4 @@
-"""What a deploy would do to its stacks: change sets that are executed or deleted."""
+"""What a deploy would do to its stacks: change sets, which are then executed or deleted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pocket.deploy.template.intrinsics import Resource
 
 TEMPLATE_LIMIT = 51_200
-"""Bytes of a template that CloudFormation takes in a request; a larger one it fetches from S3."""
+"""Bytes of a template that CloudFormation accepts in a request; it fetches a larger one from S3."""
 
 TEMPLATE_PREFIX = "templates/"
 
@@ -42,8 +42,8 @@ TEMPLATE_PREFIX = "templates/"
 class Planned:
     """The plan that brings one stack from the state `before` to `template`.
 
-    Without a change set nothing is to be done or, where there are rows, the change set has to wait for the bucket
-    that a large template goes through.
+    Without a change set there is nothing to do or, if there are rows, the change set has to wait for the bucket that a
+    large template is put into.
     """
 
     stack_name: str
@@ -59,15 +59,15 @@ class Planned:
 
     @property
     def deferred(self) -> bool:
-        """Whether it has to be planned again once there is a bucket."""
+        """Whether it has to be planned again once the bucket exists."""
         return self.change_set is None and bool(self.rows)
 
 
 class Plans:
-    """The plans of one deploy, as a context: what was not carried out when it is left is forgotten.
+    """The plans of one deploy, as a context manager that discards those that were not carried out.
 
-    `tags` are put on every stack, and `own_tags`, those of the file: where both are None, a stack keeps what it has.
-    `allowed` is called before anything is changed, and raises where nothing may be.
+    `tags` are put on every stack, and `own_tags`, those in pocket.toml; if both are None, a stack keeps its tags.
+    `allowed` is called before each change, and raises if it must not happen.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class Plans:
         bucket: str | None = None,
         adopt: bool = False,
     ) -> Planned:
-        """The plan that brings the stack to `template`; nothing is changed by it.
+        """The plan that brings the stack to `template`; changes nothing.
 
-        `since` is the state that the template was made for. `bucket` is where a large template can be put, None where
-        there is none yet. `adopt` is that of `changeset.create`. Raises DeployError where the stack is not in that
-        state any more, PlanRefused for a template in which cfn-lint finds issues.
+        `since` is the state that the template was made for. `bucket` is where a large template can be put, None if
+        there is none yet. `adopt` is that of `changeset.create`. Raises DeployError if the stack is no longer in that
+        state, PlanRefused for a template in which cfn-lint finds issues.
         """
         clients = self.clients
         found = state(clients, stack_name)
@@ -124,8 +124,8 @@ class Plans:
         tagging = retagging(before, self._own_tags)
         template = recording(template, before, self._own_tags)
         plan = Planned(stack_name, before, template)
-        # Secret parameters need no look: each function's version carries a digest of their values in its logical id.
-        # AWS takes new metadata only with another change.
+        # Secret parameters need no comparison: the logical id of each function's version has a digest of their values.
+        # AWS accepts new metadata only with another change.
         if {**before.body, "Metadata": None} == {**template.body, "Metadata": None} and not tagging:
             return plan
         text = template.to_json()
@@ -135,7 +135,7 @@ class Plans:
         source = _source(clients, text, bucket)
         values = {key: template.parameters.get(key) for key in template.body.get("Parameters", {})}
         wanted = ChangeSet(stack_name, before.stack)
-        # Noted before it is made: an interruption in between must not leave it behind.
+        # Recorded before it is created: an interruption in between must not leave it behind.
         self._waiting.append(wanted)
         made = changeset.create(clients, wanted, source, values, tags=self._all_tags(before, tagging), adopt=adopt)
         if made is None:
@@ -145,22 +145,22 @@ class Plans:
         return replace(plan, rows=_with_tags(made, tagging), change_set=made)
 
     def _all_tags(self, before: State, tagging: Retagging) -> dict[str, str]:
-        """All tags that the stack is to have: what something else has set stays."""
+        """All tags of the stack after the change; tags that something else has set stay."""
         existing = before.stack.tags if before.stack is not None else {}
         kept = {key: value for key, value in existing.items() if key not in tagging.removed}
         return {**kept, **self._tags, **(self._own_tags or {})}
 
     def carry_out(self, planned: Planned) -> State:
-        """Executes the plan and waits for its end; returns the state that the stack is in then.
+        """Executes the plan and waits for its end; returns the stack's new state.
 
-        Raises DeployError where the stack is not in the state any more that the plan was made for.
+        Raises DeployError if the stack is no longer in the state that the plan was made for.
         """
         made = planned.change_set
         if made is None:
             return planned.before
         with self.reporter.step(f"{'Create' if made.creates else 'Update'} stack {planned.stack_name}"):
             self._allowed()
-            # AWS drops a change set once another one is executed, so nothing can come between this look and that.
+            # AWS deletes a change set once another one is executed, so no change can come between check and execution.
             if not state(self.clients, planned.stack_name).same_as(planned.before):
                 raise changeset.changed(planned.stack_name)
             stack = changeset.execute(self.clients, made, self.reporter)
@@ -172,9 +172,9 @@ class Plans:
         self._waiting.remove(change_set)
 
     def validate(self, stack_name: str, body: dict[str, Any], deployed: Mapping[str, Any]) -> None:
-        """Has cfn-lint, which is slow, look at a template of a shape that has not passed it yet.
+        """Checks a template with cfn-lint, which is slow, unless a template of the same shape has passed before.
 
-        What is `deployed` has passed. Raises PlanRefused for a template in which cfn-lint finds issues.
+        `deployed` has passed. Raises PlanRefused for a template in which cfn-lint finds issues.
         """
         shape = _shape(body)
         if shape not in {*self._sound, _shape(deployed)}:
@@ -183,7 +183,7 @@ class Plans:
 
 
 def pending_changes(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:
-    """What is still to happen, once the gates have passed, from the template `first` to the template `last`."""
+    """The changes from template `first` to template `last`, which follow once the gates have passed."""
     before, after = first["Resources"], last["Resources"]
     return tuple(
         _later(name, before.get(name), after.get(name))
@@ -206,7 +206,7 @@ def _later(name: str, before: Resource | None, after: Resource | None) -> PlanRo
 
 
 def _shape(body: Mapping[str, Any]) -> str:
-    """A template without what each release changes."""
+    """A template without the parts that change with each release."""
     resources: Mapping[str, Any] = body.get("Resources") or {}
     lasting = {name: item for name, item in resources.items() if item["Type"] != VERSION}
     text = json.dumps({**body, "Metadata": None, "Resources": lasting}, sort_keys=True)

@@ -1,6 +1,6 @@
-"""When a stage's secrets changed: a function's environment reads them once, so one that is older has the old values.
+"""When a stage's secrets changed: a function's environment reads them once, so an older one has the old values.
 
-Dates alone are asked for, never a value.
+Pocket reads dates only, never a value.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
-_A_CALL = 10
-"""Parameters of one call."""
+_PARAMETERS_A_CALL = 10
 
 _ABSENT = frozenset({"ResourceNotFoundException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 def renewal(clients: Clients, stage: StageConfig, body: Mapping[str, Any], reporter: Reporter) -> str:
-    """What the functions' environment holds so that no environment is older than the stage's secrets.
+    """The value of SECRETS_CHANGED_KEY in the functions' environment.
 
-    The date of the newest secret where that is newer than the live functions, which makes new versions of them; what
-    `body`, the deployed template, holds where it is not; "" before the first release.
+    If a secret is newer than the live functions, its date: a new value makes new versions, whose environments read the
+    secrets again. Otherwise the value in `body`, the deployed template; "" before the first release.
     """
     handler, written = _deployed(stage, body)
     if handler is None:
@@ -45,7 +44,7 @@ def renewal(clients: Clients, stage: StageConfig, body: Mapping[str, Any], repor
 
 
 def _deployed(stage: StageConfig, body: Mapping[str, Any]) -> tuple[str | None, str]:
-    """A handler that is live, if any, and what the deployed functions' environment holds."""
+    """A live handler, if any, and the value in the deployed functions' environment."""
     resources = body.get("Resources") or {}
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     for handler in handlers:
@@ -58,7 +57,7 @@ def _deployed(stage: StageConfig, body: Mapping[str, Any]) -> tuple[str | None, 
 
 
 def _published(clients: Clients, function: str) -> datetime | None:
-    """When AWS made the live version, by its own clock."""
+    """When AWS published the live version, by AWS's clock."""
     try:
         facts = clients.lambda_.get_function_configuration(FunctionName=function, Qualifier=naming.ALIAS)
     except AWSCallFailed as error:
@@ -69,7 +68,7 @@ def _published(clients: Clients, function: str) -> datetime | None:
 
 
 def _dates(clients: Clients, stage: StageConfig, reporter: Reporter) -> Iterator[tuple[str, datetime]]:
-    """Each secret of the stage that exists, in words, and when its value last changed."""
+    """A description of each existing secret of the stage, and when its value last changed."""
     ids: dict[str, list[str]] = {"secretsmanager": [], "ssm": []}
     for variable in stage.secret_variables:
         if variable.secret_id not in ids[variable.service]:
@@ -79,8 +78,8 @@ def _dates(clients: Clients, stage: StageConfig, reporter: Reporter) -> Iterator
             date = _changed(clients, name)
             if date is not None:
                 yield f"secret {name}", date
-        for start in range(0, len(ids["ssm"]), _A_CALL):
-            answer = clients.ssm.get_parameters(Names=ids["ssm"][start : start + _A_CALL])
+        for start in range(0, len(ids["ssm"]), _PARAMETERS_A_CALL):
+            answer = clients.ssm.get_parameters(Names=ids["ssm"][start : start + _PARAMETERS_A_CALL])
             for item in answer["Parameters"]:
                 yield f"parameter {item['Name']}", item["LastModifiedDate"]
     except AWSCallFailed as error:

@@ -1,14 +1,15 @@
 """Where generated secrets are kept: one Secrets Manager secret a stage, or SSM parameters.
 
-What Pocket generated is recorded where it lies: the secret, a JSON object, has a key that lists Pocket's own keys
-beside a person's, and a parameter has tags. Values pass through and are never printed, logged or put into an error.
+The store records what Pocket generated: the secret, a JSON object, has a key that lists Pocket's keys, and a parameter
+has tags. Values are never printed, logged or put into an error.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.marks import marked, marks
 from pocket.errors import AWSCallFailed, DeployError
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
     from pocket.deploy.stacks.tags import Retagging
 
 RECORD = "_generated_by_pocket"
-"""The key of a secret that lists the keys which Pocket generated."""
+"""The key of a secret whose value lists the keys that Pocket generated."""
 
 RECOVERY_DAYS = 30
-"""How long AWS keeps a secret that was deleted; it can be restored until then."""
+"""How long AWS keeps a deleted secret; it can be restored until then."""
 
 _PARAMETERS_A_CALL = 10
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where generated values are: the `store` is `"secretsmanager"` or `"ssm"`, `key` the secret's name or the root."""
+    """Where generated values are: `store` is `"secretsmanager"` or `"ssm"`, `key` the secret's name or the root."""
 
     store: str
     key: str
@@ -42,48 +43,48 @@ class Place:
 
     @property
     def root(self) -> str:
-        """What the names of the parameters begin with."""
+        """The beginning of the parameters' names."""
         return f"/{self.key.strip('/')}/"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The names in a store: those that Pocket generated, and all others."""
+    """The names in a store: `own` are those that Pocket generated, `others` the rest."""
 
     own: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
 
-class SecretStore(Protocol):
-    """A place for a stage's generated values, by environment variable."""
+class SecretStore(ABC):
+    """A store of a stage's generated values, by environment variable."""
 
+    @abstractmethod
     def read(self, variables: Sequence[str]) -> dict[str, str]:
         """The values of those variables that exist."""
-        ...
 
+    @abstractmethod
     def add(self, values: Mapping[str, str], reporter: Reporter) -> None:
-        """Adds values; none of them exists yet."""
-        ...
+        """Adds values of variables that do not exist yet."""
 
+    @abstractmethod
+    def contents(self, declared: Sequence[str]) -> Contents:
+        """The names in the store. `declared` are the variables that pocket.toml declares as generated."""
+
+    @abstractmethod
+    def remove(self, own: Sequence[str]) -> str:
+        """Removes the values that Pocket generated; returns a description of them."""
+
+    @abstractmethod
     def retag(self, change: Retagging) -> None:
-        """Changes the tags of what Pocket generated."""
-        ...
+        """Changes the tags of the values that Pocket generated."""
 
     def restorable(self) -> bool:
-        """Whether Pocket made it for this stage and it is scheduled for deletion, so that it can be had back."""
-        ...
+        """Whether Pocket made it for this stage and it is scheduled for deletion."""
+        return False
 
-    def restore(self) -> None:
-        """Has it back."""
-        ...
-
-    def contents(self, declared: Sequence[str]) -> Contents:
-        """What is in it. `declared` are the variables that the file declares as generated."""
-        ...
-
-    def remove(self, own: Sequence[str]) -> str:
-        """Removes what Pocket generated; returns in words what became of it."""
-        ...
+    def restore(self) -> bool:
+        """Restores a `restorable` store; whether it did."""
+        return False
 
 
 def store_at(clients: Clients, stage: StageConfig, place: Place) -> SecretStore:
@@ -92,11 +93,11 @@ def store_at(clients: Clients, stage: StageConfig, place: Place) -> SecretStore:
 
 
 def place_of(stage: StageConfig) -> Place:
-    """The place that the stage's file names."""
+    """The place that the stage's configuration names."""
     return Place(stage.secretsmanager.store, stage.pocket_key)
 
 
-class SecretObject:
+class SecretObject(SecretStore):
     """The one secret of a stage, a JSON object."""
 
     def __init__(self, clients: Clients, stage: StageConfig, place: Place) -> None:
@@ -113,7 +114,7 @@ class SecretObject:
         found = self._read()
         text = json.dumps({**found, **values, RECORD: sorted({*_recorded(found), *values})})
         try:
-            # Created first: to be told that it exists needs no permission more, and leaves no gap between the two.
+            # Try to create it first: that needs no permission to look, and leaves no gap between look and creation.
             self._client.create_secret(
                 Name=self._name, SecretString=text, Description=self._description, Tags=_listed(self._tags)
             )
@@ -129,9 +130,9 @@ class SecretObject:
         try:
             found = self._read()
         except DeployError:
-            # Pocket writes nothing but a JSON object.
+            # Pocket did not write it: Pocket writes only JSON objects.
             return Contents()
-        # An older Pocket kept no record, but made the secret.
+        # An older Pocket created the secret without a record.
         own = _recorded(found) if RECORD in found else (declared if self._is_ours() else ())
         names = [name for name in found if name != RECORD]
         return Contents(tuple(name for name in names if name in own), tuple(name for name in names if name not in own))
@@ -153,8 +154,9 @@ class SecretObject:
         described = self._described()
         return "DeletedDate" in described and described.get("Description") == self._description
 
-    def restore(self) -> None:
+    def restore(self) -> bool:
         self._client.restore_secret(SecretId=self._name)
+        return True
 
     def retag(self, change: Retagging) -> None:
         if not self._is_ours():
@@ -203,8 +205,8 @@ class SecretObject:
         return answer.get("SecretString", "")
 
 
-class ParameterStore:
-    """SecureString parameters, one a value, below the stage's key."""
+class ParameterStore(SecretStore):
+    """SecureString parameters below the stage's key, one for each value."""
 
     def __init__(self, clients: Clients, stage: StageConfig, place: Place) -> None:
         self._client = clients.ssm
@@ -241,12 +243,6 @@ class ParameterStore:
         for batch in _batches(list(own)):
             self._client.delete_parameters(Names=batch)
         return f"parameters {', '.join(own)}"
-
-    def restorable(self) -> bool:
-        return False
-
-    def restore(self) -> None:
-        raise NotImplementedError("a deleted parameter cannot be restored")
 
     def retag(self, change: Retagging) -> None:
         for name in self.contents(()).own:

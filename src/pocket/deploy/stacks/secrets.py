@@ -1,4 +1,4 @@
-"""Generated secrets: what is missing is made once, what exists is never touched."""
+"""Generated secrets: Pocket generates those that are missing and never changes one that exists."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pocket.deploy.stacks.tags import Retagging
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
-"""64 characters: six bits each, and none that a URL, a shell or a .env file reads as something else."""
+"""64 characters, six bits each, without special ones of URLs, shells or .env files."""
 
 RSA_BITS = 2048
 
 
 class Recorded(Protocol):
-    """What a release records of its secrets: where they are (None: not recorded), and the generated variables."""
+    """What a release records about its secrets: where they are (None: not recorded), and the generated variables."""
 
     @property
     def secrets(self) -> Place | None: ...
@@ -40,9 +40,9 @@ class Recorded(Protocol):
 class Generation:
     """What a deploy puts into the store of generated secrets; `fresh` has the values by variable.
 
-    `carried` names those that come from the place where the live release has them. `lost` names those that the live
-    release has, that are nowhere to be found, and that are generated again with other values. With `restores` the
-    store is scheduled for deletion and is restored first.
+    `carried` names those copied from the live release's place. `lost` names those of the live release that are missing
+    and are generated again, with other values. With `restores`, the store is scheduled for deletion and is restored
+    first.
     """
 
     place: Place
@@ -53,15 +53,15 @@ class Generation:
 
     @property
     def changes(self) -> bool:
-        """Whether anything is to be put into the store."""
+        """Whether the deploy changes the store."""
         return self.restores or bool(self.fresh)
 
 
 def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> Generation:
-    """What the stage's `pocket_secrets` lack, without putting it there; `live` is the release that answers.
+    """The missing values of the stage's `pocket_secrets`; changes nothing. `live` is the live release.
 
-    Raises DeployError for a key pair of which only the public half is left, for a secret that is no JSON object and
-    for one of somebody else's that is scheduled for deletion.
+    Raises DeployError for a key pair of which only the public key exists, for a secret that is not a JSON object, and
+    for one that Pocket did not create and that is scheduled for deletion.
     """
     place, declared = place_of(stage), stage.secretsmanager.pocket_secrets
     if not declared:
@@ -81,10 +81,9 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
 
 
 def carry_out(clients: Clients, stage: StageConfig, generation: Generation, reporter: Reporter) -> tuple[str, ...]:
-    """Puts what was planned into the store; returns the variables."""
+    """Puts the planned values into the store; returns their variables."""
     store = store_at(clients, stage, generation.place)
-    if generation.restores:
-        store.restore()
+    if generation.restores and store.restore():
         reporter.note(f"Restored the {generation.place}, which was scheduled for deletion, with its values.")
         generation = plan(clients, stage)
     if generation.fresh:
@@ -99,7 +98,7 @@ def retag(clients: Clients, stage: StageConfig, change: Retagging) -> None:
 
 
 def _carried(clients: Clients, stage: StageConfig, live: Recorded | None, variables: list[str]) -> dict[str, str]:
-    """The values of those variables in the place where the live release has them, if that is another place."""
+    """The values of those variables in the live release's place, if that is another one."""
     if live is None or not variables or live.secrets in {None, place_of(stage)}:
         return {}
     before = store_at(clients, stage, live.secrets)
@@ -110,13 +109,13 @@ def _lost(live: Recorded | None, made: list[str], variables: list[str]) -> tuple
     if live is None:
         return ()
     if live.secrets is None:
-        # An older Pocket did not record them; that all are missing tells enough.
+        # An older Pocket did not record them. If all are missing, they are lost.
         return tuple(made) if made == variables else ()
     return tuple(name for name in made if name in live.generated)
 
 
 def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dict[str, str]:
-    """Values for those variables of the declared secret `name` that `existing` lacks."""
+    """New values for those variables of the declared secret `name` that `existing` lacks."""
     variables = secret.variables(name)
     if all(variable in existing for variable in variables):
         return {}
@@ -150,7 +149,7 @@ def key_pair() -> tuple[str, str]:
 
 
 def public_half(private: str, variable: str) -> str:
-    """The public key of a private one, both PEM in base64. Raises DeployError where `variable` holds no such key."""
+    """The public key of a private one, both PEM in base64. Raises DeployError if `variable` has no such key."""
     from cryptography.hazmat.primitives import serialization
 
     try:

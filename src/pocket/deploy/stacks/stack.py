@@ -1,4 +1,4 @@
-"""A CloudFormation stack: finding it and waiting for it."""
+"""A CloudFormation stack: its state, its template and its events."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Stack:
 
     @property
     def absent(self) -> bool:
-        """Whether it holds nothing: it waits for its first change set, or is gone."""
+        """Whether it has no resources: its first change set was not executed, or it is deleted."""
         return self.status in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 
     @property
     def busy(self) -> bool:
-        """Whether CloudFormation still works on it."""
+        """Whether CloudFormation is changing it."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
@@ -53,7 +53,7 @@ USABLE = frozenset(
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to one resource of a stack."""
+    """An event of one resource of a stack."""
 
     event_id: str
     logical_id: str
@@ -67,7 +67,7 @@ class Event:
 
 
 def find(clients: Clients, name_or_id: str) -> Stack | None:
-    """The stack, None where there is none; a deleted one is found by its id alone."""
+    """The stack, or None; a deleted one is found only by its id."""
     try:
         found = clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
     except AWSCallFailed as error:
@@ -78,7 +78,7 @@ def find(clients: Clients, name_or_id: str) -> Stack | None:
 
 
 def is_absence(error: AWSCallFailed) -> bool:
-    """Whether CloudFormation refused a call since the stack or the change set that it names does not exist."""
+    """Whether CloudFormation refused a call because the stack or change set does not exist."""
     return error.code == "ChangeSetNotFound" or (error.code == "ValidationError" and "does not exist" in error.message)
 
 
@@ -102,22 +102,22 @@ def _read(facts: Mapping[str, Any]) -> Stack:
 
 @dataclass(frozen=True)
 class State:
-    """A stack and the template that it was last brought to, as it was sent: `body` is empty where there is neither."""
+    """A stack and its current template, as it was sent; `body` is empty if there is none."""
 
     stack: Stack | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
 
     def same_as(self, other: State) -> bool:
-        """Whether nothing was changed between the two looks."""
+        """Whether the stack did not change between the two states."""
         ids = {state.stack.stack_id if state.stack is not None else "" for state in (self, other)}
         return len(ids) == 1 and self.body == other.body
 
 
 def state(clients: Clients, name: str) -> State:
-    """The state of a stack that is absent or at rest.
+    """The state of a stack that is absent or not changing.
 
-    What is left of a creation that failed has no template. Raises DeployError for a stack that something else is
-    working on, and StackFailed for one that only its owner can repair: what such a stack holds cannot be told.
+    After a failed creation there is no template. Raises DeployError for a stack that something else is changing, and
+    StackFailed for one that only its owner can repair, whose content is unknown.
     """
     found = find(clients, name)
     if found is None or found.absent:
@@ -139,14 +139,14 @@ def state(clients: Clients, name: str) -> State:
 
 
 def template_of(clients: Clients, stack: Stack) -> Mapping[str, Any]:
-    """The template that the stack was last brought to, as it was sent; empty where it is none of ours."""
+    """The stack's current template, as it was sent; empty if Pocket did not make it."""
     answer = clients.cloudformation.get_template(StackName=stack.stack_id, TemplateStage="Original")
     body: object = answer["TemplateBody"]
     return body if isinstance(body, dict) else {}
 
 
 class EventFeed:
-    """The events of a stack from now on, each given out once, oldest first."""
+    """The events of a stack from now on, each returned once, oldest first."""
 
     def __init__(self, clients: Clients, stack_id: str) -> None:
         self.stack_id = stack_id
@@ -155,7 +155,7 @@ class EventFeed:
         self._seen = {event.event_id for event in islice(self._newest_first(), 1)}
 
     def fresh(self) -> list[Event]:
-        """What happened since the last call."""
+        """The events since the last call."""
         found = list(self._newest_first())[::-1]
         self._seen.update(event.event_id for event in found)
         self.given.extend(found)
@@ -179,10 +179,10 @@ class EventFeed:
 
 
 def watch(clients: Clients, feed: EventFeed, reporter: Reporter) -> Stack:
-    """Reports the stack's events as they come, until CloudFormation has finished with it; returns how it ended."""
+    """Reports the stack's events until CloudFormation has finished; returns the stack as it is then."""
     pause = 2.0 if clients.target.endpoint_url is None else 0.1
     while True:
-        # Asked before the events are read, so that the last ones are not missed.
+        # Read before the events, so that the last ones are not missed.
         stack = find(clients, feed.stack_id)
         for event in feed.fresh():
             if event.kind != "AWS::CloudFormation::Stack" or event.reason:

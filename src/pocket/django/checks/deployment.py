@@ -36,7 +36,7 @@ class Deployment:
 
     @property
     def rehearsed(self) -> bool:
-        """Whether this is the embedded AWS, whose functions run on this machine and see its files."""
+        """Whether this is the local AWS, whose functions run on this machine and see its files."""
         host = urlsplit(override("sqs") or "").hostname or ""
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 

@@ -23,7 +23,7 @@ _BROKERS = ("CELERY_BROKER_URL", "BROKER_URL", "CELERY_RESULT_BACKEND", "RQ_QUEU
 
 
 def addresses(**_: Any) -> Iterator[CheckMessage]:
-    """Databases, caches and brokers that a function cannot reach, except on the embedded AWS."""
+    """Databases, caches and brokers that a function cannot reach, except on the local AWS."""
     found = deployment.current()
     if found is None or found.rehearsed:
         return

@@ -24,7 +24,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
     },
 }
-"""To standard error, since standard output is for commands and, on the embedded AWS, for the runtime's protocol."""
+"""To standard error, since standard output is for commands and, on the local AWS, for the runtime's protocol."""
 
 
 def configure(lambdas_handlers: Sequence[logging.Handler]) -> None:

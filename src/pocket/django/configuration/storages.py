@@ -86,7 +86,7 @@ def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | 
     options: dict[str, Any] = {
         "bucket_name": bucket,
         "location": item.location or "",
-        # S3's certificate does not cover names with a dot, and the embedded AWS has one host for all buckets.
+        # S3's certificate does not cover names with a dot, and the local AWS has one host for all buckets.
         "addressing_style": "path" if here or "." in bucket else "virtual",
         "region_name": region,
         "signature_version": "s3v4",
