@@ -3,10 +3,10 @@
     python benchmarks/cold_start.py [--rounds 15] [--latency 30] [--only bare pocket]
 
 Every case serves the same project, with Django's admin and the default middleware, and the same plain page. All but
-bare Django take STORAGES, CACHES, settings and a secret from where they keep them, the secret from the embedded AWS,
+bare Django take STORAGES, CACHES, settings and a secret from where they keep them, the secret from the local AWS,
 behind a proxy that adds the latency of a network. Packages come from PyPI, Pocket from this repository, each case in a
 folder of its own, compiled and, for Pocket, bundled beforehand, as its artifact is. Processes start one after another,
-in a random order in each round. Needs uv, and the packages of `[cli]` for the embedded AWS.
+in a random order in each round. Needs uv, and the packages of `[cli]` for the local AWS.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--latency", type=float, nargs="*", default=[30.0], help="milliseconds, one table each")
     parser.add_argument("--only", nargs="*", choices=list(PACKAGES), default=list(PACKAGES))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pocket-benchmark-") as name, embedded_aws(Path(name)) as aws:
+    with tempfile.TemporaryDirectory(prefix="pocket-benchmark-") as name, local_aws(Path(name)) as aws:
         directory = Path(name)
         cases = {case: prepare(case, directory) for case in options.only}
         for latency in options.latency:
@@ -183,8 +183,8 @@ def show(starts: dict[str, list[Start]], rounds: int, latency: float) -> None:
 
 
 @contextmanager
-def embedded_aws(directory: Path) -> Iterator[dict[str, str]]:
-    """Starts the embedded AWS with the secrets where each case looks for them; the environment to reach it."""
+def local_aws(directory: Path) -> Iterator[dict[str, str]]:
+    """Starts the local AWS with the secrets where each case looks for them; the environment to reach it."""
     import boto3
 
     from pocket.local import start as start_aws
@@ -211,7 +211,7 @@ def embedded_aws(directory: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def proxy(aws: dict[str, str], latency: float) -> Iterator[str]:
-    """Hands requests on to the embedded AWS, each after `latency` seconds; the address to use instead.
+    """Hands requests on to the local AWS, each after `latency` seconds; the address to use instead.
 
     Each is signed anew: the emulator checks signatures, and answers to its own name only.
     """
