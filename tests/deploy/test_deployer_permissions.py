@@ -245,10 +245,10 @@ def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
     )
     assert (first.history.live, first.changed, second.changed) == (1, True, False)
     tagged = replace(stage, general=stage.general.model_copy(update={"tags": {"team": "other"}}))
-    voice = Voice()
-    third = release.deploy(found, tagged, place, voice, skip_gates=["project"], published=local_aws.route)
+    recorder = PlanRecorder()
+    third = release.deploy(found, tagged, place, recorder, skip_gates=["project"], published=local_aws.route)
     assert (third.history.live, third.changed) == (1, True)
-    [rows] = voice.plans
+    [rows] = recorder.plans
     kind, detail = "AWS::CloudFormation::Stack", "tag team = other"
     names = (f"{stage.stack_name}-storage", stage.stack_name)
     assert rows == [PlanRow("change", name, kind, detail) for name in names]

@@ -49,7 +49,7 @@ def test_credentials_of_another_account_are_refused_before_any_other_call(
     assert "AWS_PROFILE" in caught.value.hint
 
 
-def test_the_embedded_aws_has_its_own_account(target: Target) -> None:
+def test_the_local_aws_has_its_own_account(target: Target) -> None:
     assert len(account_id(Clients(replace(target, account="999999999999")))) == 12
 
 

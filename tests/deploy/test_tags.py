@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import FULL, SMALL, Voice, inputs, project
+from deploying import FULL, SMALL, PlanRecorder, inputs, project
 
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
@@ -24,7 +24,7 @@ BODY: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {
 
 def brought(clients: Clients, own: dict[str, str] | None, tags: dict[str, str] | None = None) -> tuple[PlanRow, ...]:
     """The rows of the plan with which the stack gets those tags."""
-    with Plans(clients, Voice(), tags=tags, own_tags=own) as plans:
+    with Plans(clients, PlanRecorder(), tags=tags, own_tags=own) as plans:
         planned = plans.add("tagged", Template(BODY))
         plans.carry_out(planned)
     return planned.rows
@@ -69,7 +69,7 @@ def test_generated_secrets_have_the_files_tags(clients: Clients, tmp_path: Path,
     secret = "[awscontainer.secretsmanager.pocket_secrets]"
     text = SMALL.replace(secret, f"{table}{secret}")
     stage = project(tmp_path, text.replace("[s3]", 'tags = { team = "board" }\n[s3]')).stage("dev")
-    secrets.carry_out(clients, stage, secrets.plan(clients, stage), Voice())
+    secrets.carry_out(clients, stage, secrets.plan(clients, stage), PlanRecorder())
     own = {"pocket:project": "small", "pocket:stage": "dev"}
     assert secret_tags(clients, stage) == {**own, "team": "board"}
     secrets.retag(clients, stage, Retagging({"cost": "42"}, ("team",)))

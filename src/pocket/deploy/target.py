@@ -25,7 +25,7 @@ class Credentials:
 class Target:
     """One place to deploy to.
 
-    `account` is the only AWS account whose credentials are used; None allows any, and the embedded AWS has its own.
+    `account` is the only AWS account whose credentials are used; None allows any, and the local AWS has its own.
     `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
     handler's name to the address that replaces the one from AWS (`http://localhost:8001`). `environment` overrides
     every function's own; its values may be secret, so `repr()` omits them. `platform` is `"lambda"` for Lambda's
