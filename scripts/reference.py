@@ -26,9 +26,7 @@ def command_page() -> str:
     group = typer.main.get_command(app)
     lines = ["# The `pocket` command", "", "Written by `scripts/reference.py` from the command's own help.", ""]
     context = typer.Context(group, info_name="pocket", terminal_width=80)
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        inner = typer.Context(command, info_name=name, parent=context, terminal_width=80)
-        lines += [f"## pocket {name}", "", "```text", command.get_help(inner).rstrip(), "```", ""]
+    lines += helps(group, context, "pocket")
     lines += [
         "## Exit status",
         "",
@@ -44,6 +42,18 @@ def command_page() -> str:
         "Values go to standard output, everything else to standard error.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def helps(group: Any, context: typer.Context, path: str) -> list[str]:
+    """A section for each command of the group, those of its groups included."""
+    lines = []
+    for name, command in group.commands.items():
+        inner = typer.Context(command, info_name=name, parent=context, terminal_width=80)
+        if hasattr(command, "commands"):
+            lines += helps(command, inner, f"{path} {name}")
+        else:
+            lines += [f"## {path} {name}", "", "```text", command.get_help(inner).rstrip(), "```", ""]
+    return lines
 
 
 def handler_table() -> str:

@@ -1,0 +1,83 @@
+"""`pocket secrets` as typed, against a local AWS of the project's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from deploying import SMALL, project
+from typer.testing import CliRunner
+
+from pocket.cli.app import app
+from pocket.errors import DeployError
+from pocket.local import start
+
+OWN = '\n[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "acme/database-url"\nTOKEN = "acme/mail#token"\n'
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = project(tmp_path_factory.mktemp("acme"), SMALL + OWN).directory
+    with start(folder, ["web"]):
+        yield folder
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(app, ["secrets", *arguments, "--stage", "dev", "--local"], input=typed)
+
+
+def test_a_value_from_standard_input_is_set_and_shown_only_on_request(here: Path) -> None:
+    done = run("set", "DATABASE_URL", "--yes", typed="postgres://hush\n")
+    assert done.exit_code == 0, done.output
+    assert "Set DATABASE_URL." in done.output
+    assert "hush" not in done.output
+    hidden, shown = run("list"), run("list", "--show")
+    assert "hush" not in hidden.output
+    assert "postgres://hush" in shown.stdout
+    lines = [line.split() for line in hidden.stdout.splitlines()]
+    assert ["DATABASE_URL", "you", "secret", "acme/database-url", "set"] in lines
+    assert ["TOKEN", "you", "secret", "acme/mail#token", "missing"] in lines
+
+
+def test_nothing_is_set_without_a_confirmation(here: Path) -> None:
+    done = run("set", "TOKEN", typed="hush\n")
+    assert done.exit_code == 1
+    assert "Nothing was changed." in done.output
+    assert "secret acme/mail#token" in done.output
+    assert "missing" in run("list").stdout
+
+
+def test_an_empty_value_is_refused(here: Path) -> None:
+    done = run("set", "TOKEN", "--yes")
+    assert "Standard input is empty" in str(done.exception)
+
+
+def test_an_undeclared_name_is_refused_before_a_value_is_read(here: Path) -> None:
+    done = run("set", "TOKENS", "--yes", typed="hush\n")
+    assert isinstance(done.exception, DeployError)
+    assert "TOKENS is not a secret of stage dev" in done.exception.message
+
+
+def test_a_file_sets_what_the_stage_declares(here: Path, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DEBUG=on\nTOKEN='hush hush'\n")
+    done = run("import", str(file), "--yes")
+    assert done.exit_code == 0, done.output
+    assert "not imported: DEBUG." in done.output
+    assert "hush" not in done.output
+    assert "hush hush" in run("list", "--show").stdout
+
+
+def test_a_file_without_a_declared_name_changes_nothing(here: Path, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DEBUG=on\n")
+    done = run("import", str(tmp_path / ".env"), "--yes")
+    assert done.exit_code == 1
+    assert "nothing was changed" in done.output
