@@ -52,7 +52,7 @@ def core_schemas(node: Any) -> Iterator[dict[str, Any]]:
         if isinstance(node.get("type"), str) and node["type"] != "no-info":
             yield node
         for key, value in node.items():
-            if key not in {"metadata", "serialization", "config", "default"}:
+            if key not in {"metadata", "serialization", "config", "default", "json_schema_input_schema"}:
                 yield from core_schemas(value)
     elif isinstance(node, list | tuple):
         for value in node:

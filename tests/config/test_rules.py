@@ -43,8 +43,14 @@ def cache(text: str) -> str:
     return f"[awscontainer.django.caches]\ndefault = {{ {text} }}\n"
 
 
+def permission(*, table: str = "awscontainer.permissions", **keys: str) -> str:
+    given = {"actions": '["s3:GetObject"]', "resources": '["*"]', **keys}
+    return f"[[{table}]]\n" + "".join(f"{key} = {value}\n" for key, value in given.items())
+
+
 DJANGO = "pocket.django.lambda_handlers"
 ENVS = "awscontainer.envs"
+ALLOWED = "awscontainer.permissions[0]"
 WEB = "awscontainer.handlers.web"
 THROTTLING = f"{WEB}.apigateway.throttling"
 SECRETS = "awscontainer.secretsmanager"
@@ -120,6 +126,24 @@ ISSUES = [
     ('[dev.general.tags]\nteam = "x"\nTeam = "y"', "dev.general.tags.Team", "differ only in case"),
     ("[dev.general.tags]\n" + "".join(f'k{n} = "x"\n' for n in range(48)), "dev.general.tags", "48 tags; expected"),
     ("[dev.general.tags]\nteam = 1", "dev.general.tags.team", "Expected a string, found 1"),
+    # permissions
+    (permission(actions='["*"]'), f"{ALLOWED}.actions[0]", '"*" allows every action.'),
+    (permission(actions='["s3:GetObject", "s3:*"]'), f"{ALLOWED}.actions[1]", "allows every action of a service"),
+    (permission(actions='["s3:?*"]'), f"{ALLOWED}.actions[0]", "allows every action of a service"),
+    (permission(actions='["S3.GetObject"]'), f"{ALLOWED}.actions[0]", "an action of IAM"),
+    (permission(actions="[]"), f"{ALLOWED}.actions", "at least 1 item"),
+    (permission(resources='["bucket"]'), f"{ALLOWED}.resources[0]", "an ARN, a reference such as"),
+    (permission(resources='["arn:aws:s3:bucket"]'), f"{ALLOWED}.resources[0]", "arn:PARTITION:SERVICE:REGION:ACCOUNT"),
+    (permission(resources='["arn:aws:sqs:${AWS::Region}:queue"]'), f"{ALLOWED}.resources[0]", "arn:PARTITION:SERVICE"),
+    (permission(effect='"Deny"'), f"{ALLOWED}.effect", "Unknown key"),
+    (permission(conditions='{ StringEqual = { "s3:prefix" = "a" } }'), f"{ALLOWED}.conditions.StringEqual",
+     'no condition operator "StringEqual"'),
+    (permission(conditions='{ StringEquals = { prefix = "a" } }'), f"{ALLOWED}.conditions.StringEquals.prefix",
+     "Expected a condition key"),
+    (permission(conditions='{ StringEquals = { "s3:prefix" = 1 } }'),
+     f'{ALLOWED}.conditions.StringEquals."s3:prefix"', "Expected a list"),
+    (handler() + permission(actions='["*"]', table="awscontainer.handlers.web.permissions"),
+     f"{WEB}.permissions[0].actions[0]", "every action"),
     # handlers
     (handler(ephemeral_storage="511"), f"{WEB}.ephemeral_storage", "at least 512"),
     (handler(log_retention="31"), f"{WEB}.log_retention", "30, 60"),
@@ -295,6 +319,22 @@ def test_the_estimate_of_the_environment_counts_what_the_deploy_adds(read: Read)
     assert served > bare + 3 * len("0123456789.execute-api.ap-northeast-1.amazonaws.com")
     assert queued > bare + len("POCKET_WEB_QUEUEURL")
     assert environment.estimated_size(read("").stage("dev")) == 0
+
+
+def test_permissions_of_every_accepted_form(read: Read) -> None:
+    role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/x"
+    resources = f'["*", "arn:aws:s3:::board/*", "${{Table.Arn}}/index/*", "${{Topic}}", "{role}"]'
+    conditions = (
+        '{ "ForAnyValue:StringLikeIfExists" = { "aws:TagKeys" = ["a", "b"] }, Null = { "s3:prefix" = "true" } }'
+    )
+    text = handler() + permission(resources=resources, conditions=conditions)
+    text += permission(actions='["*", "s3:*", "s3:Get*"]', allow_wildcard="true", table=f"{WEB}.permissions")
+    found = list(read(text).stage("dev").permissions())
+    assert [path for path, _ in found] == [
+        ("awscontainer", "permissions", 0),
+        ("awscontainer", "handlers", "web", "permissions", 0),
+    ]
+    assert found[0][1].conditions["Null"] == {"s3:prefix": ["true"]}
 
 
 def test_a_stages_tags_lie_over_the_common_ones(folder: Path) -> None:

@@ -45,6 +45,7 @@ groups = ["lambda"]
 exclude = ["*.md", "!dist/"]
 snapstart = true
 permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+permissions = [{ actions = ["s3:ListBucket"], resources = ["*"], conditions.StringEquals."s3:prefix" = "a" }]
 gate = { path = "/health/?full=1" }
 startup = { budget_ms = 900 }
 fastapi = { app = "config.api:app", prefix = "/api" }
@@ -53,6 +54,7 @@ command = "pocket.django.lambda_handlers.wsgi_handler"
 timeout = 20
 memory_size = 1024
 ephemeral_storage = 1024
+permissions = [{ actions = ["sns:*"], resources = ["${Topic}"], allow_wildcard = true }]
 envs = { FEATURE_X = "1" }
 log_retention = 7
 reserved_concurrency = 5

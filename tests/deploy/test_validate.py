@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pocket import naming
 from pocket.config import Project, load
 from pocket.deploy.template import render, render_storage
-from pocket.deploy.template.validate import check, lint, refuse_unsupported
+from pocket.deploy.template.linting import lint
+from pocket.deploy.template.validate import check, refuse_unsupported
 from pocket.errors import ConfigError, PlanRefused
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"

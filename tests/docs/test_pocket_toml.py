@@ -17,6 +17,7 @@ TABLES = {
     "S3": "[s3]",
     "AwsContainer": "[awscontainer]",
     "Handler": "[awscontainer.handlers.NAME]",
+    "Permission": "permissions",
     "ApiGateway": "apigateway",
     "Sqs": "sqs",
     "Schedule": "schedule",

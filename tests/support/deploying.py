@@ -67,6 +67,16 @@ TOKEN = {{ type = "rsa_pem_base64" }}
 [awscontainer.django.storages]
 default = {{ store = "s3", location = "media" }}
 staticfiles = {{ store = "s3", location = "static", static = true, manifest = true }}
+
+[[awscontainer.permissions]]
+actions = ["sns:Publish"]
+resources = ["arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:news"]
+
+[[awscontainer.handlers.api.permissions]]
+actions = ["dynamodb:GetItem", "dynamodb:Query"]
+resources = ["arn:aws:dynamodb:eu-central-1:123456789012:table/cache"]
+conditions."ForAllValues:StringEquals"."dynamodb:LeadingKeys" = ["a", "b"]
+conditions.Bool."aws:SecureTransport" = "true"
 """
 
 SMALL = f"""

@@ -22,6 +22,8 @@ REQUEST_PATH = r"^/[!-\"$-~]*$"
 DURATION = r"^[1-9][0-9]{0,5}[smh]$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:([0-9]{12}|\*)?:[!-~]+$"
 ACCOUNT = r"^[0-9]{12}$"
+ACTION = r"^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$"
+PERMITTED = r"^(\*|arn:[!-~]+|\$\{[A-Za-z0-9]+(\.[A-Za-z0-9.]+)?\}[!-~]*)$"
 POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
@@ -41,6 +43,8 @@ MEANINGS = {
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',
     ARN: 'an ARN, such as "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:name-AbCdEf"',
     ACCOUNT: 'the number of an AWS account: 12 digits in quotation marks, such as "123456789012"',
+    ACTION: 'an action of IAM: a service in lowercase, a colon and a name, such as "s3:GetObject"',
+    PERMITTED: 'an ARN, a reference such as "${Table.Arn}", or "*" for every resource',
     POLICY_ARN: 'the ARN of an IAM policy, such as "arn:aws:iam::123456789012:policy/boundary"',
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }

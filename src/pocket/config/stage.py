@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pocket import naming
 from pocket.config.manage_file import settings_module_of
+from pocket.config.overlay import KeyPath
 from pocket.config.secret_references import Reference
 from pocket.config.tables.awscontainer import AwsContainer
 from pocket.config.tables.general import General
+from pocket.config.tables.permissions import Permission
 from pocket.config.tables.s3 import S3
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import Table
@@ -106,6 +108,16 @@ class StageConfig:
             return {}
         own = {} if handler is None else self.awscontainer.handlers[handler].envs
         return {**self.awscontainer.envs, **own}
+
+    def permissions(self) -> Iterator[tuple[KeyPath, Permission]]:
+        """What the file lets functions do, with the path of each statement; a handler's have its name in the path."""
+        if self.awscontainer is None:
+            return
+        for index, permission in enumerate(self.awscontainer.permissions):
+            yield ("awscontainer", "permissions", index), permission
+        for name, handler in self.awscontainer.handlers.items():
+            for index, permission in enumerate(handler.permissions):
+                yield ("awscontainer", "handlers", name, "permissions", index), permission
 
     @property
     def command_handler(self) -> str | None:

@@ -11,6 +11,7 @@ from pocket.config import patterns
 from pocket.config.tables.django import DjangoTables
 from pocket.config.tables.fastapi import FastAPI
 from pocket.config.tables.handlers import Handler, LogRetention
+from pocket.config.tables.permissions import Permission
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import HandlerName, Table, Text, VariableName
 
@@ -74,6 +75,9 @@ class AwsContainer(Table):
     snapstart: bool = Field(False, description="Start the functions from a snapshot taken after their start.")
     permissions_boundary: str | None = Field(
         None, pattern=patterns.POLICY_ARN, description="Permissions boundary of every role that Pocket creates."
+    )
+    permissions: list[Permission] = Field(
+        default_factory=list, description="What every function may do, in addition to what Pocket allows it."
     )
     handlers: dict[HandlerName, Handler] = Field(default_factory=dict, description="The Lambda functions, by name.")
     secretsmanager: SecretsManager = Field(

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
 from pocket.config.schedules import issue_with_expression
+from pocket.config.tables.permissions import Permission
 from pocket.config.tables.table import Table, Text, VariableName, refused
 
 LogRetention = Literal[
@@ -123,6 +124,9 @@ class Handler(Table):
     )
     envs: dict[VariableName, str] = Field(
         default_factory=dict, description="Environment of this function, in addition to `awscontainer.envs`."
+    )
+    permissions: list[Permission] = Field(
+        default_factory=list, description="What this function may do, in addition to `awscontainer.permissions`."
     )
     log_retention: LogRetention | None = Field(
         None, description="Days to keep the function's logs. Defaults to `awscontainer.log_retention`."

@@ -12,6 +12,7 @@ from pocket.deploy.stacks import losses, ownership, secrets
 from pocket.deploy.stacks.bucket import exists
 from pocket.deploy.stacks.plan import pending_changes
 from pocket.deploy.stacks.tags import retagging
+from pocket.deploy.template.permission_changes import permission_changes
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import buckets, buckets_ever, storage_settled
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -35,6 +36,7 @@ class Preparation:
     secrets: Generation
     later: tuple[PlanRow, ...]
     losses: tuple[str, ...]
+    permissions: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -88,7 +90,8 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
         *_identity_warnings(run),
     ]
     later = (*pending_changes(main.body, end), *pending_changes(storage.body, settled.body))
-    return Preparation(base, plan, generation, later, tuple(lost))
+    granted = permission_changes(run.main.body, end, run.stage.awscontainer.handlers if run.stage.awscontainer else ())
+    return Preparation(base, plan, generation, later, tuple(lost), tuple(granted))
 
 
 def _adopts(run: Run, storage: Template) -> bool:
@@ -133,6 +136,8 @@ def _confirm(run: Run, plan: Preparation) -> None:
         reporter.note(f"{', '.join(plan.secrets.carried)}: copied to {plan.secrets.place}.")
     if made := [name for name in plan.secrets.fresh if name not in plan.secrets.carried]:
         reporter.note(f"{', '.join(made)}: generated in {plan.secrets.place}.")
+    for sentence in plan.permissions:
+        reporter.note(f"Permission: {sentence}")
     for sentence in plan.losses:
         reporter.note(f"Warning: {sentence}")
     if plan.losses and not options.allow_loss:

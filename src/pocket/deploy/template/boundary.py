@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.config import build_manifest
 from pocket.deploy.template.inputs import Code, Inputs
 from pocket.deploy.template.permissions import statements
+from pocket.deploy.template.steps import references
 
 if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
@@ -71,12 +72,31 @@ def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
     inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""))
     for handler in inputs.handlers:
         for statement in statements(inputs, handler):
-            found.setdefault(statement["Sid"], _resolved(statement, place))
+            found.setdefault(statement["Sid"], _resolved(_known(statement), place))
     return {"Version": "2012-10-17", "Statement": list(found.values())}
 
 
 def _allow(sid: str, actions: list[str], resource: str) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": [resource]}
+
+
+def _known(statement: Statement) -> Statement:
+    """The statement with `*` for resources and values of the stack, which have no ARN before they are created."""
+    resources = ["*" if _of_stack(item) else item for item in statement["Resource"]]
+    known = {**statement, "Resource": ["*"] if "*" in resources else resources}
+    if conditions := statement.get("Condition"):
+        known["Condition"] = {
+            operator: kept
+            for operator, keys in conditions.items()
+            if (kept := {key: values for key, values in keys.items() if not any(map(_of_stack, values))})
+        }
+        if not known["Condition"]:
+            del known["Condition"]
+    return known
+
+
+def _of_stack(value: object) -> bool:
+    return any("::" not in name for name in references(value))
 
 
 def _resolved(value: Any, place: Place) -> Any:
@@ -87,5 +107,6 @@ def _resolved(value: Any, place: Place) -> Any:
         return value
     if value.keys() == {"Fn::Sub"}:
         values = {"Partition": place.partition, "Region": place.region, "AccountId": place.account}
-        return re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found[1]], value["Fn::Sub"])
+        text = re.sub(r"\$\{AWS::(\w+)\}", lambda found: values[found[1]], value["Fn::Sub"])
+        return text.replace("${!", "${")
     return {key: _resolved(item, place) for key, item in value.items()}

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.inputs import log_group_name
-from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn
+from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, substituted
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pocket.config.tables.permissions import Permission
     from pocket.deploy.template.inputs import Inputs
     from pocket.manifest import Storage
 
 Statement = dict[str, Any]
+
+DECLARED = "Declared"
+"""What the ids of statements begin with that come from the file's `permissions`."""
 
 _READ_ACTIONS = {
     "secretsmanager": ["secretsmanager:GetSecretValue"],
@@ -38,12 +42,29 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_extra_resources(inputs),
         *_objects(inputs),
         *_queues(inputs, handler),
+        *_declared(inputs, handler),
     ]
 
 
 def _allow(sid: str, actions: Sequence[str], resources: Sequence[Any], **conditions: Any) -> Statement:
     condition = {"Condition": conditions} if conditions else {}
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources), **condition}
+
+
+def _declared(inputs: Inputs, handler: str) -> list[Statement]:
+    """The file's own statements: those of every function, then the handler's."""
+    own = inputs.handlers[handler].permissions
+    named = [(f"{DECLARED}{number}", item) for number, item in enumerate(inputs.container.permissions, 1)]
+    named += [(f"{DECLARED}{number}{naming.logical_id(handler)}", item) for number, item in enumerate(own, 1)]
+    return [_statement(sid, item) for sid, item in named]
+
+
+def _statement(sid: str, item: Permission) -> Statement:
+    conditions = {
+        operator: {key: [substituted(value) for value in values] for key, values in keys.items()}
+        for operator, keys in item.conditions.items()
+    }
+    return _allow(sid, item.actions, [substituted(resource) for resource in item.resources], **conditions)
 
 
 def _logs(inputs: Inputs, handler: str) -> list[Statement]:

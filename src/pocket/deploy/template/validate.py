@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pocket.config.tables.handlers import ApiGateway
-from pocket.errors import PlanRefused
+from pocket.deploy.template.actions import unknown_actions
+from pocket.deploy.template.linting import lint
+from pocket.errors import ConfigErrors, PlanRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pocket.config import Project, StageConfig
+    from pocket.errors import ConfigError
 
 CUSTOM_DOMAINS = ("domain", "create_records", "hosted_zone_id_override")
 """Keys of `apigateway` that are valid and that a deploy does not support yet."""
@@ -26,13 +28,27 @@ def refuse_unsupported(project: Project, stage: StageConfig) -> None:
             f"Stage {stage.name!r} has no handler, so there is nothing to deploy.",
             "Declare at least one [awscontainer.handlers.NAME] in pocket.toml.",
         )
-    for path, what in _unsupported(stage):
-        raise project.error(
+    found = refusals(project, stage)
+    if found:
+        raise found[0] if len(found) == 1 else ConfigErrors(found)
+
+
+def refusals(project: Project, stage: StageConfig) -> list[ConfigError]:
+    """Every key of the stage that a deploy refuses and that needs more than the file to be judged.
+
+    Raises PlanRefused where cfn-lint is needed and not installed.
+    """
+    unsupported = (
+        project.error(
             stage.name,
             path,
             f"This version of Pocket validates {path[-1]}, but does not deploy {what} yet.",
             f"Remove {path[-1]} from stage {stage.name!r}.",
         )
+        for path, what in _unsupported(stage)
+    )
+    unknown = (project.error(stage.name, path, message, hint) for path, message, hint in unknown_actions(stage))
+    return [*unsupported, *unknown]
 
 
 def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -46,34 +62,6 @@ def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:
         for key in CUSTOM_DOMAINS if declared is not None else ():
             if getattr(declared, key) != ApiGateway.model_fields[key].default:
                 yield ("awscontainer", "handlers", name, "apigateway", key), "custom domains"
-
-
-def lint(body: str, region: str) -> list[str]:
-    """The errors that cfn-lint finds in the template, one line each; warnings are left out.
-
-    Raises PlanRefused where cfn-lint is not installed.
-    """
-    try:
-        from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise PlanRefused(
-            "cfn-lint, which checks every template, is not installed.", "Install it: pip install 'django-pocket[cli]'."
-        ) from error
-    template, undecoded = decode_str(body)
-    errors = (
-        match for match in undecoded or _runner(region).validate_template(template) if match.rule.severity == "error"
-    )
-    return [f"{'.'.join(map(str, match.path or ()))}: {match.message} ({match.rule.id})" for match in errors]
-
-
-@cache
-def _runner(region: str) -> Any:
-    """cfn-lint with its rules loaded, which takes most of its time."""
-    from cfnlint.config import ConfigMixIn  # type: ignore[import-untyped]
-    from cfnlint.runner import Runner  # type: ignore[import-untyped]
-
-    # The empty list keeps cfn-lint from reading the command's own arguments.
-    return Runner(ConfigMixIn([], regions=[region]))
 
 
 def check(templates: Mapping[str, str], region: str) -> None:
