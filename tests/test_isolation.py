@@ -54,9 +54,9 @@ def test_what_is_kept_lies_in_a_folder_of_the_users_own(
     assert folder.parent.parent == tmp_path.resolve()
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     folder.parent.chmod(0o755)
-    with pytest.raises(PocketError, match="is not a folder of yours alone"):
+    with pytest.raises(PocketError, match="Other users can access"):
         isolation.lasting_folder(project)
     folder.parent.rmdir()
     folder.parent.symlink_to(project)
-    with pytest.raises(PocketError, match="is not a folder of yours alone"):
+    with pytest.raises(PocketError, match="Other users can access"):
         isolation.lasting_folder(project)

@@ -1,7 +1,7 @@
-"""Where a copy of a project lies: in a folder with nothing of the project above it.
+"""The place for a copy of a project: a folder outside the project.
 
-Libraries that read `.env` files look for them in the folder of the settings module and in every folder above it, so
-that a copy below the project would find the laptop's.
+Libraries that read `.env` files search the settings module's folder and every folder above it. A copy inside the
+project would therefore find the laptop's file.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pathlib import Path
 from pocket.errors import PocketError
 
 _SEARCHED_UPWARD = (".env", "settings.ini", "settings.toml", ".secrets.toml")
-"""What python-dotenv, python-decouple, environs and dynaconf look for in the folders above a settings module."""
+"""The files that python-dotenv, python-decouple, environs and dynaconf search for above a settings module."""
 
-_LASTING = "/var/tmp"  # noqa: S108 - only a folder of the user's own is used in it
+_LASTING = "/var/tmp"  # noqa: S108 - only the user's own folder in it is used
 
 
 def outside(project: Path, *places: str) -> Path:
-    """The first temporary folder, of `places` before the system's own, that a copy of `project` may lie in.
+    """The first folder of `places`, then of the system's temporary folders, that can hold a copy of `project`.
 
-    It is neither the project's folder nor below it, and neither it nor a folder above it holds what libraries search
-    for. Raises PocketError where there is none.
+    It is outside the project, and neither it nor a folder above it has a file that libraries search for. Raises
+    PocketError if there is no such folder.
     """
     for place in (*places, *_temporary_folders()):
         folder = Path(place).resolve()
@@ -32,31 +32,30 @@ def outside(project: Path, *places: str) -> Path:
         if not searched and os.access(folder, os.W_OK | os.X_OK) and project.resolve() not in above:
             return folder
     raise PocketError(
-        f"No temporary folder can hold a copy of {project}: each is in the project, cannot be written, or has a file"
+        f"No temporary folder can hold a copy of {project}: each is in the project, is not writable, or has a file"
         f" such as {_SEARCHED_UPWARD[0]} in it or above it.",
-        "Set TMPDIR to a folder outside of the project that can be written.",
+        "Set TMPDIR to a writable folder outside the project.",
     )
 
 
 def lasting_folder(project: Path) -> Path:
-    """The user's own folder for what is unpacked of `project` and kept between runs; it may not exist yet.
+    """The user's own folder for unpacked files of `project` that are kept between runs; it may not exist yet.
 
-    It lies below /var/tmp where that can be used. Raises PocketError as `outside` does, and where the folder belongs to
-    another user.
+    It is below /var/tmp if possible. Raises PocketError as `outside`, and if the folder belongs to another user.
     """
     own = outside(project, _LASTING) / f"pocket-{os.getuid()}"
     try:
         own.mkdir(mode=0o700, exist_ok=True)
         facts = own.lstat()
     except OSError as error:
-        raise PocketError(f"{own} cannot be made: {error.strerror}.", "Set TMPDIR to another folder.") from error
+        raise PocketError(f"{own} cannot be created: {error.strerror}.", "Set TMPDIR to another folder.") from error
     if facts.st_uid != os.getuid() or facts.st_mode & 0o077 or own.is_symlink():
-        raise PocketError(f"{own} is not a folder of yours alone.", f"Remove it, or: chmod 700 {own}")
+        raise PocketError(f"Other users can access {own}.", f"Remove it, or: chmod 700 {own}")
     return own / hashlib.sha256(str(project.resolve()).encode()).hexdigest()[:16]
 
 
 def _temporary_folders() -> tuple[str, ...]:
     try:
-        return (tempfile.gettempdir(), "/tmp", _LASTING)  # noqa: S108 - a folder with a random name is made in it
+        return (tempfile.gettempdir(), "/tmp", _LASTING)  # noqa: S108 - a folder with a random name is created in it
     except FileNotFoundError:
         return ()

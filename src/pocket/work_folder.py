@@ -1,4 +1,4 @@
-"""The folder in a project where Pocket keeps what it makes on this machine: its owner's alone, and hidden from git."""
+"""The folder `.pocket` in a project, for Pocket's files on this machine: only for its owner, and hidden from git."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = ".pocket"
 
 
 def make(directory: Path, *below: str) -> Path:
-    """The folder `below` that of the project in `directory`, made where it is not there yet. Raises OSError."""
+    """The folder `below` the work folder of the project in `directory`, created if missing. Raises OSError."""
     home = directory / NAME
     place = home.joinpath(*below)
     place.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def make(directory: Path, *below: str) -> Path:
 
 
 def size(*places: Path) -> int:
-    """The bytes that the places take on the disk with all below them, links not followed and each file counted once."""
+    """Bytes on the disk of the places and everything below them; links are not followed, each file counts once."""
     files: dict[tuple[int, int], int] = {}
     for place in places:
         for path in (place, *place.rglob("*")):

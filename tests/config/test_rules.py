@@ -287,11 +287,9 @@ def test_files_of_the_artifact_are_relative_to_the_project(read: Read, folder: P
     read(container(dockerfile_path='"deploy/Dockerfile"', requirements='"requirements.txt"'))
 
 
-def test_snapstart_does_not_go_with_an_image(refused: Refused, folder: Path) -> None:
+def test_an_image_has_its_own_python_for_snapstart(read: Read, folder: Path) -> None:
     (folder / "Dockerfile").touch()
-    issue = one(refused(container(dockerfile_path='"Dockerfile"', snapstart="true")))
-    assert issue.key == "awscontainer.snapstart"
-    assert "needs a zip" in issue.message
+    read(container(dockerfile_path='"Dockerfile"', snapstart="true"))
 
 
 def test_the_zip_uses_the_running_python_unless_lambda_lacks_it(

@@ -17,12 +17,12 @@ from deploying import PlanRecorder
 from gated_site import STAGE, WORKER, Site
 from waiting import wait_until
 
+from pocket.check_issues import Issue
 from pocket.config import Project, build_manifest
 from pocket.deploy.aws import invoke
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.build import artifact, upload
 from pocket.deploy.gates.checks import _errors
-from pocket.deploy.gates.project import Message
 from pocket.deploy.gates.request import bad_redirect, passes
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases import journal
@@ -485,7 +485,7 @@ def test_passing_statuses(status: int, path: str, good: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "path", "status", "place", "cookies", "fault"),
+    ("address", "path", "status", "place", "cookies", "expected"),
     [
         ("http://localhost:8001", "/", 301, "https://localhost:8001/", [], "serves only http"),
         ("http://localhost:8001", "/a/?b=c", 308, "https://localhost:8001/login/", ["a=b"], "serves only http"),
@@ -500,13 +500,13 @@ def test_passing_statuses(status: int, path: str, good: bool) -> None:
     ],
 )
 def test_a_redirect_that_leads_nowhere_has_a_hint(
-    address: str, path: str, status: int, place: str, *, cookies: list[str], fault: str
+    address: str, path: str, status: int, place: str, *, cookies: list[str], expected: str
 ) -> None:
     payload = json.dumps({"statusCode": status, "headers": {"Location": place}, "cookies": cookies})
-    said, hint = bad_redirect(payload, address, path, "local")
-    assert fault in said
-    assert bool(said) is bool(fault) is bool(hint)
-    if "http alone" in said:
+    issue, hint = bad_redirect(payload, address, path, "local")
+    assert expected in issue
+    assert bool(issue) is bool(expected) is bool(hint)
+    if "only http" in issue:
         assert "[local.awscontainer.django.settings]\nSECURE_SSL_REDIRECT = false\n" in hint
 
 
@@ -523,9 +523,9 @@ def test_printed_mail_is_a_warning_only_in_a_rehearsal(site: Site) -> None:
     message = {"id": "mail.E001", "level": 40, "message": "a development-only backend", "hint": "Use SMTP."}
     recorder = PlanRecorder()
     site.deploy(site.project(MESSAGES=[message]), recorder)
-    (said,) = [note for note in recorder.notes if "mail.E001" in note]
-    assert said.endswith("Use SMTP.\n  It stops a deploy to AWS.")
-    found = [Message(**message)]
+    (note,) = [note for note in recorder.notes if "mail.E001" in note]
+    assert note.endswith("Use SMTP.\n  It stops a deploy to AWS.")
+    found = [Issue(**message)]
     assert _errors(found, site.target) == []
     assert _errors(found, replace(site.target, endpoint_url=None)) != []
 

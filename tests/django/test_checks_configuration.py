@@ -51,7 +51,7 @@ def with_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 def test_neither_file_nor_manifest(with_file: Site) -> None:
     assert with_file.found(configuration.missing) == [
         Error(
-            "There is no pocket.toml in the project's folder or in any folder above it.",
+            "The project's folder and the folders above it have no pocket.toml.",
             hint="Create pocket.toml beside manage.py.",
             obj="pocket.toml",
             id="pocket.E001",
@@ -112,7 +112,7 @@ def test_a_stage_that_the_file_does_not_have(site: Site, monkeypatch: pytest.Mon
     monkeypatch.setenv("POCKET_STAGE", "prod")
     assert site.found(configuration.file) == [
         Error(
-            "POCKET_STAGE is 'prod', which is not a stage of the project.",
+            "POCKET_STAGE is 'prod'; expected a stage of pocket.toml.",
             hint="The stages are: prd.",
             obj=naming.MANIFEST_FILE,
             id="pocket.E003",
@@ -142,16 +142,16 @@ def test_handlers_that_lead_nowhere(site: Site) -> None:
     site.write("work_of_site.py", "def run(event, context):\n    other = 1\n")
     site.write("unreadable_of_site.py", "def run(\n")
     missing = "nothing_of_site.handler"
-    assert deployed(site, missing) == [leads_nowhere(missing, "there is no module 'nothing_of_site'")]
+    assert deployed(site, missing) == [leads_nowhere(missing, "module 'nothing_of_site' does not exist")]
     missing = "nothing_of_site.jobs.handler"
-    assert deployed(site, missing) == [leads_nowhere(missing, "there is no module 'nothing_of_site'")]
+    assert deployed(site, missing) == [leads_nowhere(missing, "module 'nothing_of_site' does not exist")]
     missing = "work_of_site.other"
-    assert deployed(site, missing) == [leads_nowhere(missing, "the module 'work_of_site' has no 'other'")]
+    assert deployed(site, missing) == [leads_nowhere(missing, "module 'work_of_site' has no 'other'")]
     broken = "jobs_of_site.work.run"
     why = "importing the package of 'jobs_of_site.work' raises RuntimeError: not now"
     assert deployed(site, broken) == [leads_nowhere(broken, why)]
     broken = "unreadable_of_site.run"
-    why = "the module 'unreadable_of_site' is not valid Python of this version"
+    why = "module 'unreadable_of_site' is not valid Python of this version"
     assert deployed(site, broken) == [leads_nowhere(broken, why)]
 
 

@@ -48,7 +48,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 def test_no_file(folder: Path) -> None:
     (folder / "pocket.toml").unlink()
-    assert "There is no pocket.toml" in refused(folder, "deploy", "--stage", "dev")
+    assert "have no pocket.toml" in refused(folder, "deploy", "--stage", "dev")
 
 
 def test_broken_toml_names_line_and_column(folder: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_stage_without_an_api_says_what_is_missing(tmp_path: Path) -> None:
         "POCKET_MANIFEST": str(write_manifest(tmp_path, manifest.Stage(stack_name="s"))),
     }
     done = run(code, tmp_path, environ)
-    assert "has no API for the stage dev" in done.stderr
+    assert "has no API for stage" in done.stderr
     assert "[awscontainer.fastapi]" in done.stderr
 
 

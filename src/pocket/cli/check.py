@@ -12,7 +12,7 @@ from pocket.cli.options import AnyStage, Local
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pocket.cli.check_issues import Issue
+    from pocket.check_issues import Issue
     from pocket.config import Project, StageConfig
     from pocket.deploy.gates.project import Selection
     from pocket.deploy.target import Target
@@ -46,7 +46,7 @@ def check(
     local: Local = False,
 ) -> None:
     """Check pocket.toml, then the project with each stage's settings."""
-    from pocket.cli.check_issues import WRITERS, merged, of_file
+    from pocket.cli.check_output import WRITERS, merged, of_file
     from pocket.deploy.gates.project import Selection
     from pocket.errors import ConfigError
 
@@ -75,7 +75,7 @@ def check(
     WRITERS[format](found, names)
     for cause in unreached:
         raise cause
-    if any(item.level >= LEVELS[fail_level.upper()] and not item.silenced for item in found):
+    if any(entry.issue.level >= LEVELS[fail_level.upper()] and not entry.issue.silenced for entry in found):
         raise typer.Exit(1)
 
 
@@ -90,29 +90,29 @@ def _project(
     project: Project, stages: Sequence[StageConfig], targets: Mapping[str, Target], selection: Selection
 ) -> Iterator[tuple[str, str, Issue]]:
     """The issues that each layer finds here in each stage, in the order of the layers."""
-    from pocket.cli.check_issues import of_message
+    from pocket.cli.check_output import layer_of, located
     from pocket.deploy.gates import project as project_checks
 
     found = [
-        (stage.name, of_message(message, project.path))
+        (layer_of(issue), stage.name, located(issue, project.path))
         for stage in stages
-        for message in project_checks.run(project, stage, targets[stage.name], selection)
+        for issue in project_checks.run(project, stage, targets[stage.name], selection)
     ]
     for layer in ("project", "fastapi"):
-        yield from ((layer, name, item) for name, item in found if item.layer == layer)
+        yield from (item for item in found if item[0] == layer)
 
 
 def _deployed(
     project: Project, stage: StageConfig, target: Target, selection: Selection, unreached: list[PocketError]
 ) -> Iterator[tuple[str, str, Issue]]:
     """The issues in the release. An error is added to `unreached`, so that other issues are still shown."""
-    from pocket.cli.check_issues import of_message
+    from pocket.cli.check_output import located
     from pocket.deploy.gates import project as project_checks
     from pocket.errors import PocketError
 
     try:
-        for message in project_checks.run_remotely(stage, target, selection):
-            yield "remote", stage.name, of_message(message, project.path)
+        for issue in project_checks.run_remotely(stage, target, selection):
+            yield "remote", stage.name, located(issue, project.path)
     except PocketError as error:
         unreached.append(error)
 

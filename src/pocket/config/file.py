@@ -23,7 +23,7 @@ def find_file(start: Path) -> Path:
         if path.is_file():
             return path
     raise ConfigError(
-        f"There is no {FILE_NAME} in {folder} or any directory above it.",
+        f"{folder} and the directories above it have no {FILE_NAME}.",
         f"Create {FILE_NAME} beside the project's manage.py, or run the command inside the project.",
     )
 

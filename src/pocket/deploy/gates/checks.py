@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pocket.check_issues import ERROR
 from pocket.deploy.aws import invoke
 from pocket.deploy.gates import project as project_checks
-from pocket.deploy.gates.gate import CHECKS, ERROR, PROJECT, Candidate, refusal
+from pocket.deploy.gates.gate import CHECKS, PROJECT, Candidate, refusal
 from pocket.deploy.gates.init_time import init_ms
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pocket.check_issues import Issue
     from pocket.config import Project, StageConfig
-    from pocket.deploy.gates.project import Message
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
@@ -63,20 +64,20 @@ def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
         reporter.note(f"INIT of {handler}: {taken:.0f} ms")
 
 
-def _refuses(message: Message, target: Target) -> bool:
-    rehearsed = target.endpoint_url is not None and message.id in FINE_IN_A_REHEARSAL
-    return message.level >= ERROR and not message.silenced and not rehearsed
+def _refuses(issue: Issue, target: Target) -> bool:
+    rehearsed = target.endpoint_url is not None and issue.id in FINE_IN_A_REHEARSAL
+    return issue.level >= ERROR and not issue.silenced and not rehearsed
 
 
-def _errors(found: Sequence[Message], target: Target) -> list[str]:
-    return [_text(message) for message in found if _refuses(message, target)]
+def _errors(found: Sequence[Issue], target: Target) -> list[str]:
+    return [_text(issue) for issue in found if _refuses(issue, target)]
 
 
-def _note(found: Sequence[Message], target: Target, reporter: Reporter, shown: set[str]) -> frozenset[str]:
+def _note(found: Sequence[Issue], target: Target, reporter: Reporter, shown: set[str]) -> frozenset[str]:
     texts = [
-        _text(message) + (_ONLY_HERE if message.level >= ERROR else "")
-        for message in found
-        if not message.silenced and not _refuses(message, target)
+        _text(issue) + (_ONLY_HERE if issue.level >= ERROR else "")
+        for issue in found
+        if not issue.silenced and not _refuses(issue, target)
     ]
     for text in texts:
         if text not in shown:
@@ -84,8 +85,8 @@ def _note(found: Sequence[Message], target: Target, reporter: Reporter, shown: s
     return frozenset({*texts, *shown})
 
 
-def _text(message: Message) -> str:
-    place = f"{message.file}:{message.line}: " if message.file else f"{message.object}: " if message.object else ""
-    known = f"({message.id}) " if message.id else ""
-    hint = f"\n  {message.hint}" if message.hint else ""
-    return f"{place}{known}{message.message}{hint}"
+def _text(issue: Issue) -> str:
+    place = f"{issue.file}:{issue.line}: " if issue.file else f"{issue.object}: " if issue.object else ""
+    known = f"({issue.id}) " if issue.id else ""
+    hint = f"\n  {issue.hint}" if issue.hint else ""
+    return f"{place}{known}{issue.message}{hint}"

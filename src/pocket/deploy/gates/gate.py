@@ -25,9 +25,6 @@ PROJECT, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
 )
 """Every gate, in the order in which they run."""
 
-ERROR = 40
-"""Django's level from which a message refuses a release."""
-
 
 @dataclass(frozen=True)
 class Candidate:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.check_issues import ERROR, Issue
 from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
 from pocket.deploy.build import copies, stage_environment, static
@@ -28,23 +29,8 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.invoke import Outcome
     from pocket.deploy.target import Target
 
-ERROR = 40
 DOES_NOT_START = "pocket.E007"
 COMMAND = "pocket_check"
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of a check; `level` is Django's number, `file` a path from the project's folder."""
-
-    id: str | None
-    level: int
-    message: str
-    hint: str | None = None
-    object: str | None = None
-    file: str | None = None
-    line: int | None = None
-    silenced: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,15 +48,15 @@ class Selection:
         return [*(["--deploy"] if self.deploy else []), *(word for pair in pairs for word in pair)]
 
 
-def run(project: Project, stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
-    """The messages with the stage's settings; a project that does not start is one message.
+def run(project: Project, stage: StageConfig, target: Target, selection: Selection) -> list[Issue]:
+    """The issues with the stage's settings; a project that does not start is one issue.
 
     Raises BuildFailed if the project's Python is not found or lacks Pocket, DeployError for an unknown tag.
     """
     python, _ = static.find_python(project.directory, "The project's checks are run")
     if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
         hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
-        return [Message(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
+        return [Issue(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
     with copies.isolated(project, stage) as folder:
         manifest = folder.parent / naming.MANIFEST_FILE
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
@@ -85,7 +71,7 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
         )
         stderr = done.stderr.strip()
         if done.returncode == 0:
-            return _messages(done.stdout)
+            return _issues(done.stdout)
         if done.returncode == 2:
             raise DeployError(last_lines(stderr))
         if re.search(r"No module named '?pocket", stderr):
@@ -93,26 +79,26 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
                 f"{python} has Django, but no django-pocket with the system checks.",
                 "Install the project's dependencies there, with the same django-pocket as this command: uv sync.",
             )
-        message = _does_not_start(stderr, folder, stage)
+        issue = _does_not_start(stderr, folder, stage)
         if name := copies.left_out(project, folder, stderr):
             hint = f'Pocket leaves {name} out of the artifact. To include it: exclude = ["!{name}"] in [awscontainer].'
-            message = replace(message, hint=hint)
-        return [message]
+            issue = replace(issue, hint=hint)
+        return [issue]
 
 
-def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Message]:
-    """The messages of the deployed release, checked inside Lambda with its own settings, role and database.
+def run_remotely(stage: StageConfig, target: Target, selection: Selection) -> list[Issue]:
+    """The issues of the deployed release, checked inside Lambda with its own settings, role and database.
 
     Raises as `invoke.manage`, and CommandFailed if the checks cannot run there.
     """
     return reported(stage, invoke.manage(stage, target, COMMAND, selection.arguments))
 
 
-def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
-    """The messages in the outcome of COMMAND. Raises CommandFailed if it has none."""
+def reported(stage: StageConfig, outcome: Outcome) -> list[Issue]:
+    """The issues in the outcome of COMMAND. Raises CommandFailed if it has none."""
     if outcome.exit_status == 0:
         try:
-            return _messages(outcome.stdout.strip().rpartition("\n")[2])
+            return _issues(outcome.stdout.strip().rpartition("\n")[2])
         except ValueError:
             pass
     raise invoke.own_command_failed(
@@ -120,12 +106,12 @@ def reported(stage: StageConfig, outcome: Outcome) -> list[Message]:
     )
 
 
-def _messages(text: str) -> list[Message]:
+def _issues(text: str) -> list[Issue]:
     data: list[dict[str, Any]] = json.loads(text)
-    return [Message(**item) for item in data]
+    return [Issue(**item) for item in data]
 
 
-def _does_not_start(stderr: str, folder: Path, stage: StageConfig) -> Message:
+def _does_not_start(stderr: str, folder: Path, stage: StageConfig) -> Issue:
     failure = start_failure.explain(stderr, folder, stage)
     text = f"The project does not start with the stage's settings: {failure.reason}"
-    return Message(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)
+    return Issue(DOES_NOT_START, ERROR, text, failure.hint, file=failure.file, line=failure.line)

@@ -1,4 +1,4 @@
-"""pocket.toml: that it exists and is valid, that it has the stage, that handlers can be imported."""
+"""Checks of pocket.toml: the file exists and is valid, it has the stage, and handlers can be imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.checks import Error
 
 from pocket import naming
-from pocket.check_ids import INVALID, MISSING, UNKNOWN_STAGE, check_id
+from pocket.check_issues import INVALID, MISSING, UNKNOWN_STAGE, check_id
 from pocket.definitions import defines
 from pocket.django import runtime
 from pocket.django.checks import deployment, project
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 
 def file(**_: Any) -> Iterator[CheckMessage]:
-    """Each fault of pocket.toml or of the manifest, if there is one."""
+    """Each issue in pocket.toml or the manifest."""
     try:
         manifest, path = source.manifest()
     except ConfigErrors as errors:
-        yield from (_message(fault, check_id(fault)) for fault in errors.errors)
+        yield from (_message(error, check_id(error)) for error in errors.errors)
         return
-    except ConfigError as fault:
-        if check_id(fault) != MISSING:
-            yield _message(fault, check_id(fault))
+    except ConfigError as error:
+        if check_id(error) != MISSING:
+            yield _message(error, check_id(error))
         return
-    except PocketError as fault:
-        yield Error(fault.message, hint=fault.hint or None, obj=_manifest_name(), id=INVALID)
+    except PocketError as error:
+        yield Error(error.message, hint=error.hint or None, obj=_manifest_name(), id=INVALID)
         return
     name = source.stage_name()
     if name is not None and name not in manifest.stages:
         yield Error(
-            f"{naming.STAGE_KEY} is {name!r}, which is not a stage of the project.",
+            f"{naming.STAGE_KEY} is {name!r}; expected a stage of pocket.toml.",
             hint=f"The stages are: {', '.join(manifest.stages)}.",
             obj=project.shown(path),
             id=UNKNOWN_STAGE,
@@ -49,15 +49,15 @@ def file(**_: Any) -> Iterator[CheckMessage]:
 
 
 def missing(**_: Any) -> Iterator[CheckMessage]:
-    """That there is neither a manifest nor a pocket.toml."""
+    """A project without a manifest and pocket.toml."""
     try:
         source.manifest()
     except ConfigErrors:
         return
-    except ConfigError as fault:
-        if check_id(fault) == MISSING:
+    except ConfigError as error:
+        if check_id(error) == MISSING:
             yield Error(
-                "There is no pocket.toml in the project's folder or in any folder above it.",
+                "The project's folder and the folders above it have no pocket.toml.",
                 hint="Create pocket.toml beside manage.py.",
                 obj="pocket.toml",
                 id=MISSING,
@@ -67,7 +67,7 @@ def missing(**_: Any) -> Iterator[CheckMessage]:
 
 
 def taken(**_: Any) -> Iterator[CheckMessage]:
-    """Secrets that the settings do not get, since nothing called set_envs()."""
+    """Secrets that the settings do not get, because nothing called set_envs()."""
     found = deployment.current()
     if found is not None and found.stage.secrets and runtime.registered(found.name) is None:
         names = ", ".join(item.name for item in found.stage.secrets)
@@ -80,7 +80,7 @@ def taken(**_: Any) -> Iterator[CheckMessage]:
 
 
 def installed(**_: Any) -> Iterator[CheckMessage]:
-    """A handler for management commands in a project that lacks Pocket's own."""
+    """A handler for management commands in a project without `pocket.django`."""
     found = deployment.current()
     if found is None or apps.is_installed("pocket.django"):
         return
@@ -95,15 +95,15 @@ def installed(**_: Any) -> Iterator[CheckMessage]:
 
 
 def handlers(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of the stage whose dotted path does not exist. Reads the source, imports nothing."""
+    """Each handler of the stage whose dotted path does not exist; reads the source and imports nothing."""
     found = deployment.current()
     for name, handler in found.stage.handlers.items() if found else ():
         if handler.command in naming.HANDLERS:
             continue
-        lacking = _lacking(*handler.command.rsplit(".", 1))
-        if lacking:
+        missing = _missing(*handler.command.rsplit(".", 1))
+        if missing:
             yield Error(
-                f"The handler {name!r} cannot be imported: {lacking}.",
+                f"The handler {name!r} cannot be imported: {missing}.",
                 hint=f'Correct command = "{handler.command}" in [awscontainer.handlers.{name}]. It must be the dotted'
                 " path of a function that takes an event and a context.",
                 obj=handler.command,
@@ -111,12 +111,12 @@ def handlers(**_: Any) -> Iterator[CheckMessage]:
             )
 
 
-def _message(fault: ConfigError, id: str) -> CheckMessage:  # noqa: A002
-    text = f"{fault.key}: {fault.message}" if fault.key else fault.message
+def _message(error: ConfigError, identity: str) -> CheckMessage:
+    text = f"{error.key}: {error.message}" if error.key else error.message
     place: str | None = None
-    if fault.file is not None:
-        place = project.shown(fault.file) if fault.line is None else project.Place(fault.file, fault.line)
-    return Error(text, hint=fault.hint or None, obj=place, id=id)
+    if error.file is not None:
+        place = project.shown(error.file) if error.line is None else project.Place(error.file, error.line)
+    return Error(text, hint=error.hint or None, obj=place, id=identity)
 
 
 def _manifest_name() -> str:
@@ -126,19 +126,19 @@ def _manifest_name() -> str:
         return naming.MANIFEST_KEY
 
 
-def _lacking(module: str, attribute: str) -> str | None:
-    """What is missing, as a clause; None if the path exists, or if only an import could show it."""
+def _missing(module: str, attribute: str) -> str | None:
+    """The missing part, as a clause; None if the path exists, or only an import could show it."""
     try:
         spec = find_spec(module)
     except ModuleNotFoundError as error:
-        return f"there is no module {error.name!r}"
+        return f"module {error.name!r} does not exist"
     except Exception as error:  # noqa: BLE001  (a package on the way runs the project's code)
         return f"importing the package of {module!r} raises {type(error).__name__}: {error}"
     if spec is None:
-        return f"there is no module {module!r}"
+        return f"module {module!r} does not exist"
     if not spec.origin or not spec.origin.endswith(".py"):
         return None
     parsed = project.tree(Path(spec.origin))
     if parsed is None:
-        return f"the module {module!r} is not valid Python of this version"
-    return None if defines(parsed, attribute) else f"the module {module!r} has no {attribute!r}"
+        return f"module {module!r} is not valid Python of this version"
+    return None if defines(parsed, attribute) else f"module {module!r} has no {attribute!r}"

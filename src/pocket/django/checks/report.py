@@ -1,7 +1,6 @@
 """`python -m pocket.django.checks.report`: the project's system checks, as JSON on standard output and nothing else.
 
-Runs in the project's folder, with the environment that its settings are to see. What the project prints goes to
-standard error.
+Runs in the project's folder, with the environment for its settings. The project's own output goes to standard error.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.check_issues import Issue
 from pocket.django import origin
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 
 
 class UnknownTag(Exception):
-    """There are no checks with a tag that was asked for."""
+    """No check has the tag."""
 
 
 def collect(*, deploy: bool, tags: Sequence[str], databases: Sequence[str]) -> list[dict[str, Any]]:
-    """The messages of Django's checks, with those of Pocket's among them, the gravest first; Django is set up.
+    """The issues that Django's checks and Pocket's find, the highest level first, as dictionaries of `Issue`.
 
-    Without `tags` all checks run; without `databases` none uses a connection. Each message: id, level (a number),
-    message, hint, object, file and line (None where it is about no place), silenced. Raises UnknownTag.
+    Django is set up. Without `tags` all checks run; without `databases` no check uses a connection. Raises UnknownTag.
     """
     from django.core import checks
 
@@ -42,8 +42,9 @@ def collect(*, deploy: bool, tags: Sequence[str], databases: Sequence[str]) -> l
     found = checks.run_checks(
         tags=list(tags) or None, include_deployment_checks=deploy, databases=list(databases) or None
     )
-    described = [_described(message) for message in found]
-    return sorted(described, key=lambda item: (-item["level"], item["id"] or "", item["object"] or "", item["message"]))
+    issues = [_issue(message) for message in found]
+    issues.sort(key=lambda item: (-item.level, item.id or "", item.object or "", item.message))
+    return [asdict(issue) for issue in issues]
 
 
 def add_arguments(parser: Any) -> None:
@@ -53,20 +54,20 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--database", action="append", dest="databases", default=[], help="Check this database, too.")
 
 
-def _described(message: CheckMessage) -> dict[str, Any]:
+def _issue(message: CheckMessage) -> Issue:
     from pocket.django.checks.places import place_of
 
     file, line = place_of(message.obj)
-    return {
-        "id": message.id,
-        "level": message.level,
-        "message": str(message.msg),
-        "hint": None if message.hint is None else str(message.hint),
-        "object": _named(message.obj),
-        "file": file,
-        "line": line,
-        "silenced": message.is_silenced(),
-    }
+    return Issue(
+        id=message.id,
+        level=message.level,
+        message=str(message.msg),
+        hint=None if message.hint is None else str(message.hint),
+        object=_named(message.obj),
+        file=file,
+        line=line,
+        silenced=message.is_silenced(),
+    )
 
 
 def _named(obj: Any) -> str | None:
@@ -79,7 +80,7 @@ def _named(obj: Any) -> str | None:
 
 
 def main() -> int:
-    """The command; its exit status: 0 done, 2 misused."""
+    """Runs the command; returns its exit status: 0, or 2 for wrong arguments."""
     out = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -100,7 +101,7 @@ def main() -> int:
 
 
 def _set_up() -> None:
-    """As a function's start does it."""
+    """Sets Django up as a function's start does."""
     import django
     from django.conf import settings
 

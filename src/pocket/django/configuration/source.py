@@ -1,6 +1,6 @@
-"""The source of the values for `settings.py`: the manifest in the artifact, else pocket.toml.
+"""The source of the values for `settings.py`: the manifest in the artifact, otherwise pocket.toml.
 
-`POCKET_STAGE` selects the stage's tables; without it the tables under `[general.django_fallback]` are used.
+`POCKET_STAGE` selects the stage's tables; without it, `[general.django_fallback]` has the tables.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def manifest() -> tuple[Manifest, Path]:
 
 
 def stage_name() -> str | None:
-    """The stage in `POCKET_STAGE`; None where it is unset or empty."""
+    """The stage in `POCKET_STAGE`; None if it is unset or empty."""
     return os.environ.get(STAGE_KEY) or None
 
 
@@ -45,7 +45,7 @@ def stage(of: Manifest, name: str) -> Stage:
         return of.stages[name]
     except KeyError:
         raise ReleaseError(
-            f"{STAGE_KEY} is {name!r}, which is not a stage.", f"The stages are: {', '.join(of.stages)}."
+            f"{STAGE_KEY} is {name!r}; expected a stage of pocket.toml.", f"The stages are: {', '.join(of.stages)}."
         ) from None
 
 
@@ -63,7 +63,7 @@ def api() -> Api:
     configured = stage(found, name).api if name else None
     if configured is None:
         raise SetupFailed(
-            f"{path} has no API for the stage {name}.",
+            f"{path} has no API for stage {name!r}.",
             'Add to pocket.toml: [awscontainer.fastapi] app = "config.api:app"',
         )
     return configured
@@ -81,7 +81,7 @@ def _load(path: Path) -> Manifest:
 
 
 def _start() -> Path:
-    """The folder in which the search for pocket.toml begins: that of the settings module, else the current one."""
+    """The folder in which the search for pocket.toml begins: the settings module's, otherwise the current one."""
     module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
     file = getattr(module, "__file__", None)
     return Path(file).resolve().parent if file else Path.cwd()

@@ -11,13 +11,13 @@ from pocket.django.checks.report import UnknownTag, add_arguments, collect
 
 
 class Command(BaseCommand):
-    """Writes the messages as one line of JSON; it fails only where it is misused, however grave they are."""
+    """Writes the messages as one line of JSON; fails only for wrong options, whatever the messages' levels."""
 
     help = "Run the system checks and write their messages as one line of JSON."
-    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own way of saying it)
+    requires_system_checks: list[str] = []  # noqa: RUF012  (as in Django's own commands)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of Django's `check` that choose what runs."""
+        """The options of Django's `check` that select checks."""
         add_arguments(parser)
 
     def handle(self, *args: Any, deploy: bool, tags: list[str], databases: list[str], **options: Any) -> None:
