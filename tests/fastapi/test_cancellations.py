@@ -119,8 +119,8 @@ async def states(number: int) -> set[str]:
         return "within a transaction" if busy else "clean"
 
     async def one() -> str:
-        async with WorkInThread() as work:
-            return await work.run(state)
+        work = WorkInThread()
+        return await work.around(work.run(state))
 
     return set(await asyncio.gather(*(one() for _ in range(number))))
 

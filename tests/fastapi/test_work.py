@@ -26,6 +26,31 @@ def test_the_signals_are_sent_once_a_request(client: Client, books: Any) -> None
         assert (numbers["started"], numbers["finished"]) == (1, 1), path
 
 
+def test_what_djangos_receivers_do_is_done_also_where_no_others_are_connected(
+    client: Client, books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.core.cache import caches
+    from django.core.signals import request_finished, request_started
+
+    sent, closed = [], []
+    monkeypatch.setattr(request_started, "send", lambda **_: sent.append("started"))
+    monkeypatch.setattr(request_finished, "send", lambda **_: sent.append("finished"))
+    monkeypatch.setattr(caches, "close_all", lambda: closed.append("caches"))
+    assert client.get("/books/").status == 200
+    settled()
+    assert (sent, closed) == ([], ["caches"])
+    receiver = lambda **_: None  # noqa: E731
+    request_started.connect(receiver)
+    request_finished.connect(receiver)
+    try:
+        assert client.get("/books/").status == 200
+        settled()
+    finally:
+        request_started.disconnect(receiver)
+        request_finished.disconnect(receiver)
+    assert (sent, closed) == (["started", "finished"], ["caches"])
+
+
 def test_a_request_that_never_comes_near_the_orm_sends_no_signals(client: Client) -> None:
     with counted() as numbers:
         assert client.get("/shelves/").json() == ["left", "right"]

@@ -41,11 +41,8 @@ class API(FastAPI):
             serve_own_pages(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or current() is not None:
-            await super().__call__(scope, receive, send)
-            return
-        async with new(scope):
-            await super().__call__(scope, receive, send)
+        serving = super().__call__(scope, receive, send)
+        await (serving if scope["type"] != "http" or current() is not None else new(scope).around(serving))
 
 
 def create_app(

@@ -26,8 +26,6 @@ NAMES = {
     "effective_route_contexts": "Included routes, for checks; an earlier FastAPI copies them and has it not.",
     "loop_thread_executors": "Where Django's asynchronous ORM runs: asgiref's public context, entered for each request,"
     " costs a twentieth of a small one. Needed.",
-    "_query": "A queryset's query, to which what asking for columns sets is added: resolving their names anew for each"
-    " takes a seventh of a small request.",
     "_reject": "The reason of Django's CSRF check; where it is gone, a page of Django's refuses as well.",
     "DeferredAttribute": "It reads a column of an object, and nothing else; without it no rows go straight to JSON.",
     "_lookup_joins": "Parts of a query: rows go straight to JSON where only those are set that filters, order and slice"
@@ -122,35 +120,44 @@ def is_simple(queryset: models.QuerySet[Any]) -> bool:
     """Whether `queryset` selects its model's own rows, each once, and differs from one of all of them in nothing but
     filters, ordering and a slice."""
     model: Any = queryset.model
-    every, own = _all_of(model), vars(queryset)
-    if own.keys() != vars(every).keys() or not _is_djangos(type(queryset)):
+    query, usual = queryset.query, _all_of(model)
+    own, every, usual_query = vars(queryset), vars(usual), usual.query
+    if own.keys() != every.keys() or not _is_djangos(type(queryset)):
         return False
-    if any(value != vars(every)[key] and value is not queryset.query for key, value in own.items()):
-        return False
-    parts = vars(queryset.query).items()
-    return all(key in _SETTABLE or value == getattr(every.query, key, _MISSING) for key, value in parts)
+    for key, value in own.items():
+        if value is not query and value != every[key]:
+            return False
+    for key, value in vars(query).items():
+        if key not in _SETTABLE and value != getattr(usual_query, key, _MISSING):
+            return False
+    return True
 
 
 def values_of(queryset: Any, columns: tuple[str, ...]) -> Any:
     """`queryset.values_list(*columns)` of a simple one; Django would resolve the names anew for each."""
-    found, selection = _selection_of(queryset.model, columns)
-    if found is None:
+    asked = _selection_of(queryset.model, columns)
+    if asked is None:
         return queryset.values_list(*columns)
-    chosen: Any = found.all()
-    chosen._query = queryset.query.clone()
-    vars(chosen._query).update(selection)
-    chosen._query.get_initial_alias()
+    chosen = queryset.all()
+    vars(chosen).update(asked[0])
+    vars(chosen.query).update(asked[1])
+    chosen.query.get_initial_alias()
     return chosen
 
 
 @lru_cache(maxsize=1024)
-def _selection_of(model: Any, columns: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    """All rows' values, and what asking for them sets in a query; None where it joins tables."""
-    found = _all_of(model).values_list(*columns)
-    set_by_it, usual = vars(found.query), _all_of(model).query
-    joined = {alias for alias, uses in set_by_it["alias_refcount"].items() if uses} - {model._meta.db_table}
-    differs = {key: value for key, value in set_by_it.items() if value != getattr(usual, key, _MISSING)}
-    return None if joined else found, {key: differs[key] for key in differs.keys() - _SETTABLE}
+def _selection_of(model: Any, columns: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What asking for columns sets in a queryset and in its query; None where it joins tables."""
+    usual, found = _all_of(model), _all_of(model).values_list(*columns)
+    if {alias for alias, uses in found.query.alias_refcount.items() if uses} - {model._meta.db_table}:
+        return None
+    in_query = _differences(found.query, usual.query)
+    in_queryset = {key: value for key, value in _differences(found, usual).items() if value is not found.query}
+    return in_queryset, {key: in_query[key] for key in in_query.keys() - _SETTABLE}
+
+
+def _differences(of: Any, usual: Any) -> dict[str, Any]:
+    return {key: value for key, value in vars(of).items() if value != getattr(usual, key, _MISSING)}
 
 
 @lru_cache(maxsize=1024)

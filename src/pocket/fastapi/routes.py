@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 SHARED = "pocket_shared_response"
 """The parameter by which an endpoint whose rows may go straight to JSON gets FastAPI's response for headers."""
 
-
 _answer: ContextVar[dict[str, Any] | None] = ContextVar("pocket_answer", default=None)
 """Whether FastAPI answers with JSON of its own (`is_json`, None while unknown), and whether this answer `tells`."""
 
@@ -50,13 +49,10 @@ class Route(APIRoute):
         for call in dependencies(self):
             self.responses = {**getattr(call, "pocket_responses", {}), **self.responses}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def handle(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Starts the request's work unless the application has done that."""
-        if current() is not None:
-            await super().handle(scope, receive, send)
-            return
-        async with new(scope):
-            await super().handle(scope, receive, send)
+        handling = super().handle(scope, receive, send)
+        return handling if current() is not None else new(scope).around(handling)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's own, which also learns whether it answers with plain JSON; only then rows may go straight there.
@@ -108,7 +104,9 @@ class Route(APIRoute):
         def wrapped(**values: Any) -> Any:
             shared = values.pop(SHARED, None)
             names = aliases(self.atomic, endpoint)
-            with begin(names) if names else nullcontext():
+            if not names:
+                return self._prepared(endpoint(**values), shared)
+            with begin(names):
                 return self._prepared(endpoint(**values), shared)
 
         return wrapped

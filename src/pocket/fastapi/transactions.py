@@ -25,11 +25,11 @@ def aliases(atomic: Atomic, endpoint: Callable[..., Any]) -> tuple[str, ...]:
     """
     if atomic is False:
         return ()
-    named = ["default"] if atomic is True else [atomic] if atomic else []
-    by_settings = [alias for alias, values in connections.settings.items() if values["ATOMIC_REQUESTS"]]
-    if not named and not by_settings:
-        return ()
-    return tuple(dict.fromkeys([*named, *(alias for alias in by_settings if alias not in exempt_databases(endpoint))]))
+    named = ("default",) if atomic is True else (atomic,) if atomic else ()
+    for alias, values in connections.settings.items():
+        if values["ATOMIC_REQUESTS"] and alias not in {*named, *exempt_databases(endpoint)}:
+            named = (*named, alias)
+    return named
 
 
 def begin(names: Iterable[str]) -> ExitStack:

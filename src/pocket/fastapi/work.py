@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -16,17 +17,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from anyio import CancelScope
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from pocket.asgi.loop import blockable
-from pocket.django.configuration.databases import begin, open_transactions, settle
+from pocket.django.configuration.databases import begin, settle
+from pocket.django.http.request_signals import RequestSignals
 from pocket.django.orm.relations import Probe
 from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
 from pocket.fastapi.internals import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pocket.django.orm.threads import ThreadPool
 
@@ -38,35 +38,37 @@ request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", defaul
 """The work of the request that this code belongs to, also after its end."""
 
 
-class Work:
-    """The work of one request, with its ASGI scope, or of none. Inside of it, as an asynchronous context manager,
-    it is `current()`, and asgiref's thread-sensitive code, which is Django's asynchronous ORM, runs in its thread."""
+class Work(ABC):
+    """The work of one request, with its ASGI scope, or of none."""
+
+    ended = False
+    _begun = False
+    _outer: Mapping[str, int]
+    _probe: Probe | None = None
 
     def __init__(self, scope: Any = None) -> None:
         self.scope = scope
-        self.ended = False
-        self._begun = False
-        self._outer: dict[str, int] = {}
-        self._probe: Probe | None = None
 
-    async def __aenter__(self) -> Work:
-        self._token = request_work.set(self)
-        return self
+    async def around(self, awaitable: Awaitable[T]) -> T:
+        """What `awaitable` gives, then the end. Meanwhile this is `current()`, and asgiref's thread-sensitive code,
+        which is Django's asynchronous ORM, runs in its thread."""
+        token = request_work.set(self)
+        try:
+            return await awaitable
+        finally:
+            request_work.reset(token)
+            self.end()
 
-    async def __aexit__(self, *failure: object) -> None:
-        request_work.reset(self._token)
-        self.end()
-
+    @abstractmethod
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What `function` returns, called where queries are allowed.
 
         A caller that is cancelled after the call has begun still gets it, and is cancelled where it waits next: what is
         acquired, a transaction for one, is released."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> None:
         """Ends the work; what was handed over before is done first."""
-        raise NotImplementedError
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -76,11 +78,10 @@ class Work:
 
     def _begin(self) -> None:
         self._begun = True
-        self._outer = open_transactions()
+        self._outer = begin()
         if self.scope is None:
-            begin()
             return
-        request_started.send(sender=Work, scope=self.scope)
+        _SIGNALS.start(scope=self.scope)
         if settings.DEBUG:
             self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
             self._probe.attach()
@@ -93,20 +94,21 @@ class Work:
             if self._probe is not None:
                 self._probe.detach()
             if self.scope is not None:
-                request_finished.send(sender=Work)
+                _SIGNALS.finish()
         except Exception:
             logger.exception("A receiver of request_finished failed.")
         finally:
-            settle(self._outer)
-            if self.scope is None:
-                close_old_connections()
+            settle(self._outer, closes=True)
+
+
+_SIGNALS = RequestSignals(Work)
 
 
 class WorkInPlace(Work):
     """Work in the thread of the loop, which waits for it."""
 
     def __init__(self, loop: Any, scope: Any = None) -> None:
-        super().__init__(scope)
+        self.scope = scope
         self._loop = loop
         # A coroutine that the deadline did not stop leaves its work here; without this it would not end.
         loop.at_end = self.end
@@ -154,13 +156,9 @@ class WorkInThread(Work, Executor):
         self._is_cancelled = False
         self._sensitive = ThreadSensitiveContext(executor=self)
 
-    async def __aenter__(self) -> Work:
-        await self._sensitive.__aenter__()  # type: ignore[no-untyped-call]  # asgiref's has no annotations
-        return await super().__aenter__()
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self._sensitive.__aexit__(*failure)  # type: ignore[no-untyped-call]
-        await super().__aexit__(*failure)
+    async def around(self, awaitable: Awaitable[T]) -> T:
+        async with self._sensitive:
+            return await super().around(awaitable)
 
     def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """The future of a call of `function` in the thread; RuntimeError after the end."""
@@ -233,13 +231,13 @@ async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
     work = current()
     if work is not None:
         return await work.run(function, *args, **kwargs)
-    async with new() as own:
-        return await own.run(function, *args, **kwargs)
+    own = new()
+    return await own.around(own.run(function, *args, **kwargs))
 
 
 async def run_aside(function: Callable[..., T], /, *args: Any) -> T:
     """As `run`, for what many requests wait for: on a thread that none of them has; in place, in the request's work."""
     if blockable() is not None:
         return await run(function, *args)
-    async with WorkInThread(None, ASIDE) as own:
-        return await own.run(function, *args)
+    own = WorkInThread(None, ASIDE)
+    return await own.around(own.run(function, *args))

@@ -18,12 +18,16 @@ logger = logging.getLogger("pocket")
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
-def begin() -> None:
+def begin() -> dict[str, int]:
     """Does for this thread's connections what Django does at the start of a request: drops logged queries, and closes
-    connections that are unusable or older than CONN_MAX_AGE."""
+    connections that are unusable or older than CONN_MAX_AGE. Returns `open_transactions()`."""
+    outer = {}
     for connection in connections.all(initialized_only=True):
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
+        if connection.in_atomic_block:
+            outer[connection.alias] = len(connection.atomic_blocks)
+    return outer
 
 
 def open_transactions() -> dict[str, int]:
@@ -32,17 +36,20 @@ def open_transactions() -> dict[str, int]:
     return {connection.alias: len(connection.atomic_blocks) for connection in found if connection.in_atomic_block}
 
 
-def settle(outer: Mapping[str, int] = _NONE) -> list[str]:
+def settle(outer: Mapping[str, int] = _NONE, *, closes: bool = False) -> list[str]:
     """Checks this thread's connections after some work, and discards those that are not clean; returns their aliases.
 
     A clean connection is outside of transactions, for Django and for the driver, and has its settings' autocommit.
     `outer` is the result of `open_transactions()` before the work: a connection that was in a transaction then, as in a
     TestCase, stays with the code that opened it. A discarded connection is closed, which rolls back, and logged; the
-    next query opens another.
+    next query opens another. If it `closes`, it also does what Django does at the end of a request: it closes
+    connections that are unusable or older than CONN_MAX_AGE.
     """
     discarded = []
     for connection in connections.all(initialized_only=True):
         alias = connection.alias
+        if closes:
+            connection.close_if_unusable_or_obsolete()
         if alias in outer:
             if len(connection.atomic_blocks) > outer[alias]:
                 logger.error("A transaction on the database %s was left open.", alias)
