@@ -32,6 +32,8 @@ MANIFEST_KEY = "POCKET_MANIFEST"
 """The path of a manifest to read instead of the artifact's, for tools and tests."""
 ORIGIN_KEY = "POCKET_COPY_OF"
 """In a process that runs in a copy of a project: the folder of the original."""
+CALLABLE_KEY = "POCKET_CALLABLE"
+"""In a function that runs a callable of the project: the callable's dotted path."""
 PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
 """Set (to anything) to load a stage's settings without AWS: secrets become placeholders, no call is made."""
 
@@ -41,6 +43,8 @@ FASTAPI_HANDLER = "pocket.fastapi.lambda_handlers.asgi_handler"
 COMBINED_HANDLER = "pocket.fastapi.lambda_handlers.combined_handler"
 MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.management_command_handler"
 SQS_MANAGEMENT_HANDLER = "pocket.django.lambda_handlers.sqs_management_command_handler"
+EVENT_HANDLER = "pocket.django.lambda_handlers.event_handler"
+"""The handler around a callable of the project. The deploy chooses it; no `command` names it."""
 
 
 class HandlerKind(NamedTuple):
@@ -61,6 +65,9 @@ class HandlerKind(NamedTuple):
         """Whether it answers HTTP requests: pages, an API or both."""
         return self.pages or self.api
 
+
+PROBE = {"pocket": "probe"}
+"""The event with which a gate starts a function that runs a callable of the project; the callable does not get it."""
 
 _HTTP = frozenset({"apigateway", "function_url"})
 
@@ -132,6 +139,11 @@ def host_output(handler: str) -> str:
 def endpoint_output(handler: str) -> str:
     """The stack output with the value of `endpoint_key`."""
     return logical_id(handler, "Endpoint")
+
+
+def failures_output(handler: str) -> str:
+    """The stack output with the URL of the queue that has the handler's failed events."""
+    return logical_id(handler, "FailuresUrl")
 
 
 def queue_url_output(handler: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from pocket import config, naming
 from pocket.config.rules import environment
 from pocket.config.tables.awscontainer import LAMBDA_PYTHONS
+from pocket.config.tables.events import S3_EVENTS
 from pocket.errors import ConfigError
 
 Read = Callable[..., config.Project]
@@ -56,6 +57,9 @@ THROTTLING = f"{WEB}.apigateway.throttling"
 SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
+MANAGE = f"{DJANGO}.management_command_handler"
+TOPIC = "{ topic = 'arn:aws:sns:us-east-1:123456789012:orders' }"
+SNS = f"[{{ sns = {TOPIC} }}]"
 ISSUES = [
     # placeholders
     (
@@ -159,8 +163,63 @@ ISSUES = [
     (handler(f"{DJANGO}.management_command_handler", apigateway="{}"), f"{WEB}.apigateway", "sent to it directly"),
     (handler(f"{DJANGO}.sqs_management_command_handler"), f"{WEB}.command", "the handler has none"),
     (handler(f"{DJANGO}.wsgi_handler", schedule='[{ expression = "rate(1 day)", manage = "x" }]'),
-     f"{WEB}.schedule", "management_command_handler"),
-    (handler(schedule='[{ expression = "rate(1 day)", manage = "" }]'), f"{WEB}.schedule[0].manage", "the name of a"),
+     f"{WEB}.schedule", "answers HTTP"),
+    (handler(schedule='[{ expression = "rate(1 day)" }]', apigateway="{}"), f"{WEB}.schedule", "answers HTTP"),
+    (handler(f"{DJANGO}.sqs_management_command_handler", sqs="{}", schedule='[{ expression = "rate(1 day)" }]'),
+     f"{WEB}.schedule", "commands from a queue"),
+    (handler(f"{DJANGO}.event_handler"), f"{WEB}.command", "Pocket chooses this handler itself"),
+    (handler(schedule='[{ expression = "rate(1 day)", manage = "x" }]'), f"{WEB}.schedule[0].manage", "does not run"),
+    (handler(MANAGE, schedule='[{ expression = "rate(1 day)" }]'), f"{WEB}.schedule[0].manage", "is required"),
+    (handler(MANAGE, schedule='[{ expression = "rate(1 day)", manage = "x", input = {} }]'),
+     f"{WEB}.schedule[0].input", "Only a callable"),
+    (handler(schedule='[{ expression = "rate(1 day)", input = { since = 2026-01-01 } }]'),
+     f"{WEB}.schedule[0].input.since", "JSON has no dates"),
+    (handler(schedule='[{ expression = "rate(1 day)", input = "x" }]'), f"{WEB}.schedule[0].input", "a table"),
+    (handler(schedule='[{ expression = "rate(1 day)", timezone = "Asia/Tokio" }]'),
+     f"{WEB}.schedule[0].timezone", '"Asia/Tokyo", found "Asia/Tokio"'),
+    (handler(MANAGE, schedule='[{ expression = "rate(1 day)", manage = "" }]'),
+     f"{WEB}.schedule[0].manage", "the name of a"),
+    # events
+    (handler(f"{DJANGO}.wsgi_handler", events=SNS), f"{WEB}.events", "does not support events: it answers HTTP"),
+    (handler(events=SNS, apigateway="{}"), f"{WEB}.events", "does not support events: it answers HTTP"),
+    (handler(MANAGE, events=SNS), f"{WEB}.events", "sent to it directly"),
+    (handler(events="[{}]"), f"{WEB}.events[0]", "found none"),
+    (handler(events=f"[{{ sns = {TOPIC}, eventbridge = {{ pattern = {{ source = ['a'] }} }} }}]"),
+     f"{WEB}.events[0]", "found sns and eventbridge"),
+    (handler(events="[{ s3 = {} }]"), f"{WEB}.events[0].s3", "no table [s3]"),
+    (handler(events="[{ s3 = { bucket = 'other' } }]") + "[s3]\nbucket_name_format = 'pocket-{stage}-b'\n",
+     f"{WEB}.events[0].s3.bucket", 'The bucket "other" is not the stage\'s'),
+    (handler(events="[{ s3 = { events = ['s3:ObjectCreate:*'] } }]") + "[s3]\n",
+     f"{WEB}.events[0].s3.events[0]", "the name of an S3 event"),
+    (handler(events="[{ s3 = { prefix = '*.png' } }]") + "[s3]\n", f"{WEB}.events[0].s3.prefix", "without wildcards"),
+    (handler(events="[{ s3 = { events = ['s3:ObjectCreated:Put', 's3:ObjectCreated:*'] } }]") + "[s3]\n",
+     f"{WEB}.events[0].s3.events[1]", "events in common"),
+    (handler(events="[{ s3 = { prefix = '/media' } }]") + "[s3]\n", f"{WEB}.events[0].s3.prefix", "leading slash"),
+    (handler(events="[{ s3 = { prefix = 'a/' } }, { s3 = { prefix = 'a/b', events = ['s3:ObjectCreated:Put'] } }]")
+     + "[s3]\n", f"{WEB}.events[1].s3", "beside events[0] of the handler web"),
+    (handler(events="[{ sns = { topic = 'orders' } }]"), f"{WEB}.events[0].sns.topic", "the ARN of an SNS topic"),
+    (handler(events="[{ sns = { topic = 'arn:aws:sns:us-east-1:123456789012:a.fifo' } }]"),
+     f"{WEB}.events[0].sns.topic", "not FIFO"),
+    (handler(events="[{ eventbridge = { pattern = {} } }]"), f"{WEB}.events[0].eventbridge.pattern", "an empty table"),
+    (handler(events="[{ eventbridge = { pattern = { origin = ['a'] } } }]"),
+     f"{WEB}.events[0].eventbridge.pattern.origin", "no field 'origin'"),
+    (handler(events="[{ eventbridge = { pattern = { source = 'a' } } }]"),
+     f"{WEB}.events[0].eventbridge.pattern.source", "a list of the values"),
+    (handler(events="[{ eventbridge = { pattern = { detail.a.b = [{ begins = 'x' }] } } }]"),
+     f"{WEB}.events[0].eventbridge.pattern.detail.a.b[0]", "a filter with one of prefix"),
+    (handler(events="[{ eventbridge = { pattern = { time = [2026-01-01] } } }]"),
+     f"{WEB}.events[0].eventbridge.pattern.time[0]", "no dates"),
+    (handler(events="[{ eventbridge = { pattern = { source = ['a'] }, bus = 'a b' } }]"),
+     f"{WEB}.events[0].eventbridge.bus", "an event bus"),
+    (handler(events="[{ eventbridge = { pattern = { source = ['a'] },"
+             " bus = 'arn:aws:events:us-east-1:123456789012:event-bus/b' } }]"),
+     f"{WEB}.events[0].eventbridge.bus", "another region"),
+    (handler(events="[{ dynamodb = { stream = 'arn:aws:dynamodb:us-east-1:123456789012:table/a/stream/2026' } }]"),
+     f"{WEB}.events[0].dynamodb.stream", "another region"),
+    (handler(events="[{ dynamodb = { stream = 'arn:aws:dynamodb:us-east-1:123456789012:table/a' } }]"),
+     f"{WEB}.events[0].dynamodb.stream", "a table's stream"),
+    (handler(maximum_retry_attempts="1"), f"{WEB}.maximum_retry_attempts", "the handler has none"),
+    (handler(events=SNS, maximum_event_age="30"), f"{WEB}.maximum_event_age", "at least 60"),
     (handler(schedule='[{ expression = "rate(1 day)", manage = "x \'" }]'), f"{WEB}.schedule[0].manage", "closed"),
     (handler(sqs="{}", reserved_concurrency="1"), f"{WEB}.reserved_concurrency", "2 invocations at once, but only 1"),
     (handler(sqs="{ message_retention_period = 600, dead_letter_message_retention_period = 60 }"),
@@ -231,6 +290,24 @@ TAKEN = [
     handler(sqs="{}", reserved_concurrency="2"),
     handler(sqs="{ message_retention_period = 1209600 }"),
     handler(f"{DJANGO}.wsgi_handler"),
+    handler(schedule='[{ expression = "rate(1 day)", timezone = "Asia/Tokyo", input = { a = [1, { b = true }] } }]'),
+    handler(MANAGE, schedule='[{ expression = "rate(1 day)", manage = "x", enabled = false }]'),
+    handler(events=SNS, maximum_retry_attempts="0", maximum_event_age="60"),
+    handler(
+        events="[{ s3 = { suffix = '.png' } }, { s3 = { suffix = '.jpg' } }, { s3 = { prefix = 'a/', events ="
+        " ['s3:ObjectRemoved:*'] } }]"
+    )
+    + "[s3]\n",
+    handler(events="[{ s3 = { bucket = 'pocket-b' } }]") + "[dev.s3]\nbucket_name_format = 'pocket-b'\n"
+    "[prd]\nawscontainer.handlers.web.events = []\n",
+    handler(
+        events="[{ eventbridge = { pattern = { source = ['a'], detail = { '$or' = [{ x = [{ numeric = ['>', 1] }]"
+        " }, { y = [{ exists = false }] }] } }, bus = 'arn:aws:events:ap-northeast-1:123456789012:event-bus/b' } }]"
+    ),
+    handler(
+        events="[{ dynamodb = { stream ="
+        " 'arn:aws:dynamodb:ap-northeast-1:123456789012:table/a/stream/2026-01-01T00:00:00.000' } }]"
+    ),
     handler(f"{DJANGO}.management_command_handler", timeout="900", reserved_concurrency="0"),
     container(envs="{ AWS_STORAGE_BUCKET_NAME = 'x', AWS_LAMBDA_EXEC_WRAPPER = '/opt/x', TZ = 'Asia/Tokyo' }"),
     container(envs=f"{{ LONG = '{'x' * 3700}' }}"),
@@ -369,3 +446,10 @@ def test_every_hint_is_a_sentence_and_every_message_too(refused: Refused) -> Non
         issue = one(refused(text))
         assert re.fullmatch(r"[A-Z\"].*\.", issue.message), issue.message
         assert not issue.hint or re.fullmatch(r"[A-Z].*[.?]", issue.hint), issue.hint
+
+
+def test_names_of_s3_events_are_those_of_the_service() -> None:
+    import botocore.session
+
+    names = botocore.session.get_session().get_service_model("s3").shape_for("Event").enum
+    assert set(S3_EVENTS) <= set(names)

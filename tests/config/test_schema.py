@@ -70,6 +70,25 @@ function_url = {}
 [awscontainer.handlers.management]
 command = "pocket.django.lambda_handlers.management_command_handler"
 schedule = [{ expression = "rate(1 hour)", manage = "clearsessions" }]
+[awscontainer.handlers.thumbnails]
+command = "board.events.thumbnails"
+maximum_retry_attempts = 1
+maximum_event_age = 3600
+schedule = [{ expression = "rate(1 day)", timezone = "Asia/Tokyo", input = { kind = "weekly" }, enabled = false }]
+events = [
+    { s3 = { bucket = "acme-dev-board-files", prefix = "a/", suffix = ".x", events = ["s3:ObjectCreated:Put"] } },
+    { s3 = { prefix = "b/", allow_recursion = true } },
+    { sns = { topic = "arn:aws:sns:us-east-1:123456789012:orders" } },
+    { eventbridge = { pattern = { source = ["shop"] }, bus = "shop" } },
+]
+[awscontainer.handlers.changes]
+command = "board.events.changes"
+[[dev.awscontainer.handlers.changes.events]]
+[dev.awscontainer.handlers.changes.events.dynamodb]
+stream = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/a/stream/2026-01-01T00:00:00.000"
+batch_size = 10
+starting_position = "TRIM_HORIZON"
+maximum_retry_attempts = 3
 [awscontainer.handlers.sqsmanagement]
 command = "pocket.django.lambda_handlers.sqs_management_command_handler"
 [awscontainer.handlers.sqsmanagement.sqs]
@@ -104,6 +123,8 @@ location = "uploads"
 region = "us-east-1"
 [prd.s3]
 public_dirs = []
+[prd.awscontainer.handlers.thumbnails]
+events = []
 """)
 
 

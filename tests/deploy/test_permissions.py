@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import FULL, inputs, project
+from deploying import EVENTS, FULL, inputs, project
 
 from pocket.config import build_manifest
 from pocket.deploy.template import render
@@ -105,8 +105,26 @@ def test_every_handler_may_send_jobs_and_only_a_queues_own_may_receive_them(tmp_
 
 def test_the_schedules_role_may_invoke_only_its_handlers_alias(tmp_path: Path) -> None:
     role = roles(tmp_path)["ManagementScheduleInvoker"]
-    (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    statement, failures = role["Policies"][0]["PolicyDocument"]["Statement"]
     assert statement["Action"] == ["lambda:InvokeFunction"]
     assert statement["Resource"] == [{"Ref": "ManagementAlias"}]
+    assert failures["Action"] == ["sqs:SendMessage"]
+    assert failures["Resource"] == [{"Fn::GetAtt": ["ManagementFailedEvents", "Arn"]}]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_a_handler_keeps_its_own_failures_and_reads_its_own_streams(tmp_path: Path) -> None:
+    found = granted(tmp_path, "thumbnails", EVENTS)
+    assert found["KeepFailures"]["Resource"] == [{"Fn::GetAtt": ["ThumbnailsFailedEvents", "Arn"]}]
+    assert [item.split(":")[2] for item in found["ReadStreams"]["Resource"]] == ["dynamodb"]
+    assert {"KeepFailures", "ReadStreams"}.isdisjoint(granted(tmp_path, "web", EVENTS))
+
+
+def test_a_handler_may_not_cause_the_events_that_call_it(tmp_path: Path) -> None:
+    found = granted(tmp_path, "thumbnails", EVENTS)["NoRecursion1"]
+    assert (found["Effect"], found["Action"]) == ("Deny", ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])
+    assert found["Resource"][0]["Fn::Sub"].endswith(":s3:::pocket-dev-full/media/*.jpg")
+    assert "NoRecursion1" not in granted(tmp_path, "web", EVENTS)
+    allowed = EVENTS.replace('suffix = ".jpg"', "allow_recursion = true")
+    assert "NoRecursion1" not in granted(tmp_path, "thumbnails", allowed)

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import FULL, inputs, project
+from deploying import EVENTS, FULL, inputs, project
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.config import StageConfig
 from pocket.deploy.template import render_storage
+from pocket.deploy.template.body import Template
 from pocket.deploy.template.permissions import statements
 from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.deploy.template.storage_steps import before_functions, storage_candidate, storage_settled
 from pocket.naming import key_prefix
 
 ACCOUNT = "123456789012"
@@ -81,6 +83,35 @@ def test_uploads_outlive_a_changed_file_and_a_replaced_bucket(tmp_path: Path) ->
     bucket = resources(tmp_path)["Bucket"]
     assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
     assert bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_notifies_the_live_function_of_what_its_events_name(tmp_path: Path) -> None:
+    found = resources(tmp_path, EVENTS)["Bucket"]["Properties"]["NotificationConfiguration"]["LambdaConfigurations"]
+    assert [item["Event"] for item in found] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:Delete"]
+    for item in found:
+        assert item["Function"]["Fn::Sub"].endswith(":function:pocket-dev-full-thumbnails:live")
+        rules = [{"Name": "prefix", "Value": "media/"}, {"Name": "suffix", "Value": ".jpg"}]
+        assert item["Filter"] == {"S3Key": {"Rules": rules}}
+    assert "NotificationConfiguration" not in resources(tmp_path)["Bucket"]["Properties"]
+
+
+def test_notifications_change_after_the_functions(tmp_path: Path) -> None:
+    def notified(text: str) -> Template:
+        return render_storage(project(tmp_path, text).stage("dev"), ACCOUNT)
+
+    def kept(template: Template) -> object:
+        return template.body["Resources"]["Bucket"]["Properties"].get("NotificationConfiguration")
+
+    before, after = notified(EVENTS), notified(EVENTS.replace("media/", "other/"))
+    first = storage_candidate(before, {})
+    assert kept(first) is None, "there is no function yet"
+    second = storage_candidate(after, before.body)
+    assert kept(second) == kept(before)
+    assert kept(storage_settled(after, second.body)) == kept(after)
+    without = storage_candidate(notified(FULL), before.body)
+    assert kept(without) == kept(before)
+    assert kept(storage_settled(notified(FULL), without.body)) is None
+    assert kept(before_functions(after, {})) is None
 
 
 def test_a_stage_without_s3_has_only_the_artifact_bucket(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import FULL, inputs, project
+from deploying import EVENTS, FULL, inputs, project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_project import PYTHON
@@ -193,7 +193,72 @@ def test_no_command_is_run_again_by_lambda(tmp_path: Path) -> None:
         "FunctionName": {"Ref": "ManagementFunction"},
         "Qualifier": "live",
         "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": 21600,
+        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["ManagementFailedEvents", "Arn"]}}},
     }
+
+
+def test_a_handler_for_commands_without_a_schedule_keeps_no_events(tmp_path: Path) -> None:
+    table = f'[awscontainer.handlers.manage]\ncommand = "{naming.MANAGEMENT_HANDLER}"\n'
+    body = rendered(tmp_path, HEADER + table)
+    (found,) = of_type(body, "AWS::Lambda::EventInvokeConfig").values()
+    assert found["Properties"]["MaximumRetryAttempts"] == 0
+    assert "DestinationConfig" not in found["Properties"]
+    assert not of_type(body, "AWS::SQS::Queue")
+
+
+def test_a_callable_is_run_by_the_event_handler_and_an_application_with_an_address_is_not(tmp_path: Path) -> None:
+    tables = [f'[awscontainer.handlers.{name}]\ncommand = "app.run"\n' for name in ("job", "site")]
+    resources = rendered(tmp_path, HEADER + tables[0] + tables[1] + "apigateway = {}\n")["Resources"]
+    job, site = (resources[name]["Properties"] for name in ("JobFunction", "SiteFunction"))
+    assert (job["Handler"], site["Handler"]) == (naming.EVENT_HANDLER, "app.run")
+    assert job["Environment"]["Variables"][naming.CALLABLE_KEY] == "app.run"
+    assert naming.CALLABLE_KEY not in site["Environment"]["Variables"]
+
+
+def test_each_event_calls_the_alias_and_may_do_so(tmp_path: Path) -> None:
+    resources = rendered(tmp_path, EVENTS)["Resources"]
+    alias = {"Ref": "ThumbnailsAlias"}
+    subscription, rule, mapping = (resources[f"ThumbnailsEvent{number}"]["Properties"] for number in (2, 3, 5))
+    assert (subscription["Endpoint"], subscription["Region"]) == (alias, "us-east-1")
+    assert (rule["Targets"], rule["EventBusName"]) == ([{"Id": "live", "Arn": alias}], "shop")
+    assert (mapping["FunctionName"], mapping["BatchSize"], mapping["StartingPosition"]) == (alias, 100, "LATEST")
+    permissions = {
+        item["Properties"]["Principal"]: item["Properties"]
+        for name, item in resources.items()
+        if name.startswith("Thumbnails") and item["Type"] == "AWS::Lambda::Permission"
+    }
+    assert {item["FunctionName"]["Ref"] for item in permissions.values()} == {"ThumbnailsAlias"}
+    assert permissions["s3.amazonaws.com"]["SourceArn"]["Fn::Sub"].endswith(":s3:::pocket-dev-full")
+    assert permissions["s3.amazonaws.com"]["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert permissions["sns.amazonaws.com"]["SourceArn"].endswith(":orders")
+    assert permissions["events.amazonaws.com"]["SourceArn"] == {"Fn::GetAtt": ["ThumbnailsEvent4", "Arn"]}
+
+
+def test_failed_events_are_repeated_as_the_file_says_and_kept(tmp_path: Path) -> None:
+    resources = rendered(tmp_path, EVENTS)["Resources"]
+    kept = {"Fn::GetAtt": ["ThumbnailsFailedEvents", "Arn"]}
+    found = resources["ThumbnailsAsyncInvocations"]["Properties"]
+    assert (found["MaximumRetryAttempts"], found["MaximumEventAgeInSeconds"]) == (1, 3600)
+    assert found["DestinationConfig"]["OnFailure"]["Destination"] == kept
+    assert resources["ThumbnailsEvent5"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == kept
+    assert resources["ThumbnailsSchedule1"]["Properties"]["Target"]["DeadLetterConfig"] == {"Arn": kept}
+    assert resources["ThumbnailsFailedEvents"]["Properties"]["QueueName"] == "pocket-dev-full-thumbnails-failed-events"
+
+
+def test_lambda_ends_a_loop_unless_the_file_allows_it(tmp_path: Path) -> None:
+    allowed = EVENTS.replace('suffix = ".jpg"', "allow_recursion = true")
+    found = [rendered(tmp_path, text)["Resources"] for text in (EVENTS, allowed)]
+    assert [item["ThumbnailsFunction"]["Properties"]["RecursiveLoop"] for item in found] == ["Terminate", "Allow"]
+    assert "RecursiveLoop" not in found[0]["WebFunction"]["Properties"]
+
+
+def test_a_schedule_of_a_callable_sends_its_input_at_the_time_of_its_zone(tmp_path: Path) -> None:
+    found = rendered(tmp_path, EVENTS)["Resources"]["ThumbnailsSchedule1"]["Properties"]
+    assert json.loads(found["Target"]["Input"]) == {"kind": "weekly"}
+    assert (found["ScheduleExpressionTimezone"], found["State"]) == ("Asia/Tokyo", "DISABLED")
+    without = rendered(tmp_path, EVENTS.replace('input = { kind = "weekly" }, ', ""))["Resources"]
+    assert "Input" not in without["ThumbnailsSchedule1"]["Properties"]["Target"]
 
 
 def test_a_schedule_sends_the_body_of_a_management_command(tmp_path: Path) -> None:
@@ -249,6 +314,11 @@ FRONTS = {
     "api": 'command = "app.run"\napigateway = {}\n',
     "url": 'command = "app.run"\nfunction_url = {}\n',
     "queue": 'command = "app.run"\nsqs = {}\n',
+    "events": (
+        'command = "app.run"\n'
+        "events = [{ sns = { topic = 'arn:aws:sns:us-east-1:123456789012:a' } },"
+        " { eventbridge = { pattern = { id = ['1'] } } }]\n"
+    ),
     "clock": (
         f'command = "{naming.MANAGEMENT_HANDLER}"\n'
         'schedule = [{ expression = "rate(1 day)", manage = "a" }, { expression = "rate(2 days)", manage = "b" }]\n'

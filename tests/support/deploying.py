@@ -79,6 +79,24 @@ conditions."ForAllValues:StringEquals"."dynamodb:LeadingKeys" = ["a", "b"]
 conditions.Bool."aws:SecureTransport" = "true"
 """
 
+EVENTS = f"""{FULL}
+[awscontainer.handlers.thumbnails]
+command = "full.events.thumbnails"
+events = [
+    {{ s3 = {{ prefix = "media/", suffix = ".jpg", events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:Delete"] }} }},
+    {{ sns = {{ topic = "arn:aws:sns:us-east-1:123456789012:orders" }} }},
+    {{ eventbridge = {{ pattern = {{ source = ["shop"] }}, bus = "shop" }} }},
+    {{ eventbridge = {{ pattern = {{ source = ["aws.health"] }} }} }},
+    {{ dynamodb = {{ stream = "arn:aws:dynamodb:eu-central-1:123456789012:table/a/stream/2026-01-01T00:00:00.000" }} }},
+]
+schedule = [
+    {{ expression = "cron(0 9 * * ? *)", timezone = "Asia/Tokyo", input = {{ kind = "weekly" }}, enabled = false }},
+]
+maximum_retry_attempts = 1
+maximum_event_age = 3600
+"""
+"""FULL with a callable that every kind of event calls."""
+
 SMALL = f"""
 [general]
 region = "eu-central-1"
@@ -123,6 +141,7 @@ def work(event, context):
 """
 
 COMMANDS = """
+import importlib
 import json
 import os
 import time
@@ -133,6 +152,11 @@ USED = []
 FAILS_AT = []
 KNOWN = []
 MESSAGES = []
+
+def event_handler(event, context):
+    module, _, name = os.environ["POCKET_CALLABLE"].rpartition(".")
+    function = getattr(importlib.import_module(module), name)
+    return {"started": name} if event == {"pocket": "probe"} else function(event, context)
 
 def management_command_handler(event, context):
     if event["args"][:1] == ["--meet"]:

@@ -59,7 +59,7 @@ def _variable(name: str) -> str:
 
 
 def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
-    """Show the stack, functions, addresses and queues."""
+    """Show the stack, functions, addresses, queues, schedules and failed events."""
     from pocket.cli.project import destination
     from pocket.deploy.operate import status as stage_status
 
@@ -85,6 +85,10 @@ def _show(found: Status) -> None:
         typer.echo(f"{handler}: {address}")
     for queue in found.queues:
         typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in flight, {queue.dead} failed")
+    for item in found.events:
+        typer.echo(f"{item.name}: {item.failed} failed {'event' if item.failed == 1 else 'events'}")
+        for schedule in item.schedules:
+            typer.echo(f"  {schedule}")
 
 
 def logs(

@@ -19,7 +19,7 @@ from pocket.config.overlay import KeyPath
 from pocket.config.patterns import MEANINGS
 from pocket.config.suggestions import suggest
 
-_HIDDEN_TABLES = {"envs", "options", "settings", "secrets", "placeholders"}
+_HIDDEN_TABLES = {"envs", "input", "options", "settings", "secrets", "placeholders"}
 _TABLE_EXPECTED = {"dict_type", "model_type"}
 _HIDDEN_KEYS = {"location", "manage", "hosted_zone_id_override"}
 

@@ -25,6 +25,10 @@ ACCOUNT = r"^[0-9]{12}$"
 ACTION = r"^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$"
 PERMITTED = r"^(\*|arn:[!-~]+|\$\{[A-Za-z0-9]+(\.[A-Za-z0-9.]+)?\}[!-~]*)$"
 POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$"
+TOPIC_ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$"
+STREAM_ARN = r"^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$"
+EVENT_BUS = r"^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9_./-]+$"
+KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
@@ -46,6 +50,11 @@ MEANINGS = {
     ACTION: 'an action of IAM: a service in lowercase, a colon and a name, such as "s3:GetObject"',
     PERMITTED: 'an ARN, a reference such as "${Table.Arn}", or "*" for every resource',
     POLICY_ARN: 'the ARN of an IAM policy, such as "arn:aws:iam::123456789012:policy/boundary"',
+    TOPIC_ARN: 'the ARN of an SNS topic that is not FIFO, such as "arn:aws:sns:ap-northeast-1:123456789012:orders"',
+    STREAM_ARN: "the ARN of a table's stream, such as"
+    ' "arn:aws:dynamodb:ap-northeast-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000"',
+    EVENT_BUS: 'the name or the ARN of an event bus, such as "default"',
+    KEY_PART: 'part of an object\'s key, such as "media/" or ".jpg", without wildcards or a leading slash',
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }
 """What follows "expected" in the message about a value that does not match."""

@@ -14,7 +14,7 @@ from pydantic_core import core_schema
 from pocket.config.patterns import STAGE
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageTables
 
-_COMPLETE = {"General": ["region", "stages"], "Schedule": ["expression", "manage"]}
+_COMPLETE = {"General": ["region", "stages"], "Schedule": ["expression"]}
 """The required keys of tables that a stage cannot complete."""
 
 

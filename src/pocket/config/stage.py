@@ -81,6 +81,10 @@ class StageConfig:
         """The name of the handler's dead-letter queue."""
         return self.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
 
+    def failures_name(self, handler: str) -> str:
+        """The name of the queue with the handler's failed events."""
+        return self.resource_name(handler, "failed-events")
+
     @property
     def bucket_name(self) -> str | None:
         """The bucket's name; None without `[s3]`."""

@@ -5,6 +5,8 @@
     pocket.django.lambda_handlers.management_command_handler      a management command, invoked directly or scheduled
     pocket.django.lambda_handlers.sqs_management_command_handler  management commands from a queue
 
+`event_handler` runs a callable of the project. The deploy chooses it for a `command` that is not one of Pocket's.
+
 Each is built on first access: Lambda's runtime accesses one of them during INIT, and a function builds only that.
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pocket.naming import MODULES_FILE
+from pocket.naming import CALLABLE_KEY, MODULES_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +23,18 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Any], Any]
 
     asgi_handler: Handler
+    event_handler: Handler
     management_command_handler: Handler
     sqs_management_command_handler: Handler
     wsgi_handler: Handler
 
-__all__ = ["asgi_handler", "management_command_handler", "sqs_management_command_handler", "wsgi_handler"]
+__all__ = [
+    "asgi_handler",
+    "event_handler",
+    "management_command_handler",
+    "sqs_management_command_handler",
+    "wsgi_handler",
+]
 
 
 def _wsgi() -> Callable[[], Handler]:
@@ -61,9 +70,16 @@ def _queue() -> Callable[[], Handler]:
     return lambda: batch.run
 
 
+def _event() -> Callable[[], Handler]:
+    from pocket.django import events
+
+    return lambda: events.make_event_handler(os.environ.get(CALLABLE_KEY, ""))
+
+
 _LOADERS = {
     "wsgi_handler": _wsgi,
     "asgi_handler": _asgi,
+    "event_handler": _event,
     "management_command_handler": _management,
     "sqs_management_command_handler": _queue,
 }

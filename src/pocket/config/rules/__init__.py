@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from pocket.config.issues import Issue
-from pocket.config.rules import artifact, django, environment, handlers, names, permissions, secrets, tags
+from pocket.config.rules import artifact, django, environment, events, handlers, names, permissions, secrets, tags
 from pocket.config.stage import StageConfig
 
 _RULES = (
@@ -16,6 +16,7 @@ _RULES = (
     environment.issues,
     handlers.issues,
     permissions.issues,
+    events.issues,
     secrets.issues,
     django.issues,
 )

@@ -38,11 +38,11 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
 def _tables(tables: DjangoTables, path: KeyPath) -> Iterator[Issue]:
     for alias, storage in tables.storages.items():
         yield from _storage(storage, (*path, "storages", alias))
-        yield from _json_issues(storage.options, (*path, "storages", alias, "options"))
+        yield from json_issues(storage.options, (*path, "storages", alias, "options"))
     for alias, cache in tables.caches.items():
         yield from _cache(cache, (*path, "caches", alias))
-        yield from _json_issues(cache.options, (*path, "caches", alias, "options"))
-    yield from _json_issues(tables.settings, (*path, "settings"))
+        yield from json_issues(cache.options, (*path, "caches", alias, "options"))
+    yield from json_issues(tables.settings, (*path, "settings"))
 
 
 def _storage(storage: Storage, path: KeyPath) -> Iterator[Issue]:
@@ -71,16 +71,16 @@ def _cache(cache: Cache, path: KeyPath) -> Iterator[Issue]:
         yield Issue((*path, "location"), "location", message, "", needs)
 
 
-def _json_issues(value: object, path: KeyPath) -> Iterator[Issue]:
-    """An issue for each value below `path` that JSON cannot represent."""
+def json_issues(value: object, path: KeyPath, reader: str = "the settings module") -> Iterator[Issue]:
+    """An issue for each value below `path` that JSON cannot represent; `reader` is the code that gets it."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _json_issues(item, (*path, key))
+            yield from json_issues(item, (*path, key), reader)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _json_issues(item, (*path, index))
+            yield from json_issues(item, (*path, index), reader)
     elif isinstance(value, float) and not math.isfinite(value):
         yield Issue(path, "json", "Expected a finite number: the value is stored as JSON, which has no inf and no nan.")
     elif not isinstance(value, str | bool | int | float):
         message = "Expected a JSON value: JSON has no dates and no times."
-        yield Issue(path, "json", message, "Write it as a string, and parse it in the settings module.")
+        yield Issue(path, "json", message, f"Write it as a string, and parse it in {reader}.")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pocket import naming
 from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
+from pocket.config.rules.django import json_issues
 from pocket.config.stage import StageConfig
-from pocket.config.tables.handlers import Handler
+from pocket.config.tables.handlers import Handler, Schedule
 
 _LONGEST_BEHIND_API = 30
 _FRONTS = ("apigateway", "function_url", "sqs")
@@ -47,9 +48,34 @@ def _purpose(handler: Handler, path: KeyPath) -> Iterator[Issue]:
     if handler.command == naming.SQS_MANAGEMENT_HANDLER and handler.sqs is None:
         message = "This command needs a queue, but the handler has none."
         yield Issue(command, "no-queue", message, "Add sqs = {} to the handler.", ((*path, "sqs"),))
-    if handler.schedule and (kind is None or not kind.commands):
-        message = f'Only a handler with the command "{naming.MANAGEMENT_HANDLER}" can have a schedule.'
-        yield Issue((*path, "schedule"), "schedule", message, "Move the schedule to such a handler.", (command,))
+    if handler.command == naming.EVENT_HANDLER:
+        message = "Pocket chooses this handler itself, for a command that is a callable of the project."
+        yield Issue(command, "event-handler", message, 'Write the callable\'s path, such as "board.events.thumbnails".')
+    if handler.schedule and not (handler.runs_callable or (kind is not None and kind.commands)):
+        message = "This handler cannot have a schedule: it answers HTTP or runs commands from a queue."
+        hint = (
+            f'Move the schedule to a handler with the command "{naming.MANAGEMENT_HANDLER}", or to one that runs a'
+            " callable of the project."
+        )
+        yield Issue((*path, "schedule"), "schedule", message, hint, (command, *((*path, key) for key in _FRONTS)))
+        return
+    for number, schedule in enumerate(handler.schedule):
+        yield from _schedule(handler, schedule, (*path, "schedule", number))
+
+
+def _schedule(handler: Handler, schedule: Schedule, path: KeyPath) -> Iterator[Issue]:
+    needs = ((*path[:-2], "command"),)
+    if handler.runs_callable and schedule.manage is not None:
+        message = f"The callable {handler.command} does not run management commands."
+        hint = f'Pass data as input = {{ ... }}, or use the command "{naming.MANAGEMENT_HANDLER}".'
+        yield Issue((*path, "manage"), "manage", message, hint, needs)
+    if not handler.runs_callable and schedule.manage is None:
+        message = "This key is required: the handler runs management commands."
+        yield Issue((*path, "manage"), "manage", message, 'For example, manage = "clearsessions".', needs)
+    if not handler.runs_callable and schedule.input is not None:
+        message = "Only a callable of the project takes an input; this handler runs management commands."
+        yield Issue((*path, "input"), "input", message, "Pass arguments in manage.", needs)
+    yield from json_issues(schedule.input or {}, (*path, "input"), "the handler")
 
 
 def _queue(handler: Handler, path: KeyPath) -> Iterator[Issue]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from pocket import naming
 from pocket.config import patterns
 from pocket.config.schedules import issue_with_expression
+from pocket.config.suggestions import nearest
+from pocket.config.tables.events import Event
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.table import Table, Text, VariableName, refused
 
@@ -36,6 +40,14 @@ def _command_line(text: str) -> str:
     if not words:
         raise refused("the name of a management command and its arguments")
     return text
+
+
+def _timezone(name: str) -> str:
+    known = available_timezones()
+    # A system without the time zone database has none to compare with.
+    if known and name not in known:
+        raise refused('the name of a time zone, such as "Asia/Tokyo"', nearest(name, known))
+    return name
 
 
 class Throttling(Table):
@@ -88,25 +100,35 @@ class Sqs(Table):
 
 
 class Schedule(Table):
-    """A management command that runs on a schedule."""
+    """A management command or an event on a schedule."""
 
     expression: Annotated[str, AfterValidator(_expression)] = Field(
         max_length=256,
-        description="When it runs, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`, `at(2030-01-01T00:00:00)`.",
+        description="When it runs: `rate(1 hour)`, `cron(0 3 * * ? *)`, `at(2030-01-01T00:00:00)`.",
     )
-    manage: Annotated[str, AfterValidator(_command_line)] = Field(
-        description="Management command, with its arguments as on a command line."
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        "UTC", description="Time zone of the expression, such as `Asia/Tokyo`."
     )
+    manage: Annotated[str, AfterValidator(_command_line)] | None = Field(
+        None,
+        description="Management command, with its arguments as on a command line. Required by the handler of management"
+        " commands, for no other.",
+    )
+    input: dict[str, Any] | None = Field(
+        None,
+        description="The event that a callable of the project gets. Defaults to the event of EventBridge Scheduler.",
+    )
+    enabled: bool = Field(True, description="Whether the schedule runs.")
 
     @property
     def command(self) -> str:
-        """The management command's name."""
-        return shlex.split(self.manage)[0]
+        """The management command's name; "" without one."""
+        return shlex.split(self.manage)[0] if self.manage else ""
 
     @property
     def arguments(self) -> list[str]:
         """The command's arguments, split as in a shell."""
-        return shlex.split(self.manage)[1:]
+        return shlex.split(self.manage)[1:] if self.manage else []
 
 
 class Handler(Table):
@@ -115,7 +137,8 @@ class Handler(Table):
     command: str = Field(
         pattern=patterns.DOTTED_PATH,
         max_length=128,
-        description="Dotted path of the Lambda handler, such as `pocket.django.lambda_handlers.wsgi_handler`.",
+        description="Dotted path of the Lambda handler, such as `pocket.django.lambda_handlers.wsgi_handler`, or of a"
+        " callable of the project with the arguments `event` and `context`.",
     )
     timeout: int = Field(30, ge=1, le=900, description="Maximum seconds of an invocation; at most 30 behind an API.")
     memory_size: int = Field(512, ge=128, le=10240, description="Memory in MB.")
@@ -138,10 +161,39 @@ class Handler(Table):
     function_url: FunctionUrl | None = Field(None, description="A function URL in front of the function.")
     sqs: Sqs | None = Field(None, description="A queue in front of the function, with its dead-letter queue.")
     schedule: list[Schedule] = Field(
-        default_factory=list, description="Management commands to run on a schedule, with EventBridge Scheduler."
+        default_factory=list, description="When to run by itself, with EventBridge Scheduler."
+    )
+    events: list[Event] = Field(default_factory=list, description="What else calls a callable of the project.")
+    maximum_retry_attempts: int | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="How often Lambda repeats a failed event of S3, SNS, EventBridge or a schedule. Defaults to 2, and"
+        " to 0 for management commands.",
+    )
+    maximum_event_age: int = Field(
+        21600, ge=60, le=21600, description="Seconds that such an event may wait for an invocation or a repetition."
     )
 
     @property
     def has_address(self) -> bool:
         """Whether the function has an HTTP address."""
         return self.apigateway is not None or self.function_url is not None
+
+    @property
+    def runs_callable(self) -> bool:
+        """Whether its command is a callable of the project that is started as Django is.
+
+        A handler with an HTTP address is not: it is an application that starts itself.
+        """
+        return self.command not in naming.HANDLERS and not self.has_address
+
+    @property
+    def is_called_asynchronously(self) -> bool:
+        """Whether any of its callers leaves repetitions and failures to Lambda."""
+        return bool(self.schedule) or any(event.dynamodb is None for event in self.events)
+
+    @property
+    def keeps_failures(self) -> bool:
+        """Whether it has a queue for events that failed."""
+        return bool(self.schedule or self.events)

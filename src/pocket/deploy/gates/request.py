@@ -31,7 +31,7 @@ def check(candidate: Candidate) -> None:
         if container is None or handler not in candidate.versions:
             continue
         with candidate.reporter.step(f"Gate {REQUEST}: GET {container.gate.path} from {handler}"):
-            answer = _invoke(candidate, handler, http_event(address, container.gate.path))
+            answer = invoke_version(candidate, handler, http_event(address, container.gate.path))
             tail = log_tail(answer)
             issue, hint = _issue(answer, container.gate.path), ""
             if not issue:
@@ -67,8 +67,8 @@ def bad_redirect(payload: str, address: str, path: str, stage: str) -> tuple[str
     return "", ""
 
 
-def _invoke(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Lambda's response, with its payload as text."""
+def invoke_version(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """What Lambda returns for an event to the handler's new version, with its payload as text."""
     container = candidate.stage.awscontainer
     timeout = container.handlers[handler].timeout if container is not None else 0
     answer = candidate.clients.invoker(timeout + GRACE).invoke(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.aws import invoke
+from pocket.deploy.aws import invoke, log_lines
+from pocket.deploy.aws.invoke import log_tail
+from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
+from pocket.deploy.gates.request import invoke_version
 from pocket.doctor.report.model import Report, exceeds
 from pocket.errors import PocketError
 
@@ -31,6 +35,24 @@ def check(candidate: Candidate, target: Target) -> None:
         if excess := exceeds(container.startup.budget_ms, report):
             raise refusal(stage, candidate.live, STARTUP, [excess])
     candidate.reporter.note(f"A start takes {report.total_ms:.0f} ms; the budget is {container.startup.budget_ms} ms.")
+
+
+def start_callables(candidate: Candidate) -> None:
+    """Sends the probe to the new version of each handler that runs a callable of the project."""
+    container = candidate.stage.awscontainer
+    for handler, declared in container.handlers.items() if container is not None else ():
+        if not declared.runs_callable or handler not in candidate.versions:
+            continue
+        with candidate.reporter.step(f"Gate {STARTUP}: start {handler}"):
+            answer = invoke_version(candidate, handler, naming.PROBE)
+            tail = log_tail(answer)
+            if answer.get("FunctionError"):
+                facts = json.loads(answer["Payload"])
+                log = log_lines.written(tail)
+                reason = f"{facts.get('errorType', 'an error')}: {facts.get('errorMessage', '')}"
+                issue = f"Handler {handler!r} did not start: {reason}" + (f"\n{log}" if log else "")
+                raise refusal(candidate.stage, candidate.live, STARTUP, [issue])
+        note_init(candidate.reporter, handler, tail)
 
 
 def examine(stage: StageConfig, target: Target, *, path: str = "/", qualifier: str = naming.ALIAS) -> Report:

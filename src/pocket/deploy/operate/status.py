@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
+    from pocket.config.tables.handlers import Handler, Schedule
     from pocket.deploy.target import Target
 
 
@@ -41,6 +42,15 @@ class QueueStatus:
 
 
 @dataclass(frozen=True)
+class EventsStatus:
+    """The schedules of a handler, and about how many of its events and runs failed for good, or were never delivered."""
+
+    name: str
+    schedules: tuple[str, ...]
+    failed: int
+
+
+@dataclass(frozen=True)
 class Status:
     """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account."""
 
@@ -51,6 +61,7 @@ class Status:
     functions: tuple[FunctionStatus, ...]
     addresses: Mapping[str, str]
     queues: tuple[QueueStatus, ...]
+    events: tuple[EventsStatus, ...]
 
 
 def read(stage: StageConfig, target: Target) -> Status:
@@ -73,6 +84,9 @@ def read(stage: StageConfig, target: Target) -> Status:
             for name, declared in handlers.items()
             if declared.sqs is not None
         ),
+        events=tuple(
+            _events(clients, stage, name, declared) for name, declared in handlers.items() if declared.keeps_failures
+        ),
     )
 
 
@@ -85,6 +99,18 @@ def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionSta
             raise
         return FunctionStatus(name, "-", "missing", "-")
     return FunctionStatus(name, facts.get("Version", ""), facts.get("State", ""), facts.get("LastModified", ""))
+
+
+def _events(clients: Clients, stage: StageConfig, handler: str, declared: Handler) -> EventsStatus:
+    failed = sum(depth(clients, stage.failures_name(handler)))
+    return EventsStatus(handler, tuple(_told(schedule) for schedule in declared.schedule), failed)
+
+
+def _told(schedule: Schedule) -> str:
+    """A schedule in a line; without its input, which may be a secret."""
+    what = f": {schedule.command}" if schedule.manage else ""
+    off = "" if schedule.enabled else ", not enabled"
+    return f"{schedule.expression}, {schedule.timezone}{off}{what}"
 
 
 def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:

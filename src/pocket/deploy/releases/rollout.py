@@ -23,7 +23,7 @@ from pocket.deploy.template import render
 from pocket.deploy.template.outputs import url_hosts
 from pocket.deploy.template.steps import alike, candidate, going_live, settled
 from pocket.deploy.template.storage import storage_stack_name
-from pocket.deploy.template.storage_steps import storage_candidate, storage_settled
+from pocket.deploy.template.storage_steps import before_functions, storage_candidate, storage_settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,9 @@ def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
     body = settled(wanted.body, run.main.body, history.to_metadata(), kept=history.version_ids)
     if alike(body, run.main.body):
         body = dict(run.main.body)
-    progress = prepare(run, storage_settled(run.wanted_storage, run.storage.body), replace(wanted, body=body))
-    progress = _with_static(run, progress)
+    storage = storage_settled(run.wanted_storage, run.storage.body)
+    progress = prepare(run, before_functions(storage, run.storage.body), replace(wanted, body=body))
+    progress = _with_static(run, _with_storage(run, progress))
     done = progress.result(run.stage, history)
     _publish(run, done)
     with run.reporter.step("Request each address once"):
@@ -108,11 +109,16 @@ def _settle(run: Run, progress: Progress, wanted: Template, history: History) ->
     snapstart = run.stage.awscontainer is not None and run.stage.awscontainer.snapstart
     if body != now if snapstart else not alike(body, now):
         progress = _with(run, progress, replace(wanted, body=body))
-    storage = storage_settled(run.wanted_storage, progress.storage.body)
-    plan = run.plans.add(storage_stack_name(run.stage), storage, since=progress.storage)
-    progress = replace(progress, storage=run.plans.carry_out(plan))
+    progress = _with_storage(run, progress)
     run.journal.reached(journal.SETTLED)
     return progress
+
+
+def _with_storage(run: Run, progress: Progress) -> Progress:
+    """The storage stack as it is wanted. Whether that changes anything the plan has shown."""
+    storage = storage_settled(run.wanted_storage, progress.storage.body)
+    plan = run.plans.add(storage_stack_name(run.stage), storage, since=progress.storage)
+    return replace(progress, storage=run.plans.carry_out(plan), changed=progress.changed or bool(plan.changes))
 
 
 def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, object], history: History) -> Template:

@@ -69,11 +69,20 @@ def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
         "TakeJobs": _allow("TakeJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queues),
         "Invoke": _allow("Invoke", ["lambda:InvokeFunction"], functions),
     }
+    by_name = {*found, "KeepFailures"}  # SendJobs names all queues of the stage
     inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""))
     for handler in inputs.handlers:
         for statement in statements(inputs, handler):
-            found.setdefault(statement["Sid"], _resolved(_known(statement), place))
+            # What is denied to one role may be allowed to another.
+            if statement["Effect"] == "Allow" and statement["Sid"] not in by_name:
+                _merge(found, _resolved(_known(statement), place))
     return {"Version": "2012-10-17", "Statement": list(found.values())}
+
+
+def _merge(found: dict[str, Statement], statement: Statement) -> None:
+    """Adds a statement, or its resources to the one with its id that another handler has."""
+    known = found.setdefault(statement["Sid"], statement)
+    known["Resource"] += [item for item in statement["Resource"] if item not in known["Resource"]]
 
 
 def _allow(sid: str, actions: list[str], resource: str) -> Statement:

@@ -48,6 +48,7 @@ _BUCKETS = [
     "s3:ListBucketVersions",
     "s3:ListTagsForResource",
     "s3:PutBucketCORS",
+    "s3:PutBucketNotification",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
@@ -77,30 +78,27 @@ _ROLES = [
     "iam:UpdateAssumeRolePolicy",
 ]
 _FUNCTIONS = [
+    "lambda:*FunctionEventInvokeConfig",
+    "lambda:*FunctionUrlConfig",
     "lambda:AddPermission",
     "lambda:CreateAlias",
     "lambda:CreateFunction",
-    "lambda:CreateFunctionUrlConfig",
     "lambda:DeleteAlias",
     "lambda:DeleteFunction",
     "lambda:DeleteFunctionConcurrency",
-    "lambda:DeleteFunctionEventInvokeConfig",
-    "lambda:DeleteFunctionUrlConfig",
     "lambda:Get*",
     "lambda:InvokeFunction",
     "lambda:ListTags",
     "lambda:ListVersionsByFunction",
     "lambda:PublishVersion",
     "lambda:PutFunctionConcurrency",
-    "lambda:PutFunctionEventInvokeConfig",
+    "lambda:PutFunctionRecursionConfig",
     "lambda:RemovePermission",
     "lambda:TagResource",
     "lambda:UntagResource",
     "lambda:UpdateAlias",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
-    "lambda:UpdateFunctionEventInvokeConfig",
-    "lambda:UpdateFunctionUrlConfig",
 ]
 _MAPPINGS_OF_FUNCTIONS = [
     "lambda:CreateEventSourceMapping",
@@ -153,12 +151,9 @@ _QUEUES = [
     "sqs:TagQueue",
     "sqs:UntagQueue",
 ]
-_SCHEDULES = [
-    "scheduler:CreateSchedule",
-    "scheduler:DeleteSchedule",
-    "scheduler:GetSchedule",
-    "scheduler:UpdateSchedule",
-]
+_SCHEDULES = ["scheduler:*Schedule"]
+_SUBSCRIPTIONS = ["sns:*SubscriptionAttributes", "sns:Unsubscribe"]
+_RULES = ["events:*Rule", "events:*Targets*", "events:*agResource", "events:ListTagsForResource"]
 _SECRETS = [
     "secretsmanager:CreateSecret",
     "secretsmanager:DeleteSecret",
@@ -196,6 +191,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_roles(stage, place, boundary),
         *_functions(stage, place),
         *_fronts(stage, place),
+        *_events(stage, place),
         *_secrets(stage, place),
     ]
     return {"Version": "2012-10-17", "Statement": found}
@@ -222,8 +218,7 @@ def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
 
 def _roles(stage: StageConfig, place: Place, boundary: str) -> Iterator[Statement]:
     """CloudFormation names the roles: the stack's name, which may be cut, the logical id and random characters."""
-    name = stage.stack_name
-    roles = [place.role(f"{name}-*" if len(name) <= _SHORTEST else f"{name[:_SHORTEST]}*")]
+    roles = [place.role(_derived(stage))]
     yield _allow("RolesWithinTheBoundary", _ROLES_WITHIN, roles, StringEquals={"iam:PermissionsBoundary": boundary})
     yield _allow("Roles", _ROLES, roles)
     services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
@@ -243,8 +238,29 @@ def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
     yield _allow("QueuesToFunctions", _MAPPINGS_OF_FUNCTIONS, ["*"], ArnLike={"lambda:FunctionArn": functions})
     yield _allow("QueueMappings", _MAPPINGS, [place.arn("lambda", "event-source-mapping:*")])
     yield _allow("Queues", _QUEUES, [place.arn("sqs", named)])
-    cut = named if len(stage.stack_name) <= _SHORTEST else f"{stage.stack_name[:_SHORTEST]}*"
-    yield _allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{cut}")])
+    yield _allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{_derived(stage)}")])
+
+
+def _derived(stage: StageConfig) -> str:
+    """A pattern of the names that CloudFormation derives from the stack's."""
+    return f"{stage.stack_name}-*" if len(stage.stack_name) <= _SHORTEST else f"{stage.stack_name[:_SHORTEST]}*"
+
+
+def _events(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    """Subscriptions to the topics and rules on the buses that the handlers' events name."""
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    events = [event for handler in handlers.values() for event in handler.events]
+    if topics := sorted({event.sns.topic for event in events if event.sns is not None}):
+        yield _allow("Subscribe", ["sns:Subscribe"], topics)
+        # These actions have no resource.
+        yield _allow("Subscriptions", _SUBSCRIPTIONS, ["*"])
+    named = {event.eventbridge.bus for event in events if event.eventbridge is not None}
+    buses = {bus.partition(":event-bus/")[2] or bus for bus in named}
+    if buses:
+        rules = sorted(f"rule/{bus}/{_derived(stage)}" for bus in buses - {"default"})
+        if "default" in buses:
+            rules.append(f"rule/{_derived(stage)}")
+        yield _allow("Rules", _RULES, [place.arn("events", rule) for rule in rules])
 
 
 def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:

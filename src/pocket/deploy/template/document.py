@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.environment import parameters
+from pocket.deploy.template.events import events
+from pocket.deploy.template.failures import failures
 from pocket.deploy.template.functions import function
 from pocket.deploy.template.http_api import function_url, http_api
 from pocket.deploy.template.marks import description
@@ -50,4 +52,6 @@ def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Res
     if declared.sqs is not None:
         found.update(queue(inputs, handler, declared.sqs))
     found.update(schedules(inputs, handler, declared.schedule))
+    found.update(events(inputs, handler, declared.events))
+    found.update(failures(inputs, handler))
     return found

@@ -67,6 +67,8 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
     for name, declared in inputs.handlers.items():
         if declared.sqs is not None:
             plain[naming.queue_url_key(name)] = f"${{{naming.logical_id(name, 'Queue')}}}"
+    if inputs.handlers[handler].runs_callable:
+        plain[naming.CALLABLE_KEY] = inputs.handlers[handler].command
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module

@@ -25,7 +25,7 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
     properties = _properties(inputs, handler)
     lambda_id, logs_id = naming.logical_id(handler, "Function"), naming.logical_id(handler, "Logs")
     version_id = naming.logical_id(handler, "Version") + _fingerprint(properties, inputs)
-    resources: dict[str, Resource] = {
+    return {
         logs_id: {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
@@ -44,17 +44,13 @@ def function(inputs: Inputs, handler: str) -> dict[str, Resource]:
             },
         },
     }
-    kind = naming.HANDLERS.get(inputs.handlers[handler].command)
-    if kind is not None and kind.commands:
-        resources.update(_no_retries(handler))
-    return resources
 
 
 def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
     declared, container = inputs.handlers[handler], inputs.container
     properties: dict[str, Any] = {
         "FunctionName": inputs.config.function_name(handler),
-        "Handler": declared.command,
+        "Handler": naming.EVENT_HANDLER if declared.runs_callable else declared.command,
         "Runtime": f"python{container.python_version}",
         "Architectures": [container.architecture],
         "Code": {"S3Bucket": inputs.code.bucket, "S3Key": inputs.code.key},
@@ -69,6 +65,9 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
         properties["EphemeralStorage"] = {"Size": declared.ephemeral_storage}
     if declared.reserved_concurrency is not None:
         properties["ReservedConcurrentExecutions"] = declared.reserved_concurrency
+    if declared.events:
+        allowed = any(event.s3 is not None and event.s3.allow_recursion for event in declared.events)
+        properties["RecursiveLoop"] = "Allow" if allowed else "Terminate"
     if container.snapstart:
         properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return properties
@@ -81,18 +80,3 @@ def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
     """
     facts = [properties, sorted(inputs.environment.items())]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:FINGERPRINT]
-
-
-def _no_retries(handler: str) -> dict[str, Resource]:
-    """Lambda runs a failed asynchronous invocation twice more; a management command may not be safe to repeat."""
-    return {
-        naming.logical_id(handler, "AsyncInvocations"): {
-            "Type": "AWS::Lambda::EventInvokeConfig",
-            "Properties": {
-                "FunctionName": ref(naming.logical_id(handler, "Function")),
-                "Qualifier": naming.ALIAS,
-                "MaximumRetryAttempts": 0,
-            },
-            "DependsOn": naming.logical_id(handler, "Alias"),
-        }
-    }

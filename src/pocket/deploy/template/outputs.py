@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pocket import naming
 from pocket.deploy.template.environment import address
+from pocket.deploy.template.failures import failures_id
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
             found[url_output(handler)] = _url(handler)
         if declared.sqs is not None:
             found[naming.queue_url_output(handler)] = ref(naming.logical_id(handler, "Queue"))
+        if declared.keeps_failures:
+            found[naming.failures_output(handler)] = ref(failures_id(handler))
     return found
 
 

@@ -1,7 +1,8 @@
 """What a handler's role may do, statement by statement.
 
 The secrets are `manifest.Stage.secret_ids`, the same that the run time reads. The objects are those of the stage's
-storages. Every handler may send to the stage's queues; only a queue's own handler may receive from it.
+storages, without writing those that call the handler. Every handler may send to the stage's queues; only a queue's own
+handler may receive from it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.failures import failures_id
 from pocket.deploy.template.inputs import log_group_name
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, substituted
 from pocket.errors import PlanRefused
@@ -42,6 +44,9 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_extra_resources(inputs),
         *_objects(inputs),
         *_queues(inputs, handler),
+        *_failures(inputs, handler),
+        *_streams(inputs, handler),
+        *_recursion(inputs, handler),
         *_declared(inputs, handler),
     ]
 
@@ -146,4 +151,44 @@ def _queues(inputs: Inputs, handler: str) -> list[Statement]:
     if handler in with_queue:
         actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         found.append(_allow("TakeJobs", actions, [attribute(naming.logical_id(handler, "Queue"), "Arn")]))
+    return found
+
+
+def _failures(inputs: Inputs, handler: str) -> list[Statement]:
+    """Lambda sends failed events as the function's role."""
+    if not inputs.handlers[handler].keeps_failures:
+        return []
+    return [_allow("KeepFailures", ["sqs:SendMessage"], [attribute(failures_id(handler), "Arn")])]
+
+
+def _streams(inputs: Inputs, handler: str) -> list[Statement]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html"""
+    streams = [event.dynamodb.stream for event in inputs.handlers[handler].events if event.dynamodb is not None]
+    if not streams:
+        return []
+    actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
+    return [_allow("ReadStreams", actions, streams)]
+
+
+CAUSES = {
+    "s3:ObjectCreated": ["s3:PutObject"],
+    "s3:ObjectRemoved": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    "s3:ObjectRestore": ["s3:RestoreObject"],
+    "s3:ObjectTagging": ["s3:PutObjectTagging", "s3:DeleteObjectTagging"],
+    "s3:ObjectAcl": ["s3:PutObjectAcl"],
+}
+"""The actions that cause S3's events, by the beginning of the event's name."""
+
+
+def _recursion(inputs: Inputs, handler: str) -> list[Statement]:
+    """Denies what would call the function again: a function that writes where it listens never ends."""
+    bucket = inputs.config.bucket_name
+    found = []
+    for number, event in enumerate(inputs.handlers[handler].events, 1):
+        if event.s3 is None or event.s3.allow_recursion or bucket is None:
+            continue
+        kinds = dict.fromkeys(":".join(name.split(":")[:2]) for name in event.s3.events)
+        if actions := [action for kind in kinds for action in CAUSES.get(kind, [])]:
+            keys = bucket_arn(bucket, f"{event.s3.prefix}*{event.s3.suffix}")
+            found.append({**_allow(f"NoRecursion{number}", actions, [keys]), "Effect": "Deny"})
     return found

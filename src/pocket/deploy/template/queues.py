@@ -21,15 +21,15 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     """The queue, its dead-letter queue and the event source mapping of one handler."""
     queue_id, dead_id = naming.logical_id(handler, "Queue"), naming.logical_id(handler, "DeadLetters")
     return {
-        dead_id: _queue(
+        dead_id: queue_resource(
             inputs.config.dead_letters_name(handler, fifo=declared.fifo),
             declared.dead_letter_message_retention_period,
-            declared.fifo,
+            fifo=declared.fifo,
         ),
-        queue_id: _queue(
+        queue_id: queue_resource(
             inputs.config.queue_name(handler, fifo=declared.fifo),
             declared.message_retention_period,
-            declared.fifo,
+            fifo=declared.fifo,
             VisibilityTimeout=inputs.handlers[handler].timeout * VISIBILITY_FACTOR,
             RedrivePolicy={
                 "deadLetterTargetArn": attribute(dead_id, "Arn"),
@@ -37,16 +37,18 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
             },
         ),
         naming.logical_id(handler, "Consumer"): _consumer(handler, queue_id, declared),
-        **{f"{name}Policy": _policy(name) for name in (queue_id, dead_id)},
+        **{f"{name}Policy": queue_policy(name) for name in (queue_id, dead_id)},
     }
 
 
-def _policy(queue_id: str) -> Resource:
+def queue_policy(queue_id: str) -> Resource:
+    """The policy of a queue: every request comes over TLS."""
     document = {"Version": "2012-10-17", "Statement": [requires_tls("sqs:*", [attribute(queue_id, "Arn")])]}
     return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [ref(queue_id)], "PolicyDocument": document}}
 
 
-def _queue(name: str, retention: int, fifo: bool, **more: Any) -> Resource:
+def queue_resource(name: str, retention: int, *, fifo: bool, **more: Any) -> Resource:
+    """A queue that keeps messages for `retention` seconds, encrypted; `more` are further properties."""
     properties: dict[str, Any] = {
         "QueueName": name,
         "MessageRetentionPeriod": retention,

@@ -17,6 +17,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::ApiGatewayV2::Integration": "ApiId",
         "AWS::ApiGatewayV2::Route": "ApiId",
         "AWS::ApiGatewayV2::Stage": "ApiId StageName",
+        "AWS::Events::Rule": "Name",
         "AWS::IAM::Role": "Path RoleName",
         "AWS::Lambda::Alias": "FunctionName Name",
         "AWS::Lambda::EventInvokeConfig": "FunctionName Qualifier",
@@ -30,6 +31,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::Logs::LogGroup": "LogGroupName",
         "AWS::S3::Bucket": "BucketName BucketNamePrefix BucketNamespace",
         "AWS::S3::BucketPolicy": "Bucket",
+        "AWS::SNS::Subscription": "Endpoint Protocol TopicArn",
         "AWS::SQS::Queue": "FifoQueue QueueName",
         "AWS::Scheduler::Schedule": "Name",
     }.items()

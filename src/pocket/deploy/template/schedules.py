@@ -1,12 +1,13 @@
-"""EventBridge Scheduler schedules that send a management command to a handler's alias."""
+"""EventBridge Scheduler schedules that send a management command or an event to a handler's alias."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.intrinsics import literal, ref
+from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.intrinsics import attribute, literal, ref
 from pocket.deploy.template.role import role
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ def schedules(inputs: Inputs, handler: str, declared: Sequence[Schedule]) -> dic
     if not declared:
         return {}
     invoker, alias = naming.logical_id(handler, "ScheduleInvoker"), ref(naming.logical_id(handler, "Alias"))
-    allowed = [{"Sid": "Invoke", "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [alias]}]
+    failures = attribute(failures_id(handler), "Arn")
+    allowed = [
+        {"Sid": "Invoke", "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": [alias]},
+        {"Sid": "KeepFailures", "Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [failures]},
+    ]
     found = {
         invoker: role(
             inputs,
@@ -43,18 +48,24 @@ def schedules(inputs: Inputs, handler: str, declared: Sequence[Schedule]) -> dic
 
 
 def _schedule(handler: str, schedule: Schedule) -> Resource:
-    body = {"command": schedule.command, "args": schedule.arguments, "kwargs": {}}
-    return {
-        "Type": "AWS::Scheduler::Schedule",
-        "Properties": {
-            "Description": literal(schedule.manage[:DESCRIPTION_LIMIT]),
-            "ScheduleExpression": schedule.expression,
-            "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {
-                "Arn": ref(naming.logical_id(handler, "Alias")),
-                "RoleArn": {"Fn::GetAtt": [naming.logical_id(handler, "ScheduleInvoker"), "Arn"]},
-                "Input": literal(json.dumps(body)),
-                "RetryPolicy": dict(DELIVERY),
-            },
-        },
+    target: dict[str, Any] = {
+        "Arn": ref(naming.logical_id(handler, "Alias")),
+        "RoleArn": attribute(naming.logical_id(handler, "ScheduleInvoker"), "Arn"),
+        "RetryPolicy": dict(DELIVERY),
+        "DeadLetterConfig": {"Arn": attribute(failures_id(handler), "Arn")},
     }
+    if schedule.manage is not None:
+        body = {"command": schedule.command, "args": schedule.arguments, "kwargs": {}}
+        target["Input"] = literal(json.dumps(body))
+    elif schedule.input is not None:
+        target["Input"] = literal(json.dumps(schedule.input))
+    properties: dict[str, Any] = {
+        "ScheduleExpression": schedule.expression,
+        "ScheduleExpressionTimezone": schedule.timezone,
+        "State": "ENABLED" if schedule.enabled else "DISABLED",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+    if schedule.manage is not None:
+        properties["Description"] = literal(schedule.manage[:DESCRIPTION_LIMIT])
+    return {"Type": "AWS::Scheduler::Schedule", "Properties": properties}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.body import Template
+from pocket.deploy.template.events import notifications
 from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls
 from pocket.deploy.template.marks import description
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ARTIFACT_BUCKET = "ArtifactBucket"
 BUCKET = "Bucket"
+NOTIFICATIONS = "NotificationConfiguration"
 
 
 def storage_stack_name(config: StageConfig) -> str:
@@ -53,7 +55,7 @@ def render_storage(config: StageConfig, account: str) -> Template:
         f"{ARTIFACT_BUCKET}Policy": _policy(ARTIFACT_BUCKET, [_tls_only(artifacts)]),
     }
     if config.s3 is not None and config.bucket_name is not None:
-        resources.update(_stage_bucket(config.bucket_name, config.s3.public_dirs))
+        resources.update(_stage_bucket(config.bucket_name, config.s3.public_dirs, notifications(config)))
     return Template(
         {
             "AWSTemplateFormatVersion": "2010-09-09",
@@ -63,7 +65,7 @@ def render_storage(config: StageConfig, account: str) -> Template:
     )
 
 
-def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:
+def _stage_bucket(name: str, public_dirs: list[str], notified: list[dict[str, Any]]) -> dict[str, Resource]:
     """The stage's bucket. It holds users' uploads, so only `pocket destroy` deletes it, not a change of a key."""
     properties = {
         "BucketName": name,
@@ -71,6 +73,8 @@ def _stage_bucket(name: str, public_dirs: list[str]) -> dict[str, Resource]:
         **_lifecycle(ABORT_UPLOADS, EXPIRE_NONCURRENT),
         "VersioningConfiguration": {"Status": "Enabled"},
     }
+    if notified:
+        properties[NOTIFICATIONS] = {"LambdaConfigurations": notified}
     statements = [_tls_only(name)]
     if public_dirs:
         properties["CorsConfiguration"] = {"CorsRules": [PUBLIC_CORS]}

@@ -1,5 +1,5 @@
 """The storage stack between two releases: the live one keeps its bucket, and public access to it, until the new one is
-live.
+live. S3 checks that it may call a function when it gets a notification, so notifications change last, too.
 
 A bucket of another name is another resource, so that both exist for a while. The template's metadata lists every bucket
 that the stack ever made: one that left the stack is kept with its content, and still belongs to the stage.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.marks import METADATA
+from pocket.deploy.template.storage import NOTIFICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,24 @@ def storage_candidate(wanted: Template, deployed: Mapping[str, Any]) -> Template
         name: _for_both(item, existing[name]) if name in existing else item
         for name, item in settled.body["Resources"].items()
     }
-    return Template({**settled.body, "Resources": {**existing, **both}}, settled.parameters)
+    both_live = Template({**settled.body, "Resources": {**existing, **both}}, settled.parameters)
+    return before_functions(both_live, deployed)
+
+
+def before_functions(wanted: Template, deployed: Mapping[str, Any]) -> Template:
+    """The template with the deployed notifications instead of its own, for as long as functions may still change."""
+    existing: Mapping[str, Resource] = deployed.get("Resources") or {}
+    resources = {name: _notified_as(item, existing.get(name)) for name, item in wanted.body["Resources"].items()}
+    return Template({**wanted.body, "Resources": resources}, wanted.parameters)
+
+
+def _notified_as(wanted: Resource, existing: Resource | None) -> Resource:
+    if wanted["Type"] != BUCKET_TYPE:
+        return wanted
+    properties = {key: value for key, value in wanted["Properties"].items() if key != NOTIFICATIONS}
+    before = existing["Properties"] if existing is not None else {}
+    kept = {NOTIFICATIONS: before[NOTIFICATIONS]} if NOTIFICATIONS in before else {}
+    return {**wanted, "Properties": {**properties, **kept}}
 
 
 def _ids(bucket: str | None, deployed: Mapping[str, str], resources: Mapping[str, Any]) -> dict[str, str]:

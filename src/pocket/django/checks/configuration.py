@@ -15,6 +15,7 @@ from pocket.definitions import defines
 from pocket.django import runtime
 from pocket.django.checks import deployment, project
 from pocket.django.configuration import source
+from pocket.django.configuration.errors import SetupFailed
 from pocket.errors import ConfigError, ConfigErrors, PocketError
 from pocket.runtime import manifest_file
 
@@ -95,12 +96,17 @@ def installed(**_: Any) -> Iterator[CheckMessage]:
 
 
 def handlers(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of the stage whose dotted path does not exist; reads the source and imports nothing."""
+    """Each handler of the stage whose dotted path does not exist, or is no function of an event and a context.
+
+    Only a callable that Pocket starts is imported, as its function does; of any other, the source is read.
+    """
     found = deployment.current()
     for name, handler in found.stage.handlers.items() if found else ():
         if handler.command in naming.HANDLERS:
             continue
         missing = _missing(*handler.command.rsplit(".", 1))
+        if not missing and not handler.address:
+            missing = _unsuitable(handler.command)
         if missing:
             yield Error(
                 f"The handler {name!r} cannot be imported: {missing}.",
@@ -109,6 +115,18 @@ def handlers(**_: Any) -> Iterator[CheckMessage]:
                 obj=handler.command,
                 id="pocket.E004",
             )
+
+
+def _unsuitable(command: str) -> str | None:
+    """Why the project's callable would not start, as a clause; None if it does."""
+    from pocket.django import events
+
+    try:
+        return events.unsuitable(events.imported(command)) or None
+    except SetupFailed as error:
+        return error.message.rpartition(": ")[2].rstrip(".")
+    except Exception as error:  # noqa: BLE001 - the module is the project's, and may raise anything
+        return f"its module raises {type(error).__name__}: {error}"
 
 
 def _message(error: ConfigError, identity: str) -> CheckMessage:
