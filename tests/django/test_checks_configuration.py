@@ -122,8 +122,8 @@ def test_a_stage_that_the_file_does_not_have(site: Site, monkeypatch: pytest.Mon
     assert site.found(configuration.file) == []
 
 
-def deployed(site: Site, command: str) -> list[Any]:
-    site.deploy(Stage(stack_name="s", handlers={"jobs": Handler(command, 30)}))
+def deployed(site: Site, command: str, *, address: bool = False) -> list[Any]:
+    site.deploy(Stage(stack_name="s", handlers={"jobs": Handler(command, 30, address=address)}))
     return site.found(configuration.handlers)
 
 
@@ -173,8 +173,26 @@ def test_handlers_that_lead_nowhere(site: Site) -> None:
     ],
 )
 def test_handlers_that_lead_somewhere(site: Site, text: str) -> None:
-    site.write("ways_of_site.py", f"raise SystemExit('a check imports no handler')\n{text}\n")
-    assert deployed(site, "ways_of_site.run") == []
+    site.write("ways_of_site.py", f"raise SystemExit('a check imports no application')\n{text}\n")
+    assert deployed(site, "ways_of_site.run", address=True) == []
+
+
+def test_callables_that_pocket_starts_are_imported(site: Site) -> None:
+    site.write(
+        "callables_of_site.py",
+        "async def wait(event, context): ...\ndef run(event, context): ...\nNUMBER = 3\ndef narrow(event): ...\n"
+        "def generate(event, context): yield\n",
+    )
+    site.write("raising_of_site.py", "def run(event, context): ...\nraise ValueError('not now')\n")
+    assert deployed(site, "callables_of_site.run") == []
+    assert deployed(site, "callables_of_site.wait") == []
+    for name, why in (
+        ("callables_of_site.NUMBER", "it is int, which is not callable"),
+        ("callables_of_site.narrow", "its signature is (event), but Lambda calls it with an event and a context"),
+        ("callables_of_site.generate", "it is a generator, whose code would not run"),
+        ("raising_of_site.run", "its module raises ValueError: not now"),
+    ):
+        assert deployed(site, name) == [leads_nowhere(name, why)]
 
 
 def test_pockets_own_handlers_are_not_asked(site: Site) -> None:

@@ -5,7 +5,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
@@ -65,11 +67,13 @@ def test_a_queue_retries_and_dead_letters_only_what_failed(cloud: Any) -> None:
 
 
 @pytest.mark.e2e
-def test_a_schedule_calls_a_function_with_its_input(cloud: Any) -> None:
+def test_a_schedule_calls_a_function_with_its_input_at_the_time_of_its_zone(cloud: Any) -> None:
     arn = cloud.function("scheduled", RECORDING)
+    soon = datetime.now(ZoneInfo("Asia/Tokyo")) + timedelta(seconds=2)
     cloud.client("scheduler").create_schedule(
         Name="once",
-        ScheduleExpression=f"at({time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(time.time() + 2))})",
+        ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+        ScheduleExpressionTimezone="Asia/Tokyo",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": arn, "RoleArn": cloud.role("scheduler"), "Input": json.dumps({"command": "archive"})},
     )

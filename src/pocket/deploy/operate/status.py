@@ -43,7 +43,7 @@ class QueueStatus:
 
 @dataclass(frozen=True)
 class EventsStatus:
-    """The schedules of a handler, and about how many of its events and runs failed for good, or were never delivered."""
+    """The schedules of a handler, and about how many of its events failed for good, or were never delivered."""
 
     name: str
     schedules: tuple[str, ...]

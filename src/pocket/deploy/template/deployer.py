@@ -78,6 +78,7 @@ _ROLES = [
     "iam:UpdateAssumeRolePolicy",
 ]
 _FUNCTIONS = [
+    "lambda:*FunctionConcurrency",
     "lambda:*FunctionEventInvokeConfig",
     "lambda:*FunctionUrlConfig",
     "lambda:AddPermission",
@@ -85,13 +86,11 @@ _FUNCTIONS = [
     "lambda:CreateFunction",
     "lambda:DeleteAlias",
     "lambda:DeleteFunction",
-    "lambda:DeleteFunctionConcurrency",
     "lambda:Get*",
     "lambda:InvokeFunction",
     "lambda:ListTags",
     "lambda:ListVersionsByFunction",
     "lambda:PublishVersion",
-    "lambda:PutFunctionConcurrency",
     "lambda:PutFunctionRecursionConfig",
     "lambda:RemovePermission",
     "lambda:TagResource",

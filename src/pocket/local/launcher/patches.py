@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import authorization, environments, state
+from pocket.local.launcher import authorization, deliveries, environments, state, timezones
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import (
     correct_function_url_event,
@@ -39,14 +39,18 @@ REQUIRED = {
         "_ensure_reaper_thread",
         "_execute_function_warm",
         "_execute_function_with_config_scope",
+        "_execution_record_for_config",
         "_functions",
+        "_get_func_record_for_ref",
         "_prune_orphan_code_blobs",
+        "invoke_async_with_retry",
         "lambda_execute_result_to_api_proxy_response",
         "reap_idle_workers",
         "resolve_function_url",
     ),
     "services.cloudformation.changesets": ("_deploy_stack_async", "_resolve_props_for_diff"),
     "services.cloudformation.provisioners": (
+        "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
         "_s3_apply_configurations",
         "_tag_map",
@@ -62,7 +66,10 @@ REQUIRED = {
         "run_reentrant",
         "stages_for_api",
     ),
-    "services.s3": ("_bucket_owner_account", "_bucket_tags"),
+    "services.eventbridge": ("_cron_next_fire", "_dispatch_to_lambda", "_parse_cron_fields"),
+    "services.s3": ("_bucket_owner_account", "_bucket_tags", "_deliver_event_to_lambda"),
+    "services.scheduler": ("_at_time_epoch", "_schedules", "_tick_schedules"),
+    "services.sns": ("_deliver_to_lambda",),
     "services.sts": ("is_root_access_key", "register_session"),
 }
 
@@ -102,6 +109,8 @@ def install(runtime: Runtime) -> None:
     replace_comparison()
     replace_buckets()
     replace_rest_gateway()
+    deliveries.install()
+    timezones.install()
 
 
 def replace_root_keys() -> None:
