@@ -48,6 +48,9 @@ URLS = """
 from django.http import HttpResponse
 from django.urls import path
 urlpatterns = [path("", lambda request: HttpResponse("a page"))]
+
+async def happened(event, context):
+    return {}
 """
 
 
@@ -58,6 +61,7 @@ urlpatterns = [path("", lambda request: HttpResponse("a page"))]
         ("asgi_handler", PAGE),
         ("management_command_handler", COMMAND),
         ("sqs_management_command_handler", BATCH),
+        ("event_handler", {"Records": []}),
     ],
 )
 def test_function_loads_only_the_standard_library_and_django_until_its_first_response(
@@ -77,6 +81,7 @@ def test_function_loads_only_the_standard_library_and_django_until_its_first_res
         **aws.environ,
         **write_settings(tmp_path, f"{SETTINGS}\nROOT_URLCONF = 'board_urls'\nALLOWED_HOSTS = ['*']\n"),
         "POCKET_STAGE": "dev",
+        "POCKET_CALLABLE": "board_urls.happened",
         "POCKET_HOSTS": "",
         "LAMBDA_TASK_ROOT": str(tmp_path),
         "PYTHONPATH": str(tmp_path),

@@ -96,7 +96,7 @@ def test_eventbridge_calls_an_alias_and_its_failed_event_is_kept(cloud: Any, fai
     assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "order", {"total": 20})
 
 
-def test_a_stream_calls_an_alias_and_its_failed_records_are_kept(cloud: Any, failing: str) -> None:
+def test_a_stream_calls_an_alias_with_new_records(cloud: Any, failing: str) -> None:
     table = cloud.client("dynamodb").create_table(
         TableName="orders",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
