@@ -99,14 +99,14 @@ def test_a_read_only_project_is_examined_and_not_saved(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_issues_fail_the_command_and_come_with_place_and_cure(project: Path) -> None:
+def test_issues_fail_the_command_and_have_place_and_hint(project: Path) -> None:
     (project / "notes" / "models.py").write_text(
         "from django.utils.translation import gettext as _\n\nTITLE = _('Notes')\n"
     )
     done = doctor(project, "--stage", "plain")
     assert done.returncode == 1
     assert "gettext-at-import: notes/models.py:3\n" in done.stdout
-    assert "  Cure: Use gettext_lazy()" in done.stdout
+    assert "  Hint: Use gettext_lazy()" in done.stdout
     assert done.stdout.rstrip().endswith("1 issue.")
 
 

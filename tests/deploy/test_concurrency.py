@@ -224,7 +224,7 @@ from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.target import Credentials, Target
 
 endpoint, key, secret, bucket = sys.argv[1:]
-clients = Clients(Target("eu-central-1", endpoint, Credentials(key, secret)))
+clients = Clients(Target("eu-central-1", endpoint_url=endpoint, credentials=Credentials(key, secret)))
 Lock(clients, "dev", "deploy", None).take(bucket)
 print("taken", flush=True)
 sys.stdin.read()

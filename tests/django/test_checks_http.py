@@ -161,11 +161,11 @@ def test_a_project_without_static_files_needs_neither(site: Site, monkeypatch: p
     assert site.found(static.addresses, **storages(DISK)) == []
 
 
-def mail(name: str, what: str, cure: str) -> CheckWarning:
+def mail(name: str, what: str, hint: str) -> CheckWarning:
     return CheckWarning(
         f"Mail is set up by {name}, which Django {django.get_version()} {what}. Without it, mail goes to"
         " localhost, where a function has no mail server.",
-        hint=f"{cure}, in the settings module or in [awscontainer.django.settings].",
+        hint=f"{hint}, in the settings module or in [awscontainer.django.settings].",
         obj=name,
         id="pocket.W050",
     )

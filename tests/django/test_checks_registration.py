@@ -137,7 +137,7 @@ def ids_in_the_source() -> set[str]:
     return {found for path in SOURCE.rglob("*.py") for found in ID.findall(path.read_text())}
 
 
-def test_every_id_is_documented_with_what_why_cure_and_silence() -> None:
+def test_every_id_is_documented_with_what_why_fix_and_silence() -> None:
     sections = re.split(r"^### ", PAGE.read_text(), flags=re.MULTILINE)[1:]
     documented = {section.split("\n", 1)[0].partition(" ")[0]: section for section in sections}
     assert documented.keys() == ids_in_the_source()

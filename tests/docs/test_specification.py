@@ -10,7 +10,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent.parent
 TESTS = REPOSITORY / "tests"
 SOURCE = REPOSITORY / "src" / "pocket"
-ABBREVIATED = {"test_broken", "test_cures"}
+ABBREVIATED = {"test_broken", "test_hints"}
 PAGE = (REPOSITORY / "docs" / "contributing" / "specification.md").read_text()
 SECTIONS = {text.split("\n", 1)[0]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
 

@@ -79,7 +79,7 @@ def test_a_broken_project_shows_its_issue_and_no_other(name: str) -> None:
     assert [(issue.id, issue.file) for issue in report.issues] == [(identity, file)]
     line = (PROJECTS / name / file).read_text().splitlines()[report.issues[0].line - 1]
     assert text in line
-    assert report.issues[0].cure
+    assert report.issues[0].hint
     assert (report.stopped == "") is (name in STARTS_ANYWAY)
 
 

@@ -173,7 +173,7 @@ def test_a_lazy_translation_that_is_used_at_import_is_found_and_djangos_own_use_
     )
     report = diagnose(tmp_path)
     assert [(item.id, item.file, item.line) for item in report.issues] == [("gettext-at-import", "labels.py", 7)]
-    assert "format_lazy()" in report.issues[0].cure
+    assert "format_lazy()" in report.issues[0].hint
 
 
 def test_a_translation_in_a_packages_module_is_not_the_projects(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_the_command_exits_with_1_for_issues_but_leaves_judging_json_to_its_read
 
 def test_the_command_refuses_what_cannot_be_asked_or_written(shop: Path) -> None:
     for option, value, said in (
-        ("--path", "admin/", "--path: 'admin/' does not begin with a slash."),
-        ("--html", "nowhere/a.html", "--html: nowhere is no folder that is there."),
+        ("--path", "admin/", "--path: 'admin/' does not start with a slash."),
+        ("--html", "nowhere/a.html", "--html: Directory nowhere does not exist."),
     ):
         done = run(shop, "manage.py", "pocket_startup", option, value)
         assert (done.returncode, done.stderr) == (1, f"CommandError: {said}\n")

@@ -141,7 +141,7 @@ def test_the_text_has_phases_imports_and_issues() -> None:
     assert lines[lines.index("What could be saved:") + 1] == "- Import <heavy> later."
     assert "circular-import: shop/models.py:7" in lines
     assert "    b → a  (b.py:2)" in lines
-    assert "  Cure: Reduce <dependencies>." in lines
+    assert "  Hint: Reduce <dependencies>." in lines
     assert lines[-1] == "1 issue."
 
 

@@ -1,4 +1,4 @@
-"""The application registry as its document describes it: Pocket in it, and the document's cures, which cure."""
+"""The application registry as its document describes it: Pocket in it, and the document's hints, which help."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ SERVED = (
         ("models_in_phase_one", "shop/apps.py", "from shop.prices import TAX\n", "TAX = 19\n"),
     ],
 )
-def test_the_cure_cures(tmp_path: Path, name: str, file: str, old: str, new: str) -> None:
+def test_the_hint_helps(tmp_path: Path, name: str, file: str, old: str, new: str) -> None:
     report = changed(tmp_path, name, file, old, new)
     assert report.issues == ()
     assert report.stopped == ""
@@ -182,7 +182,7 @@ def test_the_cure_cures(tmp_path: Path, name: str, file: str, old: str, new: str
         ),
     ],
 )
-def test_a_file_that_was_missing_cures(tmp_path: Path, name: str, file: str, text: str) -> None:
+def test_adding_the_missing_file_helps(tmp_path: Path, name: str, file: str, text: str) -> None:
     (tmp_path / file).parent.mkdir(parents=True)
     (tmp_path / file).write_text(text)
     assert changed(tmp_path, name, "urls.py", "open", "open").issues == ()

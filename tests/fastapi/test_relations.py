@@ -1,4 +1,4 @@
-"""Queries that one object after the other makes are reported with their cure."""
+"""Queries that one object after the other makes are reported with their hint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def debug() -> Iterator[None]:
     settings.DEBUG = False
 
 
-def test_the_field_and_its_cure_are_named(
+def test_the_field_and_its_hint_are_named(
     client: Client, books: Any, debug: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("WARNING", "pocket.fastapi"):
@@ -54,10 +54,10 @@ def test_each_kind_of_relation(books: Any, read: Any, report: str) -> None:
         read(books, list(Author.objects.all()))
     finally:
         probe._stack.close()
-    attribute, _, cure = report.partition("|")
+    attribute, _, hint = report.partition("|")
     found = {name: text for (name, text), number in probe.causes.items() if number > 1}
     assert list(found) == [attribute]
-    assert found[attribute].startswith(cure)
+    assert found[attribute].startswith(hint)
 
 
 def test_prefetched_relations_are_silent(books: Any) -> None:

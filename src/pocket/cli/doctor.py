@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Remote = Annotated[bool, typer.Option("--remote", help="Examine the deployed release, inside Lambda.")]
 Compare = Annotated[bool, typer.Option("--compare", help="Compare with the last run.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as an HTML page.")]
-Asked = Annotated[str, typer.Option("--path", metavar="PATH", help="Path of the first request.")]
+RequestPath = Annotated[str, typer.Option("--path", metavar="PATH", help="Path of the first request.")]
 
 
 def doctor(
@@ -28,10 +28,10 @@ def doctor(
     local: Local = False,
     compare: Compare = False,
     html: Html = None,
-    path: Asked = "/",
+    path: RequestPath = "/",
     output: OutputFormat = "text",
 ) -> None:
-    """Report what the start costs, and its issues with their cures."""
+    """Report what the start costs, and its issues with hints."""
     from pocket.cli.console import reporter
     from pocket.cli.project import current_project
     from pocket.doctor.report import history

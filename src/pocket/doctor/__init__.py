@@ -1,1 +1,1 @@
-"""The start-up diagnosis: a start in a fresh process, driven through the registry's phases, measured and judged."""
+"""The start-up diagnosis: measures a start in a new process, phase by phase, and finds its issues."""

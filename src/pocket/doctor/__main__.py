@@ -1,6 +1,6 @@
 """`python -m pocket.doctor`: the start-up report of the project in the current folder, as JSON.
 
-Unlike `manage.py pocket_startup` it needs no project that starts.
+Unlike `manage.py pocket_startup`, it also works for a project that does not start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pocket.errors import PocketError
 
 
 def main() -> int:
-    """The command; its exit status: 0 where a report was written, 1 where none could be made."""
+    """Writes the report; returns the exit status: 1 if there is no report."""
     parser = argparse.ArgumentParser(prog="python -m pocket.doctor", description="Explain the project's start.")
     parser.add_argument("--path", default="/", help="Path of the first request.")
     parser.add_argument("--runs", type=int, default=RUNS, help="How often to measure; the fastest counts.")

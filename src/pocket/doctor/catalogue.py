@@ -1,4 +1,4 @@
-"""The issues by id: a title, and the cure from Django's documentation of the app registry."""
+"""The issues by id: a title, and the solution from Django's documentation of the app registry."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ START_FAILED = "start-failed"
 _LATER = "Move the code into a function that runs when its result is first needed, and cache that result."
 
 LAZY_USED = (
-    "The text is lazy already, and this line uses it: %, +, format() and f-strings translate it at once. Use "
+    "The text is lazy, but this line uses it: %, +, format() and f-strings translate it at once. Use "
     "format_lazy() or ngettext_lazy(), or build the text where it is shown."
 )
 
@@ -124,8 +124,8 @@ def issue(
     file: str = "",
     line: int = 0,
 ) -> Issue:
-    """A issue of the catalogue at `place`, or at `file` and `line`."""
-    title, cure = CATALOGUE[identity]
+    """An issue of the catalogue at `place`, or at `file` and `line`."""
+    title, hint = CATALOGUE[identity]
     if place is not None:
         file, line = place.file, place.line
-    return Issue(identity, title, message, cure, file, line, tuple(details))
+    return Issue(identity, title, message, hint, file, line, tuple(details))

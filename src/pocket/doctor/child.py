@@ -1,8 +1,8 @@
-"""`python -P -m pocket.doctor.child MODE FILE PATH`: one start of the project, in this process, into FILE.
+"""`python -P -m pocket.doctor.child MODE FILE PATH`: one start of the project in this process; the result is in FILE.
 
-MODE `start` starts it up to the response to a GET of PATH and writes the report; MODE `twice` fills the registry, runs
-every ready() again, and writes what was registered twice. Nothing that Django needs is imported before the start is
-measured.
+MODE `start` starts it up to the response to a GET of PATH and writes the report. MODE `twice` fills the registry, runs
+every ready() again, and writes what was registered twice. Modules that Django needs are not imported before the start
+is measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
 
 
 def main(mode: str, file: str, path: str) -> None:
-    """Starts the project, in Lambda from the bundle that functions start from, and writes what was found."""
+    """Starts the project, inside Lambda from the module bundle, and writes the result."""
     if "LAMBDA_TASK_ROOT" in os.environ:
         from pocket.django.lambda_handlers import _use_bundle
 
@@ -40,7 +40,7 @@ def main(mode: str, file: str, path: str) -> None:
     import threading
     from pathlib import Path
 
-    found = _twice(start) if mode == "twice" else _started(start)
+    found = _twice(start) if mode == "twice" else _measured(start)
     Path(file).write_text(json.dumps(found), encoding="utf-8")
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(0)
@@ -56,21 +56,21 @@ def _twice(start: Start) -> dict[str, Any]:
     return {"issues": [asdict(issue) for issue in issues]}
 
 
-def _started(start: Start) -> dict[str, Any]:
-    """The report, and beside it what the scripts are judged by."""
+def _measured(start: Start) -> dict[str, Any]:
+    """The report, and the modules with models, which `scripts.scan` needs."""
     from datetime import UTC, datetime
     from platform import python_version
 
     import django
     from django.apps import apps
 
-    from pocket.doctor.judgement import judge
+    from pocket.doctor.diagnosis import diagnose
     from pocket.doctor.origins import Origins
     from pocket.doctor.report.model import Report
 
     stage, origins = os.environ.get(naming.STAGE_KEY, ""), Origins()
     hide = hiding(_secrets(stage))
-    requests = [_request(*asked) for asked in start.site.answers]
+    requests = [_request(*item) for item in start.site.answers]
     report = Report(
         python=python_version(),
         django=django.get_version(),
@@ -81,7 +81,7 @@ def _started(start: Start) -> dict[str, Any]:
         spans=tuple(_span(root, origins) for root in start.recorder.roots),
         request=requests[0] if requests else None,
         api_request=requests[1] if len(requests) > 1 else None,
-        issues=tuple(without_secrets(judge(start), hide)),
+        issues=tuple(without_secrets(diagnose(start), hide)),
         stopped=hide(_stopped(start)),
     )
     models = {model.__module__ for model in apps.get_models()} if apps.models_ready else set()
@@ -89,14 +89,14 @@ def _started(start: Start) -> dict[str, Any]:
 
 
 def without_secrets(issues: Iterable[Issue], hide: Callable[[str], str]) -> list[Issue]:
-    """`issues` with `hide` over what may quote the project's own words; names and places are left as they are."""
+    """`issues` with `hide` applied to messages and details, which may quote the project; places stay."""
     from dataclasses import replace
 
     return [replace(item, message=hide(item.message), details=tuple(map(hide, item.details))) for item in issues]
 
 
 def hiding(secrets: Mapping[str, str]) -> Callable[[str], str]:
-    """A function of a text that puts the variable's name for each value, and for the password in one that is a URL."""
+    """A function that replaces each value in a text, and the password of a URL, by the variable's name."""
     hidden = _parts(secrets)
 
     def hide(text: str) -> str:
@@ -108,7 +108,7 @@ def hiding(secrets: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def _parts(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What must not be told, the longest first, each with the variable that it comes from."""
+    """The texts to hide, the longest first, each with its variable."""
     from urllib.parse import unquote, urlsplit
 
     found = {}
@@ -123,7 +123,7 @@ def _parts(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _secrets(stage: str) -> Mapping[str, str]:
-    """What `set_envs()` has read in this process, by variable: an exception's words may quote it."""
+    """The values that `set_envs()` has read in this process, by variable: an exception's message may quote them."""
     runtime = sys.modules.get("pocket.django.runtime")
     fetched = runtime.registered(stage) if runtime is not None else None
     return fetched.secrets if fetched is not None else {}
@@ -139,8 +139,8 @@ def _stopped(start: Start) -> str:
     if start.failure is None:
         return ""
     at = f"{start.stopped} of {start.app}" if start.app else start.stopped
-    said = str(start.failure).strip().split("\n")[0]
-    return f"{at}: {type(start.failure).__name__}: {said}"
+    message = str(start.failure).strip().split("\n")[0]
+    return f"{at}: {type(start.failure).__name__}: {message}"
 
 
 def _span(stretch: Stretch, origins: Origins) -> Span:

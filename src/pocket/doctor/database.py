@@ -1,7 +1,7 @@
-"""Django's database connections without a database: each query is noted with its stack and answered with no rows.
+"""Database connections without a database: each query is recorded with its stack and returns no rows.
 
-The backend and its driver stay the project's own, so that their import is measured; only connecting and cursors are
-replaced, so that no host is ever reached.
+The project's backend and driver are imported and measured; only connecting and cursors are replaced, so no host is
+ever reached.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _SERVER: dict[str, Any] = {
         "has_zoneinfo_database": True,
     },
 }
-"""What Django's backends keep of their server once they have asked it, under the names of their cached properties."""
+"""The server's facts that Django's backends cache, by the names of their cached properties."""
 
 
 class Query:
-    """A query that was not executed; `sql` is without values, `phase` the kind of stretch that it fell into."""
+    """A query that was not executed; `sql` is without values, `phase` the name of the outermost span."""
 
     __slots__ = ("at_import", "phase", "sql", "stack")
 
@@ -48,14 +48,14 @@ class Query:
 
 
 class Interceptor:
-    """Notes queries in `queries`, in order; `install` holds for the whole process."""
+    """Records queries in `queries`, in order; `install` applies to the whole process."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.queries: list[Query] = []
 
     def install(self) -> None:
-        """Replaces how a connection connects and makes cursors, in every backend's from now on."""
+        """Replaces connecting and cursors in every connection from now on."""
         from django.db.backends.base.base import BaseDatabaseWrapper
 
         patched: Any = BaseDatabaseWrapper
@@ -68,7 +68,7 @@ class Interceptor:
         patched.__init__ = making
 
     def _cut_off(self, wrapper: Any) -> None:
-        """Gives one connection nothing to connect to; what its backend would ask a server about itself is answered."""
+        """Replaces one connection's methods that reach a server, and sets the server's facts."""
         from django.db.backends.utils import CursorWrapper
 
         def connect() -> None:
@@ -89,7 +89,7 @@ class Interceptor:
         vars(wrapper).update(_SERVER)
 
     def note(self, sql: object) -> None:
-        """Keeps one query."""
+        """Records one query."""
         stack = frames.here()
         phase = self.recorder.stack[0].name if self.recorder.stack else ""
         text = " ".join(_LITERAL.sub("'…'", str(sql)).split())
@@ -98,7 +98,7 @@ class Interceptor:
 
 
 class _Connection:
-    """A driver's connection to nothing: every method does nothing; for SQLite and psycopg, it is in no transaction."""
+    """A driver's connection whose methods do nothing; for SQLite and psycopg it is not in a transaction."""
 
     in_transaction = False
     info = SimpleNamespace(transaction_status=0)
@@ -114,7 +114,7 @@ class _Connection:
 
 
 class _Cursor:
-    """A driver's cursor that finds no rows."""
+    """A driver's cursor that returns no rows."""
 
     rowcount = 0
     lastrowid = 0

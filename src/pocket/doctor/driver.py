@@ -1,7 +1,7 @@
-"""One start of the project: settings, the registry's three phases app by app, then what `serving` does.
+"""One start of the project: settings, the registry's three phases app by app, then the steps of `serving`.
 
-Django's own `populate()` drives; the doctor stands beside each step of it. The garbage collector rests, as it does
-when a function starts.
+Django's own `populate()` runs; the doctor wraps each of its steps. The garbage collector is off, as in a function's
+start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READY = "ready()"
 
 
 class Start:
-    """What a start showed. `failure` is what ended it early, in the phase `stopped` and the app `app`."""
+    """A recorded start. `failure` is the exception that ended it early, in the phase `stopped` and the app `app`."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
@@ -42,7 +42,7 @@ class Start:
         self.served = serving.Served()
 
     def run(self, path: str | None) -> None:
-        """Starts the project; with a `path`, up to the response to a GET of it, without one up to a full registry."""
+        """Starts the project up to the response to a GET of `path`; if that is None, up to a full registry."""
         gc.disable()
         warnings.simplefilter("ignore")
         self.finder.install()
@@ -52,7 +52,7 @@ class Start:
             if path is not None:
                 self._serve(path)
             self.stopped = ""
-        except Exception as error:  # noqa: BLE001 - whatever ends a start is what the doctor is to explain
+        except Exception as error:  # noqa: BLE001 - the doctor explains any exception of a start
             self.failure = error
         except SystemExit as error:
             self.failure = error
@@ -87,7 +87,7 @@ class Start:
             phases.end()
 
     def _serve(self, path: str) -> None:
-        """From a full registry to the responses; an API beside pages is asked after them."""
+        """From a full registry to the responses; the request to an API beside pages comes last."""
         site, recorder = self.site, self.recorder
         served = self.served = serving.find(recorder)
         site.listen()
@@ -101,16 +101,16 @@ class Start:
             site.find_api_path(served, recorder)
         of_api = served.api is not None and served.prefix and f"{path}/".startswith(f"{served.prefix}/")
         if served.pages and not of_api:
-            self._phase(serving.REQUEST, lambda: site.ask(site.pages, path))
+            self._phase(serving.REQUEST, lambda: site.get(site.pages, path))
             if served.api is not None:
-                self._phase(serving.API_REQUEST, lambda: site.ask(site.api, site.api_path), kind="after")
+                self._phase(serving.API_REQUEST, lambda: site.get(site.api, site.api_path), kind="after")
         else:
-            asked = site.api_path if path == "/" else path
-            self._phase(serving.REQUEST, lambda: site.ask(site.api, asked))
+            api_path = site.api_path if path == "/" else path
+            self._phase(serving.REQUEST, lambda: site.get(site.api, api_path))
 
 
 class _Phases:
-    """The registry's three phases as spans, one app after the other; the next phase begins where an app tells."""
+    """The registry's three phases as spans, with a span for each app; an app's first step begins its phase."""
 
     def __init__(self, start: Start) -> None:
         self.start = start
@@ -129,19 +129,19 @@ class _Phases:
             self._open = None
 
     def creating(self, create: Callable[..., Any]) -> Callable[..., Any]:
-        """Django's `AppConfig.create`, measured, whose app then tells when its models and its `ready()` come."""
+        """Django's `AppConfig.create`, measured; it also wraps the app's `import_models` and `ready`."""
 
         def measured(cls: Any, entry: str) -> Any:
             self.start.app = self.start.entry = entry
             with self.start.recorder.span(entry, "app"):
                 config = create(cls, entry)
-            config.import_models = self._told(MODELS, config.name, config.import_models)
-            config.ready = self._told(READY, config.name, config.ready)
+            config.import_models = self._measured(MODELS, config.name, config.import_models)
+            config.ready = self._measured(READY, config.name, config.ready)
             return config
 
         return measured
 
-    def _told(self, phase: str, app: str, step: Callable[[], None]) -> Callable[[], None]:
+    def _measured(self, phase: str, app: str, step: Callable[[], None]) -> Callable[[], None]:
         def measured() -> None:
             self.begin(phase)
             self.start.app = app

@@ -1,7 +1,7 @@
-"""The examination: fresh processes that start the project, and one report of what they found.
+"""The examination: new processes that start the project, and one report.
 
-The first process runs every ready() twice; it also warms Python's bytecode and the system's page cache. The others
-measure, and the fastest of them, which was disturbed least, is the one that is reported.
+The first process runs every ready() twice, which also warms Python's bytecode and the system's page cache. The others
+measure; the fastest, which was disturbed least, is reported.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LAST = 2000
 
 
 def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
-    """The report of the project in `directory`, under this process's environment and `sys.path`.
+    """The report of the project in `directory`, with this process's environment and `sys.path`.
 
-    `path` is what the first request asks for. Raises CommandFailed where a process does not come to its end, which
-    is not what a project that merely fails to start does.
+    `path` is the first request's. Raises CommandFailed if a process ends without a result; a project that only fails
+    to start has a report.
     """
     environ = _environ()
     twice = _child("twice", path, directory, environ)
@@ -48,7 +48,7 @@ def examine(directory: Path, *, path: str = "/", runs: int = RUNS) -> Report:
 
 
 def project_directory() -> Path:
-    """The folder that the project's settings module is imported from, which holds the project."""
+    """The project's folder: the one that the settings module is imported from."""
     name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     file = getattr(sys.modules.get(name), "__file__", None)
     if not file:
@@ -58,7 +58,7 @@ def project_directory() -> Path:
 
 
 def _environ() -> dict[str, str]:
-    """This process's environment as it was before `set_envs()` put secrets there: the start is to read them itself."""
+    """This process's environment without the secrets from `set_envs()`: the measured start reads them itself."""
     environ = dict(os.environ)
     runtime = sys.modules.get("pocket.django.runtime")
     fetched = runtime.registered(environ.get("POCKET_STAGE")) if runtime is not None else None
@@ -92,14 +92,14 @@ def _child(mode: str, path: str, directory: Path, environ: dict[str, str]) -> di
         if not file.exists():
             raise CommandFailed(
                 f"The process that starts the project ended with status {done.returncode}: {done.stderr[-_LAST:]}",
-                "The project's code ended the process itself, or Pocket met what it does not know; please report it.",
+                "The project's code ended the process, or Pocket has a bug; in that case please report it.",
             )
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return found
 
 
 def _relative(issue: Issue, directory: Path) -> Issue:
-    """The issue with paths as seen from the project's folder, as an editor or a terminal opens them."""
+    """The issue with paths relative to the project's folder."""
     prefix = f"{directory}{os.sep}"
     return replace(
         issue,

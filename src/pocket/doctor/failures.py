@@ -25,7 +25,7 @@ _INNER = 3
 
 
 def explain(start: Start, settings_files: Sequence[str]) -> Issue | None:
-    """The issue that `start.failure` is; None if the start did not fail."""
+    """The issue for `start.failure`; None if the start did not fail."""
     error = start.failure
     if error is None:
         return None
@@ -49,12 +49,12 @@ def explain(start: Start, settings_files: Sequence[str]) -> Issue | None:
 
 
 def chain_of(start: Start, error: BaseException) -> list[Stretch]:
-    """The modules that were being imported when `error` came up, outermost first."""
+    """The modules that were being imported when `error` was raised, outermost first."""
     return next((broken.chain for broken in start.finder.broken if broken.error is error), [])
 
 
 def arrow(name: str, place: tuple[str, int] | None, target: str) -> str:
-    """One edge of a drawn chain: who imports whom, on which line."""
+    """One edge of a drawn chain: importing module, imported module and line."""
     at = f"  ({place[0]}:{place[1]})" if place else ""
     return f"{name} → {target}{at}"
 
@@ -109,23 +109,23 @@ def _phase_one(start: Start, chain: list[Stretch], edges: list[str], place: Fram
 
 
 def _configuration(start: Start, error: BaseException, settings_files: Sequence[str]) -> Issue | None:
-    """Django's refusals of INSTALLED_APPS, which name a label or a module, but not where it comes from."""
+    """Django's errors about INSTALLED_APPS, which name a label or a module, but not its place."""
     from django.core.exceptions import ImproperlyConfigured
 
-    said = str(error)
-    if isinstance(error, RuntimeError) and "more than one default AppConfig" in said:
-        return several_configs(start.entry, said)
+    message = str(error)
+    if isinstance(error, RuntimeError) and "more than one default AppConfig" in message:
+        return several_configs(start.entry, message)
     if start.stopped != CONFIGS or not isinstance(error, ImproperlyConfigured):
         return None
-    last = said.rpartition(" ")[2]
-    if "names aren't unique" in said:
+    last = message.rpartition(" ")[2]
+    if "names aren't unique" in message:
         file, line = sources.find_text(settings_files, last)
-        return issue(catalogue.DUPLICATE_NAME, said, file=file, line=line)
+        return issue(catalogue.DUPLICATE_NAME, message, file=file, line=line)
     file, line = sources.find_text(settings_files, start.entry)
-    if "labels aren't unique" in said:
+    if "labels aren't unique" in message:
         return _duplicate(start.entry, last, file, line)
-    if "filesystem location" in said:
-        return _namespace(start.entry, said, file, line)
+    if "filesystem location" in message:
+        return _namespace(start.entry, message, file, line)
     return None
 
 
@@ -138,7 +138,7 @@ def _duplicate(entry: str, label: str, file: str, line: int) -> Issue:
     return issue(catalogue.DUPLICATE_LABEL, message, details=details, file=file, line=line)
 
 
-def _namespace(entry: str, said: str, file: str, line: int) -> Issue:
+def _namespace(entry: str, error: str, file: str, line: int) -> Issue:
     module = sys.modules.get(entry)
     if module is None:
         from django.utils.module_loading import import_string
@@ -146,7 +146,7 @@ def _namespace(entry: str, said: str, file: str, line: int) -> Issue:
         module = sys.modules.get(import_string(entry).name)
     folders = sorted(set(getattr(module, "__path__", ())))
     message = f"{entry} has no __init__.py and is in {len(folders)} folders. Django needs one."
-    return issue(catalogue.NAMESPACE_WITHOUT_PATH, message if folders else said, details=folders, file=file, line=line)
+    return issue(catalogue.NAMESPACE_WITHOUT_PATH, message if folders else error, details=folders, file=file, line=line)
 
 
 def several_configs(entry: str, message: str) -> Issue:
@@ -160,7 +160,7 @@ def several_configs(entry: str, message: str) -> Issue:
 
 
 def candidates(module: ModuleType) -> list[str]:
-    """The names of the AppConfig classes in `module` that do not say default = False, as Django counts them."""
+    """The names of the AppConfig classes in `module` without default = False, as Django counts them."""
     from django.apps import AppConfig
 
     classes = ((name, item) for name, item in sorted(vars(module).items()) if isinstance(item, type))

@@ -1,4 +1,4 @@
-"""Stacks as data, innermost frame first, and which of their lines is the cause: the project's own, at import time."""
+"""Stacks as data, innermost frame first, and the line that is the cause: the project's own, at import time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OPTIMIZED = 0x0001  # inspect.CO_OPTIMIZED, without loading inspect before it i
 
 
 class Frame(NamedTuple):
-    """One frame; `import_time`: it runs the body of a module or class, not of a function."""
+    """One frame; `import_time` is True in the body of a module or class, False in a function."""
 
     file: str
     line: int
@@ -23,7 +23,7 @@ class Frame(NamedTuple):
 
 
 def here() -> list[Frame]:
-    """The present stack, the caller of the caller first."""
+    """The current stack, starting with the caller's caller."""
     found = []
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
@@ -42,17 +42,17 @@ def of_traceback(trace: TracebackType | None) -> list[Frame]:
 
 
 def own(frames: Iterable[Frame]) -> list[Frame]:
-    """Those frames whose code is neither Python's, nor Django's, nor Pocket's."""
+    """The frames of code other than Python's, Django's and Pocket's."""
     return [frame for frame in frames if not is_foreign(frame.file)]
 
 
 def at_import(frames: Iterable[Frame]) -> Frame | None:
-    """The innermost line of a module's or class's own body; None where only functions run."""
+    """The innermost frame in the body of a module or class; None if there are only functions."""
     return next((frame for frame in own(frames) if frame.import_time), None)
 
 
 def is_foreign(file: str) -> bool:
-    """Whether a file is not one that a project can change or choose: Python's, Django's or Pocket's."""
+    """Whether a file is Python's, Django's or Pocket's, which the project cannot change."""
     if file.startswith("<"):
         return True
     if "site-packages" not in file and file.startswith(_STANDARD_LIBRARY):

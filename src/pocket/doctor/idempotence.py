@@ -1,4 +1,4 @@
-"""ready() run a second time, and what it registered twice, by the line of ready() that did."""
+"""A second run of ready(), and what it registers again, by the line of ready()."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNSEEN = frozenset({"__builtins__", "__annotations__", "__annotate__", "__condi
 
 
 def run_twice() -> list[Issue]:
-    """The issues of every app whose ready() is not Django's own; needs a full registry, which it spoils."""
+    """The issues of every app with a ready() of its own. Needs a full registry, which is unusable afterwards."""
     from django.apps import AppConfig, apps
 
     found: list[Issue] = []
@@ -35,17 +35,17 @@ def run_twice() -> list[Issue]:
 
 
 def _second_run(config: Any, code: CodeType) -> Iterator[Issue]:
-    """Runs ready() of `config` again, counting after each of its lines."""
+    """Runs ready() of `config` again and counts registrations after each of its lines."""
     counting = _Counting(code, registrations())
-    gone = sys.gettrace()
+    traced = sys.gettrace()
     sys.settrace(counting.trace)
     failure: Exception | None = None
     try:
         type(config).ready(config)
-    except Exception as error:  # noqa: BLE001 - that a second run fails is what is looked for
+    except Exception as error:  # noqa: BLE001 - a second run that fails is an issue
         failure = error
     finally:
-        sys.settrace(gone)
+        sys.settrace(traced)
     counting.count(counting.line)
     if counting.grown:
         lines = sorted(counting.grown.items())
@@ -63,7 +63,7 @@ def _second_run(config: Any, code: CodeType) -> Iterator[Issue]:
 
 
 class _Counting:
-    """A trace function that compares the counts each time a line of `code` begins, so that growth has a line."""
+    """A trace function that compares the counts at the beginning of each line of `code`."""
 
     def __init__(self, code: CodeType, counters: Mapping[str, Callable[[], int]]) -> None:
         self.code = code
@@ -81,7 +81,7 @@ class _Counting:
         return self.trace
 
     def count(self, line: int) -> None:
-        """Puts down to `line` whatever has grown since the last count."""
+        """Records under `line` the counts that have grown since the last call."""
         for name, counter in self.counters.items():
             now = counter()
             if now > self._last[name]:
@@ -91,7 +91,7 @@ class _Counting:
 
 
 def registrations() -> dict[str, Callable[[], int]]:
-    """What code registers with, by name, each with a function that counts what is registered there now."""
+    """Places where code registers something, by name, each with a function that counts the present entries."""
     found: dict[str, Callable[[], int]] = {}
     found |= _signals()
     found |= _checks()
@@ -118,7 +118,7 @@ def _signals() -> dict[str, Callable[[], int]]:
 
 
 def _signal_names() -> dict[int, str]:
-    """The names that modules know their signals by."""
+    """The names of signals in their modules, by id()."""
     from django.dispatch import Signal
 
     found: dict[int, str] = {}
@@ -148,7 +148,7 @@ def _log_handlers() -> int:
 
 
 def _settings() -> dict[str, Callable[[], int]]:
-    """Settings that are lists or the like, which ready() sometimes adds to."""
+    """Settings that are lists, dictionaries or sets, to which ready() may add."""
     from django.conf import settings
 
     values = ((name, getattr(settings, name, None)) for name in dir(settings) if name.isupper())
@@ -156,7 +156,7 @@ def _settings() -> dict[str, Callable[[], int]]:
 
 
 def _containers() -> dict[str, Callable[[], int]]:
-    """Lists, dictionaries and sets that the project's own modules keep in variables: registries of their own."""
+    """Lists, dictionaries and sets in variables of the project's own modules, which may be registries."""
     found: dict[str, Callable[[], int]] = {}
     for module_name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)

@@ -1,8 +1,8 @@
-"""Each module's import as a span: who asked for it first, on which line, and how long it took.
+"""Each module's import as a span: the first importing module, its line, and the time.
 
-A finder at the head of `sys.meta_path` lets the others find, and wraps the loader that they give for the one moment
-of loading; module and spec have their own loader again before the module's code runs. The time of finding counts.
-Spans nest in one thread only: what other threads import is left to its first importer there.
+A finder at the head of `sys.meta_path` delegates to the others and wraps the loader that they return; before the
+module's code runs, module and spec have their own loader again. The time for finding counts. Spans nest in one thread,
+so imports of other threads are not recorded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DOCTOR = "pocket.doctor."
 
 
 class Broken:
-    """An exception that left a module's code: `chain` has the modules under way, outermost first, with their places."""
+    """An exception that left a module's code; `chain` has the modules that were being imported, outermost first."""
 
     __slots__ = ("chain", "error")
 
@@ -35,7 +35,7 @@ class Broken:
 
 
 class Finder:
-    """The finder; `broken` has every exception that left a module, at the innermost module it left, in order."""
+    """The finder; `broken` has each exception that left a module, with the innermost such module, in order."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -43,17 +43,17 @@ class Finder:
         self._thread = get_ident()
 
     def install(self) -> None:
-        """Puts the finder before all others."""
+        """Inserts the finder before all others."""
         sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
-        """Takes it away again."""
+        """Removes the finder."""
         sys.meta_path.remove(self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What the other finders find, with a loader that measures."""
+        """The spec from the other finders, with a loader that measures."""
         started = time.perf_counter()
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
@@ -70,11 +70,11 @@ class Finder:
         return None
 
     def invalidate_caches(self) -> None:
-        """Nothing is cached here."""
+        """Does nothing: the finder has no cache."""
 
 
 class _Loader:
-    """Stands in for the loader of one module until that module's code runs."""
+    """Replaces the loader of one module until that module's code runs."""
 
     def __init__(self, loader: Any, stretch: Stretch, finder: Finder, seconds: float) -> None:
         self._loader = loader
@@ -113,10 +113,10 @@ class _Loader:
 
 
 def _importer(frame: FrameType | None) -> tuple[str, tuple[str, int] | None]:
-    """The module whose code asks for an import, and its line; nobody's where the start itself does.
+    """The importing module and its line; "" and None for the start itself.
 
-    Whoever imports by name on another's behalf is passed over: the import machinery, Django's `import_string`, the
-    `__getattr__` of a module whose content is imported when it is asked for.
+    Skips code that imports for another module: the import system, Django's `import_string`, and a module's
+    `__getattr__`, which imports on access.
     """
     while frame is not None:
         code, name = frame.f_code, str(frame.f_globals.get("__name__", ""))

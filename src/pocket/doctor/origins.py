@@ -1,4 +1,4 @@
-"""Whose code a module is, by its name: the project's own, Django's, Python's, or that of another package."""
+"""The origin of a module, by its name: the project, Django, Python, or another package."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 class Origins:
-    """Knows the installed distributions' packages; in an artifact they lie beside the project's own."""
+    """The packages of installed distributions."""
 
     def __init__(self) -> None:
         self._installed = frozenset(packages_distributions()) | {"pocket"}
 
     def is_installed(self, file: str) -> bool:
-        """Whether a file is part of an installed distribution; in an artifact they lie beside the project's own."""
+        """Whether a file is part of an installed distribution; an artifact has them beside the project's own."""
         root = os.environ.get("LAMBDA_TASK_ROOT")
         if root and file.startswith(root + os.sep):
             return file[len(root) + 1 :].partition(os.sep)[0].removesuffix(".py") in self._installed

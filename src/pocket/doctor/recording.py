@@ -1,6 +1,6 @@
-"""Spans as they happen: time, modules and resident memory of each stretch of a start.
+"""The recording of spans: time, modules and resident memory of each part of a start.
 
-Imports nothing that Django would not have imported itself later, so that no module's cost is hidden.
+It only imports modules that Python's own start has loaded, so that no module's cost is hidden.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Stretch:
-    """One span in the making; `started` and `ended` in seconds of the recorder's clock, `memory` in bytes."""
+    """One span during its recording; `started` and `ended` in seconds of the recorder's clock, `memory` in bytes."""
 
     __slots__ = ("by", "children", "ended", "kind", "memory", "modules", "name", "place", "started")
 
@@ -32,9 +32,9 @@ class Stretch:
 
 
 class Recorder:
-    """Nested spans of one thread; `stack` holds the open ones, outermost first, and `roots` the closed top ones.
+    """Nested spans of one thread; `stack` has the open ones, outermost first, `roots` all outermost ones.
 
-    `finder` is what hears of imports on `sys.meta_path`.
+    `finder` is the one on `sys.meta_path` that records imports.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Recorder:
         self._origin = time.perf_counter()
 
     def open(self, stretch: Stretch, before: float = 0.0) -> None:
-        """Begins `stretch`, `before` seconds ago, inside of the innermost open one."""
+        """Begins `stretch` inside the innermost open one; it started `before` seconds ago."""
         (self.stack[-1].children if self.stack else self.roots).append(stretch)
         self.stack.append(stretch)
         stretch.modules = len(sys.modules)
@@ -63,7 +63,7 @@ class Recorder:
 
     @contextmanager
     def span(self, name: str, kind: str) -> Iterator[Stretch]:
-        """What the block does, as a span; closed also where the block raises."""
+        """Records the block as a span, also if it raises."""
         stretch = Stretch(name, kind)
         self.open(stretch)
         try:
@@ -73,7 +73,7 @@ class Recorder:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The block takes no time and imports nothing, as far as the report tells; to be used between spans only."""
+        """Leaves the block's time and imports out of the report; for use between spans only."""
         began = time.perf_counter()
         held = sys.meta_path.index(self.finder) if self.finder in sys.meta_path else None
         if held is not None:
@@ -86,12 +86,12 @@ class Recorder:
             self._origin += time.perf_counter() - began
 
     def importing(self) -> list[Stretch]:
-        """The modules that are being executed right now, outermost first."""
+        """The modules that are being imported, outermost first."""
         return [item for item in self.stack if item.kind == "import"]
 
 
 def _memory_reader() -> Callable[[], int]:
-    """What tells this process's resident memory: Linux knows the present one, others the peak."""
+    """A function that returns this process's resident memory in bytes: on Linux the present value, elsewhere the peak."""
     try:
         file = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:

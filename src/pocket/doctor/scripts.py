@@ -1,7 +1,7 @@
-"""Scripts of the project that reach a model before django.setup(), read from their source: none is run.
+"""Scripts of the project that import a model before django.setup(), found in their source without running them.
 
-A script is a file that is meant to be run by itself: it has a main guard or a shebang, or sets
-DJANGO_SETTINGS_MODULE. It is followed through the project's own modules up to one that defines models.
+A script has a main guard or a shebang, or sets DJANGO_SETTINGS_MODULE. Its imports are followed through the project's
+own modules up to one that defines models.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _MOST_FILES = 2000
 def scan(directory: Path, models: frozenset[str], loaded: frozenset[str]) -> list[Issue]:
     """The issues of the scripts below `directory`.
 
-    `models` are the names of the modules that define models, `loaded` those that the start imports, which are no
-    scripts whatever they look like.
+    `models` are the names of the modules that define models, `loaded` those that the start imports, which are not
+    scripts.
     """
     found = []
     for file in _files(directory):
@@ -52,7 +52,7 @@ def scan(directory: Path, models: frozenset[str], loaded: frozenset[str]) -> lis
             reached = _first_model(module, directory, models)
             if reached is not None:
                 line, chain = reached
-                message = f"{chain[-1]} is imported, and Django is not set up by then."
+                message = f"{chain[-1]} is imported before Django is set up."
                 details = [" → ".join([file.name, *chain])]
                 found.append(issue(catalogue.NO_SETUP, message, details=details, file=str(file), line=line))
     return found
@@ -91,10 +91,9 @@ def _is_script(file: Path, module: ast.Module) -> bool:
 
 
 def _first_model(module: ast.Module, directory: Path, models: frozenset[str]) -> tuple[int, list[str]] | None:
-    """The line that reaches a model too early, and the modules on the way; None where setup comes first.
+    """The line that imports a model too early, and the chain of modules; None if the set-up comes first.
 
-    What functions do counts as done where they are called, which is after the module's own lines: only a script
-    without any set-up is judged by it.
+    Functions run after the module's own lines, so their bodies count only in a script without any set-up.
     """
     straight = sorted(_statements(module), key=_line)
     set_up = min((_line(node) for node in straight if _calls(node, _SET_UP)), default=None)
@@ -117,7 +116,7 @@ def _line(node: ast.AST) -> int:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes that run when the module does: not the bodies of functions."""
+    """All nodes that run with the module: without the bodies of functions."""
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
@@ -132,7 +131,7 @@ def _calls(node: ast.AST, names: frozenset[str]) -> bool:
 
 
 def _imported(node: ast.AST, package: str) -> list[str]:
-    """The modules that an import statement in `package` may load: of `from a import b` both `a.b` and `a`."""
+    """The modules that an import statement in `package` may load: both `a.b` and `a` for `from a import b`."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
@@ -146,7 +145,7 @@ def _imported(node: ast.AST, package: str) -> list[str]:
 
 
 def _chain(name: str, directory: Path, models: frozenset[str], seen: set[str]) -> list[str]:
-    """The modules from `name` to one of `models`, both included; empty where it leads to none but by those `seen`."""
+    """The modules from `name` to one of `models`, both included; empty if there is no path around those `seen`."""
     if name in models:
         return [name]
     file = _file_of(name, directory)

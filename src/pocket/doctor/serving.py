@@ -1,6 +1,7 @@
-"""The second half of a start, after the registry: what a stage's handlers serve, up to the first responses.
+"""The second half of a start, after the registry: the stage's handlers, up to their first responses.
 
-Pages are asked for through Pocket's WSGI handler, the API through its ASGI handler, both with an HTTP API's events.
+Requests for pages go through Pocket's WSGI handler, those for the API through its ASGI handler, as events of an HTTP
+API.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ API_REQUEST = "first API request"
 
 
 class Served(NamedTuple):
-    """What the handlers of a stage serve: `pages` of the URLconf, and an API, with `api` as the manifest tells of it.
+    """What a stage's handlers serve: whether `pages` of the URLconf, and the API as in the manifest.
 
-    `prefix` is where the API begins; it is empty where a handler serves the API alone.
+    `prefix` is the API's; it is empty if a handler serves only the API.
     """
 
     commands: Sequence[str] = ()
@@ -36,7 +37,7 @@ class Served(NamedTuple):
 
 
 class Site:
-    """The handlers in the making; `answers` has the response to each request that was made, with its path."""
+    """The handlers; `answers` has path, response and exception class of each request."""
 
     def __init__(self) -> None:
         self.pages: Any = None
@@ -46,13 +47,13 @@ class Site:
         self.answers: list[tuple[str, Any, str]] = []
 
     def make_handler(self) -> None:
-        """Django's handler without its middleware."""
-        import pocket.django.lambda_handlers  # noqa: F401  what Lambda's runtime imports first
+        """Creates Django's handler without its middleware."""
+        import pocket.django.lambda_handlers  # noqa: F401  Lambda's runtime imports it first
         from pocket.django.http.application import Application
         from pocket.django.http.wsgi import LambdaHandler, gateway_of_settings
 
         class Unloaded(Application):
-            """Loads the middleware when it is told to."""
+            """An application whose middleware `Site.load_middleware` loads."""
 
             def load_middleware(self, is_async: bool = False) -> None:
                 pass
@@ -60,39 +61,39 @@ class Site:
         self.pages = LambdaHandler(gateway_of_settings(), Unloaded())
 
     def load_middleware(self) -> None:
-        """What Django's handler does when it is made."""
+        """Loads the middleware, as Django's handler does on creation."""
         from pocket.django.http.application import Application
 
         Application.load_middleware(self.pages.application)
 
     def load_urls(self) -> None:
-        """The root URLconf and all that it includes."""
+        """Imports the root URLconf with everything that it includes."""
         from django.urls import get_resolver
 
         _ = get_resolver().url_patterns
 
     def warm_up(self) -> None:
-        """What Pocket's handlers load before the first request comes."""
+        """Loads what Pocket's handlers load before the first request."""
         from pocket.django.http.warmup import warm_up
 
         warm_up()
 
     def make_api(self, served: Served) -> None:
-        """The application that `[awscontainer.fastapi]` names, with its lifespan started."""
+        """Imports the application of `[awscontainer.fastapi]` and starts its lifespan."""
         from pocket.fastapi.lambda_handlers import make_api_handler
 
         self.api = make_api_handler(served.api, alone=not served.prefix)
 
     def find_api_path(self, served: Served, recorder: Recorder) -> None:
-        """Which of the API's paths to ask for by itself."""
+        """Chooses the API's path to request."""
         with recorder.paused():
             from pocket.fastapi.endpoints import first_path
 
             inside = first_path(served.api.app)
         self.api_path = f"{served.prefix}{inside}"
 
-    def ask(self, handler: Any, path: str) -> None:
-        """A GET of `path` over HTTPS."""
+    def get(self, handler: Any, path: str) -> None:
+        """Sends a GET of `path` over HTTPS to the handler."""
         from django.conf import settings
 
         from pocket.probe import http_event
@@ -104,7 +105,7 @@ class Site:
         self.answers.append((path, answer, self.error))
 
     def listen(self) -> None:
-        """Keeps the class of the exception that a request ends with: Django signals it, the ASGI handler logs it."""
+        """Records the class of the exception that ends a request: Django signals it, the ASGI handler logs it."""
         import logging
 
         from django.core.signals import got_request_exception
@@ -123,9 +124,9 @@ class Site:
 
 
 def find(recorder: Recorder) -> Served:
-    """What is served by the stage that is named; without one, the pages and the first API that a stage declares.
+    """What the stage in POCKET_STAGE serves; without a stage, the pages and the first API of any stage.
 
-    To look it up costs a start nothing: its time and its modules are not counted.
+    The time and modules of this look-up are not counted.
     """
     with recorder.paused():
         from pocket import naming
@@ -151,7 +152,7 @@ def find(recorder: Recorder) -> Served:
 
 
 def serves_pages(command: str) -> bool:
-    """Whether the Lambda handler `command` may answer requests with the URLconf; one of the project's own may."""
+    """Whether the handler `command` may serve the URLconf; a handler of the project may."""
     from pocket import naming
 
     kind = naming.HANDLERS.get(command)

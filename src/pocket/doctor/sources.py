@@ -1,4 +1,4 @@
-"""What the source says about a place: the entry of INSTALLED_APPS, whether a line fills a form's choices."""
+"""Places in the source: an entry of INSTALLED_APPS, a class, a form's choices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @cache
 def tree(file: str) -> ast.Module | None:
-    """The file's syntax tree; None where there is no readable Python in it."""
+    """The file's syntax tree; None if it cannot be read or parsed."""
     try:
         return ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -21,7 +21,7 @@ def tree(file: str) -> ast.Module | None:
 
 
 def find_text(files: Sequence[str], text: str) -> tuple[str, int]:
-    """The first of `files` where the string `text` stands, and its line; the first file and 0 where none has it."""
+    """The first of `files` with the string `text`, and its line; the first file and 0 if no file has it."""
     for file in files:
         module = tree(file)
         for node in ast.walk(module) if module else ():
@@ -31,7 +31,7 @@ def find_text(files: Sequence[str], text: str) -> tuple[str, int]:
 
 
 def line_of_class(file: str, name: str) -> int:
-    """The line of the class called `name`, 0 where the file has none."""
+    """The line of the class `name`; 0 if the file has no such class."""
     module = tree(file)
     for node in ast.walk(module) if module else ():
         if isinstance(node, ast.ClassDef) and node.name == name:
@@ -40,7 +40,7 @@ def line_of_class(file: str, name: str) -> int:
 
 
 def fills_choices(file: str, line: int) -> bool:
-    """Whether `line` lies in a call that is given `choices`, such as a form field's."""
+    """Whether `line` is in the `choices` argument of a call, such as a form field's."""
     module = tree(file)
     for node in ast.walk(module) if module else ():
         if isinstance(node, ast.Call) and node.lineno <= line <= (node.end_lineno or node.lineno):

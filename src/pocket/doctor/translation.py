@@ -1,4 +1,4 @@
-"""Translations made while modules are imported: `gettext` instead of `gettext_lazy`, or a lazy one used too soon."""
+"""Translations while modules are imported: `gettext` instead of `gettext_lazy`, or a lazy text used too early."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _OF_THE_CALL = ("/django/utils/translation/", "/django/utils/functional.py", "/d
 
 
 class Listener:
-    """Keeps, in `calls`, the stack of each translation that a module's or class's body asked for."""
+    """Records, in `calls`, the stack of each translation by the body of a module or class."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.calls: list[list[frames.Frame]] = []
 
     def install(self) -> None:
-        """Listens from now on; needs settings, and does nothing where they switch translation off."""
+        """Wraps Django's translation functions. Needs settings; does nothing if USE_I18N is False."""
         from django.conf import settings
         from django.utils import translation
 
         if settings.USE_I18N:
             backend: Any = vars(translation)["_trans"]
             for name in _TRANSLATES:
-                setattr(backend, name, self._listening(getattr(backend, name)))
+                setattr(backend, name, self._recording(getattr(backend, name)))
 
-    def _listening(self, translate: Callable[..., str]) -> Callable[..., str]:
-        def listening(*args: Any, **kwargs: Any) -> str:
+    def _recording(self, translate: Callable[..., str]) -> Callable[..., str]:
+        def recording(*args: Any, **kwargs: Any) -> str:
             if self.recorder.importing():
-                self._note(frames.here())
+                self._record(frames.here())
             return translate(*args, **kwargs)
 
-        return listening
+        return recording
 
-    def _note(self, stack: list[frames.Frame]) -> None:
-        """Keeps the stack if the project's own code asked, not Django on the way to something else."""
+    def _record(self, stack: list[frames.Frame]) -> None:
+        """Records the stack if the project's own code translates, not Django's."""
         for frame in stack:
             if not frames.is_foreign(frame.file):
                 break

@@ -18,7 +18,7 @@ _LOADED = (
     "It was loaded with the stage's values and placeholders for its secrets, and without the local .env, which is not"
     " in the artifact."
 )
-_CURES = (
+_HINTS = (
     (
         r"KeyError: '([A-Z][A-Z0-9_]*)'|Set the ([A-Z][A-Z0-9_]*) environment variable",
         "Set {0} in [awscontainer.envs], declare it as a secret, or give it a default in the settings.",
@@ -53,7 +53,7 @@ def explain(stderr: str, folder: Path, stage: StageConfig) -> Failure:
     places = re.findall(r'File "([^"<]+)", line (\d+)', plain)
     own = [(file, int(line)) for file, line in places if not file.startswith("/")]
     file, line = own[-1] if own else _mentioned(reason, folder, stage.settings_module)
-    return Failure(reason, f"{_cure(reason, stage, _statement(folder, file, line))} {_LOADED}", file, line)
+    return Failure(reason, f"{_hint(reason, stage, _statement(folder, file, line))} {_LOADED}", file, line)
 
 
 def _exception(stderr: str) -> str:
@@ -66,23 +66,23 @@ def _exception(stderr: str) -> str:
     return "\n".join(message).rstrip()
 
 
-def _cure(reason: str, stage: StageConfig, statement: str) -> str:
+def _hint(reason: str, stage: StageConfig, statement: str) -> str:
     secrets = [variable.name for variable in stage.secret_variables]
-    for pattern, cure in _CURES:
+    for pattern, hint in _HINTS:
         found = re.search(pattern, reason)
         if found is not None:
             name = next((group for group in found.groups() if group), "")
             if name in secrets:
                 return f"{name} is declared as a secret: call set_envs() in the settings before {name} is read."
-            return cure.format(name, stage=stage.name)
-    cure = _OTHERS.format(stage=stage.name)
+            return hint.format(name, stage=stage.name)
+    hint = _OTHERS.format(stage=stage.name)
     named = [name for name in secrets if re.search(rf"\b{re.escape(name)}\b", statement + reason)]
     if not secrets or (not named and not statement):
-        return cure
+        return hint
     which = f"{named[0]} is a placeholder here" if named else "Secrets are placeholders here"
     example = named[0] if named else secrets[0]
     return (
-        f"{cure} {which}; if the value must have a certain form, set one in"
+        f"{hint} {which}; if the value must have a certain form, set one in"
         f' [awscontainer.secretsmanager.placeholders]: {example} = "...".'
     )
 

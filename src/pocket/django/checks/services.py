@@ -26,16 +26,16 @@ def mail(**_: Any) -> Iterator[CheckMessage]:
     if deployment.current() is None:
         return
     deprecated: frozenset[str] | set[str] = getattr(conf, "DEPRECATED_EMAIL_SETTINGS", frozenset())
-    names, cure = ["MAILERS"], "Set EMAIL_BACKEND, EMAIL_HOST and so on instead"
+    names, hint = ["MAILERS"], "Set EMAIL_BACKEND, EMAIL_HOST and so on instead"
     what = "does not read"
     if deprecated or not hasattr(conf.global_settings, "EMAIL_HOST"):
-        names, cure = sorted(deprecated or _REMOVED), "Define MAILERS instead"
+        names, hint = sorted(deprecated or _REMOVED), "Define MAILERS instead"
         what = "is about to remove" if deprecated else "does not read"
     for name in (name for name in names if _chosen(name)):
         yield CheckWarning(
             f"Mail is set up by {name}, which Django {django.get_version()} {what}. Without it, mail goes to"
             " localhost, where a function has no mail server.",
-            hint=f"{cure}, in the settings module or in [awscontainer.django.settings].",
+            hint=f"{hint}, in the settings module or in [awscontainer.django.settings].",
             obj=name,
             id="pocket.W050",
         )

@@ -1,4 +1,4 @@
-"""Finds, in development, queries that one object after the other makes for the same relation, and names the cure.
+"""Finds, in development, queries that one object after the other makes for the same relation, and names the hint.
 
 Django's request log shows that there were a hundred queries, not which attribute of which model asked. Whoever asks
 stands in the stack while the query runs: a descriptor of a relation, or a queryset that a related manager made.
@@ -39,7 +39,7 @@ _READS = {
 _QUERYSET_FILE = QuerySet.__iter__.__code__.co_filename
 
 Cause = tuple[str, str]
-"""The attribute, as `Model.attribute`, and its cure."""
+"""The attribute, as `Model.attribute`, and its hint."""
 
 
 class Probe:
@@ -58,9 +58,9 @@ class Probe:
     def detach(self) -> None:
         """Ends watching, and reports in the log what it found."""
         self._stack.close()
-        for (attribute, cure), number in self.causes.items():
+        for (attribute, hint), number in self.causes.items():
             if number >= ENOUGH:
-                logger.warning("%s: %d queries for %s, one an object: %s", self.title, number, attribute, cure)
+                logger.warning("%s: %d queries for %s, one an object: %s", self.title, number, attribute, hint)
 
     def _watch(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         cause = _cause(sys._getframe(1))

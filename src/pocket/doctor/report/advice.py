@@ -1,6 +1,6 @@
-"""How a start could be faster: sentences about a report's figures, each with what to do.
+"""How a start could be faster: sentences about a report's figures, each with a suggestion.
 
-These are not issues. A start without any such sentence may still be slow.
+These are not issues. A start without suggestions may still be slow.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def advice(report: Report) -> tuple[str, ...]:
 
 
 def _configuration(report: Report, least: float) -> Iterator[str]:
-    """Reading pocket.toml, where a function reads the manifest."""
+    """The time for pocket.toml; a function reads the manifest instead."""
     spent = sum(span.ms for span in _outermost(report.spans, (_CONFIG,)))
     if spent >= least:
-        whose = "With --stage" if not report.stage else "With pocket doctor --stage"
+        command = "With --stage" if not report.stage else "With pocket doctor --stage"
         yield (
             f"{spent:.0f} ms were spent reading pocket.toml ({_CONFIG}, with pydantic), which happens on this machine"
-            f" only: a function reads the manifest in its artifact. {whose}, the report excludes it."
+            f" only: a function reads the manifest in its artifact. {command}, the report excludes it."
         )
 
 
@@ -49,7 +49,7 @@ def _sdk(report: Report, least: float) -> Iterator[str]:
 
 
 def _late(report: Report, least: float) -> Iterator[str]:
-    """What the first request imports, and the start could import."""
+    """Imports of the first request that the start could do."""
     for request in filter(_is_request, report.spans):
         for span in request.children:
             if span.kind != "import" or span.ms < least:
@@ -74,7 +74,7 @@ def _is_request(span: Span) -> bool:
 
 
 def _outermost(spans: tuple[Span, ...] | list[Span], packages: tuple[str, ...]) -> Iterator[Span]:
-    """The imports of modules of `packages` that are not inside of another one's."""
+    """The imports of modules of `packages` that are not inside another such import."""
     for span in spans:
         if span.kind == "import" and any(f"{span.name}.".startswith(f"{name}.") for name in packages):
             yield span

@@ -1,4 +1,4 @@
-"""A measured start as data, with JSON both ways, and whether it exceeds its budget.
+"""The report of a start as data: to and from JSON, and against a budget.
 
 Times are in milliseconds, memory in kilobytes. The project's process writes it, the command and the gate read it.
 """
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from typing import Self
 
 FORMAT = 3
-"""The version of the JSON below; a reader takes its own only."""
+"""The version of the JSON below; a reader accepts only its own."""
 
 _MOST_OF_IT = 0.8
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of the start, with what happened inside of it.
+    """A part of the start, with the parts inside it.
 
-    `kind` is "phase" (settings, one of the registry's three, URLconf ...), "after" (a request that came after the first
-    response), "app" (one app in one phase), or "import" (one module). `modules` and `memory_kb` count what the stretch
-    added, children included; memory is not measured for a single import (0). `by` is the module that imported this one
-    first, empty where the start itself did, and `place` the line, as `file:line`. `origin` of an import is "own" (the
+    `kind` is "phase" (settings, one of the registry's three, URLconf ...), "after" (a request after the first
+    response), "app" (one app in one phase), or "import" (one module). `modules` and `memory_kb` are what it added,
+    children included; the memory of a single import is not measured (0). `by` is the module that imported this one
+    first, empty for the start itself, and `place` its line, as `file:line`. `origin` of an import is "own" (the
     project's), "django", "python" or "package" (all others).
     """
 
@@ -45,11 +45,11 @@ class Span:
 
     @property
     def self_ms(self) -> float:
-        """What no child accounts for."""
+        """The time outside of the children."""
         return max(0.0, self.ms - sum(child.ms for child in self.children))
 
     def walk(self) -> Iterator[Span]:
-        """The span, then all below it, in the order of time."""
+        """The span, then all spans inside it, in the order of time."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -57,7 +57,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Import:
-    """A module's import: `ms` with all that it imported first, `self_ms` its own code alone; `by` as in Span."""
+    """A module's import: `ms` with its own first imports, `self_ms` without; `by` and `place` as in Span."""
 
     module: str
     ms: float
@@ -68,15 +68,15 @@ class Import:
 
 @dataclass(frozen=True)
 class Issue:
-    """An issue that Django's documentation of the app registry warns about, traced to its cause.
+    """An issue from Django's documentation of the app registry, traced to its cause.
 
-    `id` never changes its meaning; `details` are lines that belong to it: a chain of imports, a cycle, a query.
+    The meaning of an `id` never changes; `details` are lines such as a chain of imports, a cycle, or a query's frames.
     """
 
     id: str
     title: str
     message: str
-    cure: str
+    hint: str
     file: str = ""
     line: int = 0
     details: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class Request:
-    """The first request: `error` is the exception, as its class, that it ended with, empty where there was none."""
+    """A first request; `error` is the class of the exception that ended it, "" without one."""
 
     path: str
     status: int
@@ -93,10 +93,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """One start. `stopped` says where and why it ended early, empty where it reached its first response.
+    """One start. `stopped` is where and why it ended early; "" if it reached its first response.
 
-    `api_request` is the first request to an API that is served beside pages, after the response to `request`. `notes`
-    are sentences about what the start pays for and how it could pay less.
+    `api_request` is the first request to an API beside pages, after the response to `request`. `notes` are suggestions
+    for a faster start.
     """
 
     python: str
@@ -144,16 +144,16 @@ class Report:
         return sorted(found, key=lambda item: item.self_ms, reverse=True)
 
     def slowest(self, most: int = 15) -> list[Import]:
-        """The slowest imports, each with everything that it imports, and the module that imports it.
+        """The slowest imports, each with everything that it imports, and the importing module.
 
-        A module that costs hardly more than a single one that it imports (a package and its only content) is left
-        out in favour of that one; and so is one below another of its own package, whose cost it is part of.
+        If one import takes nearly all of a module's time, only that import is listed; so is only the outermost import
+        of a package.
         """
         found = sorted(_outermost(self.spans, frozenset()), key=lambda span: span.ms, reverse=True)
         return [Import(span.name, span.ms, span.self_ms, span.by, span.place) for span in found[:most]]
 
     def packages(self) -> dict[str, float]:
-        """Milliseconds of each top-level package's own code, the slowest first."""
+        """Milliseconds of each top-level package's own code, slowest first."""
         found: dict[str, float] = {}
         for item in self.imports():
             name = item.module.partition(".")[0]
@@ -161,7 +161,7 @@ class Report:
         return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
 
     def to_json(self) -> str:
-        """The report as JSON text; what can be computed is written too, for readers that are not this class."""
+        """The report as JSON text, with computed values for other readers."""
         data = {"format": FORMAT, **asdict(self)}
         data |= {"total_ms": round(self.total_ms, 3), "modules": self.modules, "memory_kb": self.memory_kb}
         data["imports"] = [asdict(item) for item in self.slowest()]
@@ -191,9 +191,9 @@ class Report:
 
 
 def exceeds(budget_ms: int | None, report: Report) -> str:
-    """Why `report` exceeds a budget of `budget_ms`, as a sentence for a gate to show; empty if it does not.
+    """Why `report` exceeds a budget of `budget_ms`, as a sentence; "" if it does not, or without a budget.
 
-    A start without a first response exceeds every budget. Without a budget, the result is empty.
+    A start without a first response exceeds every budget.
     """
     if budget_ms is None:
         return ""
@@ -209,7 +209,7 @@ def exceeds(budget_ms: int | None, report: Report) -> str:
 
 
 def _outermost(spans: tuple[Span, ...], packages: frozenset[str]) -> Iterator[Span]:
-    """The imports below `spans` that stand for their package; `packages` are those that one above stands for."""
+    """The outermost import of each package in `spans`; `packages` are those of imports above."""
     for span in spans:
         below, package = packages, span.name.partition(".")[0]
         hollow = any(child.ms > _MOST_OF_IT * span.ms for child in span.children)

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: waterfall, flame graph, tables, issues; light and dark."""
+"""A report as one self-contained HTML page: waterfall, flame graph, tables, issues; light and dark."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _MOST_IMPORTS = 15
 _MOST_PACKAGES = 10
 _SHOWN_FROM = 0.004
-"""The share of the whole start from which an app has a line of its own in the waterfall."""
+"""The share of the whole start from which an app has its own row in the waterfall."""
 
 
 def render(report: Report, before: Report | None = None, excess: str = "") -> str:
-    """The page as text; with `before`, the run before this one, it compares; `excess` is why a budget is broken."""
+    """The page as text, compared with `before`, the previous run; `excess` is why the start exceeds its budget."""
     project = escape(report.settings_module or "project")
     body = [
         _head(report, excess),
@@ -65,7 +65,7 @@ def _head(report: Report, excess: str) -> str:
 
 
 def _day(taken: str) -> str:
-    """The report's ISO 8601 for people."""
+    """The report's ISO 8601 time as readable text."""
     return taken.replace("T", " ").replace("+00:00", " UTC")
 
 
@@ -85,7 +85,7 @@ def _card(issue: Issue) -> str:
         f"<article><h3>{escape(issue.title)}</h3>"
         f'<p class="place"><code>{escape(place)}</code> <span>{escape(issue.id)}</span></p>'
         f"<p>{escape(issue.message)}</p>{details}"
-        f'<p class="cure"><strong>Cure</strong> {escape(issue.cure)}</p></article>'
+        f'<p class="hint"><strong>Hint</strong> {escape(issue.hint)}</p></article>'
     )
 
 
@@ -96,20 +96,20 @@ def _notes(report: Report) -> str:
 
 
 def _waterfall(report: Report) -> str:
-    """A row a phase, and a row an app that costs enough, each with its stretch of time as a bar."""
+    """A row for each phase and each slower app, with its time as a bar."""
     whole = max((span.start_ms + span.ms for span in report.spans), default=0.0) or 1.0
     rows = "".join(_rows(report.spans, whole, report.total_ms))
-    said = []
+    sentences = []
     for request, order in zip(report.requests, ("first", "first API"), strict=False):
         error = f" ({request.error})" if request.error else ""
         answer = escape(f"{request.status}{error}")
-        said.append(f"The {order} request, GET <code>{escape(request.path)}</code>, returned {answer}")
-    told = ". ".join([*said, "No database was queried."]) if said else ""
+        sentences.append(f"The {order} request, GET <code>{escape(request.path)}</code>, returned {answer}")
+    text = ". ".join([*sentences, "No database was queried."]) if sentences else ""
     return (
         '<section><h2>Phases</h2><div class="scroll"><table class="waterfall"><thead><tr>'
         '<th scope="col">Phase, app</th><th scope="col" class="time">Time</th><th scope="col">ms</th>'
         '<th scope="col">modules</th><th scope="col">memory</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div><p>{told}</p></section>"
+        f"<tbody>{rows}</tbody></table></div><p>{text}</p></section>"
     )
 
 
@@ -166,7 +166,7 @@ def _by(item: Import) -> str:
 
 
 def _place(place: str) -> str:
-    """A place without the folders that say nothing: from the installed packages on, or its last three parts."""
+    """A place without its leading folders: from the installed packages on, or its last three parts."""
     for mark in ("/site-packages/", "/lib/python"):
         head, found, rest = place.partition(mark)
         if found and head:

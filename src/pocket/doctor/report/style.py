@@ -4,10 +4,10 @@ from __future__ import annotations
 
 STYLE = """
 :root { --ground: #fbfbfa; --raised: #fff; --ink: #1c2024; --soft: #5c6570; --line: #dfe2e6; --accent: #2457b3;
-  --alarm: #a3241b; --alarm-ground: #fdf0ee; --cure-ground: #eef6f1; }
+  --alarm: #a3241b; --alarm-ground: #fdf0ee; --hint-ground: #eef6f1; }
 @media (prefers-color-scheme: dark) {
   :root { --ground: #14171b; --raised: #1b1f25; --ink: #e6e9ed; --soft: #9aa5b1; --line: #313842; --accent: #7fa8f0;
-    --alarm: #ff9d92; --alarm-ground: #37201e; --cure-ground: #1c2b24; }
+    --alarm: #ff9d92; --alarm-ground: #37201e; --hint-ground: #1c2b24; }
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
@@ -32,8 +32,8 @@ article { padding: 1rem; background: var(--raised); border: 1px solid var(--line
 .place { margin: 0.15rem 0 0.5rem; } .place span { color: var(--soft); margin-left: 0.5rem; font-size: 0.87rem; }
 pre { margin: 0.5rem 0; padding: 0.6rem 0.8rem; overflow-x: auto; font-size: 0.85rem; background: var(--ground);
   border-radius: 6px; }
-.cure { margin: 0.6rem 0 0; padding: 0.5rem 0.8rem; background: var(--cure-ground); border-radius: 6px; }
-.cure strong { margin-right: 0.35rem; }
+.hint { margin: 0.6rem 0 0; padding: 0.5rem 0.8rem; background: var(--hint-ground); border-radius: 6px; }
+.hint strong { margin-right: 0.35rem; }
 .notes { margin: 0; padding-left: 1.1rem; max-width: 75ch; } .notes li { margin: 0.4rem 0; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }

@@ -1,4 +1,4 @@
-"""A report as lines for a terminal: phases, slowest imports, issues with cause and cure."""
+"""A report as lines for a terminal: phases, slowest imports, issues with cause and solution."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def lines(report: Report, before: Report | None = None) -> Iterator[str]:
 
 
 def described(issue: Issue) -> Iterator[str]:
-    """One issue: id and place, cause, cure."""
+    """One issue: id and place, cause, solution."""
     place = f"{issue.file}:{issue.line}" if issue.line else issue.file
     yield f"{issue.id}: {place}" if place else issue.id
     for text in (issue.title + ".", issue.message):
         yield from (f"  {line}" for line in wrap(text, WIDTH))
     for line in issue.details:
         yield f"    {line}"
-    yield from (f"  {line}" for line in wrap(f"Cure: {issue.cure}", WIDTH))
+    yield from (f"  {line}" for line in wrap(f"Hint: {issue.hint}", WIDTH))
 
 
 def _phase_rows(report: Report) -> Iterator[tuple[str, ...]]:

@@ -34,9 +34,9 @@ class Command(BaseCommand):
 
         directory = project_directory()
         if not options["path"].startswith("/"):
-            raise CommandError(f"--path: {options['path']!r} does not begin with a slash.")
+            raise CommandError(f"--path: {options['path']!r} does not start with a slash.")
         if options["html"] and not Path(options["html"]).absolute().parent.is_dir():
-            raise CommandError(f"--html: {Path(options['html']).parent} is no folder that is there.")
+            raise CommandError(f"--html: Directory {Path(options['html']).parent} does not exist.")
         try:
             report = examine(directory, path=options["path"], runs=options["runs"])
         except PocketError as error:

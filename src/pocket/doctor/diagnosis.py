@@ -1,4 +1,4 @@
-"""The issues of a start, from what was recorded: queries, translations, configurations, the admin."""
+"""The issues of a recorded start: queries, translations, app configurations, the admin, and its failure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _LAZY_TEXT = "/django/utils/functional.py"
 ADMIN = "django.contrib.admin"
 _MAY_QUERY = {REQUEST, API, API_REQUEST}
-"""The phases where functions may query: requests, and an API's lifespan, which may fill its caches."""
+"""The phases in which functions may query: requests, and an API's lifespan, which may fill its caches."""
 
 
-def judge(start: Start) -> list[Issue]:
-    """The issues of `start`, each once, in the order of their places."""
+def diagnose(start: Start) -> list[Issue]:
+    """The issues of `start`, without duplicates, ordered by place."""
     files = settings_files(start)
     found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, files)]
     known = {(item.file, item.line) for item in found}
@@ -38,7 +38,7 @@ def judge(start: Start) -> list[Issue]:
 
 
 def settings_files(start: Start) -> list[str]:
-    """The settings module's file, then those of the project's modules that it imports."""
+    """The settings module's file, then the files of the project's modules that it imports."""
     phase = next((root for root in start.recorder.roots if root.name == SETTINGS), None)
     stretches = [*phase.children] if phase else []
     files = []
@@ -52,7 +52,7 @@ def settings_files(start: Start) -> list[str]:
 
 
 def _follows(start: Start, failed: Issue, known: set[tuple[str, int]]) -> bool:
-    """Whether the failure is another issue's consequence: its own place, or a query that found no rows."""
+    """Whether the failure is the consequence of another issue: it has the same place, or is below it in the stack."""
     if failed.id in {catalogue.START_FAILED, catalogue.REGISTRY_NOT_READY}:
         stack = frames.of_traceback(start.failure.__traceback__) if start.failure else []
         return any((frame.file, frame.line) in known for frame in stack)
@@ -81,7 +81,7 @@ def _in_function(query: Query) -> Iterator[Issue]:
 
 
 def _way(query: Query, place: frames.Frame) -> list[str]:
-    """From the cause inward to the line that queries, where that is another one."""
+    """The frames from the cause to the line that queries, if that is another one."""
     way = []
     for frame in frames.own(query.stack):
         if (frame.file, frame.line) == (place.file, place.line):
@@ -91,20 +91,20 @@ def _way(query: Query, place: frames.Frame) -> list[str]:
 
 
 def _translations(start: Start) -> Iterator[Issue]:
-    """Texts that the project's own modules translate; those of packages are not the project's to change."""
+    """Texts that the project's own modules translate, not those of packages."""
     origins = Origins()
     for stack in start.translation.calls:
         place = frames.at_import(stack)
         if place is None or origins.is_installed(place.file):
             continue
-        message = "The text is translated once, when the module is imported, whatever the request's language."
+        message = "The text is translated once, when the module is imported, and not in each request's language."
         found = issue(catalogue.GETTEXT_AT_IMPORT, message, place)
         lazy = any(frame.file.endswith(_LAZY_TEXT) for frame in stack)
-        yield replace(found, cure=catalogue.LAZY_USED) if lazy else found
+        yield replace(found, hint=catalogue.LAZY_USED) if lazy else found
 
 
 def _configs(start: Start) -> Iterator[Issue]:
-    """Apps whose module has several AppConfigs, so that Django silently uses none of them."""
+    """Apps whose module has several AppConfigs, of which Django silently uses none."""
     from django.apps import AppConfig, apps
 
     for config in apps.app_configs.values():
@@ -119,7 +119,7 @@ def _configs(start: Start) -> Iterator[Issue]:
 
 
 def _admin(start: Start, files: Sequence[str]) -> Iterator[Issue]:
-    """The admin's autodiscovery, where the URLconf has no admin, or no handler of the stage serves the URLconf."""
+    """The admin's autodiscovery, if the URLconf has no admin or no handler of the stage serves the URLconf."""
     from django.apps import apps
 
     if not apps.ready or not start.site.answers or not apps.is_installed(ADMIN):
