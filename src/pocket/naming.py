@@ -60,11 +60,6 @@ class HandlerKind(NamedTuple):
     api: bool = False
     commands: bool = False
 
-    @property
-    def answers_http(self) -> bool:
-        """Whether it answers HTTP requests: pages, an API or both."""
-        return self.pages or self.api
-
 
 PROBE = {"pocket": "probe"}
 """The event with which a gate starts a function that runs a callable of the project; the callable does not get it."""

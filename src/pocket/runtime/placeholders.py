@@ -30,11 +30,6 @@ _BY_NAME = (
 """The first pattern found in a name decides. Nothing answers at these addresses."""
 
 
-def is_database(name: str) -> bool:
-    """Whether a variable of this name is a database's URL."""
-    return of_name(name) == DATABASE
-
-
 def of_name(name: str) -> str:
     """The placeholder for a variable of this name."""
     return next((value for pattern, value in _BY_NAME if re.search(pattern, name)), PLACEHOLDER)

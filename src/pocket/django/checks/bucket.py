@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pocket.django.checks.deployment import Deployment
 
-_S3 = "storages.backends.s3.S3Storage"
 _TABLE = "[awscontainer.django.storages.staticfiles]"
 
 
