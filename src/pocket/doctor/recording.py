@@ -91,7 +91,7 @@ class Recorder:
 
 
 def _memory_reader() -> Callable[[], int]:
-    """A function that returns the process's resident memory in bytes: on Linux the present value, elsewhere the peak."""
+    """A function that returns the process's resident memory in bytes: on Linux the present one, elsewhere the peak."""
     try:
         file = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
