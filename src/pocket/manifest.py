@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 from pocket.errors import ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Self
 
 FORMAT = 1
@@ -130,6 +130,13 @@ class Api(Record):
     prefix: str = "/api"
 
 
+class Database(Record):
+    """The database of a stage; `variable` is the environment variable that holds its URL."""
+
+    engine: str
+    variable: str
+
+
 class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where each environment reads the secrets once.
 
@@ -147,10 +154,18 @@ class Stage(Record):
     project_name: str | None = None
     region: str | None = None
     api: Api | None = None
+    database: Database | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The ids of the stage's secrets in `service`, without duplicates, in the order of pocket.toml."""
         return tuple(dict.fromkeys(item.secret_id for item in self.secrets if item.service == service))
+
+    def without_secrets(self, names: Collection[str]) -> Stage:
+        """The stage without the secrets of these variables."""
+        left = tuple(item for item in self.secrets if item.name not in names)
+        if len(left) == len(self.secrets):
+            return self
+        return Stage(**{**{name: getattr(self, name) for name in self._fields}, "secrets": left})
 
 
 class Manifest(Record):
@@ -214,6 +229,7 @@ def _stage(data: dict[str, Any]) -> Stage:
             "handlers": {name: Handler(**value) for name, value in data["handlers"].items()},
             "secrets": tuple(SecretVariable(**value) for value in data["secrets"]),
             "api": Api(**data["api"]) if data.get("api") else None,
+            "database": Database(**data["database"]) if data.get("database") else None,
         }
     )
 

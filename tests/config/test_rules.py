@@ -67,6 +67,25 @@ ISSUES = [
         "awscontainer.secretsmanager.placeholders.TOKN",
         "There is no secret for the variable TOKN",
     ),
+    # database
+    ('[database]\nengine = "postgresql"', "database", 'needs the secret with the database\'s URL'),
+    ('[database]\nengine = "mysql"\nsecret = "{stage}"', "database.engine", "postgresql"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stages}"', "database.secret", "no placeholders other than"),
+    ('[database]\nengine = "postgresql"\nsecret = "a {stage}"', "database.secret", "a secret's name, arn:"),
+    ('[database]\nengine = "postgresql"\nsecret = "url"', "database.secret", "dev and prd would share the database"),
+    ('[database]\nengine = "postgresql"\nsecret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{stage}"',
+     "database.secret", "The secret is in us-east-1"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}+"\n' + secrets("", 'store = "ssm"'),
+     "database.secret", "the name of a parameter"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\n' + secrets('secrets.DATABASE_URL = "x"'),
+     "database", "DATABASE_URL is also declared by awscontainer.secretsmanager.secrets"),
+    (secrets('pocket_secrets.URL.type = "database_url"'), f"{SECRETS}.pocket_secrets.URL.type", "needs the table"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\n'
+     + secrets('pocket_secrets.ONE.type = "database_url"\npocket_secrets.TWO.type = "database_url"'),
+     f"{SECRETS}.pocket_secrets.TWO.type", "Only one variable"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\n'
+     + secrets('pocket_secrets.ONE = { type = "database_url", options = { length = 9 } }'),
+     f"{SECRETS}.pocket_secrets.ONE.options.length", "does not have this option"),
     # names
     ('[s3]\nbucket_name_format = "{stage}_x"', "s3.bucket_name_format", "lowercase letters"),
     ('[s3]\nbucket_name_format = "{stage}-s3alias"', "s3.bucket_name_format", "-s3alias"),

@@ -35,6 +35,9 @@ settings = { X = [1, { y = 1.5 }] }
 [s3]
 bucket_name_format = "{prefix}{stage}-{project}-files"
 public_dirs = ["static", "a/b/"]
+[database]
+engine = "postgresql"
+secret = "{project}/{stage}/database-url"
 [awscontainer]
 architecture = "x86_64"
 python_version = "3.13"
@@ -106,6 +109,7 @@ pocket_key_format = "acme/{stage}"
 placeholders = { DATABASE_URL = "postgres://a@b.invalid/c" }
 extra_resources = ["arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"]
 require_list_secrets = true
+pocket_secrets.MAIN = { type = "database_url" }
 pocket_secrets.KEY = { type = "password", options = { length = 60 } }
 pocket_secrets.JWT = { type = "rsa_pem_base64", options = { pem_base64_environ_suffix = "_A" } }
 pocket_secrets.JWT2 = { type = "rsa_pem_base64", options = { pub_base64_environ_suffix = "_B" } }

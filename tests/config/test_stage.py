@@ -7,7 +7,7 @@ import pytest
 
 from pocket import config
 from pocket.config.manage_file import settings_module_of
-from pocket.manifest import SecretVariable
+from pocket.manifest import Database, SecretVariable
 
 Read = Callable[..., config.Project]
 
@@ -188,3 +188,15 @@ def test_a_stage_has_sites_and_a_handler_for_commands(read: Read) -> None:
     assert project.stage("dev").sites == project.stage("prd").sites == ("web", "url")
     assert project.stage("dev").command_handler == "management"
     assert project.stage("prd").command_handler is None
+
+
+def test_the_database_fills_a_variable(read: Callable[..., config.Project]) -> None:
+    table = '[database]\nengine = "postgresql"\nsecret = "{project}/{stage}/url#main"\n[awscontainer.secretsmanager]\n'
+    expected = SecretVariable("DATABASE_URL", "secretsmanager", "board/dev/url", "main")
+    assert read(table).stage("dev").secret_variables == (expected,)
+    named = read(table + 'store = "ssm"\npocket_secrets.MAIN_DB.type = "database_url"\nplaceholders.MAIN_DB = "x"')
+    assert named.stage("dev").secret_variables == (SecretVariable("MAIN_DB", "ssm", "board/dev/url", "main", "x"),)
+    assert named.stage("dev").generated_variables == ()
+    found = config.build_manifest(named).stages["dev"].database
+    assert found == Database("postgresql", "MAIN_DB")
+    assert read("").stage("dev").database_variable is None

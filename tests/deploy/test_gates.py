@@ -237,9 +237,11 @@ def test_allow_destructive_confirms_what_yes_does_not(site: Site) -> None:
     assert len(recorder.questions) == 1
 
 
-@pytest.mark.parametrize(("own", "questions"), [("small", 1), ("other", 2), (None, 2)])
+@pytest.mark.parametrize(
+    ("own", "questions"), [(("small", ""), 1), (("small", "db.internal:5432"), 2), (("other", ""), 2), (None, 2)]
+)
 def test_only_the_rehearsals_own_database_is_migrated_without_confirmation(
-    site: Site, own: str | None, questions: int
+    site: Site, own: tuple[str, str] | None, questions: int
 ) -> None:
     site.deploy(site.project("A"))
     site.target = replace(site.target, own_database=own)

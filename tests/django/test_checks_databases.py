@@ -21,7 +21,7 @@ def is_sqlite(alias: str) -> Error:
     return Error(
         f"The database {alias!r} uses SQLite in a deployed stage. Each environment has its own file, which is"
         " lost when the environment ends.",
-        hint="Use PostgreSQL or MySQL. Put DATABASE_URL into [awscontainer.secretsmanager.secrets].",
+        hint="Use PostgreSQL or MySQL. Declare it in [database].",
         obj=f"DATABASES[{alias!r}]",
         id="pocket.E020",
     )

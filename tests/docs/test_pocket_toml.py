@@ -15,6 +15,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "pocket-toml
 TABLES = {
     "General": "[general]",
     "S3": "[s3]",
+    "Database": "[database]",
     "AwsContainer": "[awscontainer]",
     "Handler": "[awscontainer.handlers.NAME]",
     "Permission": "permissions",

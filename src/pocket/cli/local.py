@@ -67,8 +67,9 @@ def local(
     progress = reporter(assume_yes=True)
     commands = [shlex.split(command) for command in run or ()]
     skipped = (*(skip_gate or ()), *(() if migrate else ("migrations",)))
-    with progress.step("Start the local AWS"):
-        aws = start(project.directory, config.sites, port=port, database_url=rehearsal_database.named())
+    url, needs_server = rehearsal_database.named(), rehearsal_database.needs_server(project)
+    with progress.step("Start the local AWS and PostgreSQL" if needs_server else "Start the local AWS"):
+        aws = start(project.directory, config.sites, port=port, database_url=url, postgresql=needs_server)
     with aws:
         place = Destination(project, config, local_target(config, aws))
         deployed = rehearse(

@@ -53,14 +53,13 @@ def aws_target(stage: StageConfig) -> Target:
 
 
 def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
-    """The local AWS, with the database that it was started with or the stage's own SQLite file.
+    """The local AWS, with the database that it was started with or the stage's own.
 
     Raises LocalAWSError if the shell's POCKET_LOCAL_DATABASE_URL differs from that of the start.
     """
     from pocket.cli import rehearsal_database
     from pocket.deploy.target import Credentials, Target
 
-    own = rehearsal_database.own_file(stage, aws)
     return Target(
         region=stage.region,
         endpoint_url=aws.endpoint_url,
@@ -68,6 +67,6 @@ def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
         addresses=aws.addresses,
         environment=rehearsal_database.variables(stage, aws),
         platform="host",
-        own_database=str(own),
+        own_database=rehearsal_database.own(stage, aws),
         delegated=False,
     )

@@ -34,6 +34,7 @@ def rehearse(
     from pocket.cli import rehearsal_database
     from pocket.deploy.releases import deploy as release
 
+    rehearsal_database.prepare(place.stage, aws)
     reporter.note(rehearsal_database.described(place.stage, aws))
 
     def published(routes: Mapping[str, str]) -> None:

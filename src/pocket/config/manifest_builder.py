@@ -47,6 +47,9 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         api=manifest.Api(app=container.fastapi.app, prefix=container.fastapi.prefix)
         if container and container.fastapi
         else None,
+        database=manifest.Database(stage.database.engine, stage.database_variable)
+        if stage.database is not None and stage.database_variable is not None
+        else None,
     )
 
 

@@ -12,6 +12,7 @@ from pocket.config.manage_file import settings_module_of
 from pocket.config.overlay import KeyPath
 from pocket.config.secret_references import Reference
 from pocket.config.tables.awscontainer import AwsContainer
+from pocket.config.tables.database import Database
 from pocket.config.tables.general import General
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.s3 import S3
@@ -26,6 +27,7 @@ class StageTables(Table):
     general: General
     s3: S3 | None = None
     awscontainer: AwsContainer | None = None
+    database: Database | None = None
 
 
 TABLES = tuple(StageTables.model_fields)
@@ -44,6 +46,7 @@ class StageConfig:
     general: General
     s3: S3 | None
     awscontainer: AwsContainer | None
+    database: Database | None = None
 
     @property
     def project_name(self) -> str:
@@ -147,7 +150,7 @@ class StageConfig:
 
     def _generated(self) -> Iterator[SecretVariable]:
         table = self.secretsmanager
-        for name, secret in table.pocket_secrets.items():
+        for name, secret in table.generated.items():
             for variable in secret.variables(name):
                 in_ssm = table.store == "ssm"
                 place = f"/{self.pocket_key.strip('/')}/{variable}" if in_ssm else self.pocket_key
@@ -156,7 +159,7 @@ class StageConfig:
 
     @property
     def secret_variables(self) -> tuple[SecretVariable, ...]:
-        """Every variable that the run time fills from a secret: the generated ones, then the user's own."""
+        """Every variable that the run time fills from a secret: generated ones, the user's own, the database's URL."""
         table = self.secretsmanager
         references = ((name, Reference.parse(text)) for name, text in table.secrets.items())
         own = (
@@ -169,4 +172,21 @@ class StageConfig:
             )
             for name, reference in references
         )
-        return (*self.generated_variables, *own)
+        return (*self.generated_variables, *own, *self._database_secret())
+
+    @property
+    def database_variable(self) -> str | None:
+        """The variable with the URL of the stage's database; None without `[database]`."""
+        return None if self.database is None else (*self.secretsmanager.database_variables, "DATABASE_URL")[0]
+
+    @property
+    def database_reference(self) -> Reference | None:
+        """The secret with the database's URL; None without one."""
+        declared = None if self.database is None else self.database.secret
+        return None if declared is None else Reference.parse(self.formatted(declared))
+
+    def _database_secret(self) -> Iterator[SecretVariable]:
+        name, reference, table = self.database_variable, self.database_reference, self.secretsmanager
+        if name is not None and reference is not None:
+            service = reference.service or table.store
+            yield SecretVariable(name, service, reference.secret_id, reference.key, table.placeholders.get(name))

@@ -29,8 +29,8 @@ class Target:
     `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
     handler's name to the address that replaces the one from AWS (`http://localhost:8001`). `environment` overrides
     every function's own; its values may be secret, so `repr()` omits them. `platform` is `"lambda"` for Lambda's
-    Linux, `"host"` for this machine's interpreter. `own_database` is the SQLite file that Pocket keeps for a
-    rehearsal; its data is disposable, so it is migrated without a question. `delegated` is False if public DNS does
+    Linux, `"host"` for this machine's interpreter. `own_database` is the name and the host (empty for a file)
+    of the database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question. `delegated` is False if public DNS does
     not lead to the hosted zones.
     """
 
@@ -41,5 +41,5 @@ class Target:
     addresses: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     platform: Literal["lambda", "host"] = "lambda"
-    own_database: str | None = None
+    own_database: tuple[str, str] | None = None
     delegated: bool = True

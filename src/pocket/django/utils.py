@@ -1,4 +1,4 @@
-"""Functions for `settings.py` and project code: STORAGES, CACHES, and management commands through a queue."""
+"""Functions for `settings.py` (STORAGES, CACHES, DATABASES) and for management commands through a queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pocket.naming import DEFAULT_QUEUE_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["get_caches", "get_storages", "pocket_call_command"]
+__all__ = ["get_caches", "get_databases", "get_storages", "pocket_call_command"]
 
 
 def get_storages() -> dict[str, Any]:
@@ -42,6 +42,18 @@ def get_caches() -> dict[str, Any]:
 
     with improperly_configured():
         return caches(source.tables()[0])
+
+
+def get_databases() -> dict[str, Any]:
+    """DATABASES with the stage's database of `[database]` as `default`; on a laptop, the one in `DATABASE_URL`.
+
+    Reads the variable that `set_envs()` sets, so call that before. Raises ImproperlyConfigured.
+    """
+    from pocket.django.configuration.database_urls import databases
+
+    with improperly_configured():
+        name = source.stage_name()
+        return databases(source.stage(source.manifest()[0], name) if name else None)
 
 
 def pocket_call_command(  # noqa: PLR0917 - the specification fixes the arguments

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 from pocket.errors import LocalAWSError
 from pocket.local import control, process
 from pocket.local.folder import StateFolder
+from pocket.local.postgresql import cluster
+from pocket.local.postgresql.server import Server
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pocket.local.postgresql.cluster import Started
 
 STOP_SECONDS = 15.0
 
@@ -38,8 +42,11 @@ class LocalAWS:
     pid: int
     database_url: str | None = field(default=None, repr=False)
     """Of the database given to `start`, for every stage that is deployed while the emulator runs."""
+    postgresql: Server | None = None
+    """The server of the stages' databases, if `start` was asked for one."""
     _token: str = field(default="", repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+    _postgresql: Started | None = field(default=None, repr=False, compare=False)
 
     def route(self, sites: Mapping[str, str]) -> None:
         """Serve each site's address from an HTTP API, a REST API or a function URL, named by its id.
@@ -61,6 +68,8 @@ class LocalAWS:
         folder = StateFolder(self.state_dir)
         if self._process is not None:
             status = process.end(self._process)
+            if self._postgresql is not None:
+                self._postgresql.stop()
             folder.clean()
             if status == UNSAVED:
                 raise LocalAWSError(
@@ -95,20 +104,33 @@ class LocalAWS:
 
 
 def start(
-    project_dir: Path, sites: Sequence[str], *, port: int | None = None, database_url: str | None = None
+    project_dir: Path,
+    sites: Sequence[str],
+    *,
+    port: int | None = None,
+    database_url: str | None = None,
+    postgresql: bool = False,
 ) -> LocalAWS:
     """Start the project's local AWS and return it when it answers; it ends with this process.
 
     Each of `sites`, names of handlers with an address, gets a port of its own, the same as the last time where it is
-    free. `port` is the first site's, and the others follow it. `database_url` is kept while it runs. Raises
-    LocalAWSError where one is running already, where `port` is in use, and where it does not start.
+    free. `port` is the first site's, and the others follow it. `database_url` is kept while it runs. With `postgresql`
+    a server for the stages' databases runs beside it. Raises LocalAWSError where one is running already, where `port`
+    is in use, and where it does not start.
     """
     folder = StateFolder.of(project_dir)
     folder.create()
-    running_process, running = process.launch(
-        folder, {"sites": list(sites), "port": port, "database_url": database_url}
-    )
-    local = _local_aws(folder, running, running_process)
+    with folder.take() as lock:
+        started = cluster.start(folder, lock) if postgresql else None
+        server = started.server.to_json() if started else None
+        wanted = {"sites": list(sites), "port": port, "database_url": database_url, "postgresql": server}
+        try:
+            running_process, running = process.launch(folder, lock, wanted)
+        except BaseException:
+            if started:
+                started.stop()
+            raise
+    local = _local_aws(folder, running, running_process, started)
     try:
         control.ask(local.endpoint_url, running["token"], "health")
     except BaseException:
@@ -126,7 +148,7 @@ def attach(project_dir: Path) -> LocalAWS:
         left = " (the last one ended without cleaning up)" if stale else ""
         raise LocalAWSError(f"The local AWS of {project_dir} is not running{left}.", "Start it with `pocket local`.")
     control.ask(running["endpoint_url"], running["token"], "health")
-    return _local_aws(folder, running, None)
+    return _local_aws(folder, running)
 
 
 def clean(project_dir: Path) -> int:
@@ -139,7 +161,10 @@ def clean(project_dir: Path) -> int:
 
 
 def _local_aws(
-    folder: StateFolder, running: dict[str, Any], running_process: subprocess.Popen[bytes] | None
+    folder: StateFolder,
+    running: dict[str, Any],
+    running_process: subprocess.Popen[bytes] | None = None,
+    started: Started | None = None,
 ) -> LocalAWS:
     return LocalAWS(
         endpoint_url=running["endpoint_url"],
@@ -150,6 +175,8 @@ def _local_aws(
         log=folder.log,
         pid=running["pid"],
         database_url=running["database_url"],
+        postgresql=Server(**running["postgresql"]) if running["postgresql"] else None,
         _token=running["token"],
         _process=running_process,
+        _postgresql=started,
     )

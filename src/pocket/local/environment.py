@@ -28,9 +28,9 @@ def emulator_python(folder: Path) -> Path:
         return python
     shutil.rmtree(environment, ignore_errors=True)
     uv = find_uv()
-    _run([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)])
-    install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", str(python)]
-    _run([*install, "--requirements", str(REQUIREMENTS)])
+    install([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)])
+    options = ("--quiet", "--no-deps", "--require-hashes", "--requirements", str(REQUIREMENTS))
+    install([uv, "pip", "install", *options, "--python", str(python)])
     mark.write_text(wanted)
     return python
 
@@ -68,13 +68,14 @@ def _mark() -> str:
     return f"{sys.version}\n{sys.base_prefix}\n{REQUIREMENTS.read_text()}"
 
 
-def _run(command: list[str]) -> None:
+def install(command: list[str], what: str = "The local AWS") -> None:
+    """Run a command of uv; raises LocalAWSError with its output. Others can read what it installs."""
     # uv must not install into an active environment of another project.
     variables = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False, umask=0o022)  # noqa: S603
     if done.returncode:
         raise LocalAWSError(
-            f"The local AWS could not be installed: {' '.join(command[:3])} ended with {done.returncode}:\n"
+            f"{what} could not be installed: {' '.join(command[:3])} ended with {done.returncode}:\n"
             f"{done.stderr.strip()}",
             "The first start needs a package index or uv's cache; later starts do not.",
         )

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pocket import isolation, work_folder
 from pocket.errors import LocalAWSError
 from pocket.local.launcher.packages import remove_tree
+from pocket.local.postgresql.cluster import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,11 +107,11 @@ class StateFolder:
                 self.running.unlink(missing_ok=True)
 
     def empty(self) -> int:
-        """Remove everything, functions' packages too; returns the bytes freed. Raises while an emulator runs."""
+        """Remove everything, packages and databases too; returns the bytes freed. Raises while an emulator runs."""
         with self.take():
             left = [path for path in self.path.iterdir() if path.name != "lock"]
             packages = isolation.lasting_folder(self.path)
-            left += [packages] if packages.exists() else []
+            left += [path for path in (packages, home_of(self.path)) if path.exists() and path not in left]
             size = work_folder.size(*left)
             for path in left:
                 if path.is_dir() and not path.is_symlink():

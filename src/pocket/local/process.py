@@ -27,23 +27,23 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
-def launch(folder: StateFolder, wanted: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """The running emulator and its report; raises LocalAWSError where it does not start.
+def launch(
+    folder: StateFolder, lock: IO[bytes], wanted: Mapping[str, Any]
+) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """The running emulator, which holds `lock`, and its report; raises LocalAWSError where it does not start.
 
-    `wanted` has settings that `launcher.server` reads: `sites`, `port`, `database_url`.
+    `wanted` has settings that `launcher.server` reads: `sites`, `port`, `database_url`, `postgresql`.
     """
-    lock = folder.take()
-    with lock:
-        python = emulator_python(folder.path)
-        settings = {
-            **wanted,
-            "folder": str(folder.path),
-            "packages": str(folder.make_packages()),
-            "python": str(function_python(folder.path)),
-            "python_version": naming.running_python(),
-        }
-        with folder.open_log() as log:
-            process = _spawn(python, folder, lock, log)
+    python = emulator_python(folder.path)
+    settings = {
+        **wanted,
+        "folder": str(folder.path),
+        "packages": str(folder.make_packages()),
+        "python": str(function_python(folder.path)),
+        "python_version": naming.running_python(),
+    }
+    with folder.open_log() as log:
+        process = _spawn(python, folder, lock, log)
     try:
         _write(process, settings)
         running = _read_report(process, folder)

@@ -37,8 +37,13 @@ def of_name(name: str) -> str:
 
 def placeholders(stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     """A placeholder for each secret variable that is not in the environment."""
+    database = stage.database.variable if stage.database else None
+
+    def of(name: str) -> str:
+        return DATABASE if name == database else of_name(name)
+
     return {
-        item.name: of_name(item.name) if item.placeholder is None else item.placeholder
+        item.name: of(item.name) if item.placeholder is None else item.placeholder
         for item in stage.secrets
         if item.name not in environ
     }

@@ -29,6 +29,12 @@ class Fetched:
         self.at = at
 
 
+def stage_of(manifest: Manifest, name: str, environ: Mapping[str, str]) -> Stage | None:
+    """The stage `name` without the secrets that the environment replaces; None if the manifest does not have it."""
+    stage = manifest.stages.get(name)
+    return stage if stage is None else stage.without_secrets(environ.get(naming.GIVEN_KEY, "").split(","))
+
+
 def fetch(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> Fetched:
     """Makes the calls that the stage needs, if any, within `aws.DEADLINE` seconds.
 

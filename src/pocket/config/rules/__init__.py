@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from pocket.config.issues import Issue
-from pocket.config.rules import artifact, django, environment, events, handlers, names, permissions, secrets, tags
+from pocket.config.rules import (
+    artifact,
+    database,
+    django,
+    environment,
+    events,
+    handlers,
+    names,
+    permissions,
+    secrets,
+    tags,
+)
 from pocket.config.stage import StageConfig
 
 _RULES = (
@@ -18,6 +29,7 @@ _RULES = (
     permissions.issues,
     events.issues,
     secrets.issues,
+    database.issues,
     django.issues,
 )
 
@@ -29,4 +41,4 @@ def stage_issues(stage: StageConfig) -> Iterator[Issue]:
 
 def issues_between_stages(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
     """The issues between several stages, each with the name of the stage to report it for."""
-    return chain(names.shared_names(stages), secrets.unused_placeholders(stages))
+    return chain(names.shared_names(stages), secrets.unused_placeholders(stages), database.shared(stages))

@@ -81,6 +81,8 @@ def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
             yield variable, (*table, "pocket_secrets", name)
     for name in stage.secretsmanager.secrets:
         yield name, (*table, "secrets", name)
+    if stage.database_variable is not None and not stage.secretsmanager.database_variables:
+        yield stage.database_variable, ("database",)
 
 
 def estimated_size(stage: StageConfig, handler: str | None = None) -> int:

@@ -13,6 +13,7 @@ from pocket.config.suggestions import nearest
 
 _OPTIONS = {
     "password": {"length"},
+    "database_url": set(),
     "rsa_pem_base64": {"pem_base64_environ_suffix", "pub_base64_environ_suffix"},
 }
 
@@ -24,19 +25,23 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         path = (*table, "pocket_secrets", name)
         for option in sorted(secret.options.model_fields_set - _OPTIONS[secret.type]):
             message = f'A secret of the type "{secret.type}" does not have this option.'
-            hint = f"Expected one of: {', '.join(sorted(_OPTIONS[secret.type]))}."
+            known = ", ".join(sorted(_OPTIONS[secret.type]))
+            hint = f"Expected one of: {known}." if known else "It has no options."
             yield Issue((*path, "options", option), "option", message, hint, ((*path, "type"),))
     for name, text in stage.secretsmanager.secrets.items():
-        path = (*table, "secrets", name)
-        reference = Reference.parse(text)
-        if reference.region is not None and reference.region != stage.region:
-            message = f"The secret is in {reference.region}; the stage is in {stage.region} and cannot read it."
-            hint = f"Replicate the secret to {stage.region}, and use that ARN."
-            yield Issue(path, "region", message, hint, (("general", "region"),))
-        bare_parameter = reference.service is None and stage.secretsmanager.store == "ssm"
-        if bare_parameter and not re.fullmatch(NAMES["ssm"], reference.secret_id):
-            message = "Expected the name of a parameter: letters, digits and _.-/."
-            yield Issue(path, "parameter", message, "", ((*table, "store"),))
+        yield from issues_with_reference(stage, Reference.parse(text), (*table, "secrets", name))
+
+
+def issues_with_reference(stage: StageConfig, reference: Reference, path: KeyPath) -> Iterator[Issue]:
+    """The issues with a secret that the stage's functions read."""
+    if reference.region is not None and reference.region != stage.region:
+        message = f"The secret is in {reference.region}; the stage is in {stage.region} and cannot read it."
+        hint = f"Replicate the secret to {stage.region}, and use that ARN."
+        yield Issue(path, "region", message, hint, (("general", "region"),))
+    bare_parameter = reference.service is None and stage.secretsmanager.store == "ssm"
+    if bare_parameter and not re.fullmatch(NAMES["ssm"], reference.secret_id):
+        message = "Expected the name of a parameter: letters, digits and _.-/."
+        yield Issue(path, "parameter", message, "", (("awscontainer", "secretsmanager", "store"),))
 
 
 def unused_placeholders(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:

@@ -35,16 +35,17 @@ class SecretOptions(Table):
 
 
 class PocketSecret(Table):
-    """A secret that Pocket generates once."""
+    """A secret that Pocket generates once, or the URL of the stage's database."""
 
-    type: Literal["password", "rsa_pem_base64"] = Field(
-        description="A random password, or an RSA key pair as base64-encoded PEM in two variables."
+    type: Literal["password", "rsa_pem_base64", "database_url"] = Field(
+        description="A random password, an RSA key pair as base64-encoded PEM in two variables, or the URL of the"
+        " database in [database]."
     )
     options: SecretOptions = Field(default_factory=SecretOptions, description="Options for generating it.")
 
     def variables(self, name: str) -> tuple[str, ...]:
         """The environment variables of the secret called `name`; of a key pair, the private key's first."""
-        if self.type == "password":
+        if self.type != "rsa_pem_base64":
             return (name,)
         return (name + self.options.pem_base64_environ_suffix, name + self.options.pub_base64_environ_suffix)
 
@@ -81,6 +82,16 @@ class SecretsManager(Table):
         default_factory=list, description="ARNs of other secrets that the functions may read."
     )
     require_list_secrets: bool = Field(False, description="Allow the functions to list the account's secrets.")
+
+    @property
+    def generated(self) -> dict[str, PocketSecret]:
+        """Those of `pocket_secrets` that Pocket generates."""
+        return {name: secret for name, secret in self.pocket_secrets.items() if secret.type != "database_url"}
+
+    @property
+    def database_variables(self) -> tuple[str, ...]:
+        """Those of `pocket_secrets` that hold the URL of the stage's database."""
+        return tuple(name for name, secret in self.pocket_secrets.items() if secret.type == "database_url")
 
     @property
     def refresh_seconds(self) -> int | None:

@@ -31,7 +31,8 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
     given = {**stage.envs(next(iter(stage.sites), None)), **target.environment}
     found = {**os.environ, **_of_pocket(stage, manifest), **given}
     secrets = {variable.name for variable in stage.secret_variables}
-    for name in {DATABASE_URL, *(name for name in secrets if "DATABASE" in name)} - given.keys():
+    own = stage.database_variable or DATABASE_URL
+    for name in {DATABASE_URL, own, *(name for name in secrets if "DATABASE" in name)} - given.keys():
         found.pop(name, None)
     if DATABASE_URL not in secrets:
         found.setdefault(DATABASE_URL, NO_DATABASE)

@@ -46,9 +46,9 @@ class Database:
     def __str__(self) -> str:
         return f"{self.kind} {self.name}" + (f" at {self.host}" if self.host else "")
 
-    def is_file(self, path: str | None) -> bool:
-        """Whether it is the file of that path."""
-        return path is not None and not self.host and self.name == path
+    def is_own(self, own: tuple[str, str] | None) -> bool:
+        """Whether it is the database with that name and host."""
+        return (self.name, self.host) == own
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
         reporter.note(f"The database is {found.database}: no migration is pending.")
         return ()
     _show(candidate, found)
-    could_break = (found.used or candidate.live is not None) and not found.database.is_file(target.own_database)
+    could_break = (found.used or candidate.live is not None) and not found.database.is_own(target.own_database)
     if found.destructive and could_break and not allow_destructive:
         _confirm(candidate, found)
     _migrate(candidate, target, version, found)

@@ -63,7 +63,7 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
     Raises DeployError for a key pair of which only the public key exists, for a secret that is not a JSON object, and
     for one that Pocket did not create and that is scheduled for deletion.
     """
-    place, declared = place_of(stage), stage.secretsmanager.pocket_secrets
+    place, declared = place_of(stage), stage.secretsmanager.generated
     if not declared:
         return Generation(place)
     store = store_at(clients, stage, place)

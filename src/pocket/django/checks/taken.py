@@ -34,6 +34,8 @@ _READERS = {
 """Calls of django-environ and dj-database-url that read a variable without naming it."""
 
 
+_GET_DATABASES = re.compile(r"\bget_databases\(")
+
 _READ_BY_OTHERS = re.compile(r"(DJANGO|AWS|PYTHON)_?\w+|PG[A-Z]+|MYSQL_\w+|(HTTPS?|ALL|NO)_PROXY|LD_\w+|LC_\w+|LANG|TZ")
 """Variables that Django, database drivers, Python or AWS's SDK read by themselves."""
 
@@ -46,6 +48,9 @@ def secrets(**_: Any) -> Iterator[CheckMessage]:
     unread = {item.name for item in found.stage.secrets if not _READ_BY_OTHERS.fullmatch(item.name)}
     if any(cache.store == "redis" and cache.location is None for cache in found.stage.django.caches.values()):
         unread.discard("REDIS_URL")
+    database = found.stage.database
+    if database is not None and project.mentions(_GET_DATABASES):
+        unread.discard(database.variable)
     if not unread or project.mentions(_WHOLESALE):
         return
     unread = {name for name in unread if not project.mentions(_reading(name))}

@@ -6,9 +6,10 @@ import logging
 from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from django.db import connections
+
+from pocket.django.configuration.database_urls import KEYS, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,11 +110,11 @@ def follow(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 def _changed(entry: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     for variable, new in after.items():
-        was, now = _parts(before.get(variable, "")), _parts(new)
-        if was is None or now is None or was["scheme"] != now["scheme"]:
+        was, now = parts(before.get(variable, "")), parts(new)
+        if was is None or now is None or not (was["HOST"] and now["HOST"]) or was["scheme"] != now["scheme"]:
             continue
-        if all(str(entry.get(key) or "") == was[key] for key in _KEYS):
-            return {key: now[key] for key in _KEYS}
+        if all(str(entry.get(key) or "") == was[key] for key in KEYS):
+            return {key: now[key] for key in KEYS}
     new_values = {before[variable]: new for variable, new in after.items() if before.get(variable)}
     password, user = entry.get("PASSWORD"), entry.get("USER")
     if password not in new_values:
@@ -156,7 +157,7 @@ def renew_when_refused(renew: Callable[[], object]) -> None:
 
 
 def _access(entry: Mapping[str, Any]) -> list[Any]:
-    return [entry.get(key) for key in _KEYS]
+    return [entry.get(key) for key in KEYS]
 
 
 def _is_refused(error: Exception) -> bool:
@@ -204,26 +205,6 @@ _WAITS: dict[str, dict[str, int]] = {
     "postgis": _LIBPQ,
     "mysql": {"connect_timeout": 5},
 }
-
-_KEYS = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
-
-
-def _parts(url: str) -> dict[str, str] | None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.scheme or not parts.hostname:
-        return None
-    return {
-        "scheme": parts.scheme,
-        "HOST": unquote(parts.hostname),
-        "PORT": str(port or ""),
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-    }
 
 
 def _close_pool(connection: Any) -> None:

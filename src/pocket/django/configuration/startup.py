@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import PocketError
 from pocket.naming import PLACEHOLDER_KEY, STAGE_KEY
-from pocket.runtime import loggers, manifest_file
+from pocket.runtime import loggers, manifest_file, registration
 from pocket.runtime.json_logs import invocation
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _send_ahead() -> None:
         if path is None:
             return
         manifest = manifest_file.read(path)
-        stage = manifest.stages.get(name)
+        stage = registration.stage_of(manifest, name, environ)
     except PocketError:
         return
     if stage is not None:

@@ -69,6 +69,7 @@ class Launcher:
         self.python = Path(settings["python"])
         self.python_version: str = settings["python_version"]
         self.database_url: str | None = settings["database_url"]
+        self.postgresql: dict[str, Any] | None = settings["postgresql"]
         self.token: str = secrets.token_urlsafe(32)
         alphabet = string.ascii_uppercase + "234567"
         self.access_key_id = "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16))
@@ -100,6 +101,7 @@ class Launcher:
             "token": self.token,
             "addresses": {name: site.address for name, site in sites.items()},
             "database_url": self.database_url,
+            "postgresql": self.postgresql,
         }
         temporary = self.running_file.with_suffix(".new")
         temporary.write_text(json.dumps(running))

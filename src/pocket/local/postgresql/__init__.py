@@ -1,0 +1,1 @@
+"""The PostgreSQL server of a rehearsal: its programs, its cluster, and its process."""
