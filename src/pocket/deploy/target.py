@@ -29,9 +29,9 @@ class Target:
     `endpoint_url` None is AWS itself; `credentials` None takes those of the usual AWS environment. `addresses` maps a
     handler's name to the address that replaces the one from AWS (`http://localhost:8001`). `environment` overrides
     every function's own; its values may be secret, so `repr()` omits them. `platform` is `"lambda"` for Lambda's
-    Linux, `"host"` for this machine's interpreter. `own_database` is the name and the host (empty for a file)
-    of the database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question. `delegated` is False if public DNS does
-    not lead to the hosted zones.
+    Linux, `"host"` for this machine's interpreter. `own_database` is the name and the host (empty for a file) of the
+    database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question.
+    `delegated` is False if public DNS does not lead to the hosted zones.
     """
 
     region: str
