@@ -42,6 +42,7 @@ secret = "{project}/{stage}/database-url"
 architecture = "x86_64"
 python_version = "3.13"
 log_retention = 90
+resource_envs = {}
 envs = { DEBUG = "false" }
 extras = ["reports"]
 groups = ["lambda"]

@@ -16,11 +16,14 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     container = stage.awscontainer
     if container is None:
         return
-    for key in ("dockerfile_path", "requirements"):
+    for key in ("dockerfile_path", "requirements", "resources"):
         name = getattr(container, key)
         if name is not None and not (stage.directory / name).is_file():
             message = f'There is no file "{name}" in the project.'
             yield Issue(("awscontainer", key), "file", message, "The path is relative to the directory of pocket.toml.")
+    if container.resource_envs and container.resources is None:
+        message = "The values are outputs of awscontainer.resources, which is not set."
+        yield Issue(("awscontainer", "resource_envs"), "resources", message, "Set resources, or use envs.")
     image = container.dockerfile_path is not None
     if not image and container.python_version not in LAMBDA_PYTHONS:
         message = f"Lambda does not have Python {container.python_version}, which runs this command."

@@ -23,6 +23,8 @@ _RESERVED = {
 }
 _RESERVED_PREFIXES = ("AWS_LAMBDA_", "LAMBDA_", "POCKET_")
 _OPEN = {"AWS_LAMBDA_EXEC_WRAPPER"}
+_RESOURCE_ROOM = 64
+"""The bytes assumed for the value of a variable in `resource_envs`, such as a name or a short ARN."""
 
 
 def is_reserved(name: str) -> bool:
@@ -42,7 +44,9 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         for name in table.envs:
             # A variable of `awscontainer.envs` may have another value here.
             elsewhere = declared.get(name, ())
-            yield from _variable(name, (*own, name), elsewhere if "secretsmanager" in elsewhere else None)
+            yield from _variable(
+                name, (*own, name), elsewhere if {"secretsmanager", "resource_envs"} & {*elsewhere} else None
+            )
             if name == "DJANGO_SETTINGS_MODULE":
                 message = "All handlers have the same settings module: checks, migrations and static files use it, too."
                 yield Issue((*own, name), "settings", message, "Set it in awscontainer.envs.")
@@ -75,6 +79,8 @@ def _variables(stage: StageConfig) -> Iterator[tuple[str, KeyPath]]:
         return
     for name in stage.awscontainer.envs:
         yield name, ("awscontainer", "envs", name)
+    for name in stage.awscontainer.resource_envs:
+        yield name, ("awscontainer", "resource_envs", name)
     table: KeyPath = ("awscontainer", "secretsmanager")
     for name, secret in stage.secretsmanager.pocket_secrets.items():
         for variable in secret.variables(name):
@@ -108,5 +114,6 @@ def estimated_size(stage: StageConfig, handler: str | None = None) -> int:
             queue = stage.queue_name(name, fifo=declared.sqs.fifo)
             url = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{queue}"
             variables[naming.queue_url_key(name)] = url
+    variables |= dict.fromkeys(stage.awscontainer.resource_envs, "x" * _RESOURCE_ROOM)
     variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.envs(handler)}
     return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

@@ -76,6 +76,13 @@ class AwsContainer(Table):
     permissions_boundary: str | None = Field(
         None, pattern=patterns.POLICY_ARN, description="Permissions boundary of every role that Pocket creates."
     )
+    resources: Text | None = Field(
+        None,
+        description="JSON or YAML file of CloudFormation resources for the stage's stack, relative to the project.",
+    )
+    resource_envs: dict[VariableName, Text] = Field(
+        default_factory=dict, description="Variables of every function whose values are outputs of `resources`."
+    )
     permissions: list[Permission] = Field(
         default_factory=list, description="What every function may do, in addition to what Pocket allows it."
     )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 DATABASE_URL = "DATABASE_URL"
+UNKNOWN = "placeholder"
+"""The value of a variable that comes from a resource, which only AWS names; the shell's value is kept."""
+
 NO_DATABASE = "sqlite:///:memory:"
 """The value of DATABASE_URL where the stage has none."""
 
@@ -37,6 +40,8 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
     if DATABASE_URL not in secrets:
         found.setdefault(DATABASE_URL, NO_DATABASE)
     found |= _addresses(stage, target)
+    for name in container.resource_envs if container is not None else ():
+        found.setdefault(name, UNKNOWN)
     if container is not None and container.snapstart:
         found["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
     if target.endpoint_url is not None:

@@ -7,6 +7,7 @@ state is read after the build, under the stage's lock, and compared before each 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from pocket.config import build_manifest
 from pocket.deploy import gates
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.build import artifact, upload
+from pocket.deploy.build import artifact, own_resources, upload
 from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
@@ -134,4 +135,5 @@ def _inputs(project: Project, stage: StageConfig, clients: Clients, code: Code, 
         addresses=clients.target.addresses,
         url_hosts=url_hosts(stage, main.stack.outputs) if main.stack is not None else {},
         environment=clients.target.environment,
+        own=json.loads(json.dumps(own_resources.read(stage), default=str)),
     )

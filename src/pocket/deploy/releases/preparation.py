@@ -13,6 +13,7 @@ from pocket.deploy.stacks.bucket import exists
 from pocket.deploy.stacks.plan import pending_changes
 from pocket.deploy.stacks.tags import retagging
 from pocket.deploy.template.permission_changes import permission_changes
+from pocket.deploy.template.replacement import refuse_stale
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import buckets, buckets_ever, storage_settled
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -77,6 +78,7 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
     if last is not None:
         # AWS would refuse a bad template only after the gates, so check it before anything is changed.
         run.plans.validate(name, last, run.main.body)
+    refuse_stale(run.main.body, end)
     generation = secrets.plan(run.clients, run.stage, run.before.history.live_release)
     adopt = _adopts(run, storage)
     base = run.plans.add(storage_stack_name(run.stage), storage, since=run.storage, adopt=adopt)
@@ -85,6 +87,7 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
     settled = storage_settled(run.wanted_storage, storage.body)
     lost = [
         *losses.queued(run.clients, run.main.body, end),
+        *losses.own_data(run.main.body, end),
         *losses.left_behind(run.clients, run.storage.body, settled.body),
         *losses.generated_again(generation),
         *_identity_warnings(run),

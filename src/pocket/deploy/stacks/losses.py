@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.own_resources import is_own
 from pocket.deploy.template.replacement import replacing
 from pocket.deploy.template.storage_steps import buckets
 from pocket.errors import AWSCallFailed
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
     from pocket.deploy.stacks.secrets import Generation
 
 QUEUE = "AWS::SQS::Queue"
+STATEFUL = re.compile(
+    r"AWS::("
+    r"(DocDB|Neptune|RDS)::DB(Cluster|Instance)|DynamoDB::(Global)?Table|ElastiCache::(CacheCluster|ReplicationGroup)"
+    r"|(EMR|Redshift)::Cluster|(Elasticsearch|OpenSearchService|SDB)::Domain|(EFS|FSx)::FileSystem|Backup::BackupVault"
+    r"|Cognito::UserPool|EC2::Volume|KMS::Key|Kinesis::Stream|Logs::LogGroup|QLDB::Ledger|S3::Bucket|SQS::Queue"
+    r"|SecretsManager::Secret)"
+)
+"""The types of resources that hold data, those of cfn-lint's rule I3011."""
+
 COUNT_LIMIT = 100_000
 """The most objects of a bucket that are counted: each thousand takes a call."""
 
@@ -26,11 +37,39 @@ def queued(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]
     """A sentence for each queue with messages that is deleted or replaced between two templates of a stage's stack."""
     deployed, wanted = before.get("Resources") or {}, after.get("Resources") or {}
     for name, resource in deployed.items():
-        if resource["Type"] != QUEUE or (name in wanted and not replacing(resource, wanted[name])):
+        if resource["Type"] != QUEUE or is_own(resource) or (name in wanted and not replacing(resource, wanted[name])):
             continue
         queue = str(resource["Properties"]["QueueName"])
         if count := sum(depth(clients, queue)):
             yield f"Queue {queue} is deleted with {count} {'message' if count == 1 else 'messages'}."
+
+
+def own_data(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each of the user's own resources with data that a change of templates removes or replaces."""
+    wanted = after.get("Resources") or {}
+    for name, resource in with_data(before):
+        fixed = replacing(resource, wanted[name]) if name in wanted else []
+        if name in wanted and not fixed:
+            continue
+        policy = resource.get("DeletionPolicy") if not fixed else wanted[name].get("UpdateReplacePolicy")
+        why = f"is replaced by an empty one (changed: {', '.join(fixed)})" if fixed else "leaves the stack"
+        yield f"{name} ({resource['Type']}) {why}: {_FATES.get(str(policy), 'it is deleted with what it holds')}."
+
+
+def with_data(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The user's own resources of a template that hold data, by logical id."""
+    for name, resource in (body.get("Resources") or {}).items():
+        if is_own(resource) and STATEFUL.fullmatch(resource["Type"]):
+            yield name, resource
+
+
+RETAINING = ("Retain", "RetainExceptOnCreate")
+"""The deletion policies with which CloudFormation leaves a resource as it is."""
+
+_FATES = {
+    **dict.fromkeys(RETAINING, "the old one is kept, outside of the stack"),
+    "Snapshot": "it is deleted, and AWS keeps a snapshot",
+}
 
 
 def left_behind(clients: Clients, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pocket.deploy.template.functions import function
 from pocket.deploy.template.http_api import function_url, http_api
 from pocket.deploy.template.marks import description
 from pocket.deploy.template.outputs import outputs
+from pocket.deploy.template.own_resources import added
 from pocket.deploy.template.queues import queue
 from pocket.deploy.template.role import execution_role
 from pocket.deploy.template.schedules import schedules
@@ -40,7 +41,7 @@ def render(inputs: Inputs) -> Template:
     body["Resources"] = resources
     if named := outputs(inputs):
         body["Outputs"] = {name: {"Value": value} for name, value in named.items()}
-    return Template(body, {name: inputs.environment[key] for key, name in carried.items()})
+    return Template(added(body, inputs), {name: inputs.environment[key] for key, name in carried.items()})
 
 
 def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Resource]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.intrinsics import literal, ref, substituted
+from pocket.deploy.template.own_resources import variables as resource_variables
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module
     given = config.envs(handler)
+    of_resources = resource_variables(inputs)
+    plain.update(dict.fromkeys(of_resources, "${"))
     _check_size(handler, {**{key: _filled(value) for key, value in plain.items()}, **given, **inputs.environment})
+    own.update(of_resources)
     own.update({key: literal(value) for key, value in given.items()})
     return {**own, **{key: ref(name) for key, name in parameters(inputs).items()}}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import DeployError
 
@@ -31,7 +31,7 @@ class Inputs:
     `manifest` is this stage's part of the manifest. `addresses` maps a handler to the address that
     replaces AWS's own; `url_hosts` a handler to the host of its function URL, where it is deployed already.
     `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a secret that
-    the functions are renewed for, or "".
+    the functions are renewed for, or "". `own` are the sections of the user's file of resources.
     """
 
     config: StageConfig
@@ -41,6 +41,7 @@ class Inputs:
     url_hosts: Mapping[str, str] = field(default_factory=dict)
     secrets_changed: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def container(self) -> AwsContainer:

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.linting import create_only
+from pocket.deploy.template.own_resources import is_own
+from pocket.deploy.template.steps import FUNCTION, references
+from pocket.errors import PlanRefused
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,5 +48,26 @@ def replacing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     if before["Type"] != after["Type"]:
         return ["Type"]
     one, other = before.get("Properties", {}), after.get("Properties", {})
-    fixed = CREATE_ONLY.get(before["Type"], frozenset())
+    kind = before["Type"]
+    fixed = CREATE_ONLY[kind] if kind in CREATE_ONLY else create_only(kind)
     return sorted(name for name in fixed if one.get(name) != other.get(name))
+
+
+def refuse_stale(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raises PlanRefused where a user's resource is replaced whose name a function has in its environment.
+
+    A version keeps the environment that it was published with, and a resource is replaced later, once the gates passed.
+    """
+    standing, wanted = before.get("Resources") or {}, after.get("Resources") or {}
+    functions = [item for item in wanted.values() if item["Type"] == FUNCTION]
+    used = {name for item in functions for name in references(item["Properties"].get("Environment", {}))}
+    for name, resource in wanted.items():
+        if name not in used or name not in standing or not is_own(resource):
+            continue
+        if fixed := replacing(standing[name], resource):
+            raise PlanRefused(
+                f"{name} of awscontainer.resources would be replaced by another resource (changed: {', '.join(fixed)}),"
+                " but the functions of the new release would have the name of the old one.",
+                f"Give it another logical id instead of {name}, and change its output: the new resource is then created"
+                " before the release, and the old one removed after it.",
+            )

@@ -160,6 +160,10 @@ def _body(
 ) -> Body:
     """A template of those resources, with the parameters that they refer to."""
     body = {key: value for key, value in wanted.items() if key not in {"Parameters", "Resources", "Outputs"}}
+    for section in ("Conditions", "Mappings"):
+        # What only the deployed template has may still be used by a resource that is not removed yet.
+        if both := {**(deployed.get(section) or {}), **wanted.get(section, {})}:
+            body[section] = both
     body["Metadata"] = dict(metadata)
     parameters = {**(deployed.get("Parameters") or {}), **wanted.get("Parameters", {})}
     used = {name for resource in resources.values() for name in references(resource)}

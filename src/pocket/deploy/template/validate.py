@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pocket.config.tables.handlers import ApiGateway
 from pocket.deploy.template.actions import unknown_actions
 from pocket.deploy.template.linting import lint
+from pocket.deploy.template.own_refusals import own_refusals
 from pocket.errors import ConfigErrors, PlanRefused
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def refusals(project: Project, stage: StageConfig) -> list[ConfigError]:
         for path, what in _unsupported(stage)
     )
     unknown = (project.error(stage.name, path, message, hint) for path, message, hint in unknown_actions(stage))
-    return [*unsupported, *unknown]
+    return [*unsupported, *unknown, *own_refusals(project, stage)]
 
 
 def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,0 +1,81 @@
+"""What is wrong with the user's own resources and with references to the stack's resources, by file and line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.config import build_manifest
+from pocket.deploy.build import own_resources
+from pocket.deploy.template.document import render
+from pocket.deploy.template.inputs import Code, Inputs
+from pocket.deploy.template.intrinsics import substituted
+from pocket.deploy.template.linting import examined
+from pocket.deploy.template.steps import references
+from pocket.errors import ConfigError, ConfigErrors, PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pocket.config import Project, StageConfig
+    from pocket.config.overlay import KeyPath
+
+UNBUILT = Code("code-bucket", "artifacts/0.zip")
+"""Stands for an artifact that is not built yet."""
+
+
+def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
+    """The errors in `resources`, `resource_envs` and the references of `permissions`, each with its line."""
+    path = own_resources.path_of(stage)
+    try:
+        sections = own_resources.read(stage)
+        inputs = Inputs(stage, build_manifest(project).stages[stage.name], UNBUILT, own=sections)
+        body = render(inputs).body
+    except ConfigErrors as errors:
+        yield from errors.errors
+        return
+    except PlanRefused as refused:
+        yield project.error(stage.name, ("awscontainer", "resources"), refused.message, refused.hint)
+        return
+    unknown = list(_references(project, stage, body["Resources"]))
+    yield from unknown
+    if path is not None and not unknown:
+        yield from _findings(path, sections, body, stage.region)
+
+
+def _references(project: Project, stage: StageConfig, resources: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """The references in permissions that lead to no resource of the stack."""
+    for path, permission in stage.permissions():
+        texts: list[tuple[KeyPath, str]] = [
+            (("resources", index), text) for index, text in enumerate(permission.resources)
+        ]
+        texts += [
+            (("conditions", operator, key), text)
+            for operator, keys in permission.conditions.items()
+            for key, values in keys.items()
+            for text in values
+        ]
+        for place, text in texts:
+            for name in references(substituted(text)):
+                if name not in resources:
+                    message = f"The stack has no resource {name!r}."
+                    hint = "Declare it in awscontainer.resources; ${!name} is a variable of IAM's policies."
+                    yield project.error(stage.name, (*path, *place), message, hint)
+
+
+def _findings(
+    path: Path, sections: Mapping[str, Mapping[str, Any]], body: dict[str, Any], region: str
+) -> Iterator[ConfigError]:
+    """What cfn-lint calls an error in the whole template; a match in the user's part has the line in their file."""
+    for match in examined(body, region):
+        if match.rule.severity != "error":
+            continue
+        place = [str(part) for part in match.path or ()]
+        theirs = len(place) > 1 and place[1] in sections.get(place[0], {})
+        yield ConfigError(
+            f"{match.message} ({match.rule.id})",
+            "" if theirs else "It is found in the whole template, with the resources of this file in it.",
+            file=path,
+            line=match.linenumber if theirs else None,
+            key=".".join(place),
+        )
