@@ -35,6 +35,7 @@ def test_what_djangos_receivers_do_is_done_also_where_no_others_are_connected(
     sent, closed = [], []
     monkeypatch.setattr(request_started, "send", lambda **_: sent.append("started"))
     monkeypatch.setattr(request_finished, "send", lambda **_: sent.append("finished"))
+    monkeypatch.setattr(caches, "all", lambda **_: ["a cache"])
     monkeypatch.setattr(caches, "close_all", lambda: closed.append("caches"))
     assert client.get("/books/").status == 200
     settled()

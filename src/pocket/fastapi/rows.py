@@ -123,8 +123,7 @@ def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
             return None
         model: Any = value.model
         columns = columns_of(model, parts)
-        listened = post_init.has_listeners(model) or pre_init.has_listeners(model)
-        if columns is None or listened:
+        if columns is None or post_init.has_listeners(model) or pre_init.has_listeners(model):
             return None
         rows = values_of(value, columns)
         for place in decimals:

@@ -19,7 +19,7 @@ from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 
 from pocket.asgi.loop import blockable
-from pocket.django.configuration.databases import begin, settle
+from pocket.django.configuration.databases import begin, is_settled, settle
 from pocket.django.http.request_signals import RequestSignals
 from pocket.django.orm.relations import Probe
 from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
@@ -79,12 +79,11 @@ class Work(ABC):
     def _begin(self) -> None:
         self._begun = True
         self._outer = begin()
-        if self.scope is None:
-            return
-        _SIGNALS.start(scope=self.scope)
-        if settings.DEBUG:
-            self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
-            self._probe.attach()
+        if self.scope is not None:
+            _SIGNALS.start(scope=self.scope)
+            if settings.DEBUG:
+                self._probe = Probe(f"{self.scope['method']} {self.scope['path']}")
+                self._probe.attach()
 
     def _finish(self) -> None:
         """Sends the end's signals, and hands the connections on clean."""
@@ -152,8 +151,8 @@ class WorkInThread(Work, Executor):
 
     def __init__(self, scope: Any = None, pool: ThreadPool = POOL) -> None:
         super().__init__(scope)
-        self._lease = Lease(pool, self._finish)
-        self._is_cancelled = False
+        self._is_left_open = self._is_cancelled = False
+        self._lease = Lease(pool, self._finish, lambda: self._is_left_open)
         self._sensitive = ThreadSensitiveContext(executor=self)
 
     async def around(self, awaitable: Awaitable[T]) -> T:
@@ -163,6 +162,12 @@ class WorkInThread(Work, Executor):
     def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """The future of a call of `function` in the thread; RuntimeError after the end."""
         return self._lease.submit(partial(self._call, function, *args, **kwargs))
+
+    def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        self._is_left_open = True
+        result = super()._call(function, *args, **kwargs)
+        self._is_left_open = self._probe is not None or not (_SIGNALS.is_finished() and is_settled())
+        return result
 
     def end(self) -> None:
         self.ended = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,21 @@ def settle(outer: Mapping[str, int] = _NONE, *, closes: bool = False) -> list[st
             # The wrapper still counts as in a transaction; the next one does not.
             del connections[alias]
     return discarded
+
+
+def is_settled() -> bool:
+    """Whether `settle(closes=True)` would certainly change nothing in this thread."""
+    try:
+        return all(map(_may_stay, connections.all(initialized_only=True)))
+    except Exception:  # noqa: BLE001  (`settle` meets it again, and reports it)
+        return False
+
+
+def _may_stay(connection: Any) -> bool:
+    if connection.errors_occurred or not _is_clean(connection):
+        return False
+    age = connection.close_at
+    return connection.connection is None or age is None or age > time.monotonic()
 
 
 def _is_clean(connection: Any) -> bool:

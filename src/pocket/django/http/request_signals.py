@@ -9,7 +9,7 @@ from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
-from django.urls import set_urlconf
+from django.urls import get_urlconf, set_urlconf
 
 from pocket.django.configuration.databases import begin
 
@@ -67,6 +67,10 @@ class RequestSignals:
     def start(self, **named: Any) -> None:
         if not self._started.are_djangos():
             request_started.send(sender=self._sender, **named)
+
+    def is_finished(self) -> bool:
+        """Whether `finish` would change nothing in this thread."""
+        return self._finished.are_djangos() and not caches.all(initialized_only=True) and get_urlconf() is None
 
     def finish(self) -> None:
         if self._finished.are_djangos():

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +18,8 @@ from pocket.django.configuration.errors import SetupFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Task = Callable[[], None]
+    Task = Callable[[], object]
+    Queue = SimpleQueue[Task | None]
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ DEFAULT_SIZE = 40
 
 
 class ThreadPool:
-    """At most `size` threads, by default as many as the setting says; each does one task at a time."""
+    """At most `size` threads, by default as many as the setting says; each does what is put in its queue, in order."""
 
     def __init__(self, name: str, size: int | None = None) -> None:
         self.name = name
@@ -38,30 +40,42 @@ class ThreadPool:
     def forget(self) -> None:
         """Begins without threads, as a forked process does."""
         self._lock = threading.Lock()
-        self._free: list[SimpleQueue[Task | None]] = []
-        self._waiting: deque[Task] = deque()
-        self._threads: dict[SimpleQueue[Task | None], threading.Thread] = {}
+        self._free: list[Queue] = []
+        self._waiting: deque[Callable[[Queue], None]] = deque()
+        self._threads: dict[Queue, threading.Thread] = {}
 
-    def begin(self, task: Task) -> None:
-        """Has `task`, which raises nothing, done by a thread: now, or in the order of asking when one is free."""
+    def lend(self, take: Callable[[Queue], None]) -> None:
+        """Calls `take` with the queue of a thread: now, or in the order of asking when one is free."""
         with self._lock:
             if not self._free and len(self._threads) >= (self.size or size_of_settings()):
-                self._waiting.append(task)
+                self._waiting.append(take)
                 return
             if not self._free:
-                queue: SimpleQueue[Task | None] = SimpleQueue()
+                queue: Queue = SimpleQueue()
                 name = f"{self.name}-{len(self._threads) + 1}"
-                self._threads[queue] = threading.Thread(target=self._work, args=(queue,), name=name, daemon=True)
+                self._threads[queue] = threading.Thread(target=_work, args=(queue,), name=name, daemon=True)
                 self._threads[queue].start()
                 self._free.append(queue)
-            self._free.pop().put(task)
+            queue = self._free.pop()
+        take(queue)
 
-    def withdraw(self, task: Task) -> bool:
-        """Whether `task` had not begun, and now never will."""
+    def give_back(self, queue: Queue) -> None:
+        """Lends the thread of `queue` to the next, after what is in it."""
         with self._lock:
-            is_waiting = task in self._waiting
+            if queue not in self._threads:  # a fork has forgotten it
+                return
+            if not self._waiting:
+                self._free.append(queue)
+                return
+            take = self._waiting.popleft()
+        take(queue)
+
+    def withdraw(self, take: Callable[[Queue], None]) -> bool:
+        """Whether `take` waited for a thread, and now gets none."""
+        with self._lock:
+            is_waiting = take in self._waiting
             if is_waiting:
-                self._waiting.remove(task)
+                self._waiting.remove(take)
             return is_waiting
 
     def close(self) -> None:
@@ -80,71 +94,96 @@ class ThreadPool:
         with self._lock:
             return len(self._threads) - len(self._free)
 
-    def _work(self, queue: SimpleQueue[Task | None]) -> None:
-        while (task := queue.get()) is not None:
-            task()
-            with self._lock:
-                if queue not in self._threads:  # `close` has ended it
-                    continue
-                if self._waiting:
-                    queue.put(self._waiting.popleft())
-                else:
-                    self._free.append(queue)
+
+def _work(queue: Queue) -> None:
+    while (task := queue.get()) is not None:
+        task()
+        del task  # it holds what the call was made with, and the next may come late
 
 
 class Lease:
     """A thread of `pool` for one request, from its first call to `close`; all calls are made there, in order.
 
-    `last`, which raises nothing, is called there at the end, if there was a call at all.
+    `last`, which raises nothing, is called there at the end, if there was a call at all and `is_needed` says so after
+    the last one: to wake the thread for nothing would take a tenth of a small request.
     """
 
-    def __init__(self, pool: ThreadPool, last: Task) -> None:
+    def __init__(self, pool: ThreadPool, last: Task, is_needed: Callable[[], bool]) -> None:
         self._pool = pool
         self._last = last
+        self._is_needed = is_needed
         self._lock = threading.Lock()
         self._asked = self._closed = False
-        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._pending = 0
+        self._queue: Queue | None = None
+        self._early: list[tuple[Future[Any], Task]] = []
+        """What was submitted before a thread was free."""
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """The future of `call`; RuntimeError after `close`."""
         future: Future[T] = Future()
+        task = partial(self._make, future, call)
         with self._lock:
             if self._closed:
                 raise RuntimeError(ENDED)
-            self._calls.put((future, call))
+            self._pending += 1
             asked, self._asked = self._asked, True
+            if self._queue is None:
+                self._early.append((future, task))
+            else:
+                self._queue.put(task)
         if not asked:
-            self._pool.begin(self._serve)
+            self._pool.lend(self._take)
         return future
 
     def close(self) -> None:
         """Ends the lease, without waiting: what was submitted is done first, or cancelled where no thread has begun."""
         with self._lock:
             closed, self._closed = self._closed, True
-        if closed:
-            return
-        self._calls.put(None)
-        if self._asked and self._pool.withdraw(self._serve):
-            while (waiting := self._calls.get()) is not None:
-                waiting[0].cancel()
+            if closed or not self._asked:
+                return
+            queue = self._queue
+            is_idle = self._pending == 0 and not self._is_needed()
+            if queue is not None and not is_idle:
+                queue.put(self._end)
+        if queue is not None and is_idle:
+            self._pool.give_back(queue)
+        elif queue is None and self._pool.withdraw(self._take):
+            for future, _ in self._early:
+                future.cancel()
+            self._early.clear()
 
-    def _serve(self) -> None:
-        while (submitted := self._calls.get()) is not None:
-            _make(*submitted)
-            del submitted  # it holds what the call was made with, and the next may come late
+    def _take(self, queue: Queue) -> None:
+        with self._lock:
+            self._queue = queue
+            for _, task in self._early:
+                queue.put(task)
+            self._early.clear()
+            if self._closed:
+                queue.put(self._end)
+
+    def _end(self) -> None:
         self._last()
+        if self._queue is not None:
+            self._pool.give_back(self._queue)
 
+    def _make(self, future: Future[Any], call: Callable[[], Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            self._is_done()
+            return
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
+            self._is_done()
+            future.set_exception(error)
+            del future, call  # the error refers to this frame
+        else:
+            self._is_done()
+            future.set_result(result)
 
-def _make(future: Future[Any], call: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = call()
-    except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
-        future.set_exception(error)
-        del future, call  # the error refers to this frame
-    else:
-        future.set_result(result)
+    def _is_done(self) -> None:
+        with self._lock:
+            self._pending -= 1
 
 
 def size_of_settings() -> int:
