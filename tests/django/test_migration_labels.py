@@ -27,7 +27,7 @@ from django.test import override_settings
 
 from pocket.django.schema_changes import plan as migration_plan
 from pocket.django.schema_changes.fields import UPSERTED
-from pocket.django.schema_changes.labels import CONSTRAINED, HARMLESS, LOST, RENAMED, UNJUDGED, Judge
+from pocket.django.schema_changes.labels import CONSTRAINED, HARMLESS, LOST, RENAMED, UNKNOWN, Labeller
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,9 +68,9 @@ def migration(operations: Sequence[Any], name: str = "0002_change") -> migration
 
 
 def reasons(*operations: Any) -> list[str]:
-    judge = Judge(connection, ProjectState())
-    judge.pass_by(migration(tables(), "0001_initial"))
-    return [reason for _, reason in judge.label(migration(operations))]
+    labeller = Labeller(connection, ProjectState())
+    labeller.skip(migration(tables(), "0001_initial"))
+    return [reason for _, reason in labeller.label(migration(operations))]
 
 
 def altered(name: str, field: models.Field[Any, Any]) -> str:
@@ -139,10 +139,10 @@ def test_additive(operation: Any) -> None:
             migrations.AddConstraint("product", models.UniqueConstraint(fields=["name"], name="one_name")),
             CONSTRAINED,
         ),
-        (migrations.RunPython(lambda apps, editor: None), UNJUDGED),
-        (migrations.RunSQL("SELECT 1"), UNJUDGED),
-        (Exotic("product", "size", models.IntegerField(null=True)), UNJUDGED),
-        (Own(), UNJUDGED),
+        (migrations.RunPython(lambda apps, editor: None), UNKNOWN),
+        (migrations.RunSQL("SELECT 1"), UNKNOWN),
+        (Exotic("product", "size", models.IntegerField(null=True)), UNKNOWN),
+        (Own(), UNKNOWN),
         (
             migrations.SeparateDatabaseAndState(database_operations=[migrations.RemoveField("product", "note")]),
             f"Remove field note from product: {LOST}",
@@ -185,11 +185,15 @@ def test_a_field_that_only_widens_is_additive(name: str, field: models.Field[Any
         ("name", models.CharField(max_length=20, db_column="title"), "it renames the column name"),
         ("stock", models.SmallIntegerField(default=0), "it changes the column's type from integer to smallint"),
         ("note", models.CharField(max_length=9, null=True), "it changes the column's type from text to varchar(9)"),
-        ("made", models.DateTimeField(), "counts on the column's default, which goes"),
-        ("made", models.DateTimeField(auto_now_add=True, null=True), "counts on the column's default, which goes"),
-        ("shelf", models.ForeignKey("shop.product", models.CASCADE), "the change of `to`"),
+        ("made", models.DateTimeField(), "relies on the column's default, which is removed"),
+        (
+            "made",
+            models.DateTimeField(auto_now_add=True, null=True),
+            "relies on the column's default, which is removed",
+        ),
+        ("shelf", models.ForeignKey("shop.product", models.CASCADE), "`to` changes"),
         ("shelves", models.ManyToManyField("shop.product"), "the table between the two models"),
-        ("name", models.CharField(max_length=20, db_collation="nocase"), "the change of `db_collation`"),
+        ("name", models.CharField(max_length=20, db_collation="nocase"), "the effect of changing `db_collation`"),
     ],
 )
 def test_a_field_that_narrows_is_destructive(name: str, field: models.Field[Any, Any], reason: str) -> None:
@@ -227,7 +231,7 @@ def test_nothing_is_destructive_on_a_table_that_comes_with_the_same_migrations()
         migrations.RunSQL("UPDATE shop_desk SET id = id + 1"),
         migrations.DeleteModel("Desk"),
     )
-    assert found == ["", "", "", "", "", UNJUDGED, ""]
+    assert found == ["", "", "", "", "", UNKNOWN, ""]
 
 
 def test_an_operation_on_a_table_of_another_database_is_additive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +257,7 @@ class Concurrent(AddIndexConcurrently):
 
 def test_an_operation_that_cannot_be_looked_into_is_not_passed_by() -> None:
     (found,) = reasons(migrations.AddField("product", "odd", Broken(null=True)))
-    assert found == f"{UNJUDGED} (LookupError: no such type here)"
+    assert found == f"{UNKNOWN} (LookupError: no such type here)"
 
 
 def test_an_operation_with_a_mixin_is_judged_by_what_it_does() -> None:
@@ -281,9 +285,9 @@ def test_removing_a_relation_through_a_model_of_its_own_leaves_its_table() -> No
 
 def test_a_model_that_is_swapped_out_has_no_table(settings_of_user: None) -> None:
     key = ("id", models.BigAutoField(primary_key=True))
-    judge = Judge(connection, ProjectState())
-    judge.pass_by(migration([migrations.CreateModel("Person", [key], options={"swappable": "AUTH_USER_MODEL"})]))
-    (found,) = judge.label(migration([migrations.DeleteModel("Person")]))
+    labeller = Labeller(connection, ProjectState())
+    labeller.skip(migration([migrations.CreateModel("Person", [key], options={"swappable": "AUTH_USER_MODEL"})]))
+    (found,) = labeller.label(migration([migrations.DeleteModel("Person")]))
     assert found[1] == ""
 
 
@@ -319,7 +323,7 @@ def test_pending_migrations_are_listed_with_their_labels_until_they_are_applied(
     assert all(set(item) == {"migration", "operations", "whole"} for item in before)
     first = next(item for item in before if item["migration"] == "auth.0001_initial")
     assert first["operations"][0] == {"operation": "Create model Permission", "reason": ""}
-    assert not [one for item in before for one in item["operations"] if UNJUDGED in one["reason"]]
+    assert not [one for item in before for one in item["operations"] if UNKNOWN in one["reason"]]
     call_command("migrate", verbosity=0)
     assert listed() == {**found, "migrations": []}
 

@@ -134,7 +134,7 @@ def test_a_statement_that_waits_for_a_lock_gives_up(shop_on_postgresql: Shop, se
         found = shop.invoke()
     assert found["exit_status"] == 1
     assert "canceling statement due to lock timeout" in found["stderr"]
-    assert "Migrate again when the database is quieter" in found["stderr"]
+    assert "Migrate again when the database is less busy" in found["stderr"]
 
 
 SLEEP = 'migrations.RunSQL("SELECT pg_sleep(600)", "")'
@@ -147,7 +147,7 @@ def test_the_end_of_the_functions_time_ends_the_statement_in_the_database(
     shop.write(**{"0002_sleep": migration(SLEEP)})
     found = shop.invoke(seconds=4)
     assert found["exit_status"] == 1
-    assert "`migrate` was stopped, since the function's time is up" in found["stderr"]
+    assert "`migrate` was stopped because the function's time is up" in found["stderr"]
     assert "Applying shop.0001_initial... OK" in found["stdout"]
     assert not running(server)
 
@@ -163,7 +163,7 @@ def many(apps, editor):
 def test_many_short_statements_are_ended_as_well(shop_on_postgresql: Shop) -> None:
     shop_on_postgresql.write(**{"0002_many": migration("migrations.RunPython(many)", code=MANY)})
     found = shop_on_postgresql.invoke(seconds=4)
-    assert "`migrate` was stopped, since the function's time is up" in found["stderr"]
+    assert "`migrate` was stopped because the function's time is up" in found["stderr"]
 
 
 def running(server: psycopg.Connection[Any], since: str = "0 s") -> list[str]:

@@ -20,7 +20,7 @@ from old_release import OldRelease, apply
 from postgres import Postgres
 from schema_operations import CASES, POSTGRESQL, Case, before
 
-from pocket.django.schema_changes.labels import Judge
+from pocket.django.schema_changes.labels import Labeller
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,10 +63,10 @@ def test_the_label_is_what_happens(database: BaseDatabaseWrapper, case: Case) ->
     shelf.create(code="a"), shelf.create(code="b")
     old = OldRelease(database, state, "Product")
     old.fill(case.rows)
-    judge = Judge(database, state.clone())
+    labeller = Labeller(database, state.clone())
     change = migrations.Migration("0002_change", "shop")
     change.operations = list(case.operations)
-    reasons = [reason for _, reason in judge.label(change) if reason]
+    reasons = [reason for _, reason in labeller.label(change) if reason]
     assert bool(reasons) == (database.vendor in case.destructive), reasons
     try:
         apply(database, state.clone(), case.operations)

@@ -1,4 +1,4 @@
-"""What a database is told of a field: the facts of its column that rows, and other releases, can notice."""
+"""A field's column in the database: the facts that affect rows and other releases."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """A field as the database has it; two of the same are one column.
+    """A field as the database has it; columns with the same SQL are equal.
 
-    `kind` is Django's internal type and `definition` its SQL. `range` are the numbers that an integer's type holds,
-    `digits` a decimal's digits and places, `default` the SQL of the database's default. `on_delete` is what the
-    database does when the row that is referred to goes, "" where Django does it.
+    `kind` is Django's internal type and `definition` the SQL. `range` has the least and greatest number of an integer
+    type, `digits` a decimal's digits and places, `default` the SQL of the database's default. `on_delete` is what the
+    database does when the referenced row is deleted; "" if Django does it.
     """
 
     definition: str
@@ -38,25 +38,25 @@ class Column:
     on_delete: str
 
     def __eq__(self, other: object) -> bool:
-        """Whether the database is told the same; of the kind it is told nothing."""
-        return isinstance(other, Column) and self._told == other._told
+        """Whether both have the same SQL, which does not contain the kind."""
+        return isinstance(other, Column) and self._sql == other._sql
 
     def __hash__(self) -> int:
-        return hash(self._told)
+        return hash(self._sql)
 
     @property
-    def _told(self) -> tuple[object, ...]:
+    def _sql(self) -> tuple[object, ...]:
         refers_to = self.refers_to if self.constrained else None
         return self.definition, self.check, refers_to, self.on_delete
 
 
 def column_of(connection: BaseDatabaseWrapper, editor: Any, field: Any) -> Column:
-    """The column of a field that has one; `editor` is a schema editor of the connection, which is only asked."""
+    """The column of a field that has one; `editor` is a schema editor of the connection, which changes nothing."""
     parameters = field.db_parameters(connection=connection)
     definition, values = editor.column_sql(field.model, field)
     kind = field.get_internal_type()
     remote = field.remote_field
-    # Django's own integer types, by the database; SQLite's method would say what it could hold, not what it is told.
+    # By Django's integer types; SQLite's own method returns what the column could hold.
     ranges: Any = connection.ops.integer_field_ranges
     return Column(
         definition=f"{definition} {values}",
@@ -81,6 +81,6 @@ def column_of(connection: BaseDatabaseWrapper, editor: Any, field: Any) -> Colum
 
 
 def _on_delete(remote: Any) -> str:
-    """What the database itself does, which Django has since 6.1."""
+    """The database's own action, available since Django 6.1."""
     operation = getattr(remote.on_delete, "operation", None)
     return str(operation) if operation else ""

@@ -1,4 +1,4 @@
-"""Which expressions of Django's a database can compute for any row, so that no INSERT or UPDATE fails by them."""
+"""Django expressions that a database can compute for any row, so that no INSERT or UPDATE fails because of them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _SAFE = frozenset(
         "When",
     }
 )
-"""Expressions without arithmetic, conversion or lookup of what may be missing."""
+"""Expressions without arithmetic, conversions and lookups."""
 
 _MODULES = ("django.db.models.", "django.contrib.postgres.indexes")
 
 _ROOMY = frozenset({"BooleanField", "TextField"})
-"""Types of a result that none of those expressions is too large for."""
+"""Result types that can hold the value of any of those expressions."""
 
 
 def never_fails(connection: BaseDatabaseWrapper, expression: Any, field: Any = None) -> bool:
-    """Whether the expression has a value for every row, and that of the generated `field` takes it, where one is given.
+    """Whether the expression has a value for every row that the generated `field`, if given, can hold.
 
-    What is not known is taken for one that fails.
+    False for unknown expressions.
     """
     if not _is_safe(expression):
         return False
@@ -72,5 +72,5 @@ def _is_constant(value: Any) -> bool:
 
 
 def _name(reference: Any) -> str:
-    """What an F() refers to, which its type does not declare."""
+    """The name in an F(), which its type does not declare."""
     return str(reference.name)

@@ -1,4 +1,4 @@
-"""What a new or a changed field means to rows that are there, and to a release that does not know of it."""
+"""The effect of a new or changed field on existing rows and on the live release."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from pocket.django.schema_changes.expressions import never_fails
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-UNFILLED = (
-    "the release that is live does not fill it, so its INSERTs fail; give the field a `db_default=`, or let it be null"
-)
-UPSERTED = (
-    "the release that is live may count on it: an upsert names the unique columns, and get_or_create() relies on them"
-)
-ALIKE = "rows that are there, or that the release that is live adds, get the same value, and it is unique"
+UNFILLED = "the live release does not fill it, so its INSERTs fail; give the field a `db_default=`, or let it be null"
+UPSERTED = "the live release may need it: upserts name the unique columns, and get_or_create() relies on them"
+ALIKE = "existing rows, and rows that the live release adds, get the same value, and it is unique"
 
 _TEXTS = frozenset({"CharField", "FileField", "FilePathField", "SlugField"})
-"""Field types of text that are as long as `max_length` says, read and written alike."""
+"""Text types of `max_length` characters, which are read and written alike."""
 
-_JUDGED = frozenset(
+_KNOWN = frozenset(
     {
         "auto_now",
         "auto_now_add",
@@ -42,11 +38,11 @@ _JUDGED = frozenset(
         "unique",
     }
 )
-"""Arguments whose change is judged below, or that no row and no older release notices."""
+"""Arguments whose change is examined below, or does not affect rows and older releases."""
 
 
 def added(connection: BaseDatabaseWrapper, field: Any) -> str:
-    """Why a new field is destructive, "" where it is additive."""
+    """Why a new field is destructive; "" if it is additive."""
     if field.primary_key:
         return "it becomes the table's primary key"
     if field.many_to_many or field.db_type(connection) is None:
@@ -57,38 +53,38 @@ def added(connection: BaseDatabaseWrapper, field: Any) -> str:
     if field.unique and (has_db_default or _same_for_all(field)):
         return ALIKE
     if has_db_default and field.remote_field and field.db_constraint:
-        return "rows get its default, and it may refer to none"
+        return "rows get its default, which may refer to a missing row"
     return "" if field.null or has_db_default else UNFILLED
 
 
 def _same_for_all(field: Any) -> bool:
-    """Whether rows that are there get a value: Django asks for it once, whatever the default calls."""
+    """Whether all existing rows get the same value: Django computes a default once."""
     return (field.has_default() and field.get_default() is not None) or getattr(field, "auto_now", False)
 
 
 def _generated(connection: BaseDatabaseWrapper, field: Any) -> str:
     if field.unique:
-        return "rows that are there, or that the release that is live writes, may give it the same value"
+        return "several existing rows, or rows that the live release writes, may give it the same value"
     if never_fails(connection, field.expression, field):
         return ""
-    return "its expression may fail for a row that is there, or that the release that is live writes"
+    return "its expression may fail for an existing row, or one that the live release writes"
 
 
 def altered(connection: BaseDatabaseWrapper, old: Any, new: Any) -> str:
-    """Why changing the field `old` into `new` is destructive, "" where that only widens it or no column changes."""
-    # The editor is not entered: it is asked, and changes nothing.
+    """Why changing the field `old` into `new` is destructive; "" if that only widens it or changes no column."""
+    # The editor is not entered, so it changes nothing.
     editor: Any = connection.schema_editor(collect_sql=True)
     if not editor._field_should_be_altered(old, new):
         return ""
     if old.many_to_many or new.many_to_many:
         return "it changes the table between the two models"
     if old.column != new.column:
-        return f"it renames the column {old.column}, which the release that is live asks for"
+        return f"it renames the column {old.column}, which the live release uses"
     was, is_now = column_of(connection, editor, old), column_of(connection, editor, new)
     if was == is_now:
         return ""
-    for judge in (_nature, _type, _presence, _default, _relation):
-        if reason := judge(connection, was, is_now):
+    for examine in (_nature, _type, _presence, _default, _relation):
+        if reason := examine(connection, was, is_now):
             return reason
     return _rest(old, new)
 
@@ -96,13 +92,13 @@ def altered(connection: BaseDatabaseWrapper, old: Any, new: Any) -> str:
 def _rest(old: Any, new: Any) -> str:
     was, is_now = _arguments(old), _arguments(new)
     for name in sorted(was.keys() | is_now.keys()):
-        if name not in _JUDGED and was.get(name) != is_now.get(name):
-            return f"what the change of `{name}` does cannot be judged"
+        if name not in _KNOWN and was.get(name) != is_now.get(name):
+            return f"the effect of changing `{name}` is unknown"
     return ""
 
 
 def _arguments(field: Any) -> dict[str, Any]:
-    """The field's arguments that the database is told."""
+    """The field's arguments that affect the database."""
     _, _, _, arguments = field.deconstruct()
     return {name: value for name, value in arguments.items() if name not in field.non_db_attrs}
 
@@ -111,11 +107,11 @@ def _nature(connection: BaseDatabaseWrapper, was: Column, is_now: Column) -> str
     if was.generated or is_now.generated:
         return "it changes how the database computes the column"
     if was.collation != is_now.collation:
-        return "what the change of `db_collation` does to comparisons and to what is unique cannot be judged"
+        return "the effect of changing `db_collation` on comparisons and unique values is unknown"
     if was.primary_key != is_now.primary_key:
         return "it changes the table's primary key"
     if was.suffix != is_now.suffix:
-        return "it changes whether the database numbers the rows, which the release that is live counts on"
+        return "it changes whether the database numbers the rows, which the live release relies on"
     return ""
 
 
@@ -130,7 +126,7 @@ def _type(connection: BaseDatabaseWrapper, was: Column, is_now: Column) -> str:
 
 
 def _holds(was: Column, is_now: Column) -> bool:
-    """Whether the new type holds all numbers that the old one does, or holds anything in the same form."""
+    """Whether the new type holds all values of the old one, in the same form."""
     if was.range and is_now.range:
         return is_now.range[0] <= was.range[0] and is_now.range[1] >= was.range[1]
     if was.kind == "DecimalField" == is_now.kind:
@@ -142,20 +138,20 @@ def _holds(was: Column, is_now: Column) -> bool:
 def _changed(was: Column, is_now: Column) -> str:
     if was.type != is_now.type:
         return f"it changes the column's type from {was.type} to {is_now.type}"
-    return f"the database checks {is_now.check}, and the release that is live may write what that refuses"
+    return f"the database checks {is_now.check}, and the live release may write values that it refuses"
 
 
 def _length(was: Column, is_now: Column) -> str:
     if is_now.length is None or was.length == is_now.length or (was.length is not None and is_now.length > was.length):
         return ""
-    return f"it shortens the column to {is_now.length} characters, and longer values may be there or be written"
+    return f"it shortens the column to {is_now.length} characters, and longer values may exist or be written"
 
 
 def _presence(connection: BaseDatabaseWrapper, was: Column, is_now: Column) -> str:
     if was.null and not is_now.null:
-        return "the release that is live may write NULL, and rows with NULL may be there"
+        return "the live release may write NULL, and rows with NULL may exist"
     if is_now.unique and not was.unique:
-        return "the release that is live may write values twice, and rows with the same value may be there"
+        return "the live release may write values twice, and rows with the same value may exist"
     return UPSERTED if was.unique and not is_now.unique else ""
 
 
@@ -163,15 +159,15 @@ def _default(connection: BaseDatabaseWrapper, was: Column, is_now: Column) -> st
     if was.default is None or was.default == is_now.default:
         return ""
     if is_now.default is None:
-        return "the release that is live counts on the column's default, which goes"
-    return "rows that the release that is live adds get another default than it counts on"
+        return "the live release relies on the column's default, which is removed"
+    return "rows that the live release adds get another default than it relies on"
 
 
 def _relation(connection: BaseDatabaseWrapper, was: Column, is_now: Column) -> str:
     if was.on_delete and was.on_delete != is_now.on_delete:
-        return "the release that is live leaves it to the database what becomes of the row when the other one goes"
+        return "the live release relies on what the database does when the referenced row is deleted"
     if was.refers_to and is_now.refers_to and was.refers_to != is_now.refers_to:
-        return f"the change of `to`: it refers to {is_now.refers_to[0]} from then on"
+        return f"`to` changes: it then refers to {is_now.refers_to[0]}"
     if is_now.constrained and not was.constrained:
-        return "rows may be there, or be written, that refer to none"
+        return "rows that refer to a missing row may exist or be written"
     return ""

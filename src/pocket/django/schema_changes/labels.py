@@ -1,8 +1,8 @@
-"""Which operations of a migration are additive, and why the others are not.
+"""Labels: which operations of a migration are additive, and why the others are destructive.
 
-Each operation is judged between the states before and after it, on a connection whose backend knows what a change of
-a field means to the database. What is done to a table that came with the same migrations is additive: no data is in
-it, and no older release asks for it.
+Each operation is examined between the states before and after it, on a connection, whose backend translates fields
+into columns. Operations on a table that the same migrations create are additive: it has no data, and no older release
+uses it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from django.db.migrations.state import ProjectState
 
 LOST = "the data in it is lost"
-RENAMED = "the release that is live asks for the old name"
-UNJUDGED = "what it does cannot be judged"
-CONSTRAINED = "the release that is live may write rows that it refuses, and rows that are there may break it"
+RENAMED = "the live release uses the old name"
+UNKNOWN = "its effect is unknown"
+CONSTRAINED = "the live release may write rows that it refuses, and existing rows may violate it"
 
 HARMLESS = frozenset(
     {
@@ -37,7 +37,8 @@ HARMLESS = frozenset(
         "django.db.migrations.operations.special.RunPython.noop",
     }
 )
-"""Functions of `RunPython` that are known: Django's own, which move permissions of proxy models, and nothing."""
+"""Known functions of `RunPython`: Django's own, which moves permissions of proxy models, and the one that does nothing.
+"""
 
 _ADDITIVE = frozenset(
     {
@@ -56,20 +57,20 @@ _ADDITIVE = frozenset(
 )
 
 
-class Judge:
-    """Walks through migrations in order, from a `state`; remembers the tables that they created."""
+class Labeller:
+    """Labels migrations in order, beginning with `state`; remembers the tables that they create."""
 
     def __init__(self, connection: BaseDatabaseWrapper, state: ProjectState) -> None:
         self._connection = connection
         self._state = state
         self._created: set[tuple[str, str]] = set()
 
-    def pass_by(self, migration: Migration) -> None:
-        """Takes the migration into the state, unjudged."""
+    def skip(self, migration: Migration) -> None:
+        """Applies the migration to the state without labels."""
         self._state = migration.mutate_state(self._state, preserve=False)
 
     def label(self, migration: Migration) -> Iterator[tuple[str, str]]:
-        """Each operation of the migration in Django's words, and why it is destructive, "" where it is additive."""
+        """Each operation of the migration, as Django describes it, and why it is destructive; "" if it is additive."""
         app = migration.app_label
         for operation in migration.operations:
             before = self._state
@@ -77,8 +78,8 @@ class Judge:
             operation.state_forwards(app, self._state)
             try:
                 reason = self._reason(app, operation, before, self._state)
-            except Exception as error:  # noqa: BLE001 - an operation may be anybody's: it is told, not passed by
-                reason = f"{UNJUDGED} ({type(error).__name__}: {error})"
+            except Exception as error:  # noqa: BLE001 - operations of projects may raise anything, which is shown
+                reason = f"{UNKNOWN} ({type(error).__name__}: {error})"
             yield operation.describe(), reason
 
     def _reason(self, app: str, operation: Operation, before: ProjectState, after: ProjectState) -> str:
@@ -95,15 +96,15 @@ class Judge:
         if (app, model) in self._created:
             if isinstance(operation, django_operations.RenameModel):
                 self._created.add((app, operation.new_name_lower))
-            return "" if kind else UNJUDGED
+            return "" if kind else UNKNOWN
         if kind in _ADDITIVE:
             return ""
-        return _REASONS[kind](self._connection, app, operation, before, after) if kind in _REASONS else UNJUDGED
+        return _REASONS[kind](self._connection, app, operation, before, after) if kind in _REASONS else UNKNOWN
 
     def _reason_inside(
         self, app: str, operation: django_operations.SeparateDatabaseAndState, before: ProjectState
     ) -> str:
-        """The first reason among what is done to the database, each operation in the state that it makes by itself."""
+        """The first reason among the database operations, each in the state after those before it."""
         for inner in operation.database_operations:
             after = before.clone()
             inner.state_forwards(app, after)
@@ -113,7 +114,7 @@ class Judge:
         return ""
 
     def _touches(self, app: str, model: str, before: ProjectState, after: ProjectState) -> bool:
-        """Whether the model has a table that this database's migrations make."""
+        """Whether the model has a table that the migrations create in this database."""
         if not router.allow_migrate(self._connection.alias, app, model_name=model):
             return False
         state = before.models.get((app, model)) or after.models.get((app, model))
@@ -126,7 +127,7 @@ class Judge:
 
 
 def _kind(operation: Operation) -> str:
-    """The name of Django's own operation that this one is, "" for another's, or one that was given another effect."""
+    """The name of Django's operation that this one is; "" for one of a project, or with another effect."""
     kinds = type(operation).__mro__
     acts = next(kind for kind in kinds if "database_forwards" in vars(kind))
     if not _is_django(acts):
@@ -143,7 +144,7 @@ def _is_known(name: str) -> bool:
 
 
 def _model(operation: Operation) -> str:
-    """The lowercase name of the model that the operation is about, "" where it is about none."""
+    """The lowercase name of the operation's model; "" without one."""
     if isinstance(operation, django_operations.RenameModel):
         return operation.old_name_lower
     if isinstance(operation, ModelOperation):
@@ -188,7 +189,7 @@ def _alter_order(connection: Any, app: str, operation: Any, before: ProjectState
     was = before.models[app, operation.name_lower].options.get("order_with_respect_to")
     if bool(was) == bool(operation.order_with_respect_to):
         return ""
-    return LOST if was else "it adds the column _order, which the release that is live does not fill"
+    return LOST if was else "it adds the column _order, which the live release does not fill"
 
 
 def _alter_unique(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
@@ -205,16 +206,16 @@ def _remove_constraint(connection: Any, app: str, operation: Any, before: Projec
 def _add_index(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
     if all(never_fails(connection, expression) for expression in operation.index.expressions):
         return ""
-    return "what it indexes may fail for a row that is there, or that the release that is live writes"
+    return "its expression may fail for an existing row, or one that the live release writes"
 
 
 def _run_python(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
     code = operation.code
-    return "" if f"{code.__module__}.{code.__qualname__}" in HARMLESS else UNJUDGED
+    return "" if f"{code.__module__}.{code.__qualname__}" in HARMLESS else UNKNOWN
 
 
 def _run_sql(connection: Any, app: str, operation: Any, before: ProjectState, after: ProjectState) -> str:
-    return "" if operation.sql in (django_operations.RunSQL.noop, []) else UNJUDGED
+    return "" if operation.sql in (django_operations.RunSQL.noop, []) else UNKNOWN
 
 
 _REASONS: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""How long a migration may hold up what else the database does: for its locks, and past the end of its function.
+"""How long a migration may block the database: while it waits for locks, and after its function's end.
 
-A statement that waits for a lock makes all wait that come after it, and one whose client is gone goes on in the
+A statement that waits for a lock blocks later statements, and a statement whose client is gone continues in the
 database, with its locks.
 """
 
@@ -35,16 +35,16 @@ logger = logging.getLogger("pocket.migrations")
 
 
 class TimeIsUp(CommandError):
-    """The function's time does not suffice for what the migration has left to do."""
+    """The function's time is up before the migration has ended."""
 
 
 @contextmanager
 def bounded(connection: BaseDatabaseWrapper, ends: float | None) -> Iterator[list[str]]:
-    """Bounds the statements of `connection`; yields the bounds in words.
+    """Limits the time of the statements of `connection`; yields the limits as text.
 
-    `ends` is when the invocation does, on the monotonic clock; None where it does not. A little before that the
-    statement that runs is cancelled in the database, and none follows it: TimeIsUp. What the project itself has set, in
-    DATABASES or for the database's user, stays.
+    `ends` is the end of the invocation on the monotonic clock; None without one. Shortly before it, the running
+    statement is cancelled in the database, and any further one raises TimeIsUp. The project's own limits, in DATABASES
+    or for the database's user, are kept.
     """
     if ends is not None:
         ends -= _margin(ends - time.monotonic())
@@ -62,48 +62,48 @@ def bounded(connection: BaseDatabaseWrapper, ends: float | None) -> Iterator[lis
 
 
 def _margin(seconds: float) -> float:
-    """Seconds before the end at which statements are ended, for the rest: rolling back, and answering."""
+    """Seconds left for the rollback and the response when statements are cancelled."""
     return min(3.0, seconds / 4)
 
 
 def _postgresql(connection: Any, left: float | None) -> dict[str, str]:
-    """Sets what is 0, which is PostgreSQL's for unset; a database that is left by its client ends the statement."""
+    """Sets limits that are 0, which means unset; the server then also cancels statements of lost clients."""
     wanted = {"lock_timeout": LOCK_TIMEOUT, **({} if left is None else {"statement_timeout": max(1, round(left))})}
-    told = {}
+    limits = {}
     with connection.cursor() as cursor:
         for name, seconds in wanted.items():
             cursor.execute("SELECT setting::bigint FROM pg_settings WHERE name = %s", [name])
             (own,) = cursor.fetchone()
             if own:
-                told[name] = f"{own / 1000:g} s{OWN}"
+                limits[name] = f"{own / 1000:g} s{OWN}"
             else:
                 cursor.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds}s"])
-                told[name] = f"{seconds} s"
+                limits[name] = f"{seconds} s"
         if connection.pg_version >= 140000:
-            with suppress(DatabaseError):  # not on every system that a server runs on
+            with suppress(DatabaseError):  # not supported by every server's system
                 cursor.execute("SET client_connection_check_interval = '2s'")
-    return told
+    return limits
 
 
 def _mysql(connection: Any, left: float | None) -> dict[str, str]:
-    """MySQL's own default is a year; it has no timeout for statements that change a table, so the watch ends those."""
+    """Sets MySQL's lock timeout, a year by default. It has no timeout for schema changes; the watch cancels those."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@global.lock_wait_timeout, @@session.lock_wait_timeout")
-        everyone, own = cursor.fetchone()
-        if own != everyone or own <= LOCK_TIMEOUT:
-            told = {"lock_wait_timeout": f"{own} s{OWN}"}
+        default, own = cursor.fetchone()
+        if own != default or own <= LOCK_TIMEOUT:
+            limits = {"lock_wait_timeout": f"{own} s{OWN}"}
         else:
             cursor.execute("SET SESSION lock_wait_timeout = %s", [LOCK_TIMEOUT])
-            told = {"lock_wait_timeout": f"{LOCK_TIMEOUT} s"}
-    return told if left is None else {**told, "each statement": f"{max(1, round(left))} s"}
+            limits = {"lock_wait_timeout": f"{LOCK_TIMEOUT} s"}
+    return limits if left is None else {**limits, "each statement": f"{max(1, round(left))} s"}
 
 
 def _unset(connection: BaseDatabaseWrapper, bounds: Mapping[str, str]) -> None:
-    """Takes back what was set: a pool, in this process or before the server, may hand the session to somebody else."""
+    """Resets the limits: a pool, in this process or at the server, may reuse the session."""
     reset = _RESET.get(connection.vendor)
     if reset is None or connection.connection is None:
         return
-    with suppress(DatabaseError), connection.cursor() as cursor:  # it may be broken, and then nobody gets it
+    with suppress(DatabaseError), connection.cursor() as cursor:  # a broken session is not reused
         for name in _SETTINGS & bounds.keys():
             if not bounds[name].endswith(OWN):
                 cursor.execute(reset.format(name))
@@ -118,7 +118,7 @@ _CANCEL = {"postgresql": "SELECT pg_cancel_backend(%s)", "mysql": "KILL QUERY %s
 
 
 class _Watch:
-    """Stands around each statement, and ends the one that runs when the time is up."""
+    """Wraps each statement, and cancels the running one when the time is up."""
 
     def __init__(self, connection: BaseDatabaseWrapper, ends: float | None, bounds: Mapping[str, str]) -> None:
         self._connection = connection
@@ -129,12 +129,12 @@ class _Watch:
         self._session: Any = None
 
     def start(self) -> None:
-        ask = _SESSION.get(self._connection.vendor)
+        query = _SESSION.get(self._connection.vendor)
         if self._timer is None:
             return
-        if ask:
+        if query:
             with self._connection.cursor() as cursor:
-                cursor.execute(ask)
+                cursor.execute(query)
                 (self._session,) = cursor.fetchone()
         self._timer.daemon = True
         self._timer.start()
@@ -157,7 +157,7 @@ class _Watch:
             raise
 
     def _patiently(self, *call: Any) -> Any:
-        """An index that is built beside the writers waits for each of them, blocks nobody, and is spoilt by an end."""
+        """Runs CONCURRENTLY without a lock timeout: it waits for all writers, blocks none, and fails if cancelled."""
         execute, *arguments = call
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', '0', false)")
@@ -180,21 +180,21 @@ class _Watch:
             elif vendor == "sqlite" and self._connection.connection is not None:
                 self._connection.connection.interrupt()
         except DatabaseError:
-            logger.exception("The statement that runs could not be cancelled in the database.")
+            logger.exception("The running statement could not be cancelled in the database.")
 
 
 def waited_for_lock(error: DatabaseError) -> bool:
-    """Whether a statement gave up since another session holds what it needs."""
+    """Whether a statement timed out while waiting for a lock of another session."""
     return _code(error) in {_LOCK_NOT_AVAILABLE, _LOCK_WAIT_TIMEOUT}
 
 
 def _code(error: DatabaseError) -> str | int | None:
-    """PostgreSQL's SQLSTATE, or MySQL's number, of what went wrong; None for another database's."""
+    """PostgreSQL's SQLSTATE or MySQL's number of the error; None for other databases."""
     cause = error.__cause__
     state: str | None = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return state or (error.args[0] if error.args and isinstance(error.args[0], int) else None)
 
 
 def _closes(sql: str) -> bool:
-    """Whether the statement ends what was begun: a rollback, or the record that a migration is applied."""
+    """Whether the statement ends a migration: a rollback, or the record that it is applied."""
     return sql.lstrip()[:8].upper() == "ROLLBACK" or "django_migrations" in sql

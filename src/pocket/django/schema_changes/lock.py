@@ -1,7 +1,7 @@
-"""One `migrate` at a time in a database, whoever starts it: Django itself has no lock.
+"""The lock that allows one `migrate` at a time in a database; Django itself has no lock.
 
-PostgreSQL and MySQL have locks for such uses, an SQLite database has a file beside it, and elsewhere the first row of
-Django's own table of migrations is held. Each ends with the process that holds it, however that ends.
+PostgreSQL and MySQL have advisory locks; an SQLite database has a locked file beside it, and any other the locked first
+row of Django's table of migrations. Each is released when its process ends, however it ends.
 
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
@@ -30,7 +30,7 @@ PATIENCE = 15.0
 """Seconds to wait for another `migrate`."""
 
 PAUSE = 0.2
-"""Seconds between two looks. No statement waits: a waiting one would hold up CREATE INDEX CONCURRENTLY."""
+"""Seconds between two attempts. No statement waits: a waiting one would block CREATE INDEX CONCURRENTLY."""
 
 KEY = (0x706F636B, 0x65746D67)
 """The two numbers of the advisory lock, in ASCII "pocketmg"."""
@@ -38,9 +38,9 @@ KEY = (0x706F636B, 0x65746D67)
 
 @contextmanager
 def held(connection: BaseDatabaseWrapper, patience: float = PATIENCE) -> Iterator[bool]:
-    """Holds the lock; False where the database has nothing to hold.
+    """Holds the lock; yields False if the database has no lock.
 
-    Raises CommandError with the status MIGRATE_RUNS where another one has it for `patience` seconds.
+    Raises CommandError with the status MIGRATE_RUNS if another process holds it for `patience` seconds.
     """
     if connection.vendor == "sqlite":
         take: Callable[[], Callable[[], None] | None] = lambda: _take_file(connection)  # noqa: E731 - one of two ways
@@ -65,10 +65,10 @@ def _nothing() -> None:
 
 
 def _take_session(connection: BaseDatabaseWrapper) -> Callable[[], None] | None:
-    """Takes the lock on a connection of its own, which is left alone until it is closed; None where it is taken.
+    """Takes the lock on a separate connection, which is unused until it is closed; None if another process has it.
 
-    The migrations' own connection would lose it: they may commit, roll back or reconnect. A database that speaks the
-    language of another may lack its locks.
+    The migrations' own connection would lose it, since they may commit, roll back or reconnect. A database that is only
+    compatible with another may not have its locks.
     """
     own: Any = connections.create_connection(connection.alias)
     try:
@@ -89,10 +89,10 @@ def _take_session(connection: BaseDatabaseWrapper) -> Callable[[], None] | None:
 
 
 def _postgresql(own: Any, cursor: Any) -> bool | None:
-    """The lock of a transaction, so that a pooler which hands out connections by transaction keeps it in its place.
+    """Takes a transaction's lock, so that a pooler that assigns connections by transaction keeps this one.
 
-    The settings that follow keep the transaction from being ended for its idleness. They also free the snapshot of the
-    query before them, which CREATE INDEX CONCURRENTLY would wait for.
+    The settings after it prevent the idle transaction from being ended. They also release the query's snapshot, for
+    which CREATE INDEX CONCURRENTLY would wait.
     """
     own.set_autocommit(False)
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", KEY)
@@ -104,22 +104,22 @@ def _postgresql(own: Any, cursor: Any) -> bool | None:
 
 
 def _mysql(own: Any, cursor: Any) -> bool | None:
-    """A lock by name, which is one for all databases of the server, so the database's name is part of it."""
+    """Takes a lock by name. Names are shared by all databases of a server, so the database's name is part of it."""
     cursor.execute("SET SESSION wait_timeout = 86400")
     cursor.execute("SELECT GET_LOCK(CONCAT('pocket migrate ', SHA1(DATABASE())), 0)")
     return bool(cursor.fetchone()[0])
 
 
 def _row(own: Any, cursor: Any) -> bool | None:
-    """The row of the first migration, where the database can say at once that a row is locked; None where it cannot.
+    """Locks the row of the first migration; None if the database has no NOWAIT, or no such row.
 
-    Nobody changes that row, and before there is one there is nothing to be migrated twice.
+    The row never changes, and before it exists there is no migration to apply twice.
     """
     if not own.features.has_select_for_update_nowait:
         return None
     if not MigrationRecorder(own).has_table():
         return None
-    # Django's own names, and its own SQL.
+    # Names and SQL are Django's own.
     table, column = own.ops.quote_name("django_migrations"), own.ops.quote_name("id")
     cursor.execute(f"SELECT MIN({column}) FROM {table}")  # noqa: S608
     (first,) = cursor.fetchone()
@@ -140,9 +140,9 @@ _TAKE: dict[str, Callable[[Any, Any], bool | None]] = {"postgresql": _postgresql
 
 
 def _take_file(connection: Any) -> Callable[[], None] | None:
-    """Locks a file beside the database; None where it is locked.
+    """Locks a file beside the database; None if it is locked.
 
-    Not the database's own: SQLite's locks of a process end as soon as any descriptor of that file is closed.
+    It is not the database's own file: SQLite's locks of a process end when any descriptor of that file is closed.
     """
     import fcntl
 
@@ -152,7 +152,7 @@ def _take_file(connection: Any) -> Callable[[], None] | None:
     file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another one may have removed it in between: then this is a lock of nothing.
+        # Another process may have removed it in between; then this lock protects nothing.
         same = os.fstat(file).st_ino == os.stat(path).st_ino  # noqa: PTH116 - beside fstat, of the same kind
     except (BlockingIOError, FileNotFoundError):
         same = False

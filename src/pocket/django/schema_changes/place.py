@@ -1,4 +1,4 @@
-"""Which database a connection goes to, in words that a person recognises and that hold no password."""
+"""The database of a connection as readable text without a password."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def described(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    """`kind`, `name` and `host` of the database; `host` has the port where one is set, and is empty for a file."""
+    """`kind`, `name` and `host` of the database; `host` has the port, if there is one, and is empty for a file."""
     if connection.vendor == "postgresql" and connection.connection is not None:
-        # Whatever the settings leave to a connection string, a service file or libpq's variables.
+        # The settings may leave these to a connection string, a service file or libpq's variables.
         info: Any = connection.connection.info
         return {"kind": connection.display_name, "name": info.dbname, "host": f"{info.host}:{info.port}"}
     entry = connection.settings_dict
     name = str(entry["NAME"] or "")
-    # libpq takes a connection string in the name's place, password and all.
+    # libpq accepts a connection string, with a password, as the name.
     if connection.vendor == "postgresql" and ("://" in name or "=" in name):
         name = "(a connection string)"
     host = ":".join(str(entry[key]) for key in ("HOST", "PORT") if entry.get(key))

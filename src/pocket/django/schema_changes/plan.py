@@ -1,7 +1,7 @@
-"""The migrations that a release brings, each operation with what speaks against it while an older release answers.
+"""The migrations of a release, with a label for each operation.
 
-An operation is destructive where data is lost by it, or where the release that is live may not run on the schema
-after it: https://docs.djangoproject.com/en/stable/ref/migration-operations/
+An operation is destructive if data is lost, or if the live release may fail with the schema after it:
+https://docs.djangoproject.com/en/stable/ref/migration-operations/
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.db.backends.utils import truncate_name
 from django.db.migrations import AlterModelTable, CreateModel, RenameModel, SeparateDatabaseAndState
 from django.db.migrations.executor import MigrationExecutor
 
-from pocket.django.schema_changes.labels import Judge
+from pocket.django.schema_changes.labels import Labeller
 from pocket.django.schema_changes.place import described
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def known(connection: BaseDatabaseWrapper) -> list[str]:
-    """Every migration of the project's code, as `app.name`, in an order in which they could be applied."""
+    """Every migration in the project's code, as `app.name`, in an order in which they can be applied."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)
     return [_name(migration) for migration, _ in plan]
 
 
 def pending(connection: BaseDatabaseWrapper) -> dict[str, Any]:
-    """The migrations that the database has not seen, described, and what they meet there.
+    """The pending migrations of the database, for JSON.
 
-    `database` is its `place.described`, `used` whether it has a table of the apps that they are of. `migrations` are,
-    in their order: `migration` as `app.name`; `whole`, whether all of it is undone if it fails; and `operations`, each
-    with `operation` in Django's words and `reason`, why it is destructive, "" where it is additive.
+    `database` is `place.described`; `used` is whether the database has a table of their apps. `migrations`, in their
+    order, have `migration` as `app.name`, `whole`, which is True if a failed migration is rolled back as a whole, and
+    `operations`, each with `operation`, Django's description, and `reason`, why it is destructive ("" if additive).
 
     Raises InconsistentMigrationHistory.
     """
@@ -42,8 +42,8 @@ def pending(connection: BaseDatabaseWrapper) -> dict[str, Any]:
     executor.loader.check_consistent_history(connection)
     state = executor._create_project_state(with_applied_migrations=True)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    judge = Judge(connection, state)
-    migrations = [_described(judge, migration) for migration, _ in plan]
+    labeller = Labeller(connection, state)
+    migrations = [_described(labeller, migration) for migration, _ in plan]
     whole = connection.features.can_rollback_ddl
     return {
         "database": described(connection),
@@ -55,34 +55,34 @@ def pending(connection: BaseDatabaseWrapper) -> dict[str, Any]:
 
 
 def beyond(connection: BaseDatabaseWrapper, names: Collection[str]) -> list[dict[str, Any]]:
-    """As the migrations of `pending`: the migrations of the code that are not among `names`, applied or not."""
+    """The migrations in the code that are not in `names`, applied or not, as in `pending`."""
     executor: Any = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)
     seen = set(names)
-    judge = Judge(connection, executor._create_project_state())
+    labeller = Labeller(connection, executor._create_project_state())
     found = []
     for migration, _ in plan:
         replaced = {f"{app}.{name}" for app, name in migration.replaces}
         if _name(migration) in seen or (replaced and replaced <= seen):
-            judge.pass_by(migration)
+            labeller.skip(migration)
         else:
-            found.append(_described(judge, migration))
+            found.append(_described(labeller, migration))
     return found
 
 
-def _described(judge: Judge, migration: Migration) -> dict[str, Any]:
-    labelled = [{"operation": operation, "reason": reason} for operation, reason in judge.label(migration)]
+def _described(labeller: Labeller, migration: Migration) -> dict[str, Any]:
+    labelled = [{"operation": operation, "reason": reason} for operation, reason in labeller.label(migration)]
     return {"migration": _name(migration), "operations": labelled}
 
 
 def _used(connection: BaseDatabaseWrapper, loader: Any, apps: Collection[str]) -> bool:
-    """Whether there is a table that a migration of those apps makes, whatever is recorded of it."""
+    """Whether the database has a table that a migration of those apps creates, recorded as applied or not."""
     if not apps:
         return False
-    there = {name.casefold() for name in connection.introspection.table_names()}
+    existing = {name.casefold() for name in connection.introspection.table_names()}
     longest = connection.ops.max_name_length()
     return any(
-        '"' in table or truncate_name(table, longest).casefold() in there
+        '"' in table or truncate_name(table, longest).casefold() in existing
         for (app, _), migration in loader.disk_migrations.items()
         if app in apps
         for table in _tables(app, migration.operations)
@@ -90,7 +90,7 @@ def _used(connection: BaseDatabaseWrapper, loader: Any, apps: Collection[str]) -
 
 
 def _tables(app: str, operations: Iterable[Any]) -> Iterator[str]:
-    """The names that the operations give to tables; one in quotes may lie in another schema."""
+    """The names that the operations give to tables; a quoted one may be in another schema."""
     for operation in operations:
         if isinstance(operation, SeparateDatabaseAndState):
             yield from _tables(app, [*operation.state_operations, *operation.database_operations])

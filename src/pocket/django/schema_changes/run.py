@@ -1,4 +1,4 @@
-"""`migrate` as it runs inside Lambda: one at a time, bounded, and saying where it migrates."""
+"""`migrate` inside Lambda: one at a time, with time limits, and with the database's name in its output."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str, Any], seconds: float | None) -> Any:
-    """Calls the project's `migrate` under the lock; `seconds` are what is left of the invocation, None for no end.
+    """Calls the project's `migrate` under the lock; `seconds` are left of the invocation, None for no limit.
 
-    Raises CommandError where another one runs, and where the time is up; else what the command raises.
+    Raises CommandError if another one runs or the time is up, and any exception of the command.
     """
     parsed = vars(command.create_parser("manage.py", "migrate").parse_args([str(argument) for argument in arguments]))
     chosen = {**parsed, **options}
@@ -35,15 +35,15 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
     patience = PATIENCE if seconds is None else min(PATIENCE, seconds / 4)
     ends = None if seconds is None else time.monotonic() + seconds
     with held(connection, patience) as locked, bounded(connection, ends) as bounds:
-        _tell(f"Migrating {in_words(connection)}" + (f": {', '.join(bounds)}." if bounds else "."))
+        _print(f"Migrating {in_words(connection)}" + (f": {', '.join(bounds)}." if bounds else "."))
         if not locked:
-            _tell(f"{connection.display_name} has no lock for this: see to it that no other `migrate` runs.")
+            _print(f"{connection.display_name} has no lock for this: make sure that no other `migrate` runs.")
         try:
             return call_command(command, *arguments, **options)
         except TimeIsUp as error:
             raise CommandError(
-                "`migrate` was stopped, since the function's time is up: what it did last was ended in the database,"
-                " too. Raise the handler's `timeout` (900 s at most), or split the migration."
+                "`migrate` was stopped because the function's time is up; its last statement was cancelled in the"
+                " database. Raise the handler's `timeout` (900 s at most), or split the migration."
             ) from error
         except DatabaseError as error:
             if waited_for_lock(error):
@@ -51,13 +51,13 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
             raise
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
 def _waited(error: DatabaseError) -> str:
     return (
-        f"{str(error).strip()}\nAnother session holds what the statement needs, and whatever came after it would have"
-        f" waited as well. Migrate again when the database is quieter. {LOCK_TIMEOUT} s are Pocket's; a timeout of your"
-        " own, in OPTIONS of the database or of the database's user, counts instead."
+        f"{str(error).strip()}\nAnother session holds a lock that the statement needs, and later statements would have"
+        f" waited, too. Migrate again when the database is less busy. Pocket's limit is {LOCK_TIMEOUT} s; to change it,"
+        " set a timeout in the database's OPTIONS or for the database's user."
     )

@@ -11,22 +11,22 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 
 class Command(BaseCommand):
-    """Changes nothing, in the database or elsewhere. Another `migrate` is waited for: its list would be stale."""
+    """Lists migrations and changes nothing. Waits for a running `migrate`, during which the list would be stale."""
 
     help = (
-        "List the pending migrations as one line of JSON, with why each operation is destructive, if it is, and the"
-        " database that they are for."
+        "List the pending migrations as one line of JSON, with the reasons why operations are destructive, and the"
+        " database."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own way of saying it)
+    requires_system_checks: list[str] = []  # noqa: RUF012  (as in Django's own commands)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which migrations are listed: the pending ones, without an option."""
-        parser.add_argument("--database", default="default", help="The database that migrations are pending in.")
+        """Options that select migrations; by default the pending ones."""
+        parser.add_argument("--database", default="default", help="The database whose migrations are listed.")
         parser.add_argument("--known", action="store_true", help="List the names of all migrations instead.")
-        parser.add_argument("--beyond", nargs="*", metavar="NAME", help="Label all migrations but these, as app.name.")
+        parser.add_argument("--beyond", nargs="*", metavar="NAME", help="List all migrations except these (app.name).")
 
     def handle(self, *args: Any, database: str, known: bool, beyond: list[str] | None, **options: Any) -> None:
-        """Writes what was asked for; raises CommandError for a history that Django would refuse to migrate."""
+        """Writes the list; raises CommandError for a history that Django would refuse to migrate."""
         from pocket.django.schema_changes import plan as migration_plan
         from pocket.django.schema_changes.lock import held
 
