@@ -25,7 +25,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield endpoints
 
 
-def said(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
+def messages(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
     """What is said of an application with the routers of these names."""
     from pocket.fastapi import checks
     from pocket.fastapi import endpoints as endpoint_module
@@ -55,18 +55,18 @@ def blocks(name: str, call: str) -> Error:
 
 
 def test_queries_that_block_a_coroutine(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert but_unnamed(said(endpoints, monkeypatch, "blocking")) == [
+    assert but_unnamed(messages(endpoints, monkeypatch, "blocking")) == [
         blocks("gets", "Painting.objects.get()"),
         blocks("chains", "Painting.objects.filter(title='x').order_by('title').exists()"),
         blocks("lists", "list(Painting.objects.all()[:3])"),
         blocks("loops", "Painting.objects.only('title')"),
     ]
-    assert but_unnamed(said(endpoints, monkeypatch, "patient")) == []
+    assert but_unnamed(messages(endpoints, monkeypatch, "patient")) == []
 
 
 def reads(name: str, item: str, attribute: str, method: str) -> CheckWarning:
     return CheckWarning(
-        f"gallery.endpoints.{name} answers with {item}, which reads {attribute} of each object: one query an object.",
+        f"gallery.endpoints.{name} returns {item}, which reads {attribute} with one query for each object.",
         hint=f'Add .{method}("{attribute.partition(".")[2]}") to the query.',
         obj=f"gallery.endpoints.{name}",
         id="pocket.W062",
@@ -74,68 +74,68 @@ def reads(name: str, item: str, attribute: str, method: str) -> CheckWarning:
 
 
 def test_relations_that_are_read_one_after_the_other(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(endpoints, monkeypatch, "reading") == [
+    assert messages(endpoints, monkeypatch, "reading") == [
         reads("forward", "PaintingOut", "Painting.artist", "select_related"),
         reads("reverse", "ArtistWithPaintings", "Artist.paintings", "prefetch_related"),
     ]
-    assert said(endpoints, monkeypatch, "loaded") == []
+    assert messages(endpoints, monkeypatch, "loaded") == []
 
 
 def sends_all(name: str) -> CheckWarning:
     return CheckWarning(
-        f"gallery.endpoints.{name} returns objects of Painting and names no response model: all columns leave.",
-        hint='Name those that may: response_model=schema(Painting, "id", ...).',
+        f"gallery.endpoints.{name} returns objects of Painting without a response model: clients get all columns.",
+        hint='Select the columns: response_model=schema(Painting, "id", ...).',
         obj=f"gallery.endpoints.{name}",
         id="pocket.W065",
     )
 
 
 def test_objects_that_are_returned_without_a_response_model(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(endpoints, monkeypatch, "unnamed") == [
+    assert messages(endpoints, monkeypatch, "unnamed") == [
         *(sends_all(name) for name in ("all_of_them", "filtered", "first_of_them", "awaited_one", "created")),
     ]
-    assert said(endpoints, monkeypatch, "named") == []
+    assert messages(endpoints, monkeypatch, "named") == []
 
 
 def test_a_setting_that_is_no_number_of_threads(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in (0, -1, "4", 2.5, True):
         monkeypatch.setattr("django.conf.settings.POCKET_API_THREADS", value, raising=False)
-        (error,) = said(endpoints, monkeypatch)
+        (error,) = messages(endpoints, monkeypatch)
         assert (error.id, error.msg) == ("pocket.E066", f"POCKET_API_THREADS is {value!r}.")
     monkeypatch.setattr("django.conf.settings.POCKET_API_THREADS", 8, raising=False)
-    assert said(endpoints, monkeypatch) == []
+    assert messages(endpoints, monkeypatch) == []
 
 
-def asks_nobody(name: str, where: str) -> CheckWarning:
+def unauthenticated(name: str, where: str) -> CheckWarning:
     return CheckWarning(
-        f"gallery.endpoints.{name} writes, and {where} asks nobody who they are.",
-        hint="Add a dependency such as require_user or require_permission(...) of pocket.fastapi; where everybody may"
-        ' write, say so: openapi_extra={"security": []}.',
+        f"gallery.endpoints.{name} writes, but {where} requires no authentication.",
+        hint="Add a dependency such as require_user or require_permission(...) of pocket.fastapi; if anyone may write,"
+        ' declare it: openapi_extra={"security": []}.',
         obj=f"gallery.endpoints.{name}",
         id="pocket.W063",
     )
 
 
-def test_endpoints_that_write_for_whoever_asks(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(endpoints, monkeypatch, "writing") == [
-        asks_nobody("creates", "POST /writing/create"),
-        asks_nobody("deletes", "DELETE /writing/delete/{pk}"),
-        asks_nobody("saves", "PUT /writing/save/{pk}"),
+def test_endpoints_that_write_without_authentication(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert messages(endpoints, monkeypatch, "writing") == [
+        unauthenticated("creates", "POST /writing/create"),
+        unauthenticated("deletes", "DELETE /writing/delete/{pk}"),
+        unauthenticated("saves", "PUT /writing/save/{pk}"),
     ]
-    assert but_unnamed(said(endpoints, monkeypatch, "guarded")) == []
+    assert but_unnamed(messages(endpoints, monkeypatch, "guarded")) == []
 
 
 def test_two_routers_on_one_path(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(endpoints, monkeypatch, "first", "second") == [
+    assert messages(endpoints, monkeypatch, "first", "second") == [
         Error(
-            "gallery.endpoints.never_reached is never reached: gallery.endpoints.reached is registered for GET"
-            " /same/{number} before it.",
-            hint="Give one of the routers a prefix of its own: Router(prefix=...).",
+            "gallery.endpoints.never_reached is never reached: gallery.endpoints.reached is registered before it for"
+            " GET /same/{number}.",
+            hint="Give one of the routers its own prefix: Router(prefix=...).",
             obj="gallery.endpoints.never_reached",
             id="pocket.E060",
         )
     ]
-    assert said(endpoints, monkeypatch, "first") == said(endpoints, monkeypatch, "second") == []
+    assert messages(endpoints, monkeypatch, "first") == messages(endpoints, monkeypatch, "second") == []
 
 
 def test_an_api_that_cannot_be_imported(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:

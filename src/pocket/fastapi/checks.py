@@ -1,4 +1,4 @@
-"""System checks of the API: what its endpoints' source and its routes tell without a request.
+"""System checks of the API, which read its routes and its endpoints' source without a request.
 
 `pocket.django.checks.api` registers them with Django.
 """
@@ -48,7 +48,7 @@ _FOR_ALL = re.compile(r"\bdependencies\s*=|\bmiddleware\b")
 
 
 def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator[CheckMessage]:
-    """Everything about the routes of the apps' routers, and of the project's FastAPI applications as they stand."""
+    """All issues of the routes of the apps' routers and of the project's imported FastAPI applications."""
     try:
         size_of_settings()
     except SetupFailed as error:
@@ -72,14 +72,14 @@ def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator
 
 
 def _guards_all() -> bool:
-    """Whether an application that is not imported here may ask who it is for all its routes."""
+    """Whether an application that is not imported may authenticate all its routes."""
     from pocket.django.checks import project
 
     return any(_APPLICATION.search(text) and _FOR_ALL.search(text) for text in map(project.text, project.files()))
 
 
 def _twice(found: list[Any]) -> Iterator[CheckMessage]:
-    """Each route that a request never reaches, since an earlier one has its path and method."""
+    """Each route that a request never reaches, because an earlier one has its path and method."""
     taken: dict[tuple[str, str], Any] = {}
     for route in found:
         shape = re.sub(r"{[^}:]*(:[^}]*)?}", r"{\1}", route.path)
@@ -87,9 +87,9 @@ def _twice(found: list[Any]) -> Iterator[CheckMessage]:
         first = next((taken[method, shape] for method in methods if (method, shape) in taken), None)
         if first is not None and written(first) is not written(route):
             yield Error(
-                f"{read(route).name} is never reached: {read(first).name} is registered for"
-                f" {'/'.join(methods)} {route.path} before it.",
-                hint="Give one of the routers a prefix of its own: Router(prefix=...).",
+                f"{read(route).name} is never reached: {read(first).name} is registered before it for"
+                f" {'/'.join(methods)} {route.path}.",
+                hint="Give one of the routers its own prefix: Router(prefix=...).",
                 obj=read(route).name,
                 id="pocket.E060",
             )
@@ -98,7 +98,7 @@ def _twice(found: list[Any]) -> Iterator[CheckMessage]:
 
 
 def _blocking(endpoint: Endpoint) -> Iterator[CheckMessage]:
-    """The first query that a coroutine makes in the thread of its loop, where Django refuses it."""
+    """The first query of a coroutine in its event loop's thread, where Django refuses it."""
     if not isinstance(endpoint.tree, ast.AsyncFunctionDef):
         return
     for node in own_nodes(endpoint.tree):
@@ -116,15 +116,15 @@ def _blocking(endpoint: Endpoint) -> Iterator[CheckMessage]:
 
 
 def _unprefetched(endpoint: Endpoint) -> Iterator[CheckMessage]:
-    """Each relation in a list's response model that is read one object after the other."""
+    """Each relation in a list's response model that is read with one query for each object."""
     item = _listed(endpoint.route.response_model)
     if item is None or endpoint.tree is None or _PREFETCHES.search(endpoint.source):
         return
     found = (model_of(node, endpoint) for node in ast.walk(endpoint.tree) if isinstance(node, ast.expr))
-    asked = {model for model in found if model is not None}
-    if len(asked) != 1 or _custom_methods(endpoint):
+    queried = {model for model in found if model is not None}
+    if len(queried) != 1 or _custom_methods(endpoint):
         return
-    model = asked.pop()
+    model = queried.pop()
     if prefetches(model._default_manager.all()):
         return
     for name, field in item.model_fields.items():
@@ -132,8 +132,8 @@ def _unprefetched(endpoint: Endpoint) -> Iterator[CheckMessage]:
         if relation is not None and _is_nested(field.annotation):
             method = "prefetch_related" if relation.one_to_many or relation.many_to_many else "select_related"
             yield CheckWarning(
-                f"{endpoint.name} answers with {item.__name__}, which reads {model.__name__}.{name} of each object: one"
-                " query an object.",
+                f"{endpoint.name} returns {item.__name__}, which reads {model.__name__}.{name} with one query for each"
+                " object.",
                 hint=f'Add .{method}("{name}") to the query.',
                 obj=endpoint.name,
                 id="pocket.W062",
@@ -146,7 +146,7 @@ def _listed(response_model: Any) -> type[BaseModel] | None:
 
 
 def _custom_methods(endpoint: Endpoint) -> bool:
-    """Whether the query goes through a method of the project's own, which may prefetch."""
+    """Whether the query calls a method of the project, which may prefetch."""
     tree = endpoint.tree
     known = LAZY | EVALUATES
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call)) if tree else ()
@@ -170,7 +170,7 @@ def _is_nested(annotation: Any) -> bool:
 
 
 def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
-    """The first model of which an endpoint returns objects, without a response model that says which columns leave."""
+    """The first model whose objects an endpoint returns without a response model."""
     if endpoint.tree is None or endpoint.route.response_model not in {None, Any}:
         return
     for node in own_nodes(endpoint.tree):
@@ -178,8 +178,9 @@ def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
         model = _returned(value.value if isinstance(value, ast.Await) else value, endpoint)
         if model is not None:
             yield CheckWarning(
-                f"{endpoint.name} returns objects of {model.__name__} and names no response model: all columns leave.",
-                hint=f'Name those that may: response_model=schema({model.__name__}, "id", ...).',
+                f"{endpoint.name} returns objects of {model.__name__} without a response model: clients get all"
+                " columns.",
+                hint=f'Select the columns: response_model=schema({model.__name__}, "id", ...).',
                 obj=endpoint.name,
                 id="pocket.W065",
             )
@@ -187,7 +188,7 @@ def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
 
 
 def _returned(node: ast.expr | None, endpoint: Endpoint) -> type[models.Model] | None:
-    """The model of an expression that is a queryset of whole objects, or one of them."""
+    """The model of an expression that is a queryset of whole objects, or one object."""
     calls = [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)] if node is not None else []
     if node is None or {"values", "values_list", "dates", "datetimes"} & {*calls}:
         return None
@@ -198,7 +199,7 @@ def _returned(node: ast.expr | None, endpoint: Endpoint) -> type[models.Model] |
 
 
 def _unguarded(endpoint: Endpoint) -> Iterator[CheckMessage]:
-    """An endpoint that writes, for whoever asks."""
+    """An endpoint that writes without authentication."""
     route = endpoint.route
     methods = sorted((route.methods or set()) - {"GET", "HEAD", "OPTIONS"})
     if not methods or not _WRITES.search(endpoint.source) or (route.openapi_extra or {}).get("security") == []:
@@ -207,16 +208,16 @@ def _unguarded(endpoint: Endpoint) -> Iterator[CheckMessage]:
     if _GUARDS.search(body) or any(map(_guards, dependencies(route))):
         return
     yield CheckWarning(
-        f"{endpoint.name} writes, and {'/'.join(methods)} {route.path} asks nobody who they are.",
-        hint="Add a dependency such as require_user or require_permission(...) of pocket.fastapi; where everybody may"
-        ' write, say so: openapi_extra={"security": []}.',
+        f"{endpoint.name} writes, but {'/'.join(methods)} {route.path} requires no authentication.",
+        hint="Add a dependency such as require_user or require_permission(...) of pocket.fastapi; if anyone may write,"
+        ' declare it: openapi_extra={"security": []}.',
         obj=endpoint.name,
         id="pocket.W063",
     )
 
 
 def _guards(call: Any) -> bool:
-    """Whether a dependency looks like one that asks who it is."""
+    """Whether a dependency seems to authenticate."""
     if isinstance(call, SecurityBase) or getattr(call, "pocket_responses", None):
         return True
     function = inspect.unwrap(call) if callable(call) else call

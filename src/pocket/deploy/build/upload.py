@@ -1,6 +1,6 @@
-"""Uploads artifacts and static files to S3. It keeps existing objects and never deletes any.
+"""Uploads artifacts and static files to S3, and deletes old artifacts.
 
-Cached pages, and a rollback, need the static files of older releases.
+Static files are never deleted: cached pages, and a rollback, need those of older releases.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mypy_boto3_s3 import S3Client
 
     from pocket.deploy.build.artifact import Artifact
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 ARTIFACT_PREFIX = "artifacts/"
 INDEX_KEY = ".pocket/static-index.json"
 """The object that records the content of each static object, in a bucket of static files."""
+
+KEPT_ARTIFACTS = 5
+"""The newest artifacts are kept, and those of kept releases."""
 
 _PARALLEL = 8
 
@@ -98,3 +103,17 @@ def _read_index(s3: S3Client, bucket: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return index if isinstance(index, dict) else {}
+
+
+def prune_artifacts(s3: S3Client, bucket: str, used: Collection[str]) -> int:
+    """Deletes all artifacts except the last KEPT_ARTIFACTS and those with keys in `used`; returns how many.
+
+    Artifacts have no expiry date: to roll back an update, CloudFormation fetches the old one again, whatever its age.
+    """
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ARTIFACT_PREFIX)
+    found = [item for page in pages for item in page.get("Contents", [])]
+    newest_first = sorted(found, key=lambda item: item["LastModified"], reverse=True)
+    old = [item["Key"] for item in newest_first[KEPT_ARTIFACTS:] if item["Key"] not in used]
+    for key in old:
+        s3.delete_object(Bucket=bucket, Key=key)
+    return len(old)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pocket.check_issues import ERROR
-from pocket.deploy.aws import invoke
+from pocket.deploy.aws import invoke, log_lines
 from pocket.deploy.gates import project as project_checks
 from pocket.deploy.gates.gate import CHECKS, PROJECT, Candidate, refusal
-from pocket.deploy.gates.init_time import init_ms
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
 
 def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
     """Notes how long the handler's INIT took, if this invocation began with one."""
-    if (taken := init_ms(log_tail)) is not None:
+    if (taken := log_lines.init_ms(log_tail)) is not None:
         reporter.note(f"INIT of {handler}: {taken:.0f} ms")
 
 

@@ -20,7 +20,6 @@ from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
-from pocket.deploy.releases.retention import prune_artifacts
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Options, Run
 from pocket.deploy.stacks import secret_dates
@@ -89,7 +88,7 @@ def deploy(
             wanted = render_storage(stage, account)
             run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket)
             done = roll_out(run, inputs)
-        prune_artifacts(clients, bucket, {inputs.code.key, *done.history.artifacts})
+        upload.prune_artifacts(clients.s3, bucket, {inputs.code.key, *done.history.artifacts})
     if not done.changed:
         reporter.note(f"Stage {stage.name} is up to date; nothing was changed.")
     return done
