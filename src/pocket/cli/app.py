@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli import check, deploy, doctor, local, operate, permissions, releases, schema, secrets
+from pocket.cli import check, db, deploy, doctor, local, operate, permissions, releases, schema, secrets
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
 
@@ -40,6 +40,7 @@ app.command()(releases.rollback)
 app.command(context_settings={"allow_interspersed_args": False})(operate.manage)
 app.command()(operate.status)
 app.command()(operate.logs)
+app.add_typer(db.app, name="db")
 app.command()(deploy.destroy)
 app.add_typer(secrets.app)
 app.command()(permissions.permissions)

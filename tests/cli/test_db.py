@@ -1,0 +1,233 @@
+"""`pocket db` on a real PostgreSQL: its state, a shell, a dump, and the dump restored beside or in place of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from deploying import project as project_of
+from postgres import Postgres
+from typer.testing import CliRunner, Result
+
+from pocket.cli import db
+from pocket.cli.project import Destination
+from pocket.deploy.operate import database, postgresql, stage_secrets
+from pocket.deploy.operate.database import parsed
+from pocket.deploy.target import Target
+from pocket.errors import CommandFailed, DeployError
+from pocket.local import LocalAWS
+from pocket.local.postgresql.server import Server
+
+POCKET_TOML = """
+[general]
+region = "eu-central-1"
+stages = ["dev", "bare"]
+project_name = "shop"
+
+[dev.database]
+engine = "postgresql"
+secret = "{project}/{stage}/url#main"
+
+[awscontainer.handlers.web]
+command = "app.web"
+reserved_concurrency = 5
+"""
+NAME = 'shop\'s "dev"'
+
+
+@dataclass
+class Site:
+    """A stage whose secret names a database of the tests' server, and the command that works on it."""
+
+    url: str
+    folder: Path
+    secrets: dict[str, str]
+    server: Server | None = None
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(db.app, [*arguments, "--stage", "dev"])
+
+    def ok(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.exception is None, done.exception
+        return done.stdout
+
+    def rows(self) -> list[Any]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute("SELECT * FROM things").fetchall()
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS operator")
+        connection.execute("CREATE ROLE operator LOGIN CREATEDB PASSWORD 'p@ss:w/ord'")
+        connection.execute('CREATE DATABASE "shop\'s ""dev""" OWNER operator')
+    place = f"operator:p%40ss%3Aw%2Ford@127.0.0.1:{postgres.port}"
+    site = Site(f"postgres://{place}/shop's%20%22dev%22", tmp_path, {})
+    site.secrets["DATABASE_URL"] = f"{site.url}?conn_max_age=60&sslmode=prefer"
+    with psycopg.connect(site.url) as connection:
+        connection.execute("CREATE TABLE things (name text)")
+        connection.execute("INSERT INTO things VALUES ('kept')")
+    project = project_of(tmp_path, POCKET_TOML)
+
+    def destination(stage: str, *, local: bool) -> tuple[Destination, LocalAWS | None]:
+        aws = LocalAWS("http://127.0.0.1:1", "id", "secret", {}, tmp_path, tmp_path / "log", 1, postgresql=site.server)
+        return Destination(project, project.stage(stage), Target("eu-central-1")), aws if local else None
+
+    monkeypatch.setattr(db, "_place", destination)
+    monkeypatch.setattr("pocket.local.postgresql.programs.clients", lambda: postgres.binaries)
+    monkeypatch.setattr(stage_secrets, "value", lambda stage, target, item: site.secrets.get(item.name))
+    yield site
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        query = "SELECT datname FROM pg_database JOIN pg_roles ON datdba = pg_roles.oid WHERE rolname = 'operator'"
+        for (name,) in connection.execute(query).fetchall():
+            quoted = name.replace('"', '""')
+            connection.execute(f'DROP DATABASE "{quoted}" WITH (FORCE)')  # type: ignore[call-overload]  # a test's own
+        connection.execute("DROP ROLE operator")
+
+
+def test_status_counts_connections_against_what_the_functions_need(site: Site) -> None:
+    lines = site.ok("status").splitlines()
+    assert lines[0].startswith("PostgreSQL 1")
+    assert lines[0].endswith(", engine postgresql")
+    assert lines[1].startswith(f"Database {NAME}, user operator: 1 tables, ")
+    assert lines[2].startswith("Connections: ")
+    assert lines[3] == "The functions need up to 5, by their reserved_concurrency: enough."
+    assert '"tables": 1' in site.ok("status", "--format", "json")
+
+
+def test_the_url_has_its_password_only_if_asked(site: Site) -> None:
+    hidden, shown = site.ok("url"), site.ok("url", "--show")
+    assert "***" in hidden
+    assert "p%40ss" not in hidden
+    assert shown.strip().endswith("/shop%27s%20%22dev%22")
+    with psycopg.connect(shown.strip()) as connection:
+        assert connection.info.user == "operator"
+
+
+def test_a_dump_is_restored_beside_the_database(site: Site) -> None:
+    file = Path(site.ok("backup", str(site.folder / "shop.dump")).strip())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert isinstance(site.run("backup", str(file)).exception, CommandFailed), "nothing is overwritten"
+    with psycopg.connect(site.url) as connection:
+        connection.execute("DELETE FROM things")
+    done = site.run("restore", str(file))
+    assert done.exception is None, done.exception
+    fresh = done.stdout.strip()
+    assert f"name the database {fresh} in the URL of the secret shop/dev/url, then deploy" in done.stderr
+    assert site.rows() == []
+    beside = parsed(site.url, "it")
+    with psycopg.connect(site.url, dbname=fresh) as connection:
+        assert connection.execute("SELECT * FROM things").fetchall() == [("kept",)]
+    assert beside.name == NAME
+
+
+def test_a_backup_has_a_name_of_its_own_and_is_git_ignored(site: Site) -> None:
+    file = Path(site.ok("backup").strip())
+    assert file.parent == site.folder / ".pocket" / "backups"
+    assert (site.folder / ".pocket" / ".gitignore").read_text() == "*\n"
+
+
+def test_in_a_rehearsal_the_restored_database_takes_the_place(site: Site, postgres: Postgres) -> None:
+    file = Path(site.ok("backup").strip())
+    site.server = Server(postgres.port, "1", str(postgres.binaries), "x")
+    with psycopg.connect(site.url) as open_connection:
+        open_connection.execute("DELETE FROM things")
+        open_connection.commit()
+        done = site.run("restore", str(file), "--local")
+        assert done.exception is None, done.exception
+    assert site.rows() == [("kept",)]
+    before = done.stderr.rpartition("kept as ")[2].strip().rstrip(".")
+    with psycopg.connect(site.url, dbname=before) as connection:
+        assert connection.execute("SELECT * FROM things").fetchall() == []
+
+
+def test_a_file_that_is_no_dump_leaves_nothing(site: Site, postgres: Postgres) -> None:
+    for text in (b"not a dump", Path(site.ok("backup").strip()).read_bytes()[:-200]):
+        file = site.folder / "broken.dump"
+        file.write_bytes(text)
+        assert isinstance(site.run("restore", str(file)).exception, DeployError)
+    with psycopg.connect(postgres.url) as connection:
+        left = connection.execute("SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_20%'").fetchone()
+    assert left == (0,)
+
+
+def test_a_dump_that_fails_leaves_no_file(site: Site) -> None:
+    site.secrets["DATABASE_URL"] = site.url.replace("/shop", "/absent")
+    refused = site.run("backup", str(site.folder / "shop.dump")).exception
+    assert isinstance(refused, DeployError)
+    assert "does not exist" in refused.message
+    assert not list(site.folder.glob("shop.dump*"))
+
+
+def test_programs_older_than_the_server_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Callable[..., str] = postgresql.Programs._run
+
+    def older(self: postgresql.Programs, name: str, *arguments: str, **named: Any) -> str:
+        return "pg_dump (PostgreSQL) 9.6" if name == "pg_dump" else run(self, name, *arguments, **named)
+
+    monkeypatch.setattr(postgresql.Programs, "_run", older)
+    refused = site.run("backup").exception
+    assert isinstance(refused, DeployError)
+    assert "is of PostgreSQL 9, and the server is 1" in refused.message
+
+
+def test_a_shell_runs_psql_without_the_password_in_its_arguments(site: Site, postgres: Postgres) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from pocket.deploy.operate.database import parsed;"
+        "from pocket.deploy.operate.postgresql import Programs;"
+        "Programs(Path(sys.argv[1]), parsed(os.environ['URL'], 'it')).shell()"
+    )
+    query = "\\! tr '\\\\0' ' ' < /proc/$PPID/cmdline\nSELECT current_user || '!';\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(postgres.binaries)],
+        input=query,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "URL": site.url},
+        timeout=60,
+    )
+    assert "psql" in done.stdout, done.stderr
+    assert "operator!" in done.stdout
+    assert "p@ss" not in done.stdout + done.stderr
+
+
+def test_what_cannot_be_done_is_an_error_with_a_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = project_of(site.folder, POCKET_TOML)
+    monkeypatch.setattr("pocket.cli.project.current_project", lambda: project)
+    refused = site.run("branch", "try").exception
+    assert isinstance(refused, CommandFailed)
+    assert 'the engine "postgresql" has no branches' in refused.message
+    assert "pocket db restore" in refused.hint
+    monkeypatch.setattr("pocket.local.postgresql.programs.clients", lambda: None)
+    missing = site.run("status").exception
+    assert isinstance(missing, CommandFailed)
+    assert "were not found" in missing.message
+
+
+@pytest.mark.parametrize("url", ["mysql://u:swordfish@h/n", "postgres://u:swordfish@h:x/n", "postgres://u:swordfish@h"])
+def test_a_url_of_something_else_is_not_shown(url: str) -> None:
+    with pytest.raises(DeployError, match="The secret x is not the URL of a PostgreSQL database") as refused:
+        parsed(url, "The secret x")
+    assert "swordfish" not in str(refused.value) + str(refused.traceback[-1].frame.f_locals)
+
+
+def test_a_missing_secret_and_a_missing_table_have_their_hints(site: Site) -> None:
+    site.secrets.clear()
+    missing = site.run("url").exception
+    assert isinstance(missing, DeployError)
+    assert "secret shop/dev/url#main with the database's URL does not exist" in missing.message
+    assert missing.hint == "pocket secrets set DATABASE_URL --stage dev"
+    bare = project_of(site.folder, POCKET_TOML).stage("bare")
+    with pytest.raises(DeployError, match=r"Stage 'bare' has no \[database\]"):
+        database.access(bare, Target("eu-central-1"))
