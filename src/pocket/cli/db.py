@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,15 +67,14 @@ def shell(stage: Stage, local: Local = False) -> None:
 @app.command()
 def backup(stage: Stage, file: File = None, local: Local = False) -> None:
     """Write a dump of the database, and print the file's path."""
-    from pocket import work_folder
     from pocket.cli.console import reporter
+    from pocket.deploy.operate.postgresql import backup_file
     from pocket.errors import CommandFailed
 
     place, aws = _place(stage, local=local)
     programs = _programs(place, aws)
     if file is None:
-        folder = work_folder.make(place.project.directory, "backups")
-        file = folder / f"{stage}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
+        file = backup_file(place.project.directory, stage)
     elif file.exists():
         raise CommandFailed(f"{file} exists already.", "Choose another name.")
     with reporter().step("Write a dump"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pocket import work_folder
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class DatabaseStatus:
     tables: int
     connections: int
     limit: int
+
+
+def backup_file(directory: Path, stage: str) -> Path:
+    """The path of a new dump of the stage, in the project's folder for them, which is made. Raises OSError."""
+    return work_folder.make(directory, "backups") / f"{stage}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
 
 
 class Programs:
