@@ -34,6 +34,7 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cold_start_project import CASES, EVENT, write
+from machine import find_uv
 
 from pocket.deploy.build import archive, modules
 
@@ -76,7 +77,7 @@ def prepare(case: str, directory: Path) -> Path:
     folder = directory / case.replace(" ", "-").replace(",", "")
     write(folder, case)
     python = ["-p", sys.executable, "--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
-    subprocess.run(["uv", "pip", "install", "-q", *python, "--target", folder, *PACKAGES[case]], check=True)
+    subprocess.run([find_uv(), "pip", "install", "-q", *python, "--target", folder, *PACKAGES[case]], check=True)
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", folder],
         check=False,  # a few of the peers' dependencies carry files for other Pythons

@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from machine import find_uv
+
 HERE = Path(__file__).parent
 PROJECT = HERE / "fastapi_orm_project"
 PEERS = [
@@ -39,8 +41,12 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield str(folder / "db.sqlite3")
         return
-    from postgres import running
+    from postgres import binaries, running
 
+    try:
+        binaries()
+    except RuntimeError as error:
+        sys.exit(str(error))
     with running() as server:
         yield str(server.port)
 
@@ -49,9 +55,10 @@ def environment(folder: Path) -> Path:
     """An environment with the peers and this checkout; its Python."""
     python = folder / "bin" / "python"
     if not python.exists():
-        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run([find_uv(), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
     checkout = f"{HERE.parent}[fastapi]"
-    subprocess.run(["uv", "pip", "install", "--quiet", "--python", str(python), "-e", checkout, *PEERS], check=True)
+    install = [find_uv(), "pip", "install", "--quiet", "--python", str(python)]
+    subprocess.run([*install, "-e", checkout, *PEERS], check=True)
     return python
 
 

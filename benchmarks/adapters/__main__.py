@@ -10,8 +10,6 @@ processor's, of all threads, which other programs disturb less than the clock's.
 instructions (valgrind) instead, which a busy machine does not disturb at all, of all but Mangum around Django, whose
 threads mostly wait.
 
-This is a folder, and not a file, so that it does not stand in the way of the standard library's `http` for its
-neighbours.
 """
 
 from __future__ import annotations
@@ -27,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+
+from machine import REPOSITORY, find_python, find_uv  # noqa: E402  the folder beside this one
+
 WORKER = HERE / "worker.py"
 PACKAGES = (
     "django>=5.2",
@@ -53,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument(
-        "--python", default=f"{sys.version_info[0]}.{sys.version_info[1]}", help="for uv: 3.13, or a path"
+        "--python", default=f"{sys.version_info[0]}.{sys.version_info[1]}", help="a version, such as 3.13, or a path"
     )
     parser.add_argument("--callgrind", action="store_true", help="count instructions instead of time")
     parser.add_argument("--only", nargs="*", default=[], help="workloads whose names contain one of these")
@@ -69,14 +70,15 @@ def main() -> int:
 
 
 def environment(python: str) -> Path:
-    """An environment with all adapters and this repository's Pocket; kept, and made anew when what it holds changes."""
+    """An environment with all adapters, which is kept, and created again if the packages change."""
     directory = REPOSITORY / ".tools" / f"benchmark-http-{Path(python).name}"
     interpreter = directory / "bin" / "python"
     stamp = directory / "packages.json"
     wanted = json.dumps([python, PACKAGES])
     if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", python, str(directory)], check=True)
-        install = ["uv", "pip", "install", "--quiet", "--python", str(interpreter)]
+        create = [find_uv(), "venv", "--quiet", "--clear", "--python", find_python(python)]
+        subprocess.run([*create, str(directory)], check=True)
+        install = [find_uv(), "pip", "install", "--quiet", "--python", str(interpreter)]
         subprocess.run([*install, *PACKAGES], check=True)
         stamp.write_text(wanted)
     return interpreter

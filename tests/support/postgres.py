@@ -34,7 +34,7 @@ def binaries() -> Path:
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
-    raise RuntimeError("The tests need PostgreSQL's initdb and pg_ctl: run `make postgres`, or install `postgresql`.")
+    raise RuntimeError("PostgreSQL's initdb and pg_ctl are missing: run `make postgres`, or install `postgresql`.")
 
 
 @contextmanager
