@@ -33,6 +33,14 @@ def test_links_between_pages_work(page: Path) -> None:
             assert (page.parent / target).exists(), f"{name(page)} links to {target}"
 
 
+def test_each_place_on_the_architecture_page_is_a_link() -> None:
+    page = (REPOSITORY / "docs" / "contributing" / "architecture.md").read_text()
+    section = page.partition("## Where is ...?\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if "? |" in line]
+    assert len(rows) >= 10
+    assert [row for row in rows if "](../../src/pocket/" not in row] == []
+
+
 def test_an_address_in_a_hint_is_that_of_a_page() -> None:
     assert f"site_url: {DOCUMENTATION}\n" in (REPOSITORY / "mkdocs.yml").read_text()
     page = PERMISSIONS_PAGE.removeprefix(DOCUMENTATION).strip("/")
