@@ -78,7 +78,7 @@ def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
     assert is_valid(token, address)
     assert not is_valid(token, address.replace("refresh", "another"))
     assert [record.getMessage() for record in caplog.records] == [
-        f"The API at {address} could not be told to refresh: HTTP Error 503: Service Unavailable"
+        f"The API at {address} could not be refreshed: HTTP Error 503: Service Unavailable"
     ]
     assert token not in caplog.text
 
@@ -139,11 +139,11 @@ def test_a_redirect_is_not_followed_with_the_token(
         thread.join()
         server.server_close()
     assert asked == ["/refresh/"]
-    assert "could not be told to refresh" in caplog.text
+    assert "could not be refreshed" in caplog.text
 
 
-@pytest.mark.parametrize(("address", "words"), [(None, "does not know where"), ("refresh/", "no address")])
-def test_without_an_address_it_says_so(database: str, address: str | None, words: str) -> None:
+@pytest.mark.parametrize(("address", "words"), [(None, "has no address"), ("refresh/", "not the address")])
+def test_without_an_address_is_an_error(database: str, address: str | None, words: str) -> None:
     from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import notify
 

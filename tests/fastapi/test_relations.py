@@ -26,7 +26,10 @@ def test_the_field_and_its_hint_are_named(
         client.get("/books/authors")
         settled()
     assert [record.getMessage() for record in caplog.records] == [
-        'GET /books/authors: 3 queries for Book.author, one an object: add .select_related("author") to the query.'
+        (
+            "GET /books/authors: 3 queries for Book.author, one for each object: "
+            'add .select_related("author") to the query.'
+        )
     ]
 
 

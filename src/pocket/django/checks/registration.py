@@ -27,7 +27,7 @@ class Check:
     """A check by the dotted name of its function."""
 
     __signature__ = Signature([Parameter("options", Parameter.VAR_KEYWORD)])
-    """Django asks for it at each registration, and inspecting it anew would be most of what a function's start pays."""
+    """Django reads it at each registration; inspecting it each time would be most of the cost in a function's start."""
 
     def __init__(self, function: str) -> None:
         self.function = function

@@ -1,7 +1,7 @@
-"""One SQS batch of management commands: runs them in order and tells which messages are to be delivered again.
+"""One SQS batch of management commands: runs them in order and returns the messages to deliver again.
 
-A batch is one message unless the file says otherwise. Of several, each is deleted as soon as its command is done: what
-ends the function in a later one does not run it again.
+A batch is one message by default. Of several, each is deleted as soon as its command has finished, so that it does not
+run again if a later command ends the function.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ logger = logging.getLogger("pocket.queue")
 def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Runs the batch and returns `batchItemFailures`: the ids of the messages that failed or were not begun.
 
-    What is not reported Lambda deletes. A FIFO queue's batch ends at its first failure, and the rest is reported with
-    it, so that the order holds. Any batch ends early where less time is left than the slowest command so far took.
-    Raises UnknownEvent for another event than SQS's.
+    Lambda deletes the others. A FIFO queue's batch ends at its first failure and reports the rest, too, to keep the
+    order. A batch ends early if less time is left than its slowest command took. Raises UnknownEvent for an event that
+    is not from SQS.
     """
     records = _records(event)
     failed: list[str] = []
@@ -60,7 +60,7 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         failed.append(record["messageId"])
     if failed and not _reports(records[0]):
         raise CommandFailed(
-            f"{len(failed)} of {len(records)} commands failed, and the queue does not take partial failures.",
+            f"{len(failed)} of {len(records)} commands failed, and the queue does not accept partial failures.",
             "Set report_batch_item_failures = true, so that only the failed ones run again.",
         )
     return {"batchItemFailures": [{"itemIdentifier": item} for item in failed]}
@@ -82,7 +82,7 @@ def _left(records: list[Record], number: int) -> tuple[int, int]:
 
 def _succeeds(record: Record, context: Context, seconds: float) -> bool:
     message = record["messageId"]
-    # Not a log record: where the process dies with the command, this line must be in the log, whatever LOGGING says.
+    # Not a log record: this line must be in the log, regardless of LOGGING, even if the command ends the process.
     attempt = record.get("attributes", {}).get("ApproximateReceiveCount", "1")
     request = getattr(context, "aws_request_id", "-")
     sys.stderr.write(f"Message {message} begins: attempt {attempt}, request {request}.\n")
@@ -92,7 +92,7 @@ def _succeeds(record: Record, context: Context, seconds: float) -> bool:
         logger.error("Message %s failed: %s", message, error.message)
         return False
     except Exception:
-        # Not the command, whose every end is a CommandFailed, but what tidies up after it: a connection, for instance.
+        # Not the command, whose failures are CommandFailed, but the clean-up after it: of a connection, for instance.
         logger.exception("Message %s failed outside of its command.", message)
         return False
     return True
@@ -102,14 +102,12 @@ def _body(record: Record) -> Any:
     try:
         body = json.loads(record["body"])
     except (ValueError, RecursionError):
-        raise CommandFailed(
-            "The message is not JSON.", "pocket_call_command() sends what this handler takes."
-        ) from None
+        raise CommandFailed("The message is not JSON.", "Send messages with pocket_call_command().") from None
     return {**body, "on_failure": "raise"} if isinstance(body, dict) else body
 
 
 def _delete(record: Record) -> None:
-    """Deletes the message; where that fails Lambda will, unless a later command of the batch ends the process."""
+    """Deletes the message; if that fails, Lambda does, unless a later command of the batch ends the process."""
     from pocket.runtime import sqs
 
     url, _ = _queue(record)
@@ -119,7 +117,7 @@ def _delete(record: Record) -> None:
     try:
         sqs.delete(url, receipt, region=record.get("awsRegion") or os.environ.get("AWS_REGION", ""))
     except AWSCallFailed as error:
-        logger.warning("Message %s is done, and could not be deleted yet: %s", record["messageId"], error.message)
+        logger.warning("Message %s is done, but could not be deleted yet: %s", record["messageId"], error.message)
 
 
 def _is_fifo(record: Record) -> bool:
@@ -127,14 +125,13 @@ def _is_fifo(record: Record) -> bool:
 
 
 def _reports(record: Record) -> bool:
-    """Whether the queue's mapping takes partial failures."""
+    """Whether the queue's mapping accepts partial failures."""
     _, handler = _queue(record)
     return handler is None or handler.partial_failures
 
 
 def _queue(record: Record) -> tuple[str | None, Handler | None]:
-    """The URL of the queue that the message is from, and the handler behind it; the queue is the event's, not one by
-    a fixed name, and may be none of the stage's."""
+    """The URL of the event's queue and its handler; None and None if the stage has no such queue."""
     from pocket.django.configuration import source
 
     name = source.stage_name()

@@ -1,4 +1,4 @@
-"""Running one management command inside a function: output captured, failure told as a shell would, Django reset."""
+"""Runs one management command inside a function: captures its output and status, and resets Django."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ logger = logging.getLogger("pocket.commands")
 
 
 def run(body: object, seconds: float | None = None) -> dict[str, Any]:
-    """Runs the command that `body` names, with the variables of its `environ`, and returns what became of it.
+    """Runs the command that `body` names, with the variables of its `environ`, and returns its outcome.
 
-    A command that takes longer than `seconds` is stopped. The result: command, exit_status, stdout, stderr, result
-    (None where JSON cannot say it) and traceback (None where nothing was raised but a CommandError). Where
-    `on_failure` is not "report" a failure raises CommandFailed.
+    A command that takes longer than `seconds` is stopped. The outcome: command, exit_status, stdout, stderr, result
+    (None if it is not JSON) and traceback (None without an exception, and for a CommandError). Unless `on_failure` is
+    "report", a failure raises CommandFailed.
     """
     command, args, kwargs, report = parse(body)
     with _set(body["environ"] if isinstance(body, dict) and "environ" in body else {}):
@@ -37,9 +37,9 @@ def run(body: object, seconds: float | None = None) -> dict[str, Any]:
         return outcome
     logger.error("%s ended with exit status %s\n%s", command, status, outcome["traceback"] or outcome["stderr"])
     output = outcome["stdout"] + outcome["stderr"]
-    said = (outcome["traceback"] or outcome["stderr"] or outcome["stdout"]).strip().rpartition("\n")[2]
+    last = (outcome["traceback"] or outcome["stderr"] or outcome["stdout"]).strip().rpartition("\n")[2]
     raise CommandFailed(
-        f"The management command {command} ended with exit status {status}: {said}",
+        f"The management command {command} ended with exit status {status}: {last}",
         "Its output is in the function's log.",
         exit_status=status,
         output=output,
@@ -47,7 +47,7 @@ def run(body: object, seconds: float | None = None) -> dict[str, Any]:
 
 
 def reset() -> None:
-    """Puts back what a command may leave behind: connections, language, time zone, cached connections, URL prefix."""
+    """Resets what a command may have changed: connections, language, time zone, cached connections, URL prefix."""
     from django.core.cache import close_caches
     from django.urls import set_script_prefix, set_urlconf
     from django.utils import timezone, translation
@@ -64,7 +64,7 @@ def reset() -> None:
 
 @contextmanager
 def _set(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets the environment's variables for one command, and puts back what was there before."""
+    """Sets environment variables for one command, and restores the former values."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -89,10 +89,10 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
         try:
             with stopping(seconds):
                 value = _call(command, args, kwargs, seconds)
-        except BaseException as error:  # noqa: BLE001 - whatever ends a project's command is its end, not this process's
+        except BaseException as error:  # noqa: BLE001 - an exception ends the command, not this process
             status, trace = _failure(error, output)
             if isinstance(error, DeadlineReached):
-                # It may have been stopped in the middle of a statement, and no driver goes on from there.
+                # It may have been stopped during a statement, from which no driver can continue.
                 connections.close_all()
         finally:
             settle(outer)
@@ -109,20 +109,20 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
 
 
 def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> Any:
-    """What `call_command` returns; arguments that the command does not take end it with usage and 2, as in a shell.
+    """The result of `call_command`; wrong arguments end it with its usage and status 2, as in a shell.
 
-    `migrate` runs as `schema_changes.run` says.
+    `migrate` runs in `schema_changes.run`.
     """
     from django.core.management import call_command, get_commands, load_command_class
     from django.core.management.base import BaseCommand
 
-    # A command itself may stand in the place of its app's name.
+    # The registry may have the command itself instead of its app's name.
     found: str | BaseCommand | None = get_commands().get(name)
     if found is None:
         return call_command(name, *args, **kwargs)
     command = found if isinstance(found, BaseCommand) else load_command_class(found, name)
-    # Django sets this name where a shell runs a command, and has no public one: parsers of subcommands take it over.
-    # Without it wrong arguments are a CommandError and end with 1.
+    # Django sets this name for commands in a shell, and has no public one; parsers of subcommands inherit it. Without
+    # it, wrong arguments are a CommandError with status 1.
     command._called_from_command_line = True  # type: ignore[attr-defined]
     if name == "migrate":
         from pocket.django.schema_changes.run import migrate
@@ -132,28 +132,28 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | N
 
 
 def _failure(error: BaseException, output: Captured) -> tuple[int, str | None]:
-    """The exit status and the traceback of what a command raised; what a shell would show goes to `output`."""
+    """The exit status and traceback of a command's exception; a message that a shell would show goes to `output`."""
     from django.core.management.base import CommandError, SystemCheckError
 
     if isinstance(error, CommandError):
         prefix = "" if isinstance(error, SystemCheckError) else f"{type(error).__name__}: "
-        output.complain(f"{prefix}{error}\n")
+        output.add_error(f"{prefix}{error}\n")
         return _exit_status(error.returncode), None
     if isinstance(error, SystemExit):
         if error.code is not None and not isinstance(error.code, int):
-            output.complain(f"{error.code}\n")
+            output.add_error(f"{error.code}\n")
         return _exit_status(error.code), None
     status = STOPPED if isinstance(error, DeadlineReached) else 130 if isinstance(error, KeyboardInterrupt) else 1
     return status, "".join(traceback.format_exception(error))
 
 
 def _exit_status(code: object) -> int:
-    """What a shell would see of `sys.exit(code)`: the last eight bits of a number."""
+    """The status of `sys.exit(code)` in a shell: the last eight bits of a number."""
     if code is None:
         return 0
     if not isinstance(code, int):
         return 1
-    # Python gives the system a C long, and -1 in the place of what is none.
+    # Python passes a C long to the system, and -1 for a larger number.
     return code & 0xFF if -(2**63) <= code < 2**63 else 255
 
 

@@ -1,4 +1,4 @@
-"""Stopping a management command before Lambda's deadline: it may tidy up, and the log says what ended it."""
+"""Stops a management command before Lambda's deadline, so that it can clean up and the log shows the reason."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESERVE = 2.0
-"""Seconds before the deadline at which a command is stopped, or a tenth of what is left where that is less."""
+"""Seconds before the deadline at which a command is stopped, or a tenth of the remaining time if that is less."""
 
 STOPPED = 124
 """The exit status of a command that was stopped: that of `timeout` in a shell."""
 
 
 class DeadlineReached(KeyboardInterrupt):
-    """The function has no time left. To a command it is Ctrl-C: database drivers cancel their statement at it."""
+    """The function has no time left. A command sees it as Ctrl-C, at which database drivers cancel their statement."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The used part of Lambda's context object."""
 
     aws_request_id: str
 
@@ -30,14 +30,14 @@ class Context(Protocol):
 
 
 def seconds_left(context: Context) -> float:
-    """Seconds that a command may take from now on."""
+    """Seconds that a command may take from now."""
     left = context.get_remaining_time_in_millis() / 1000
     return left - min(RESERVE, left / 10)
 
 
 @contextmanager
 def stopping(seconds: float | None) -> Iterator[None]:
-    """Raises DeadlineReached in the code inside once `seconds` are over; never where they are None.
+    """Raises DeadlineReached in the block once `seconds` are over; never if they are None.
 
     Lambda runs a handler in the main thread, the only one that a signal reaches. In any other thread, and inside a
     call that does not return to Python, the deadline is Lambda's own.

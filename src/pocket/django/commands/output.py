@@ -1,6 +1,6 @@
-"""Capturing what a management command writes, its child processes' standard output included.
+"""Captures a management command's output, with the standard output of its child processes.
 
-Lines go on to the log as they come: a command that Lambda cuts off at its timeout has left its trace.
+Lines are also written to the log at once, so that the output of a command that Lambda ends at its timeout is not lost.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 LIMIT = 1_000_000
-"""Characters kept of each stream, the last ones; Lambda's answers end at six megabytes."""
+"""The number of last characters kept of each stream; Lambda's responses have at most six megabytes."""
 
 
 class Captured:
-    """What was written so far."""
+    """The output so far."""
 
     def __init__(self, out: _Tee, err: _Tee) -> None:
         self._out = out
         self._err = err
 
     def texts(self) -> tuple[str, str]:
-        """Standard output and standard error; a longer text is cut at its front, and says so."""
+        """Standard output and standard error; a longer text loses its beginning, with a note."""
         _flush(sys.stdout, sys.stderr)
         return self._out.text(), self._err.text()
 
-    def complain(self, text: str) -> None:
-        """Adds to the standard error, whatever the command made of `sys.stderr`."""
+    def add_error(self, text: str) -> None:
+        """Adds text to the standard error, even if the command has replaced `sys.stderr`."""
         self._err.write(text.encode("utf-8", "backslashreplace"))
 
 
 class _Tee(io.RawIOBase):
-    """Appends to a file that child processes may append to as well, and repeats all of it in the log.
+    """Appends to a file, to which child processes may append, too, and copies everything to the log.
 
-    Once it has ended, what a thread or a log handler of the command still writes goes to the log alone.
+    After its end, further output of the command's threads and log handlers goes only to the log.
     """
 
     def __init__(self, file: int, log: TextIO) -> None:
@@ -72,7 +72,7 @@ class _Tee(io.RawIOBase):
         return len(given)
 
     def follow(self) -> None:
-        """Repeats in the log what child processes wrote since the last write of our own."""
+        """Copies to the log what child processes wrote since the last own write."""
         size = os.fstat(self._file).st_size
         if size > self._seen:
             self._log.write(self._decoder.decode(os.pread(self._file, size - self._seen, self._seen)))
@@ -97,7 +97,7 @@ class _Tee(io.RawIOBase):
 
 
 class _Unbuffered(io.BufferedWriter):
-    """A `buffer` for a stream, as `python -u` would have it: what was written is out, however the process ends."""
+    """A stream's `buffer` as under `python -u`: everything is written at once, however the process ends."""
 
     def write(self, data: Buffer, /) -> int:
         count = super().write(data)
@@ -106,7 +106,7 @@ class _Unbuffered(io.BufferedWriter):
 
 
 def _stream(tee: _Tee, errors: str) -> io.TextIOWrapper:
-    """What stands for `sys.stdout` or `sys.stderr`: with `buffer`, `reconfigure`, `detach` and all, as in a shell."""
+    """A replacement for `sys.stdout` or `sys.stderr`, with `buffer`, `reconfigure` and `detach` as in a shell."""
     return io.TextIOWrapper(_Unbuffered(tee), encoding="utf-8", errors=errors, newline="\n", write_through=True)
 
 
@@ -114,8 +114,8 @@ def _stream(tee: _Tee, errors: str) -> io.TextIOWrapper:
 def captured() -> Iterator[Captured]:
     """Captures standard output, with that of child processes, and this process's standard error; input is empty.
 
-    Standard error of child processes, and of log handlers made before, goes to the log alone. Descriptor 1 is diverted
-    as a whole: on the local AWS the runtime speaks to the emulator through it.
+    Standard error of child processes, and of log handlers created before, goes only to the log. Descriptor 1 is
+    redirected as a whole: on the local AWS, the runtime sends its responses through it.
     """
     log = sys.stderr
     streams = sys.stdin, sys.stdout, sys.stderr
@@ -145,14 +145,14 @@ def captured() -> Iterator[Captured]:
 
 
 def _flush(*streams: object) -> None:
-    """Flushes what the command may have put in the place of the streams, or closed."""
+    """Flushes the streams, which the command may have replaced or closed."""
     for stream in streams:
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()  # type: ignore[attr-defined]  # it may be anything
 
 
 def _appending(file: int) -> int:
-    """Makes every write go to the file's end: parent and children share the file, and must not overwrite each other."""
+    """Makes every write append: parent and children share the file, and must not overwrite each other."""
     import fcntl
 
     fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)

@@ -1,4 +1,4 @@
-"""Management commands through SQS: the message that carries one, sending it, and reading it back."""
+"""Management commands in SQS messages: creating, sending and parsing them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def call(
     mode: Mode = "either",
     queue_key: str = naming.DEFAULT_QUEUE_KEY,
 ) -> Any:
-    """Runs the command here, or sends it: what `pocket.django.utils.pocket_call_command` promises."""
+    """Runs the command here, or sends it, as `pocket.django.utils.pocket_call_command` documents."""
     arguments, options = _checked(args, kwargs)
     url = os.environ.get(naming.queue_url_key(queue_key))
     if mode == "sqs" and not url:
@@ -82,12 +82,12 @@ def _message(command: str, args: list[Any], kwargs: dict[str, Any], limit: int) 
         _survives(f"args[{index}]", value)
     for name, value in kwargs.items():
         _survives(f"kwargs[{name!r}]", value)
-    # ASCII only: SQS refuses some characters that JSON's escapes can say.
+    # ASCII only: SQS refuses some characters that JSON can escape.
     body = json.dumps({"command": command, "args": args, "kwargs": kwargs})
     if len(body) > limit:
         raise ValueError(
-            f"{command} with its arguments is a message of {len(body):,} bytes, and SQS takes {limit:,}:"
-            " store the data, and pass where it lies."
+            f"{command} with its arguments is a message of {len(body):,} bytes; SQS accepts {limit:,}."
+            " Store the data, and pass its place."
         )
     return body
 
@@ -99,7 +99,7 @@ def _survives(name: str, value: object) -> None:
         same = False
     if not same:
         raise TypeError(
-            f"{name} is a {type(value).__name__} that JSON does not keep: pass strings, numbers, booleans, None, lists"
+            f"{name} is a {type(value).__name__} that JSON would change: pass strings, numbers, booleans, None, lists"
             " and dictionaries with string keys."
         )
 
@@ -115,7 +115,7 @@ def _region() -> str:
 
 def _unreadable(why: str) -> CommandFailed:
     return CommandFailed(
-        f"The message does not say which command to run: {why}.",
+        f"The message names no command to run: {why}.",
         'Send {"command": "migrate", "args": ["--noinput"], "kwargs": {}}.',
         exit_status=2,
     )

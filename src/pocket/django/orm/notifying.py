@@ -1,7 +1,7 @@
-"""The call by which Django asks the API to make its cached queries anew, and the token that it carries.
+"""Django's request to the API to refresh its cached queries, and the token in it.
 
-The specification's recipe has Django send a request to `/refresh/` when it has written. Anybody could; so the request
-carries a token that is signed with the project's SECRET_KEY, which both sides know, for one address and one minute.
+In the specification's recipe, Django sends a request to `/refresh/` after a write. So that others cannot, the request
+has a token, signed with the project's SECRET_KEY, which both sides have, for one address and one minute.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ def token_for(address: str) -> str:
 def is_valid(token: str, address: str) -> bool:
     """Whether `token` was signed with this project's key within the last minute, for a request to `address`.
 
-    Behind a proxy the API may see another address than Django asked: the one of the setting is good as well.
+    Behind a proxy the API may see another address than Django's request has, so the setting's address is valid, too.
     """
     try:
-        said = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        content = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
     except signing.BadSignature:
         return False
-    audience = said.get("address") if isinstance(said, dict) else None
+    audience = content.get("address") if isinstance(content, dict) else None
     return audience is not None and audience in {address, getattr(settings, SETTING, None)}
 
 
 def notify(url: str | None = None, *, using: str | None = None) -> None:
-    """Asks the API's refresh endpoint to make its queries anew, once the transaction on `using` is committed.
+    """Sends a request to the API's refresh endpoint once the transaction on `using` is committed.
 
-    `url` is the endpoint's address, by default the setting POCKET_REFRESH_URL; SetupFailed where neither is given. A
-    failure, or an answer that redirects, is logged and no more: what is cached has its `ttl`.
+    `url` is the endpoint's address, by default the setting POCKET_REFRESH_URL; raises SetupFailed without either. A
+    failure or a redirect is only logged: cached results have a `ttl`.
     """
     address = url or getattr(settings, SETTING, None)
     if not address:
         raise SetupFailed(
-            "notify() does not know where the API is.",
+            "notify() has no address of the API.",
             f"Pass the refresh endpoint's address, or set {SETTING}.",
         )
     if not address.startswith(("http://", "https://")):
-        raise SetupFailed(f"{address} is no address of an endpoint.", "It begins with https://.")
+        raise SetupFailed(f"{address} is not the address of an endpoint.", "It begins with https://.")
     transaction.on_commit(lambda: _send(address), using=using, robust=True)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirect an error: the token is for the address that was asked."""
+    """Does not follow redirects: the token is for one address."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -75,4 +75,4 @@ def _send(address: str) -> None:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT) as answer:
             answer.read()
     except OSError as error:
-        logger.warning("The API at %s could not be told to refresh: %s", address, error)
+        logger.warning("The API at %s could not be refreshed: %s", address, error)

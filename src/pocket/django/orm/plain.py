@@ -1,7 +1,7 @@
-"""Plain data from what a function returns: lazy objects of Django evaluated, so that nothing queries later.
+"""Plain data from a function's result: Django's lazy objects are evaluated, so that there are no later queries.
 
-A queryset becomes the list of dictionaries that its `values()` gives, a model instance the same dictionary. Where that
-would need a query, it must be done where queries are allowed.
+A queryset becomes the list of dictionaries of its `values()`, a model instance such a dictionary. If that needs a
+query, it must happen where queries are allowed.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _LAZY = (QuerySet, RawQuerySet, Model, Manager, FieldFile, GeneratorType, LazyOb
 
 
 class LazyObjectRefused(PocketError, TypeError):
-    """A function returned something that would query later and that nobody can evaluate without a guess."""
+    """A function returned an object that would query later, and whose meaning as data is not defined."""
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether `value` is or holds an object of Django, or a generator, which may query when it is read."""
+    """Whether `value` is or contains a generator or an object of Django that may query when it is read."""
     kind = type(value)
     if kind in _SCALARS:
         return False
-    # The usual types first: to ask an abstract class takes longer than all else here.
+    # The usual types first: a check against an abstract class takes longer than everything else here.
     if kind is dict or (kind is not list and isinstance(value, Mapping)):
         items = value.values()
     elif kind is list or isinstance(value, _SEQUENCES):
@@ -54,9 +54,9 @@ def is_lazy(value: Any) -> bool:
 
 
 def plain(value: Any, where: str = "the value") -> Any:
-    """`value` with every lazy object in it evaluated; what is not lazy is returned as it is.
+    """`value` with every lazy object in it evaluated; other values are returned unchanged.
 
-    `where` names the value in LazyObjectRefused, which a manager causes: which of its objects are meant?
+    `where` names the value in LazyObjectRefused, which is raised for a manager: it does not select any objects.
     """
     kind = type(value)
     if kind in _SCALARS:
@@ -72,7 +72,7 @@ def plain(value: Any, where: str = "the value") -> Any:
 
 def _evaluated(value: Any, where: str) -> Any:
     if isinstance(value, LazyObject):
-        bool(value)  # its copy is one of what it stands for, once it has been read
+        bool(value)  # once it has been read, its copy is a copy of the wrapped object
         return plain(copy.copy(value), where)
     if isinstance(value, QuerySet | RawQuerySet | GeneratorType):
         return [plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
@@ -84,13 +84,13 @@ def _evaluated(value: Any, where: str) -> Any:
         return str(value)
     owner = getattr(value, "instance", None) or value.model
     raise LazyObjectRefused(
-        f"{where} is a manager of {value.model.__name__} (of {owner!r}), which is no data.",
+        f"{where} is a manager of {value.model.__name__} (of {owner!r}), not data.",
         "Return a queryset of it: `.all()`, or a narrower one.",
     )
 
 
 def columns(model: type[Model]) -> list[Any]:
-    """The columns of `model` that leave where nobody names any: all but a user's password."""
+    """The columns of `model` in a response by default: all except a user's password."""
     from django.contrib.auth.base_user import AbstractBaseUser  # which can be imported once apps are loaded
 
     fields = [field for field in model._meta.get_fields() if field.concrete and not field.many_to_many]
@@ -100,5 +100,5 @@ def columns(model: type[Model]) -> list[Any]:
 
 
 def row(instance: Model) -> dict[str, Any]:
-    """What `values()` would give for `instance`: each column, a relation as its id, a file as its name."""
+    """The dictionary of `values()` for `instance`: each column, a relation as its id, a file as its name."""
     return {field.attname: plain(getattr(instance, field.attname)) for field in columns(type(instance))}

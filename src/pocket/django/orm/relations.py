@@ -1,7 +1,7 @@
-"""Finds, in development, queries that one object after the other makes for the same relation, and names the hint.
+"""Finds, in development, repeated queries for the same relation of different objects, and logs a hint.
 
-Django's request log shows that there were a hundred queries, not which attribute of which model asked. Whoever asks
-stands in the stack while the query runs: a descriptor of a relation, or a queryset that a related manager made.
+Django's request log shows a hundred queries, but not the attribute that caused them. The cause is in the stack while
+the query runs: a descriptor of a relation, or a queryset of a related manager.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pocket.fastapi")
 
 ENOUGH = 2
-"""Queries for the same relation, of different objects, that make a report."""
+"""Queries for the same relation, of different objects, from which a report is logged."""
 
-# Django has no public way to tell who queries: these names are its own, and one that is gone is not reported on.
+# Django has no public way to find the cause of a query. These are its own names; one that is gone is not reported.
 _READS = {
     getattr(module, name).__get__.__code__: kind
     for kind, module, name in (
@@ -56,11 +56,11 @@ class Probe:
             self._stack.enter_context(connections[alias].execute_wrapper(self._watch))
 
     def detach(self) -> None:
-        """Ends watching, and reports in the log what it found."""
+        """Ends watching, and logs the repeated queries."""
         self._stack.close()
         for (attribute, hint), number in self.causes.items():
             if number >= ENOUGH:
-                logger.warning("%s: %d queries for %s, one an object: %s", self.title, number, attribute, hint)
+                logger.warning("%s: %d queries for %s, one for each object: %s", self.title, number, attribute, hint)
 
     def _watch(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         cause = _cause(sys._getframe(1))
@@ -70,7 +70,7 @@ class Probe:
 
 
 def _cause(frame: FrameType | None) -> Cause | None:
-    """The relation whose reading led to this frame; the innermost that there is."""
+    """The innermost relation whose reading led to this frame."""
     while frame is not None:
         code = frame.f_code
         kind = _READS.get(code)
@@ -100,7 +100,7 @@ def _of_descriptor(kind: str, descriptor: Any) -> Cause:
 
 
 def _of_manager(queryset: Any) -> Cause | None:
-    """The relation of a queryset that a related manager made: such a one knows the object it belongs to."""
+    """The relation of a queryset of a related manager, which has the object that it belongs to."""
     if not isinstance(queryset, QuerySet):
         return None
     instance = getattr(queryset, "_hints", {}).get("instance")

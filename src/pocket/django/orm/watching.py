@@ -1,8 +1,8 @@
-"""Notices writes to the tables of watched models, and tells other processes through a version in Django's cache.
+"""Detects writes to the tables of watched models, and shows them to other processes as versions in Django's cache.
 
-Every way of writing ends as a statement on a connection of this process: `save()`, `delete()`, many-to-many changes,
-`bulk_create()`, `update()`, SQL written by hand. So the statements are watched, not the signals, which half of these do
-not send. A write counts when its transaction is committed.
+Every write is a statement on a connection of this process: `save()`, `delete()`, many-to-many changes,
+`bulk_create()`, `update()`, raw SQL. So statements are watched, not signals, which half of these do not send. A write
+counts once its transaction is committed.
 
 Needs no FastAPI: a process that only writes calls `watch()`, best in its AppConfig's `ready()`.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 VERSION_KEY = "pocket.fastapi:version:{}"
-"""The cache's key for a table's version; a value that differs from the one seen before means: written since."""
+"""The cache's key for a table's version; a changed value means that the table was written."""
 
 _STATEMENT = re.compile(r"\s*(?:/\*.*?\*/\s*)?(\w+)", re.DOTALL)
 _WRITING = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
@@ -48,7 +48,7 @@ def tables_of(model: type[Model]) -> tuple[str, ...]:
 
 
 def watch(*models: type[Model]) -> None:
-    """Makes this process change the version of each of `models` in Django's cache whenever it writes one of them."""
+    """Changes the version of each of `models` in Django's cache whenever this process writes it."""
     with _lock:
         _tables.update(table for model in models for table in tables_of(model))
     connection_created.connect(_attach, dispatch_uid="pocket.django.orm.watching")
@@ -62,12 +62,12 @@ def listen(listener: Callable[[str], None]) -> None:
 
 
 def versions(tables: Iterable[str], cache: str = "default") -> Mapping[str, Any]:
-    """The versions of `tables` as the cache has them; a table that was never written has none."""
+    """The versions of `tables` in the cache; a table that was never written has no version."""
     return caches[cache].get_many([VERSION_KEY.format(table) for table in tables])
 
 
 def changed(tables: Iterable[str], cache: str = "default") -> None:
-    """Gives `tables` new versions, and tells this process's listeners."""
+    """Gives `tables` new versions, and calls this process's listeners."""
     names = list(tables)
     for table in names:
         for listener in _listeners:
@@ -77,7 +77,7 @@ def changed(tables: Iterable[str], cache: str = "default") -> None:
 
 def _attach(*, connection: Any, **_: Any) -> None:
     if _observe not in connection.execute_wrappers:
-        connection.execute_wrappers.insert(0, _observe)  # before those that are taken off again, which are the last
+        connection.execute_wrappers.insert(0, _observe)  # before wrappers that are removed again, which are the last
 
 
 def _observe(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Mapping[str, Any]) -> Any:
@@ -97,9 +97,9 @@ def _reads(sql: str) -> bool:
     return word in _READING or (word == "WITH" and _WRITING.search(sql) is None)
 
 
-def _when_committed(tell: Callable[[], None], alias: str) -> None:
+def _when_committed(callback: Callable[[], None], alias: str) -> None:
     connection = transaction.get_connection(alias)
     if connection.get_autocommit() or connection.in_atomic_block:
-        transaction.on_commit(tell, using=alias, robust=True)
+        transaction.on_commit(callback, using=alias, robust=True)
     else:
-        tell()
+        callback()
