@@ -108,6 +108,23 @@ def test_permissions_prints_the_boundary_first_and_then_the_policy_as_json(tmp_p
     assert (policy.returncode, policy.stderr) == (0, "")
     assert arn in policy.stdout
     assert {"HttpApis", "Stacks"} <= {item["Sid"] for item in json.loads(policy.stdout)["Statement"]}
+    none = run("permissions", "--stage", "dev", "--part", "2", cwd=tmp_path)
+    assert (none.returncode, "There is no part 2 of 1." in none.stderr) == (2, True)
+
+
+def test_a_policy_that_is_too_long_for_iam_is_printed_in_parts(tmp_path: Path) -> None:
+    handlers = "".join(
+        f'[awscontainer.handlers.h{number}]\ncommand = "app.web"\napigateway = {{ domain = "{number}.example.com" }}\n'
+        for number in range(20)
+    )
+    bounded = '[awscontainer]\npermissions_boundary = "arn:aws:iam::123456789012:policy/boundary"\n'
+    (tmp_path / "pocket.toml").write_text(f"{BOUNDED}{bounded}{handlers}")
+    printed = [run("permissions", "--stage", "dev", "--part", part, cwd=tmp_path) for part in ("1", "2")]
+    for number, done in enumerate(printed, 1):
+        assert f"Part {number} of 2: the deployer needs all of them; see --part {3 - number}." in done.stderr
+    sids = [{item["Sid"] for item in json.loads(done.stdout)["Statement"]} for done in printed]
+    assert "Stacks" in sids[0]
+    assert "DomainNames" in sids[1]
 
 
 ENDLESS = """

@@ -1,5 +1,6 @@
 """Rules between keys: the key of each issue, and neighbouring files without issues."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,13 @@ def handler(command: str = "board.handlers.web", **keys: str) -> str:
     return f'[awscontainer.handlers.web]\ncommand = "{command}"\n{lines}'
 
 
+def of_dev(name: str = "web", **keys: str | bool) -> str:
+    """A handler with an HTTP API whose keys are those of one stage, since two stages never share a domain."""
+    web = handler() if name == "web" else ""
+    lines = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in keys.items())
+    return f"{web}[dev.awscontainer.handlers.{name}.apigateway]\n{lines}"
+
+
 def secrets(text: str, table: str = "") -> str:
     return f"[awscontainer.secretsmanager]\n{table}\n{text}\n"
 
@@ -53,7 +61,8 @@ DJANGO = "pocket.django.lambda_handlers"
 ENVS = "awscontainer.envs"
 ALLOWED = "awscontainer.permissions[0]"
 WEB = "awscontainer.handlers.web"
-THROTTLING = f"{WEB}.apigateway.throttling"
+API = f"{WEB}.apigateway"
+THROTTLING = f"{API}.throttling"
 SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
@@ -174,6 +183,30 @@ ISSUES = [
     (handler(apigateway="{ throttling = { rate_limit = 5 } }"), f"{THROTTLING}.burst_limit", "required"),
     (handler(apigateway="{ throttling = { rate_limit = 0, burst_limit = 1 } }"), f"{THROTTLING}.rate_limit", "least 1"),
     (handler(apigateway="{ access_log = 'yes' }"), f"{WEB}.apigateway.access_log", "true or false"),
+    # domains
+    (of_dev(domain="https://api.example.com/x"), f"dev.{API}.domain", 'such as "api.example.com", found "https://api'),
+    (of_dev(domain="api.example.com:8000"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="API.example.com"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="my_api.example.com"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="api.example.com."), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="*.example.com"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="192.0.2.1"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="localhost"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain="bücher.example"), f"dev.{API}.domain", "Expected a domain in lower case"),
+    (of_dev(domain=f"{'a' * 60}.com.au"), f"dev.{API}.domain", "at most 64 characters"),
+    (of_dev(create_records=False), f"dev.{API}.create_records", "has no effect without a domain"),
+    (of_dev(default_endpoint=False), f"dev.{API}.default_endpoint", "has no effect without a domain"),
+    (of_dev(domain="a.example", hosted_zone_id_override="example.com"), f"dev.{API}.hosted_zone_id_override",
+     'the id of a hosted zone of Route 53, such as "Z'),
+    (of_dev(domain="a.example", create_records=False, hosted_zone_id_override="Z012"),
+     f"dev.{API}.hosted_zone_id_override", "no hosted zone is used"),
+    (of_dev(domain="a.example", certificate_arn="arn:aws:iam::123456789012:server-certificate/x"),
+     f"dev.{API}.certificate_arn", "the ARN of a certificate"),
+    (of_dev(domain="a.example", certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0-1"),
+     f"dev.{API}.certificate_arn", "The certificate is in us-east-1; an API in ap-northeast-1 needs one in ap-north"),
+    (of_dev(domain="a.example") + f'[dev.awscontainer.handlers.b]\ncommand = "a.b"\n{of_dev("b", domain="a.example")}',
+     "dev.awscontainer.handlers.b.apigateway.domain", "also declared by awscontainer.handlers.web.apigateway.domain"),
+    (handler(apigateway='{ domain = "a.example" }'), f"{API}.domain", "stages dev and prd would share the domain"),
     (handler(apigateway="{}", sqs="{}"), f"{WEB}.sqs", "also has apigateway"),
     (handler(apigateway="{}", function_url="{}"), f"{WEB}.function_url", "also has apigateway"),
     (handler(f"{DJANGO}.wsgi_handler", sqs="{}"), f"{WEB}.sqs", "answers HTTP"),
@@ -304,6 +337,10 @@ def test_a_broken_rule_names_the_key_once_for_all_stages(refused: Refused, text:
 
 TAKEN = [
     handler(timeout="30", apigateway="{}"),
+    of_dev(domain="a.example"),
+    of_dev(domain="a-1.b2.co.jp", default_endpoint=False, hosted_zone_id_override="Z0123"),
+    of_dev(domain="xn--bcher-kva.example", create_records=False),
+    of_dev(domain="a.example", certificate_arn="arn:aws:acm:ap-northeast-1:123456789012:certificate/0-1"),
     handler(timeout="900", function_url="{}"),
     handler(timeout="900", sqs="{ batch_size = 1, fifo = true }"),
     handler(sqs="{}", reserved_concurrency="2"),

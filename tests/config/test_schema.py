@@ -62,10 +62,15 @@ permissions = [{ actions = ["sns:*"], resources = ["${Topic}"], allow_wildcard =
 envs = { FEATURE_X = "1" }
 log_retention = 7
 reserved_concurrency = 5
-[awscontainer.handlers.web.apigateway]
-domain = "example.com"
+[dev.awscontainer.handlers.web.apigateway]
+domain = "dev.example.com"
 create_records = false
-hosted_zone_id_override = "Z1"
+certificate_arn = "arn:aws:acm:ap-northeast-1:123456789012:certificate/0123"
+default_endpoint = false
+[prd.awscontainer.handlers.web.apigateway]
+domain = "example.com"
+hosted_zone_id_override = "Z0123456789"
+[awscontainer.handlers.web.apigateway]
 access_log = true
 throttling = { rate_limit = 50, burst_limit = 100 }
 [awscontainer.handlers.url]

@@ -29,12 +29,24 @@ from pocket.deploy.reporting import PlanRow
 from pocket.deploy.target import Credentials, Target
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.boundary import boundary_policy
-from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy
+from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy, parts
 from pocket.errors import AWSCallFailed, PlanRefused
 from pocket.local import LocalAWS
 
 ROOM = Path(pocket.deploy.__file__).parent
-SERVICES = ("cloudformation", "lambda", "logs", "s3", "secretsmanager", "sqs", "ssm", "sts")
+SERVICES = (
+    "acm",
+    "apigatewayv2",
+    "cloudformation",
+    "lambda",
+    "logs",
+    "route53",
+    "s3",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "sts",
+)
 
 ACTIONS = {
     # Of all stacks, "in combination with" the other.
@@ -48,6 +60,9 @@ ACTIONS = {
     "s3:UploadFile": {"s3:PutObject", "s3:AbortMultipartUpload"},
     "ssm:PutParameter": {"ssm:PutParameter", "ssm:AddTagsToResource"},  # with tags
     "sts:GetCallerIdentity": set(),
+    "acm:RequestCertificate": {"acm:RequestCertificate", "acm:AddTagsToCertificate"},  # with tags
+    "apigatewayv2:GetDomainName": {"apigateway:GET"},
+    "route53:CreateHostedZone": set(),  # on the local AWS alone
     "cloudformation:ValidateTemplate": set(),  # a method of cfn-lint's, which asks nobody
 }
 """The IAM actions of those operations whose name is another."""
@@ -55,6 +70,7 @@ ACTIONS = {
 UNUSED = (
     r"(ec2|elasticfilesystem|s3files):.*",  # VPCs and shared files
     r"(kms|codedeploy|firehose|s3tables):.*",  # own keys, gradual deploys, log delivery, tables
+    r"(acm-pca|acm:UpdateCertificateOptions).*",  # private authorities, certificates outside of the public logs
     r"lambda:.*(CodeSigning|LayerVersion|ProvisionedConcurrency|ScalingConfig|CapacityProvider).*",
     r"lambda:(AssociateRuntimeAlias|PutRuntimeManagementConfig)",
     r"logs:(?!Get|Describe).*(KmsKey|LogDelivery|DataProtectionPolicy|IndexPolicy|ResourcePolicy|BearerToken|DeletionProtection).*",
@@ -70,6 +86,9 @@ UNUSED = (
 
 ACCESS_LOG = FULL.replace("apigateway = {}", "apigateway = { access_log = true }", 1)
 SSM = FULL.replace("[awscontainer.secretsmanager]", '[awscontainer.secretsmanager]\nstore = "ssm"')
+DOMAINS = FULL.replace("apigateway = {}", 'apigateway = { domain = "www.example.com" }', 1).replace(
+    "apigateway = {}", 'apigateway = { domain = "admin.example.com", create_records = false }', 1
+)
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 
@@ -84,7 +103,7 @@ def actions(statements: list[dict[str, Any]]) -> set[str]:
 
 def allowed(folder: Path) -> set[str]:
     """The actions of the policies for files that have all there is between them."""
-    return actions(printed(folder, ACCESS_LOG)) | actions(printed(folder, SSM)) | actions(printed(folder, EVENTS))
+    return {action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS) for action in actions(printed(folder, text))}
 
 
 def called() -> set[str]:
@@ -94,6 +113,9 @@ def called() -> set[str]:
     for service in SERVICES:
         for operation in models.get_service_model(service).operation_names:
             known.setdefault(xform_name(operation), set()).add(f"{service}:{operation}")
+    for name in ("tag_resource", "untag_resource", "list_tags_for_resource"):
+        # Every service has them; Pocket calls those of the stores of secrets.
+        known[name] = {operation for operation in known[name] if operation.startswith(("secretsmanager", "ssm"))}
     found: set[str] = set()
     for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -111,8 +133,14 @@ def actions_called() -> set[str]:
 
 def actions_of_resources(folder: Path) -> set[str]:
     """What CloudFormation needs for the resource types of a stage with one of everything."""
-    found = project(folder, EVENTS)
-    bodies = (render(inputs(found)).body, render_storage(found.stage("dev"), "123456789012").body)
+    stages = (
+        render(inputs(project(folder, EVENTS))),
+        render(
+            inputs(project(folder, DOMAINS), zones={"www.example.com": "Z1"}, certificates={"admin.example.com": "arn"})
+        ),
+    )
+    storage = render_storage(project(folder, EVENTS).stage("dev"), "123456789012")
+    bodies = [template.body for template in (*stages, storage)]
     kinds = {item["Type"] for body in bodies for item in body["Resources"].values()}
     schemas = (PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", kind).schema for kind in kinds)
     steps = [schema["handlers"].get(step, {}) for schema in schemas for step in ("create", "read", "update", "delete")]
@@ -152,6 +180,20 @@ def test_what_can_be_held_to_the_stages_own_resources_is(tmp_path: Path) -> None
                 assert "pocket-dev-full" in resource, statement["Sid"]
 
 
+def test_records_and_certificates_are_allowed_for_the_stages_domains_alone(tmp_path: Path) -> None:
+    found = {statement["Sid"]: statement for statement in printed(tmp_path, DOMAINS)}
+    names = {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["www.example.com", "_*.www.example.com"]}
+    assert found["Records"]["Condition"]["ForAllValues:StringLike"] == names
+    requested = {"acm:DomainNames": ["www.example.com", "admin.example.com"]}
+    assert found["RequestCertificates"]["Condition"] == {"ForAllValues:StringEquals": requested}
+    assert "aws:ResourceTag/pocket:stage" in found["RemoveCertificates"]["Condition"]["StringEquals"]
+    of_domains = {sid for sid, statement in found.items() if statement["Resource"] == "*"} - {"FindStacks", "LogGroups"}
+    assert of_domains == {"FindHostedZones", "FindCertificates", "RequestCertificates", "QueuesToFunctions"}
+    exact = DOMAINS.replace('"www.example.com"', '"www.example.com", hosted_zone_id_override = "Z012"')
+    zones = {item["Sid"]: item["Resource"] for item in printed(tmp_path, exact)}
+    assert zones["HostedZones"] == zones["Records"] == "arn:aws:route53:::hostedzone/Z012"
+
+
 def test_every_right_over_roles_depends_on_the_boundary(tmp_path: Path) -> None:
     """Without the condition a deployer makes itself an administrator: a role with any policy, handed to a function."""
     for statement in printed(tmp_path):
@@ -181,10 +223,14 @@ def test_a_boundary_of_aws_own_names_no_account(tmp_path: Path) -> None:
     assert roles == "arn:aws:iam::*:role/pocket-dev-full-*"
 
 
-@pytest.mark.parametrize("pocket_toml", [FULL, ACCESS_LOG, SSM, EVENTS])
+@pytest.mark.parametrize("pocket_toml", [FULL, ACCESS_LOG, SSM, EVENTS, DOMAINS])
 def test_each_policy_is_as_long_as_iam_takes(tmp_path: Path, pocket_toml: str) -> None:
     found = project(tmp_path, pocket_toml)
-    for policy in (deployer_policy(found.stage("dev")), boundary_policy(found, found.stage("dev"))):
+    whole = deployer_policy(found.stage("dev"))
+    split = parts(whole)
+    assert len(split) == (2 if pocket_toml == DOMAINS else 1)
+    assert [statement for policy in split for statement in policy["Statement"]] == whole["Statement"]
+    for policy in (*split, boundary_policy(found, found.stage("dev"))):
         assert len(json.dumps(policy, separators=(",", ":"))) <= LIMIT
 
 

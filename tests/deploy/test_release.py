@@ -153,7 +153,7 @@ def test_a_live_release_that_no_longer_starts_is_shown_with_its_last_log_lines(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get(site.local.addresses["web"])
-    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(502, "Bad Gateway"))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_, **__: Answer(502, "Bad Gateway"))
     with pytest.raises(DeployError, match="'web' is deployed but fails at GET /") as caught:
         site.deploy()
     assert "answered with status 502.\n" in caught.value.message
@@ -162,7 +162,7 @@ def test_a_live_release_that_no_longer_starts_is_shown_with_its_last_log_lines(
 
 
 def test_an_error_response_of_the_live_release_is_a_failed_deploy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(500, "<h1>Server Error (500)</h1>"))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_, **__: Answer(500, "<h1>Server Error (500)</h1>"))
     with pytest.raises(DeployError, match="answered with status 500"):
         site.deploy()
 
@@ -197,12 +197,12 @@ def test_a_parameter_and_a_secret_of_the_users_own_count_too(site: Site, clients
     assert secret_dates.renewal(clients, stage, {}, recorder) == "", "nothing is live, so nothing is older"
 
 
-def test_what_is_not_deployed_yet_is_refused_before_anything_is_built(site: Site) -> None:
-    domain = deployable(site.folder, SMALL.replace("apigateway = {}", 'apigateway = { domain = "www.example.com" }'))
+def test_a_domain_without_a_hosted_zone_is_refused_before_anything_is_built(site: Site) -> None:
+    domain = deployable(site.folder, SMALL.replace("apigateway = {}", 'apigateway = { domain = "www.nobody.example" }'))
     recorder = PlanRecorder()
-    with pytest.raises(ConfigError, match="does not deploy custom domains yet"):
+    with pytest.raises(ConfigError, match=r"no public hosted zone for www\.nobody\.example"):
         site.deploy(domain, recorder)
-    assert recorder.steps == []
+    assert recorder.steps == ["Check the credentials"]
 
 
 def test_a_secret_environment_shows_in_no_template_and_no_output(site: Site, clients: Clients) -> None:
@@ -307,7 +307,7 @@ def test_a_second_update_gives_functions_the_host_of_a_function_url(
     tmp_path: Path, target: Target, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its address leads to AWS itself.
-    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_: Answer(200))
+    monkeypatch.setattr("pocket.deploy.gates.smoke.get", lambda *_, **__: Answer(200))
     text = SMALL.replace('"small"', '"told"').replace("apigateway = {}", "")
     found = deployable(tmp_path, text)
     place = Target(**{**vars(target), "addresses": {}})

@@ -105,20 +105,6 @@ def test_the_commands_own_arguments_are_not_cfn_lints(monkeypatch: pytest.Monkey
     assert lint(json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Nothing"}}}), REGION)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("domain", '"www.example.com"'), ("create_records", "false"), ("hosted_zone_id_override", '"Z0"')],
-)
-def test_a_key_that_is_not_deployed_yet_is_refused_with_its_line(tmp_path: Path, key: str, value: str) -> None:
-    text = SMALL.replace("apigateway = {}", f"apigateway = {{ {key} = {value} }}", 1)
-    found = project(tmp_path, text)
-    line = text.splitlines().index(f"apigateway = {{ {key} = {value} }}") + 1
-    with pytest.raises(ConfigError, match=f"validates {key}, but does not deploy custom domains yet") as caught:
-        refuse_unsupported(found, found.stage("dev"))
-    assert caught.value.line == line
-    assert caught.value.key == f"awscontainer.handlers.web.apigateway.{key}"
-
-
 def test_an_image_is_refused_with_its_line(tmp_path: Path) -> None:
     text = SMALL.replace("[awscontainer]\n", '[awscontainer]\ndockerfile_path = "Dockerfile"\n')
     (tmp_path / "Dockerfile").touch()

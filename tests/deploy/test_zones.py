@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
@@ -56,9 +55,7 @@ class Route53:
 
 def looking(*held: tuple[str, str, bool], records: list[dict[str, Any]] | None = None) -> Clients:
     """Clients that ask a double, where the local AWS answers otherwise than AWS."""
-    return cast(
-        "Clients", SimpleNamespace(route53=Route53(list(held), records), target=SimpleNamespace(delegated=True))
-    )
+    return cast("Clients", SimpleNamespace(route53=Route53(list(held), records)))
 
 
 @pytest.fixture
@@ -176,9 +173,12 @@ def test_a_machine_without_dns_is_warned_and_goes_on(monkeypatch: pytest.MonkeyP
     assert "could not be compared" in note
 
 
-def test_on_the_local_aws_no_public_dns_is_asked(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_dns, "name_servers", lambda _: pytest.fail("asked"))
-    check_delegation(Clients(replace(clients.target, delegated=False)), ZONE, Recorder())
+def test_a_rehearsal_has_one_zone_for_all_domains_below_it(clients: Clients) -> None:
+    parent = f"r{uuid.uuid4().hex[:8]}.example"
+    made = zones.rehearsed(clients, f"a.{parent}")
+    assert made.name == parent
+    assert zones.rehearsed(clients, f"b.c.{parent}") == made
+    clients.route53.delete_hosted_zone(Id=made.zone_id)
 
 
 @pytest.mark.parametrize(("kind", "value"), [("A", "192.0.2.1"), ("CNAME", "old.example.net")])

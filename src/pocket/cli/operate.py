@@ -82,7 +82,8 @@ def _show(found: Status) -> None:
     for line in aligned(rows):
         typer.echo(line)
     for handler, address in found.addresses.items():
-        typer.echo(f"{handler}: {address}")
+        behind = found.targets.get(handler)
+        typer.echo(f"{handler}: {address}" + (f" (its records lead to {behind})" if behind else ""))
     for queue in found.queues:
         typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in flight, {queue.dead} failed")
     for item in found.events:

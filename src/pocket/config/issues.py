@@ -21,7 +21,7 @@ from pocket.config.suggestions import suggest
 
 _HIDDEN_TABLES = {"envs", "input", "options", "settings", "secrets", "placeholders"}
 _TABLE_EXPECTED = {"dict_type", "model_type"}
-_HIDDEN_KEYS = {"location", "manage", "hosted_zone_id_override"}
+_HIDDEN_KEYS = {"location", "manage"}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ TOPIC_ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$"
 STREAM_ARN = r"^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$"
 EVENT_BUS = r"^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9_./-]+$"
 KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
+ZONE_ID = r"^Z[A-Z0-9]{1,31}$"
+CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
@@ -55,6 +57,8 @@ MEANINGS = {
     ' "arn:aws:dynamodb:ap-northeast-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000"',
     EVENT_BUS: 'the name or the ARN of an event bus, such as "default"',
     KEY_PART: 'part of an object\'s key, such as "media/" or ".jpg", without wildcards or a leading slash',
+    ZONE_ID: 'the id of a hosted zone of Route 53, such as "Z0123456789ABCDEFGHIJ"',
+    CERTIFICATE_ARN: 'the ARN of a certificate, such as "arn:aws:acm:eu-west-1:123456789012:certificate/01-23"',
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }
 """What follows "expected" in the message about a value that does not match."""

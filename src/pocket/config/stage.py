@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from pocket import naming
 from pocket.config.manage_file import settings_module_of
@@ -19,6 +20,20 @@ from pocket.config.tables.s3 import S3
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import Table
 from pocket.manifest import SecretVariable
+
+
+class Domain(NamedTuple):
+    """A domain of a stage: its name, the path of the key that declares it, and the keys beside that.
+
+    `handler` is the one whose API answers under it.
+    """
+
+    name: str
+    path: KeyPath
+    handler: str
+    create_records: bool = True
+    zone_id: str | None = None
+    certificate_arn: str | None = None
 
 
 class StageTables(Table):
@@ -108,6 +123,24 @@ class StageConfig:
         """The handlers with an HTTP address, in the file's order."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
         return tuple(name for name, handler in handlers.items() if handler.has_address)
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        """The stage's own domains, in the file's order."""
+        handlers = {} if self.awscontainer is None else self.awscontainer.handlers
+        apis = ((name, handler.apigateway) for name, handler in handlers.items())
+        return tuple(
+            Domain(
+                api.domain,
+                ("awscontainer", "handlers", name, "apigateway", "domain"),
+                name,
+                api.create_records,
+                api.hosted_zone_id_override,
+                api.certificate_arn,
+            )
+            for name, api in apis
+            if api is not None and api.domain is not None
+        )
 
     def envs(self, handler: str | None) -> dict[str, str]:
         """The variables that the file gives a handler's function; without a handler, those of all functions."""

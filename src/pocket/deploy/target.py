@@ -31,7 +31,7 @@ class Target:
     every function's own; its values may be secret, so `repr()` omits them. `platform` is `"lambda"` for Lambda's
     Linux, `"host"` for this machine's interpreter. `own_database` is the name and the host (empty for a file) of the
     database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question.
-    `delegated` is False if public DNS does not lead to the hosted zones.
+    `delegated` is False if public DNS does not lead to the hosted zones, which a deploy then creates itself.
     """
 
     region: str

@@ -10,6 +10,7 @@ from pocket.config.rules import (
     artifact,
     database,
     django,
+    domains,
     environment,
     events,
     handlers,
@@ -28,6 +29,7 @@ _RULES = (
     handlers.issues,
     permissions.issues,
     events.issues,
+    domains.issues,
     secrets.issues,
     database.issues,
     django.issues,
@@ -41,4 +43,9 @@ def stage_issues(stage: StageConfig) -> Iterator[Issue]:
 
 def issues_between_stages(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
     """The issues between several stages, each with the name of the stage to report it for."""
-    return chain(names.shared_names(stages), secrets.unused_placeholders(stages), database.shared(stages))
+    return chain(
+        names.shared_names(stages),
+        domains.shared(stages),
+        secrets.unused_placeholders(stages),
+        database.shared(stages),
+    )

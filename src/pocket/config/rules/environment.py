@@ -108,8 +108,9 @@ def estimated_size(stage: StageConfig, handler: str | None = None) -> int:
     hosts = []
     for name, declared in stage.awscontainer.handlers.items():
         if declared.has_address:
-            hosts.append(host)
-            variables |= {naming.host_key(name): host, naming.endpoint_key(name): f"https://{host}"}
+            domain = declared.apigateway.domain if declared.apigateway is not None else None
+            hosts += [host] if domain is None else [domain, host]
+            variables |= {naming.host_key(name): domain or host, naming.endpoint_key(name): f"https://{domain or host}"}
         if declared.sqs is not None:
             queue = stage.queue_name(name, fifo=declared.sqs.fifo)
             url = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{queue}"

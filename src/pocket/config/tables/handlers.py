@@ -10,11 +10,12 @@ from pydantic import AfterValidator, Field
 
 from pocket import naming
 from pocket.config import patterns
+from pocket.config.domain_names import issue_with_domain
 from pocket.config.schedules import issue_with_expression
 from pocket.config.suggestions import nearest
 from pocket.config.tables.events import Event
 from pocket.config.tables.permissions import Permission
-from pocket.config.tables.table import Table, Text, VariableName, refused
+from pocket.config.tables.table import Table, VariableName, refused
 
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -29,6 +30,13 @@ def _expression(text: str) -> str:
     issue = issue_with_expression(text)
     if issue:
         raise refused(issue)
+    return text
+
+
+def _domain(text: str) -> str:
+    expected, hint = issue_with_domain(text)
+    if expected:
+        raise refused(expected, hint)
     return text
 
 
@@ -60,10 +68,25 @@ class Throttling(Table):
 class ApiGateway(Table):
     """An HTTP API in front of the function."""
 
-    domain: Text | None = Field(None, description="Domain of the API. Defaults to a domain of AWS.")
-    create_records: bool = Field(True, description="Create the domain's records in its hosted zone.")
-    hosted_zone_id_override: Text | None = Field(
-        None, description="Hosted zone of the records. Found by the domain's name by default."
+    domain: Annotated[str, AfterValidator(_domain)] | None = Field(
+        None, description="Domain of the API, with a certificate. Defaults to an address of AWS."
+    )
+    create_records: bool = Field(
+        True, description="Create the domain's records in its hosted zone. Otherwise the deploy shows what to enter."
+    )
+    hosted_zone_id_override: str | None = Field(
+        None,
+        pattern=patterns.ZONE_ID,
+        description="Id of the hosted zone for the records. Defaults to the public one with the longest name that the"
+        " domain ends with.",
+    )
+    certificate_arn: str | None = Field(
+        None,
+        pattern=patterns.CERTIFICATE_ARN,
+        description="Certificate of ACM to use for the domain, in the stage's region. By default Pocket creates one.",
+    )
+    default_endpoint: bool = Field(
+        True, description="Also answer at the address of AWS (`execute-api`). `false` needs a domain."
     )
     access_log: bool = Field(False, description="Log each request to the API's own log group.")
     throttling: Throttling | None = Field(

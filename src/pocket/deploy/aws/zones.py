@@ -70,6 +70,17 @@ def find_zone(clients: Clients, domain: str, zone_id: str | None = None) -> Zone
     )
 
 
+def rehearsed(clients: Clients, domain: str) -> Zone:
+    """The hosted zone of the local AWS for the domain's parent domain, created where there is none."""
+    names = suffixes(domain)
+    for name in names:
+        for item in clients.route53.list_hosted_zones_by_name(DNSName=name, MaxItems="1")["HostedZones"]:
+            if item["Name"].rstrip(".") == name:
+                return Zone(item["Id"].rpartition("/")[2], name)
+    made = clients.route53.create_hosted_zone(Name=names[-1], CallerReference=domain)["HostedZone"]
+    return Zone(made["Id"].rpartition("/")[2], names[-1])
+
+
 def suffixes(domain: str) -> Sequence[str]:
     """The domain and its parent domains, longest first, without the top-level domain."""
     labels = domain.split(".")
@@ -82,8 +93,6 @@ def check_delegation(clients: Clients, zone: Zone, reporter: Reporter) -> None:
     The zone's own NS records count, too: they may be names of the owner's. Where the machine has no public DNS, or part
     of the name servers differ, a note says so.
     """
-    if not clients.target.delegated:
-        return
     try:
         public = public_dns.name_servers(zone.name)
     except public_dns.Unreachable as error:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases.history import deployed_state
-from pocket.deploy.stacks import bucket, ownership
+from pocket.deploy.stacks import bucket, certificates, ownership
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.losses import RETAINING, count_text, with_data
 from pocket.deploy.stacks.secret_stores import Contents, Place, place_of, store_at
 from pocket.deploy.stacks.stack import State, find, template_of
+from pocket.deploy.template.api_domains import used_certificates
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.storage_steps import BUCKET_TYPE, buckets_ever
 from pocket.errors import DeployError, PlanRefused
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
     from pocket.deploy.reporting import Reporter
+    from pocket.deploy.stacks.certificates import Certificate
     from pocket.deploy.target import Target
 
 
@@ -47,12 +49,14 @@ class Removal:
     secrets: tuple[tuple[Place, Contents], ...] = ()
     kept: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """A description of each part."""
         yield from (f"stack {state.stack.name}" for state in self.stacks if state.stack is not None)
         yield from (f"bucket {name} with its objects ({count_text(count)})" for name, count in self.buckets)
         yield from (f"{name} with what it holds" for name in self.data)
+        yield from (f"certificate {item.arn} for {', '.join(item.names)}" for item in self.certificates)
         for where, contents in self.secrets:
             for name in contents.own:
                 yield f"{name} in the {where}"
@@ -115,7 +119,14 @@ def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
         tuple((where, contents) for where, contents in secrets if contents.own),
         (*kept, *_users_own(stage)),
         tuple(f"{name} ({item['Type']})" for name, item in own_data if item.get("DeletionPolicy") not in RETAINING),
+        tuple(_certificates(clients, stage, main)),
     )
+
+
+def _certificates(clients: Clients, stage: StageConfig, main: State) -> Iterable[Certificate]:
+    """The certificates that Pocket requested outside of a stack, if the file or the deployed stage has any."""
+    waits = any(not domain.create_records and domain.certificate_arn is None for domain in stage.domains)
+    return certificates.of_stage(clients, stage) if waits or used_certificates(main.body) else ()
 
 
 def _state(clients: Clients, stage: StageConfig, name: str) -> State:
@@ -189,6 +200,8 @@ def _steps(
     for state in removal.stacks:
         if state.stack is not None and state.stack.name != storage:
             yield f"stack {state.stack.name}", partial(_delete_stack, clients, state, reporter)
+    for item in removal.certificates:
+        yield f"certificate {item.arn}", partial(certificates.delete, clients, item.arn)
     locked = artifact_bucket_name(stage, removal.account)
     for name, _ in sorted(removal.buckets, key=lambda item: item[0] == locked):
         if name == locked:

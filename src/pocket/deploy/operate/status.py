@@ -10,7 +10,7 @@ from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
-from pocket.deploy.template.outputs import addresses
+from pocket.deploy.template.outputs import addresses, targets
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ class EventsStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account."""
+    """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account.
+
+    `targets` has the DNS name that the records of a handler's domain lead to.
+    """
 
     account: str
     place: str
@@ -60,6 +63,7 @@ class Status:
     stack_status: str
     functions: tuple[FunctionStatus, ...]
     addresses: Mapping[str, str]
+    targets: Mapping[str, str]
     queues: tuple[QueueStatus, ...]
     events: tuple[EventsStatus, ...]
 
@@ -79,6 +83,7 @@ def read(stage: StageConfig, target: Target) -> Status:
         stack_status=stack.status,
         functions=tuple(_function(clients, stage, name) for name in handlers),
         addresses=addresses(stage, stack.outputs),
+        targets=targets(stage, stack.outputs),
         queues=tuple(
             _queue(clients, stage, name, fifo=declared.sqs.fifo)
             for name, declared in handlers.items()

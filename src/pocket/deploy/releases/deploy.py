@@ -18,6 +18,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, own_resources, upload
 from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
+from pocket.deploy.releases import domains
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.rollout import roll_out
@@ -72,6 +73,7 @@ def deploy(
     bucket = artifact_bucket_name(stage, account)
     with Journal(reporter) as journal, Lock(clients, stage.name, "deploy", reporter) as lock:
         seen = _states(clients, stage, lock, bucket, take=False)[1]
+        found = domains.examine(project, stage, clients, seen.body, reporter, assume_yes=assume_yes)
         warnings: frozenset[str] = frozenset()
         if gates.gate.PROJECT not in skipped:
             warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
@@ -81,14 +83,21 @@ def deploy(
         source = origin(project.directory)
         commit = revision(project.directory)
         options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
-        inputs = _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main)
-        inputs = replace(inputs, secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter))
+        inputs = replace(
+            _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main),
+            zones=found.zones,
+            certificates=found.certificates,
+            secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter),
+        )
         tags = marks(stage, source)
         with Plans(clients, reporter, tags=tags, own_tags=stage.general.tags, allowed=lock.check) as plans:
             wanted = render_storage(stage, account)
-            run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket)
+            run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket, found.lines)
             done = roll_out(run, inputs)
+        domains.remove_unused(clients, stage, main.body, done.body, reporter)
         upload.prune_artifacts(clients.s3, bucket, {inputs.code.key, *done.history.artifacts})
+    for line in domains.to_enter(stage, done.outputs, main.body):
+        reporter.note(line)
     if not done.changed:
         reporter.note(f"Stage {stage.name} is up to date; nothing was changed.")
     return done

@@ -9,7 +9,7 @@ from pocket.deploy.gates import Candidate, checks, migrations, request, smoke, s
 from pocket.deploy.gates.gate import CHECKS, MIGRATIONS, REQUEST, SMOKE, STARTUP, refusal, without_management
 from pocket.deploy.releases import journal
 from pocket.deploy.releases.versions import numbers
-from pocket.deploy.template.outputs import addresses
+from pocket.deploy.template.outputs import addresses, targets
 from pocket.errors import GateRefused, StackFailed
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ def check_addresses(run: Run, done: Deployed, release: Release, move_back: Calla
     if SMOKE in run.options.skipped or run.stage.awscontainer is None:
         return
     path = run.stage.awscontainer.gate.path
+    behind = targets(run.stage, done.outputs)
     with run.reporter.step(f"Gate {SMOKE}: request each address once"):
         for handler, address in done.addresses.items():
-            answer = smoke.get(address, path)
+            answer = smoke.get(address, path, through=behind.get(handler, ""))
             if not request.passes(answer.status, path):
                 result = smoke.describe(run.clients, run.stage, handler, address, answer)
                 raise _moved_back(run, release, f"Handler {handler!r}, GET {path}: {result}", move_back)

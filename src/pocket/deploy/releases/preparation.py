@@ -134,6 +134,8 @@ def _identity_warnings(run: Run) -> Iterator[str]:
 
 def _confirm(run: Run, plan: Preparation) -> None:
     reporter, options = run.reporter, run.options
+    for line in run.lines:
+        reporter.note(line)
     reporter.plan([*plan.storage.rows, *plan.main.rows, *plan.later])
     if plan.secrets.carried:
         reporter.note(f"{', '.join(plan.secrets.carried)}: copied to {plan.secrets.place}.")

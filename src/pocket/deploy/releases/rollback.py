@@ -15,7 +15,7 @@ from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.template import Template
-from pocket.deploy.template.outputs import addresses
+from pocket.deploy.template.outputs import addresses, targets
 from pocket.deploy.template.steps import moved
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.errors import CommandFailed, DeployError, PlanRefused
@@ -89,10 +89,11 @@ def _roll_back(
     template = Template(moved(found.body, history.to_metadata(), aliases))
     bucket = artifact_bucket_name(stage, account)
     stack = plans.carry_out(plans.add(stage.stack_name, template, since=main, bucket=bucket)).stack
-    by_handler = addresses(stage, stack.outputs) if stack is not None else {}
+    outputs = stack.outputs if stack is not None else {}
+    by_handler, behind = addresses(stage, outputs), targets(stage, outputs)
     with reporter.step("Request each address once"):
         for handler, address in by_handler.items():
-            smoke.check(clients, stage, handler, address, reporter)
+            smoke.check(clients, stage, handler, address, reporter, through=behind.get(handler, ""))
     return RolledBack(wanted, live, by_handler)
 
 

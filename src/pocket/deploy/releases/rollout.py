@@ -20,7 +20,8 @@ from pocket.deploy.releases.preparation import prepare
 from pocket.deploy.releases.run import unknown_hosts
 from pocket.deploy.stacks.secret_stores import place_of
 from pocket.deploy.template import render
-from pocket.deploy.template.outputs import url_hosts
+from pocket.deploy.template.api_domains import leading_to_live
+from pocket.deploy.template.outputs import targets, url_hosts
 from pocket.deploy.template.steps import alike, candidate, going_live, settled
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import before_functions, storage_candidate, storage_settled
@@ -63,9 +64,10 @@ def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
     progress = _with_static(run, _with_storage(run, progress))
     done = progress.result(run.stage, history)
     _publish(run, done)
+    behind = targets(run.stage, done.outputs)
     with run.reporter.step("Request each address once"):
         for handler, address in done.addresses.items():
-            smoke.check(run.clients, run.stage, handler, address, run.reporter)
+            smoke.check(run.clients, run.stage, handler, address, run.reporter, through=behind.get(handler, ""))
     return done
 
 
@@ -123,6 +125,7 @@ def _with_storage(run: Run, progress: Progress) -> Progress:
 
 def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, object], history: History) -> Template:
     closed = {naming.logical_id(name, kind) for name in unknown_hosts(inputs) for kind in ("Alias", "Url")}
+    closed |= leading_to_live(inputs, now)
     body = candidate(wanted.body, now, history.to_metadata(), kept=history.version_ids, closed=closed)
     return replace(wanted, body=body)
 

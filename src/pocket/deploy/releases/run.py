@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build.revision import Revision
 from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, deployed_state
@@ -28,7 +28,7 @@ class Deployed:
     """The result of a deploy. `addresses` and `routes` are by handler, `outputs` by the stack's own names.
 
     A route is the id of the handler's HTTP API or function URL. `generated` names the variables whose secrets were
-    generated. `history` has the kept releases and the live one.
+    generated. `history` has the kept releases and the live one. `body` is the template of the stage's stack.
     """
 
     changed: bool
@@ -37,6 +37,7 @@ class Deployed:
     routes: Mapping[str, str] = field(default_factory=dict)
     generated: tuple[str, ...] = ()
     history: History = field(default_factory=History)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Run:
     stage: StageConfig
     bucket: str
     """The artifact bucket."""
+    lines: tuple[str, ...] = ()
+    """What the plan says in words, beside its rows."""
 
     @property
     def before(self) -> DeployedState:
@@ -113,6 +116,7 @@ class Progress:
             routes(stage, outputs),
             self.generated,
             history,
+            self.main.body,
         )
 
 

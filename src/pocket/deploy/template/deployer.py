@@ -6,14 +6,17 @@ permissions boundary: without that condition, the policy would equal an administ
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
+from pocket.deploy.template.deployer_domains import domain_statements
+from pocket.deploy.template.intrinsics import allow
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pocket.config import StageConfig
     from pocket.deploy.template.boundary import Place
@@ -191,15 +194,27 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_functions(stage, place),
         *_fronts(stage, place),
         *_events(stage, place),
+        *domain_statements(stage, place),
         *_secrets(stage, place),
     ]
     return {"Version": "2012-10-17", "Statement": found}
 
 
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditions: Any) -> Statement:
-    condition = {"Condition": conditions} if conditions else {}
-    resource = resources[0] if len(resources) == 1 else list(resources)
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
+def parts(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The policy as policies that IAM takes: as few as their order allows, each with whole statements."""
+    found: list[dict[str, Any]] = [{**policy, "Statement": []}]
+    for statement in policy["Statement"]:
+        longer = {**policy, "Statement": [*found[-1]["Statement"], statement]}
+        if size(longer) > LIMIT and found[-1]["Statement"]:
+            found.append({**policy, "Statement": [statement]})
+        else:
+            found[-1] = longer
+    return found
+
+
+def size(policy: dict[str, Any]) -> int:
+    """The characters that IAM counts."""
+    return len(json.dumps(policy, separators=(",", ":")))
 
 
 def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
@@ -209,20 +224,20 @@ def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
         artifacts = f"{artifacts.rpartition('-')[0]}-*"
     buckets = [place.bucket(name) for name in (artifacts, stage.bucket_name) if name]
     stacks = (stage.stack_name, storage_stack_name(stage))
-    yield _allow("Stacks", _STACKS, [place.arn("cloudformation", f"stack/{name}/*") for name in stacks])
-    yield _allow("FindStacks", _ALL_STACKS, ["*"])
-    yield _allow("Buckets", _BUCKETS, buckets)
-    yield _allow("Objects", _OBJECTS, [f"{bucket}/*" for bucket in buckets])
+    yield allow("Stacks", _STACKS, [place.arn("cloudformation", f"stack/{name}/*") for name in stacks])
+    yield allow("FindStacks", _ALL_STACKS, ["*"])
+    yield allow("Buckets", _BUCKETS, buckets)
+    yield allow("Objects", _OBJECTS, [f"{bucket}/*" for bucket in buckets])
 
 
 def _roles(stage: StageConfig, place: Place, boundary: str) -> Iterator[Statement]:
     """CloudFormation names the roles: the stack's name, which may be cut, the logical id and random characters."""
     roles = [place.role(_derived(stage))]
-    yield _allow("RolesWithinTheBoundary", _ROLES_WITHIN, roles, StringEquals={"iam:PermissionsBoundary": boundary})
-    yield _allow("Roles", _ROLES, roles)
+    yield allow("RolesWithinTheBoundary", _ROLES_WITHIN, roles, StringEquals={"iam:PermissionsBoundary": boundary})
+    yield allow("Roles", _ROLES, roles)
     services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
     passed = {"StringEquals": {"iam:PassedToService": services}}
-    yield _allow("RolesOfFunctionsAndSchedules", ["iam:PassRole"], roles, **passed)
+    yield allow("RolesOfFunctionsAndSchedules", ["iam:PassRole"], roles, **passed)
 
 
 def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
@@ -231,13 +246,13 @@ def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
     groups = [place.arn("logs", f"log-group:/aws/lambda/{named}")]
     if _access_logs(stage):
         groups.append(place.arn("logs", f"log-group:/aws/vendedlogs/apis/{named}"))
-    yield _allow("Functions", _FUNCTIONS, [functions])
-    yield _allow("Logs", _LOGS, groups)
-    yield _allow("LogGroups", _LOG_GROUPS, ["*"])
-    yield _allow("QueuesToFunctions", _MAPPINGS_OF_FUNCTIONS, ["*"], ArnLike={"lambda:FunctionArn": functions})
-    yield _allow("QueueMappings", _MAPPINGS, [place.arn("lambda", "event-source-mapping:*")])
-    yield _allow("Queues", _QUEUES, [place.arn("sqs", named)])
-    yield _allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{_derived(stage)}")])
+    yield allow("Functions", _FUNCTIONS, [functions])
+    yield allow("Logs", _LOGS, groups)
+    yield allow("LogGroups", _LOG_GROUPS, ["*"])
+    yield allow("QueuesToFunctions", _MAPPINGS_OF_FUNCTIONS, ["*"], ArnLike={"lambda:FunctionArn": functions})
+    yield allow("QueueMappings", _MAPPINGS, [place.arn("lambda", "event-source-mapping:*")])
+    yield allow("Queues", _QUEUES, [place.arn("sqs", named)])
+    yield allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{_derived(stage)}")])
 
 
 def _derived(stage: StageConfig) -> str:
@@ -250,16 +265,16 @@ def _events(stage: StageConfig, place: Place) -> Iterator[Statement]:
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     events = [event for handler in handlers.values() for event in handler.events]
     if topics := sorted({event.sns.topic for event in events if event.sns is not None}):
-        yield _allow("Subscribe", ["sns:Subscribe"], topics)
+        yield allow("Subscribe", ["sns:Subscribe"], topics)
         # These actions have no resource.
-        yield _allow("Subscriptions", _SUBSCRIPTIONS, ["*"])
+        yield allow("Subscriptions", _SUBSCRIPTIONS, ["*"])
     named = {event.eventbridge.bus for event in events if event.eventbridge is not None}
     buses = {bus.partition(":event-bus/")[2] or bus for bus in named}
     if buses:
         rules = sorted(f"rule/{bus}/{_derived(stage)}" for bus in buses - {"default"})
         if "default" in buses:
             rules.append(f"rule/{_derived(stage)}")
-        yield _allow("Rules", _RULES, [place.arn("events", rule) for rule in rules])
+        yield allow("Rules", _RULES, [place.arn("events", rule) for rule in rules])
 
 
 def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:
@@ -267,9 +282,9 @@ def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:
     handlers = stage.awscontainer.handlers if stage.awscontainer else {}
     if any(handler.apigateway is not None for handler in handlers.values()):
         paths = [f"arn:{place.partition}:apigateway:{place.region}::/{path}" for path in ("apis", "apis/*", "tags/*")]
-        yield _allow("HttpApis", _APIS, paths)
+        yield allow("HttpApis", _APIS, paths)
     if _access_logs(stage):
-        yield _allow("AccessLogs", ACCESS_LOGS, ["*"])
+        yield allow("AccessLogs", ACCESS_LOGS, ["*"])
 
 
 def _access_logs(stage: StageConfig) -> bool:
@@ -282,19 +297,19 @@ def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
     ids = {(item.service, item.secret_id) for item in stage.secret_variables}
     dated = sorted(_secret_arn(place, name) for service, name in ids if service == "secretsmanager")
     if dated:
-        yield _allow("DatesOfSecrets", ["secretsmanager:DescribeSecret"], dated)
+        yield allow("DatesOfSecrets", ["secretsmanager:DescribeSecret"], dated)
     parameters = sorted(_parameter_arn(place, name) for service, name in ids if service == "ssm")
     if parameters:
-        yield _allow("DatesOfParameters", ["ssm:GetParameters"], parameters)
+        yield allow("DatesOfParameters", ["ssm:GetParameters"], parameters)
     if not stage.generated_variables:
         return
     if stage.secretsmanager.store == "ssm":
         root = f"parameter/{stage.pocket_key.strip('/')}"
-        yield _allow("GeneratedParameters", _PARAMETERS, [place.arn("ssm", name) for name in (root, f"{root}/*")])
+        yield allow("GeneratedParameters", _PARAMETERS, [place.arn("ssm", name) for name in (root, f"{root}/*")])
     else:
         # The ARN of a secret that does not exist yet lacks the six characters after its name.
         names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]
-        yield _allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
+        yield allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
 
 
 def _secret_arn(place: Place, name: str) -> str:

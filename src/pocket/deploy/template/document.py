@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.api_domains import api_domain
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.environment import parameters
 from pocket.deploy.template.events import events
@@ -48,6 +49,8 @@ def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Res
     found = {**execution_role(inputs, handler), **function(inputs, handler)}
     if declared.apigateway is not None:
         found.update(http_api(inputs, handler, declared.apigateway))
+        if declared.apigateway.domain is not None:
+            found.update(api_domain(inputs, handler, declared.apigateway.domain))
     if declared.function_url is not None:
         found.update(function_url(handler))
     if declared.sqs is not None:

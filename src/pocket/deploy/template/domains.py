@@ -64,11 +64,12 @@ def alias_records(
     }
 
 
-def recorded(body: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Name and type of each record that a deployed template has: those are the stage's own."""
+def recorded(body: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """Name, type and hosted zone of each record that a deployed template has: those are the stage's own."""
     resources: Mapping[str, Resource] = body.get("Resources") or {}
     records = (item["Properties"] for item in resources.values() if item["Type"] == RECORD)
-    return {(str(item["Name"]).rstrip("."), str(item["Type"])) for item in records}
+    # A record of the user's own resources may name its zone otherwise.
+    return {(str(item["Name"]), str(item["Type"]), str(item.get("HostedZoneId"))) for item in records}
 
 
 def _digest(text: str) -> str:

@@ -15,6 +15,8 @@ from pocket.deploy.template.own_resources import variables as resource_variables
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pocket.deploy.template.inputs import Inputs
 
 _REFERENCE_ROOM = 40
@@ -41,11 +43,27 @@ def address(inputs: Inputs, handler: str) -> Address | None:
     if given := inputs.addresses.get(handler):
         scheme, _, host = given.rstrip("/").partition("://")
         return Address(scheme, host)
+    if declared.apigateway is not None and declared.apigateway.domain is not None:
+        return Address("https", declared.apigateway.domain)
     if declared.apigateway is not None:
-        api = naming.logical_id(handler, "Api")
-        return Address("https", f"${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}")
+        return Address("https", _default_host(handler))
     learned = inputs.url_hosts.get(handler)
     return Address("https", learned) if learned else None
+
+
+def _hosts(inputs: Inputs, handler: str) -> Iterator[str]:
+    """Every host that the handler answers at: that of its address first, then the API's own beside a domain."""
+    if (known := address(inputs, handler)) is None:
+        return
+    yield known.host
+    api = inputs.handlers[handler].apigateway
+    if api is not None and api.domain is not None and api.default_endpoint and handler not in inputs.addresses:
+        yield _default_host(handler)
+
+
+def _default_host(handler: str) -> str:
+    """The host that AWS gives to the handler's API."""
+    return f"${{{naming.logical_id(handler, 'Api')}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}"
 
 
 def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
@@ -61,7 +79,7 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
     addresses = {name: address(inputs, name) for name in inputs.handlers}
     known = {name: found for name, found in addresses.items() if found is not None}
     # Set even where it is empty, so that the run time does not call CloudFormation.
-    plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(found.host for found in known.values()))
+    plain[naming.HOSTS_KEY] = ",".join(dict.fromkeys(host for name in inputs.handlers for host in _hosts(inputs, name)))
     for name, found in known.items():
         plain[naming.host_key(name)] = found.host
         plain[naming.endpoint_key(name)] = found.endpoint

@@ -39,7 +39,11 @@ def http_api(inputs: Inputs, handler: str, declared: ApiGateway) -> dict[str, Re
     return {
         api: {
             "Type": "AWS::ApiGatewayV2::Api",
-            "Properties": {"Name": inputs.config.resource_name(handler), "ProtocolType": "HTTP"},
+            "Properties": {
+                "Name": inputs.config.resource_name(handler),
+                "ProtocolType": "HTTP",
+                **({} if declared.default_endpoint else {"DisableExecuteApiEndpoint": True}),
+            },
         },
         integration: {
             "Type": "AWS::ApiGatewayV2::Integration",

@@ -28,10 +28,11 @@ class Code:
 class Inputs:
     """All that `render` takes.
 
-    `manifest` is this stage's part of the manifest. `addresses` maps a handler to the address that
-    replaces AWS's own; `url_hosts` a handler to the host of its function URL, where it is deployed already.
-    `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a secret that
-    the functions are renewed for, or "". `own` are the sections of the user's file of resources.
+    `manifest` is this stage's part of the manifest. `addresses` maps a handler to the address that replaces AWS's own;
+    `url_hosts` a handler to the host of its function URL, where it is deployed already. `zones` maps a domain whose
+    records are created to the id of its hosted zone, `certificates` a domain whose certificate is not part of the stack
+    to its ARN. `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a
+    secret that the functions are renewed for, or "". `own` are the sections of the user's file of resources.
     """
 
     config: StageConfig
@@ -39,6 +40,8 @@ class Inputs:
     code: Code
     addresses: Mapping[str, str] = field(default_factory=dict)
     url_hosts: Mapping[str, str] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, str] = field(default_factory=dict)
     secrets_changed: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Resource = dict[str, Any]
 """One resource of a template: `Type`, `Properties` and the attributes beside them."""
@@ -41,6 +44,13 @@ def arn(service: str, resource: str) -> Any:
 def bucket_arn(bucket: str, keys: str = "") -> Any:
     """The ARN of a bucket, or of the objects in it that the pattern `keys` matches."""
     return substituted(f"arn:${{AWS::Partition}}:s3:::{bucket}" + (f"/{keys}" if keys else ""))
+
+
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str], **conditions: Any) -> dict[str, Any]:
+    """The statement of an IAM policy that allows the actions; `conditions` by operator (`StringEquals`)."""
+    condition = {"Condition": conditions} if conditions else {}
+    resource = resources[0] if len(resources) == 1 else list(resources)
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource, **condition}
 
 
 def requires_tls(action: str, resources: list[Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pocket import naming
+from pocket.deploy.template.domains import domain_id
 from pocket.deploy.template.environment import address
 from pocket.deploy.template.failures import failures_id
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
@@ -27,6 +28,16 @@ def url_output(handler: str) -> str:
     return naming.logical_id(handler, "Url")
 
 
+def target_output(handler: str) -> str:
+    """The output with the DNS name that the records of the handler's domain lead to."""
+    return naming.logical_id(handler, "DomainTarget")
+
+
+def target_zone_output(handler: str) -> str:
+    """The output with the hosted zone, one of AWS's own, of the name in `target_output`."""
+    return naming.logical_id(handler, "DomainTargetZone")
+
+
 def outputs(inputs: Inputs) -> dict[str, Any]:
     """Every output's value by its name."""
     found: dict[str, Any] = {}
@@ -39,6 +50,10 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
             found.update(_unknown_url(handler))
         if declared.apigateway is not None:
             found[api_output(handler)] = ref(naming.logical_id(handler, "Api"))
+            if (domain := declared.apigateway.domain) is not None:
+                name = domain_id(domain, "Name")
+                found[target_output(handler)] = attribute(name, "RegionalDomainName")
+                found[target_zone_output(handler)] = attribute(name, "RegionalHostedZoneId")
         if declared.function_url is not None:
             found[url_output(handler)] = _url(handler)
         if declared.sqs is not None:
@@ -52,6 +67,16 @@ def addresses(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
     """The address of each handler that has one, from a stack's outputs."""
     named = ((handler, found.get(naming.endpoint_output(handler))) for handler in _handlers(stage))
     return {handler: value for handler, value in named if value}
+
+
+def targets(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
+    """The DNS name behind the address of each handler whose address is its domain, from a stack's outputs."""
+    return {
+        domain.handler: found[target_output(domain.handler)]
+        for domain in stage.domains
+        if found.get(naming.endpoint_output(domain.handler)) == f"https://{domain.name}"
+        and target_output(domain.handler) in found
+    }
 
 
 def url_hosts(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:

@@ -19,9 +19,13 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
     kind: frozenset(names.split())
     for kind, names in {
         "AWS::ApiGatewayV2::Api": "ProtocolType",
+        "AWS::ApiGatewayV2::ApiMapping": "DomainName",
+        "AWS::ApiGatewayV2::DomainName": "DomainName",
         "AWS::ApiGatewayV2::Integration": "ApiId",
         "AWS::ApiGatewayV2::Route": "ApiId",
         "AWS::ApiGatewayV2::Stage": "ApiId StageName",
+        "AWS::CertificateManager::Certificate": "CertificateAuthorityArn CertificateExport DomainName"
+        " DomainValidationOptions KeyAlgorithm SubjectAlternativeNames",
         "AWS::Events::Rule": "Name",
         "AWS::IAM::Role": "Path RoleName",
         "AWS::Lambda::Alias": "FunctionName Name",
@@ -34,6 +38,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::Lambda::Url": "Qualifier TargetFunctionArn",
         "AWS::Lambda::Version": "CodeSha256 Description FunctionName ProvisionedConcurrencyConfig RuntimePolicy",
         "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::Route53::RecordSet": "HostedZoneId HostedZoneName",
         "AWS::S3::Bucket": "BucketName BucketNamePrefix BucketNamespace",
         "AWS::S3::BucketPolicy": "Bucket",
         "AWS::SNS::Subscription": "Endpoint Protocol TopicArn",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.config.tables.handlers import ApiGateway
 from pocket.deploy.template.actions import unknown_actions
 from pocket.deploy.template.linting import lint
 from pocket.deploy.template.own_refusals import own_refusals
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
     from pocket.config import Project, StageConfig
     from pocket.errors import ConfigError
-
-CUSTOM_DOMAINS = ("domain", "create_records", "hosted_zone_id_override")
-"""Keys of `apigateway` that are valid and that a deploy does not support yet."""
 
 
 def refuse_unsupported(project: Project, stage: StageConfig) -> None:
@@ -58,11 +54,6 @@ def _unsupported(stage: StageConfig) -> Iterator[tuple[tuple[str, ...], str]]:
         return
     if container.dockerfile_path is not None:
         yield ("awscontainer", "dockerfile_path"), "images"
-    for name, handler in container.handlers.items():
-        declared = handler.apigateway
-        for key in CUSTOM_DOMAINS if declared is not None else ():
-            if getattr(declared, key) != ApiGateway.model_fields[key].default:
-                yield ("awscontainer", "handlers", name, "apigateway", key), "custom domains"
 
 
 def check(templates: Mapping[str, str], region: str) -> None:

@@ -1,0 +1,171 @@
+"""The stage's own domains before anything is changed: where their records go, and what AWS would wait or fail for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pocket.deploy.aws import zones
+from pocket.deploy.stacks import certificates
+from pocket.deploy.template.api_domains import deployed_domains, used_certificates
+from pocket.deploy.template.domains import RECORD_TYPES, domain_id, recorded
+from pocket.deploy.template.outputs import target_output, target_zone_output
+from pocket.errors import AWSCallFailed, PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from pocket.config import Project, StageConfig
+    from pocket.config.stage import Domain
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+
+@dataclass(frozen=True)
+class Domains:
+    """What was found: the hosted zone by domain, the ARN of certificates outside of the stack by domain, and what the
+    plan says in words."""
+
+    zones: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+def examine(
+    project: Project,
+    stage: StageConfig,
+    clients: Clients,
+    deployed: Mapping[str, Any],
+    reporter: Reporter,
+    *,
+    assume_yes: bool = False,
+) -> Domains:
+    """Looks at each domain of the stage; `deployed` is its stack's template.
+
+    A certificate that waits for the user's records is requested, after a question. Raises ConfigError, with the line of
+    the domain, for what stands in its way; PlanRefused where the certificate is not issued yet.
+    """
+    found_zones: dict[str, str] = {}
+    arns: dict[str, str] = {}
+    lines: list[str] = []
+    for domain in stage.domains:
+        new = domain.name not in deployed_domains(deployed)
+        try:
+            if new:
+                _refuse_taken(clients, domain)
+            if domain.certificate_arn is not None and clients.target.delegated:
+                certificates.check(clients, domain.certificate_arn, [domain.name])
+            if domain.certificate_arn is not None:
+                arns[domain.name] = domain.certificate_arn
+            if domain.create_records:
+                zone = _zone(clients, domain, deployed, reporter)
+                found_zones[domain.name] = zone.zone_id
+        except PlanRefused as error:
+            raise project.error(stage.name, domain.path, error.message, error.hint) from error
+        if not domain.create_records and domain.certificate_arn is None:
+            arns[domain.name] = _requested(clients, stage, domain, reporter, assume_yes=assume_yes)
+        if new:
+            lines.append(_line(domain, zone if domain.create_records else None))
+    return Domains(found_zones, arns, (*lines, *_going(stage, deployed)))
+
+
+def to_enter(stage: StageConfig, outputs: Mapping[str, str], already: Mapping[str, Any]) -> Iterator[str]:
+    """What the user has to enter for each domain without records of Pocket's that is not in the template `already`."""
+    before = deployed_domains(already)
+    for domain in stage.domains:
+        target = outputs.get(target_output(domain.handler))
+        if domain.create_records or domain.name in before or target is None:
+            continue
+        yield (
+            f"Enter a record where the DNS of {domain.name} is: {domain.name} CNAME {target}. In Route 53, or where the"
+            f" domain is the zone's own name, an alias (ALIAS, ANAME) to the same name; its hosted zone is"
+            f" {outputs.get(target_zone_output(domain.handler), '')}."
+        )
+
+
+def remove_unused(
+    clients: Clients, stage: StageConfig, before: Mapping[str, Any], after: Mapping[str, Any], reporter: Reporter
+) -> None:
+    """Deletes certificates that Pocket requested and that the template used before."""
+    former = used_certificates(before) - used_certificates(after)
+    for certificate in certificates.of_stage(clients, stage) if former else ():
+        if certificate.arn not in former:
+            continue
+        try:
+            reporter.note(f"Removed {certificates.delete(clients, certificate.arn)}, which nothing uses any more.")
+        except AWSCallFailed as error:
+            reporter.note(f"Certificate {certificate.arn} is left: {error.message} `pocket destroy` removes it.")
+
+
+def _zone(clients: Clients, domain: Domain, deployed: Mapping[str, Any], reporter: Reporter) -> zones.Zone:
+    """The domain's hosted zone; what AWS would wait for is compared where the zone is not in use already."""
+    if not clients.target.delegated:
+        return zones.rehearsed(clients, domain.name)
+    zone = zones.find_zone(clients, domain.name, domain.zone_id)
+    if any((domain.name, kind, zone.zone_id) in recorded(deployed) for kind in RECORD_TYPES):
+        return zone
+    if domain.certificate_arn is None:
+        zones.check_delegation(clients, zone, reporter)
+    zones.check_records(clients, zone, domain.name)
+    return zone
+
+
+def _refuse_taken(clients: Clients, domain: Domain) -> None:
+    try:
+        clients.apigatewayv2.get_domain_name(DomainName=domain.name)
+    except AWSCallFailed as error:
+        if error.code == "NotFoundException":
+            return
+        raise
+    raise PlanRefused(
+        f"API Gateway has the domain {domain.name} already in {clients.target.region}, and not from this stage.",
+        "Use another domain. Or remove it where it is used: `aws apigatewayv2 delete-domain-name --domain-name"
+        f" {domain.name}`.",
+    )
+
+
+def _requested(clients: Clients, stage: StageConfig, domain: Domain, reporter: Reporter, *, assume_yes: bool) -> str:
+    """The ARN of the issued certificate that Pocket requested for the domain, now or in an earlier deploy."""
+    found = certificates.requested(clients, stage, [domain.name])
+    if found is None:
+        question = f"Request a certificate for {domain.name}, which waits for a record that you enter?"
+        if not assume_yes and not reporter.confirm(question):
+            raise PlanRefused(
+                f"No certificate was requested for {domain.name}; nothing was changed.",
+                "Pass --yes to request it without being asked, or set certificate_arn.",
+            )
+        found = certificates.request(clients, stage, [domain.name])
+    if found.status == certificates.ISSUED:
+        return found.arn
+    if found.status != certificates.PENDING:
+        raise PlanRefused(
+            f"Certificate {found.arn} for {domain.name} was not issued: its status is {found.status}.",
+            f"`aws acm describe-certificate --certificate-arn {found.arn}` shows why.",
+        )
+    entered = "\n".join(f"{name} CNAME {value}" for name, value in found.records)
+    raise PlanRefused(
+        f"The certificate for {domain.name} is not issued yet, so stage {stage.name!r} was not deployed. ACM waits for"
+        f" this record:\n{entered}",
+        f"Enter it where the DNS of {domain.name} is, and keep it: ACM renews the certificate by it. Then deploy again;"
+        " ACM sees the record after some minutes.",
+    )
+
+
+def _line(domain: Domain, zone: zones.Zone | None) -> str:
+    own = domain.certificate_arn
+    issued = f"certificate {own}" if own is not None else "certificate of ACM"
+    if zone is None:
+        return f"{domain.name}: {issued}; its records are not created by Pocket. Leads to handler {domain.handler}."
+    validated = "" if own is not None else ", validated there"
+    return (
+        f"{domain.name}: hosted zone {zone}; {issued}{validated}; records {' and '.join(RECORD_TYPES)} to the API of"
+        f" handler {domain.handler}."
+    )
+
+
+def _going(stage: StageConfig, deployed: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(deployed_domains(deployed) - {domain.name for domain in stage.domains}):
+        kept = domain_id(name, "RecordA") in (deployed.get("Resources") or {})
+        records = " with its records" if kept else "; remove its records where you entered them"
+        yield f"{name}: removed once the new release is live{records}."
