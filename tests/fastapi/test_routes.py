@@ -495,7 +495,7 @@ def test_a_stream_refuses_to_be_one_transaction(database: str) -> None:
     from pocket.django.configuration.errors import SetupFailed
     from pocket.fastapi import Router
 
-    with pytest.raises(SetupFailed, match="lines streams, and asks for a transaction"):
+    with pytest.raises(SetupFailed, match="lines streams, so it cannot have a transaction"):
         Router().get("/", atomic=True)(lines)
 
 

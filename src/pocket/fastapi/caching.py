@@ -1,4 +1,4 @@
-"""Results of queries, kept in the process until their tables are written, and the endpoint that makes them anew."""
+"""Results of queries, cached in the process until their tables are written, and the endpoint that refreshes them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 CHECK_EVERY = 1.0
-"""Seconds between two looks at the versions in Django's cache."""
+"""Seconds between two checks of the versions in Django's cache."""
 
 
 class Abandoned(Exception):
-    """The request that was to make a result was cancelled before it began; another is to do it."""
+    """The request that should compute a result was cancelled before it began; another has to."""
 
 
 @dataclass(slots=True)
 class Kept:
-    """A result, what the versions were before it was made, and when it was made and last checked."""
+    """A result, the versions before its computation, and the times of its computation and last check."""
 
     value: Any
     versions: Mapping[str, Any]
@@ -45,12 +45,12 @@ class Kept:
 
 
 class CachedQuery:
-    """A function's plain result, made once however many ask at the same time, and again when it is out of date.
+    """A function's plain result, computed once for all concurrent callers, and again when it is out of date.
 
-    Out of date is what a committed write to a watched model came after: at once for a write of this process, within a
-    second for one of another process that watches the model too; and what is older than `ttl` seconds. The same object
-    is handed to everybody: it is to be read, not changed. So the function is called in an empty context: it sees no
-    context variable of the request that comes first, such as its tenant or its language.
+    A result is out of date after a committed write to a watched model, at once for a write of this process, within a
+    second for one of another process that watches the model, too; and when it is older than `ttl` seconds. All callers
+    get the same object, which they must not change. Therefore the function is called in an empty context, without the
+    context variables of the first request, such as its tenant or language.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class CachedQuery:
         listen(self._written)
 
     async def __call__(self) -> Any:
-        """The result, from memory where that is up to date."""
+        """The result, from memory if it is up to date."""
         kept = self._kept
         now = time.time()
         if kept is not None and self._is_young(kept, now):
@@ -81,12 +81,12 @@ class CachedQuery:
         return await self._made()
 
     async def refresh(self) -> Any:
-        """The result, made anew after this call began, whatever there was."""
+        """The result, computed after this call began."""
         self.drop()
         return await self._made()
 
     def fetch(self) -> Any:
-        """As a call, for synchronous code: a `def` endpoint, or Django."""
+        """The same as a call, for synchronous code: a `def` endpoint, or Django."""
         kept = self._kept
         now = time.time()
         if kept is not None and self._is_young(kept, now) and (not self._due(kept, now) or self._still_holds(kept)):
@@ -101,7 +101,7 @@ class CachedQuery:
                 continue
 
     def drop(self) -> None:
-        """Forgets the result; what is being made now is handed to those who wait for it, and not kept."""
+        """Drops the result; one that is being computed is returned to those who wait for it, but not cached."""
         with self._lock:
             self._generation += 1
             self._kept = None
@@ -115,7 +115,7 @@ class CachedQuery:
         return self.ttl is None or 0 <= now - kept.made < self.ttl
 
     def _due(self, kept: Kept, now: float) -> bool:
-        """Whether the versions are to be looked at; one caller is told so, the others go on meanwhile."""
+        """Whether this caller has to check the versions; it is True for one caller at a time."""
         with self._lock:
             if 0 <= now - kept.checked < CHECK_EVERY:
                 return False
@@ -131,7 +131,7 @@ class CachedQuery:
         return False
 
     def _claim(self) -> tuple[bool, Future[Any], int]:
-        """Whether the caller is to make the result, and the future that everybody waits for."""
+        """Whether the caller has to compute the result, the future for all callers, and the generation."""
         with self._lock:
             if self._making is not None:
                 return False, self._making, self._generation
@@ -149,7 +149,7 @@ class CachedQuery:
                 continue
 
     async def _make_aside(self, future: Future[Any], generation: int) -> Any:
-        """Makes the result away from the request: others wait for it, and the request may hold what they need."""
+        """Computes the result outside of the request, which may hold a resource that other waiting requests need."""
         try:
             return await run_aside(self._make, future, generation)
         finally:
@@ -158,7 +158,7 @@ class CachedQuery:
                 future.set_exception(Abandoned())
 
     def _make(self, future: Future[Any], generation: int) -> Any:
-        """Makes the result where queries are allowed, keeps it unless a write came in between, and tells who waits."""
+        """Computes the result where queries are allowed, caches it unless there was a write, and sets the future."""
         try:
             made = time.time()
             seen = versions(self._tables, self.cache)
@@ -194,10 +194,10 @@ def cached_query(
     ttl: float | None = None,
     cache: str = "default",
 ) -> Any:
-    """A CachedQuery of `function`, which takes nothing and queries; without it, a decorator that makes one.
+    """A CachedQuery of `function`, which takes no arguments; without a function, a decorator.
 
-    `watches` are the models whose writes make the result out of date, `ttl` seconds the longest that it is kept in any
-    case; `cache` is Django's cache through which processes tell each other of writes.
+    `watches` are the models whose writes make the result out of date, `ttl` its greatest age in seconds; `cache` is
+    Django's cache with the versions that processes share.
     """
     models = tuple(watches)
 
@@ -210,7 +210,7 @@ def cached_query(
 
 
 def add_refresh(app: FastAPI, queries: Mapping[str, CachedQuery], path: str = "/refresh/") -> None:
-    """Gives `app` an endpoint (GET and POST) that makes `queries` anew and answers with all of them, by name.
+    """Adds an endpoint (GET and POST) to `app` that refreshes `queries` and returns all of them, by name.
 
     It is for `notify()`: 401 for a request without its token, or with one for another address.
     """

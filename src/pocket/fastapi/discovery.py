@@ -40,7 +40,7 @@ def discover() -> Iterator[tuple[AppConfig, APIRouter]]:
             if isinstance(router, APIRouter):
                 yield app, router
             else:
-                logger.info("%s: %r is no FastAPI router and is left out.", module.__name__, router)
+                logger.info("%s: %r is not a FastAPI router and is left out.", module.__name__, router)
 
 
 def _module_of(app: AppConfig) -> Any:
@@ -55,5 +55,5 @@ def _module_of(app: AppConfig) -> Any:
     except Exception as error:
         raise SetupFailed(
             f"{app.name}.{name}, the API of the app {app.label!r}, cannot be imported: {type(error).__name__}: {error}",
-            "Its traceback is above. An app whose api.py is something else says api_module = None in its AppConfig.",
+            "Its traceback is above. If the app's api.py is something else, set api_module = None in its AppConfig.",
         ) from error

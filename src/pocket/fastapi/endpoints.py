@@ -1,6 +1,6 @@
-"""The API's endpoints as they are written: found without a request, and read from their source.
+"""The API's endpoints, found without a request and read from their source.
 
-What cannot be read, or may be meant, is left out: a doubt is silence.
+Code that cannot be read, or may be intended, is left out: checks report only certain issues.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LAZY = {
 
 
 class Endpoint(NamedTuple):
-    """A route (an APIRoute, or what tells of an included one) and its function as written: tree, text, names."""
+    """A route (an APIRoute, or the context of an included one) and its function's tree, source and names."""
 
     route: Any
     function: Callable[..., Any]

@@ -1,9 +1,8 @@
-"""Who asks: dependencies that know Django's user, from its session or from a header.
+"""Authentication: dependencies that return Django's user, from a session or from a header.
 
-Session authentication is what browsers send by themselves, so unsafe methods must show Django's CSRF token with it. A
-header is sent by programs that mean it; which header carries which credential, the setting POCKET_API_CREDENTIALS
-says (`{"Authorization": "token"}` by default: `Bearer abc` becomes `authenticate(request, token="abc")`), and what it
-is worth, the project's AUTHENTICATION_BACKENDS.
+Browsers send a session by themselves, so unsafe methods need Django's CSRF token, too. The setting
+POCKET_API_CREDENTIALS maps headers to credentials (`{"Authorization": "token"}` by default: `Bearer abc` becomes
+`authenticate(request, token="abc")`), which the project's AUTHENTICATION_BACKENDS check.
 """
 
 from __future__ import annotations
@@ -41,19 +40,18 @@ HEADER = HTTPBearer(
 Responses = dict[int | str, dict[str, Any]]
 _DETAIL = {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}}
 REFUSALS: Responses = {
-    401: {"description": "Nobody is logged in", "content": _DETAIL},
+    401: {"description": "Not authenticated", "content": _DETAIL},
     403: {"description": "The CSRF check failed, or a permission is missing", "content": _DETAIL},
 }
-"""What the dependencies that refuse requests add to the documentation of their routes."""
+"""The responses in the documentation of routes with dependencies that refuse requests."""
 
 
 def current_user(
     request: Request, _session: Annotated[Any, Depends(SESSION)], _header: Annotated[Any, Depends(HEADER)]
 ) -> Any:
-    """The user of Django that the request is from; AnonymousUser where it is from nobody.
+    """Django's user of the request, or AnonymousUser.
 
-    403 where a session's user asks with an unsafe method and without the CSRF token; 401 where the request carries
-    credentials that no backend accepts.
+    403 for a session with an unsafe method and without the CSRF token; 401 for credentials that no backend accepts.
     """
     django_request = as_django(request)
     header = _credentials(request)
@@ -77,7 +75,7 @@ def require_user(user: Annotated[Any, Depends(current_user)]) -> Any:
 
 
 def require_permission(*permissions: str) -> Callable[..., Any]:
-    """A dependency: the user, who has all the `permissions` (`"bbs.add_topic"`); 401 for nobody, 403 for others."""
+    """A dependency: the user with all `permissions` (`"bbs.add_topic"`); 401 if not authenticated, 403 for others."""
 
     def permitted(user: Annotated[Any, Depends(require_user)]) -> Any:
         missing = [permission for permission in permissions if not user.has_perm(permission)]
@@ -94,9 +92,9 @@ require_user.pocket_responses = REFUSALS  # type: ignore[attr-defined]
 
 
 class _ReadOnly:
-    """A session store that changes nothing but itself: an answer of the API has no cookie that could tell the browser.
+    """A session store that never writes: responses of the API have no cookie for a new session key.
 
-    Django makes a new key for a session that one of SECRET_KEY_FALLBACKS signed, and drops an invalid one.
+    Django makes a new key for a session that one of SECRET_KEY_FALLBACKS signed, and deletes an invalid one.
     """
 
     def cycle_key(self) -> None: ...
@@ -145,7 +143,7 @@ def _unauthenticated(message: str) -> HTTPException:
 
 
 def _nothing(_: Any) -> Any:
-    """Stands for the view that the check is made for, and for the rest of the middleware."""
+    """Replaces the checked view, and the rest of the middleware."""
 
 
 def _enforce_csrf(request: ASGIRequest) -> None:

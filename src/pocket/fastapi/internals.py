@@ -1,7 +1,7 @@
-"""Every undocumented name of another library that this room uses: what for, and what happens where it has changed.
+"""Every undocumented name of another library that this room uses: its purpose, and what happens without it.
 
-Nothing outside of this module says these names, which a test holds. `check()` looks at them when the room is imported:
-it refuses to go on without one that decides what an endpoint does; without another the usual way is taken.
+No other module uses these names; a test checks that. `check()` runs when the room is imported, and raises SetupFailed
+without a name that decides what an endpoint does; without any other, the room uses the documented way.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from fastapi.routing import APIRoute
 from pocket.django.configuration.errors import SetupFailed
 
 NAMES = {
-    "_non_atomic_requests": "Django's decorator notes on a view which databases need no transaction. Needed.",
-    "dependant": "A route's dependencies, which tell in the documentation who may ask; and for checks. Needed.",
-    "effective_route_contexts": "Included routes, for checks; an earlier FastAPI copies them and has it not.",
+    "_non_atomic_requests": "The databases for which Django's decorator excludes a view from transactions. Needed.",
+    "dependant": "A route's dependencies, for its documented responses and for checks. Needed.",
+    "effective_route_contexts": "Included routes, for checks; an earlier FastAPI copies them instead.",
     "loop_thread_executors": "Where Django's asynchronous ORM runs: asgiref's public context, entered for each request,"
     " costs a twentieth of a small one. Needed.",
-    "_reject": "The reason of Django's CSRF check; where it is gone, a page of Django's refuses as well.",
+    "_reject": "The reason of Django's CSRF check; without it, Django's own page refuses.",
     "DeferredAttribute": "It reads a column of an object, and nothing else; without it no rows go straight to JSON.",
-    "_lookup_joins": "Parts of a query: rows go straight to JSON where only those are set that filters, order and slice"
-    " set. Any other, also one that a later Django has, takes the usual way.",
-    "_prefetch_related_lookups": "What a manager loads by itself; without it a check warns of more than it must.",
+    "_lookup_joins": "Parts of a query: rows go straight to JSON if only those of filters, order and slice are set."
+    " With any other, also one of a later Django, FastAPI serializes.",
+    "_prefetch_related_lookups": "Relations that a manager prefetches; without it, a check warns too often.",
 }
-"""Each name, why there is no public way, and what happens without it."""
+"""Each name, its purpose, and what happens without it."""
 
 
 def check() -> None:
-    """Raises SetupFailed where a needed name is not as expected."""
+    """Raises SetupFailed if a needed name is not as expected."""
     try:
         route = APIRoute("/", lambda: None)
         as_expected = not list(dependencies(route)) and not needs_query(route)
@@ -47,17 +47,17 @@ def check() -> None:
     if not as_expected:
         raise SetupFailed(
             "FastAPI's APIRoute.dependant, Django's mark of non_atomic_requests, or asgiref's executors have changed.",
-            "Install an earlier version of the one that is new, and tell Pocket's maintainers which does not work.",
+            "Install an earlier version of the library that is new, and report the version that does not work.",
         )
 
 
 def serve(loop: Any, executor: Executor) -> None:
-    """Has asgiref run thread-sensitive code of `loop`, such as Django's asynchronous ORM, by `executor`."""
+    """Makes asgiref run thread-sensitive code of `loop`, such as Django's asynchronous ORM, in `executor`."""
     AsyncToSync.loop_thread_executors[loop] = executor  # type: ignore[assignment]  # one that gives futures of the loop
 
 
 def exempt_databases(endpoint: Any) -> set[str]:
-    """The databases on which `transaction.non_atomic_requests` wants no transaction around `endpoint`."""
+    """The databases for which `transaction.non_atomic_requests` excludes `endpoint` from transactions."""
     found: set[str] = getattr(endpoint, "_non_atomic_requests", set())
     return found
 

@@ -3,7 +3,7 @@
     pocket.fastapi.lambda_handlers.asgi_handler      the API alone
     pocket.fastapi.lambda_handlers.combined_handler  the API under its prefix, Django's site everywhere else
 
-Both serve the application that `[awscontainer.fastapi]` names. Each is built when it is first asked for.
+Both serve the application in `[awscontainer.fastapi]`. Each is built on first access.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class CombinedHandler:
         self.prefix = prefix
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
-        """The response in the event's own format; raises UnknownEvent for what is no HTTP event."""
+        """The response in the event's own format; raises UnknownEvent for an event that is not HTTP."""
         return (self.api if self._is_for_api(event) else self.django)(event, context)
 
     def _is_for_api(self, event: dict[str, Any]) -> bool:
-        # Most events can be told by this alone; to be sure of the others, the event must be read.
+        # This is enough for most events; the others must be parsed.
         path = event.get("rawPath") or event.get("path") or ""
         if self.prefix not in path and "%" not in path:
             return False

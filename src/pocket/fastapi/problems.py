@@ -1,6 +1,6 @@
-"""Django's exceptions as an API answers them, in FastAPI's own shape: `{"detail": ...}`.
+"""The API's responses to Django's exceptions, in FastAPI's form: `{"detail": ...}`.
 
-Nothing of SQL, of a table or of a value that another user stored leaves with an answer; the log has it.
+They contain no SQL, table names or values of other users; the log does.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ async def _suspicious(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(_: Request, error: Any) -> JSONResponse:
-    return JSONResponse({"detail": list(_faults(error))}, 422)
+    return JSONResponse({"detail": list(_details(error))}, 422)
 
 
-def _faults(error: ValidationError) -> Iterator[dict[str, Any]]:
-    """Each fault as FastAPI tells its own: type, where in the body, message."""
+def _details(error: ValidationError) -> Iterator[dict[str, Any]]:
+    """Each error in FastAPI's form: type, place in the body, message."""
     by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
-    for field, faults in by_field.items():
+    for field, errors in by_field.items():
         place = ["body"] if field == NON_FIELD_ERRORS else ["body", field]
-        for fault in faults:
-            for message in fault.messages:
-                yield {"type": fault.code or "value_error", "loc": place, "msg": message}
+        for item in errors:
+            for message in item.messages:
+                yield {"type": item.code or "value_error", "loc": place, "msg": message}
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]]] = {
@@ -74,6 +74,6 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Makes `app` answer Django's exceptions; those that it handles already are left to it."""
+    """Adds handlers for Django's exceptions to `app`, except where it has its own."""
     for kind, handler in HANDLERS.items():
         app.exception_handlers.setdefault(kind, handler)

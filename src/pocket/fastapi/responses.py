@@ -40,7 +40,7 @@ class ResponseBuilder:
         )
         usual = isinstance(route.response_class, DefaultPlaceholder) and route.response_model_by_alias
         self.write = writer_for(model) if usual and not any(options) else None
-        """From a queryset to JSON, or None for what FastAPI is to write."""
+        """A function from a queryset to JSON; None if FastAPI serializes the response."""
 
     def prepare(self, result: Any) -> Any:
         """`result` with its lazy objects read. What a response model would read of them, it reads here.
@@ -69,7 +69,7 @@ class ResponseBuilder:
         return response
 
     def _plain_if_valid(self, adapter: TypeAdapter[Any], result: Any) -> Any:
-        """Plain data where the model takes that, as one with dictionaries in it; else FastAPI tells what is wrong."""
+        """Plain data if the model accepts it, such as one with dictionaries; otherwise FastAPI reports the error."""
         data = plain(result, self._where)
         try:
             adapter.validate_python(data, from_attributes=True)

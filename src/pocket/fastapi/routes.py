@@ -1,4 +1,4 @@
-"""Routes whose endpoints run where Django allows queries, and may return what Django gives them."""
+"""Routes whose endpoints run where Django allows queries, and may return querysets and models."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from pocket.fastapi.transactions import Atomic
 
 SHARED = "pocket_shared_response"
-"""The parameter by which an endpoint whose rows may go straight to JSON gets FastAPI's response for headers."""
+"""The parameter with FastAPI's response, for headers, of an endpoint whose rows may go straight to JSON."""
 
 _answer: ContextVar[dict[str, Any] | None] = ContextVar("pocket_answer", default=None)
-"""Whether FastAPI answers with JSON of its own (`is_json`, None while unknown), and whether this answer `tells`."""
+"""Whether FastAPI's own response is plain JSON (`is_json`, None while unknown), and whether this one `decides`."""
 
 
 class Route(APIRoute):
     """An APIRoute with `atomic` for its transactions, whose endpoint may return querysets and models."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        # FastAPI may include a route by making it anew with its endpoint, which is wrapped already.
+        # To include a route, FastAPI may create it again with its endpoint, which is wrapped already.
         self._endpoint = getattr(endpoint, "pocket_endpoint", endpoint)
         self.atomic = getattr(endpoint, "pocket_atomic", None) if atomic is None else atomic
         self._builder: ResponseBuilder | None = None
@@ -55,10 +55,10 @@ class Route(APIRoute):
         return handling if current() is not None else new(scope).around(handling)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own, which also learns whether it answers with plain JSON; only then rows may go straight there.
+        """FastAPI's own handler, which also finds out whether responses are plain JSON, as direct rows require.
 
-        The response class may come from any router that includes this one, or from the application: so the first
-        answer that FastAPI makes of a queryset tells.
+        The response class may come from any router that includes this one, or from the application, so FastAPI's first
+        response for a queryset decides.
         """
         handler = super().get_route_handler()
         is_json: bool | None = None
@@ -66,7 +66,7 @@ class Route(APIRoute):
 
         async def handle(request: Request) -> Response:
             nonlocal is_json
-            answer = {"is_json": is_json, "tells": False}
+            answer = {"is_json": is_json, "decides": False}
             token = _answer.set(answer) if may_write else None
             try:
                 response = await handler(request)
@@ -76,20 +76,20 @@ class Route(APIRoute):
             finally:
                 if token is not None:
                     _answer.reset(token)
-            if answer["tells"]:
+            if answer["decides"]:
                 is_json = type(response) is Response and response.media_type == "application/json"
             return response
 
         return handle
 
     def _wrapped(self, endpoint: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
-        """`endpoint` within its transaction, what it returns ready to be serialized; streams are left to FastAPI."""
+        """`endpoint` in its transaction, with a result that can be serialized; streams are left to FastAPI."""
         kinds = list(_callables(endpoint))
         if any(inspect.isgeneratorfunction(kind) or inspect.isasyncgenfunction(kind) for kind in kinds):
             if self.atomic:
                 raise SetupFailed(
-                    f"{_name(endpoint)} streams, and asks for a transaction with atomic={self.atomic!r}.",
-                    "A stream is sent after the endpoint has ended: open transactions inside of it.",
+                    f"{_name(endpoint)} streams, so it cannot have a transaction (atomic={self.atomic!r}).",
+                    "A stream is sent after the endpoint has ended: open transactions inside it.",
                 )
             return endpoint
         wrapped = self._awaited(endpoint) if any(map(iscoroutinefunction, kinds)) else self._called(endpoint)
@@ -125,7 +125,7 @@ class Route(APIRoute):
         return wrapped
 
     def _prepared(self, result: Any, shared: Response | None) -> Any:
-        """A response of rows, or what FastAPI is to serialize; call it where queries are allowed."""
+        """A response of rows, or a value that FastAPI serializes; call it where queries are allowed."""
         builder = self._builder
         if builder is None:
             builder = self._builder = ResponseBuilder(self, getattr(self._endpoint, "__qualname__", self.name))
@@ -134,12 +134,12 @@ class Route(APIRoute):
             written = builder.write(result) if answer["is_json"] else None
             if written is not None:
                 return builder.respond(written, shared)
-            answer["tells"] = answer["is_json"] is None
+            answer["decides"] = answer["is_json"] is None
         return builder.prepare(result)
 
 
 def _callables(endpoint: Any) -> Iterator[Any]:
-    """What FastAPI looks at to find out whether an endpoint is asynchronous, or streams."""
+    """The callables that FastAPI inspects to find out whether an endpoint is asynchronous or streams."""
     while isinstance(endpoint, partial):
         endpoint = endpoint.func
     for call in (endpoint, inspect.unwrap(endpoint)):
@@ -150,7 +150,7 @@ def _callables(endpoint: Any) -> Iterator[Any]:
 
 
 def _locate(error: RequestValidationError | ResponseValidationError, endpoint: Any) -> None:
-    """Names the project's function in `error`, where FastAPI has found the one that is wrapped around it."""
+    """Names the project's function in `error` instead of its wrapper, which FastAPI found."""
     function = inspect.unwrap(endpoint)
     with suppress(OSError, TypeError):
         error.endpoint_line = inspect.getsourcelines(function)[1]
@@ -158,12 +158,12 @@ def _locate(error: RequestValidationError | ResponseValidationError, endpoint: A
 
 
 def _name(endpoint: Any) -> str:
-    """The name by which FastAPI calls an endpoint: its own, or that of its class."""
+    """FastAPI's name of an endpoint: its own, or that of its class."""
     return str(getattr(endpoint, "__name__", type(endpoint).__name__))
 
 
 def _signature(endpoint: Callable[..., Any], response_model: Any) -> inspect.Signature:
-    """The endpoint's signature, in which FastAPI is asked for its response where rows may be written."""
+    """The endpoint's signature, with a parameter for FastAPI's response if rows may go straight to JSON."""
     try:
         signature = inspect.signature(endpoint, eval_str=True)
     except NameError:  # names for type checkers alone, which FastAPI resolves one by one
@@ -174,8 +174,8 @@ def _signature(endpoint: Callable[..., Any], response_model: Any) -> inspect.Sig
         return signature
     variable = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
     fixed = [parameter for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    asked = inspect.Parameter(SHARED, inspect.Parameter.KEYWORD_ONLY, annotation=Response)
-    return signature.replace(parameters=[*fixed, asked, *variable])
+    shared = inspect.Parameter(SHARED, inspect.Parameter.KEYWORD_ONLY, annotation=Response)
+    return signature.replace(parameters=[*fixed, shared, *variable])
 
 
 def _may_be_response(annotation: Any) -> bool:

@@ -45,7 +45,7 @@ _TYPES: Mapping[type, str] = {
 }
 # Times of day are not among them: orjson writes 10,000 microseconds as ".10000".
 
-# What each part of pydantic's core schema may say; the values that a set does not show are looked at below.
+# The keys that each part of pydantic's core schema may have; values that matter are checked below.
 _LEAF = frozenset({"type", "metadata", "microseconds_precision"})
 _WRAPPER = _LEAF | {"schema", "default", "default_factory", "default_factory_takes_data", "strict"}
 _FIELD = frozenset({"type", "schema", "metadata", "validation_alias", "serialization_alias"})

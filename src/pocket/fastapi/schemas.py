@@ -1,7 +1,7 @@
 """Pydantic models from Django models.
 
 `schema()` makes one from the names of fields. `mirrors()` decorates one that is written out, so that editors know its
-attributes, and takes over what the Django model says of them.
+attributes, and adds the Django model's titles and descriptions.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TYPES: tuple[tuple[Any, Any], ...] = (
 
 
 class UnknownField(PocketError, ValueError):
-    """A name that a Django model has neither as a field nor as a property, or one that has no type of its own."""
+    """A name that is neither a field nor a property of the Django model, or a property without a type."""
 
 
 class ModelSchema(BaseModel):
@@ -94,8 +94,8 @@ def schema(
 def mirrors(model: type[models.Model]) -> Callable[[type[Schema]], type[Schema]]:
     """A decorator for a pydantic model whose attributes are `model`'s: they get its titles and descriptions.
 
-    The annotations stay as they are written, and so does what they say themselves. Raises UnknownField for a name that
-    `model` lacks, unless it has a default.
+    Annotations, and titles and descriptions in them, stay. Raises UnknownField for a name that `model` lacks, unless
+    it has a default.
     """
 
     def decorate(cls: type[Schema]) -> type[Schema]:

@@ -66,7 +66,7 @@ def prove() -> None:
         raise SetupFailed(
             f"Starlette {starlette.__version__} does not run synchronous code by anyio.to_thread.run_sync, where Pocket"
             " gives each request one thread and one database connection.",
-            "Install an earlier FastAPI and Starlette, and tell Pocket's maintainers which do not work.",
+            "Install an earlier FastAPI and Starlette, and report the versions that do not work.",
         )
 
 

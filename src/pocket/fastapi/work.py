@@ -39,7 +39,7 @@ request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", defaul
 
 
 class Work(ABC):
-    """The work of one request, with its ASGI scope, or of none."""
+    """The work of one request, with its ASGI scope, or outside requests."""
 
     ended = False
     _begun = False
@@ -68,7 +68,7 @@ class Work(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """Ends the work; what was handed over before is done first."""
+        """Ends the work after the calls that were submitted before."""
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -86,7 +86,7 @@ class Work(ABC):
                 self._probe.attach()
 
     def _finish(self) -> None:
-        """Sends the end's signals, and hands the connections on clean."""
+        """Sends the end's signals, and resets the connections."""
         if not self._begun:
             return
         try:
@@ -174,7 +174,7 @@ class WorkInThread(Work, Executor):
         self._lease.close()
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        is_exit = getattr(function, "__name__", "") == "__exit__"  # what was entered is left, whatever happens
+        is_exit = getattr(function, "__name__", "") == "__exit__"  # a context that was entered is always left
         if self._is_cancelled and not is_exit:
             self._is_cancelled = False
             await asyncio.sleep(0)
@@ -188,7 +188,7 @@ class WorkInThread(Work, Executor):
             return await self._outlast(asyncio.wrap_future(future) if waiter.cancelled() else waiter, cancelled)
 
     async def _outlast(self, waiter: asyncio.Future[T], cancelled: asyncio.CancelledError) -> T:
-        """The result of a call that had begun when its caller was cancelled; the cancellation is asked for anew."""
+        """The result of a call that had begun when its caller was cancelled; then the cancellation is raised again."""
         with CancelScope(shield=True):
             while not waiter.done():
                 try:
@@ -207,7 +207,7 @@ class WorkInThread(Work, Executor):
 
 
 def _report(error: BaseException, scope: Any) -> None:
-    """Logs what nothing else tells: a failure that would have been a 500, once its request was cancelled."""
+    """Logs an exception that would have been a 500 if its request had not been cancelled."""
     handled = getattr((scope or {}).get("app"), "exception_handlers", {}).keys() - {Exception}
     if isinstance(error, Exception) and not handled & {*type(error).__mro__}:
         what = f"{scope['method']} {scope['path']}" if scope else "A task"
@@ -215,7 +215,7 @@ def _report(error: BaseException, scope: Any) -> None:
 
 
 def current() -> Work | None:
-    """The work of the request that this code belongs to, None outside of requests and after their end."""
+    """The work of the request that this code belongs to; None outside of requests and after their end."""
     work = request_work.get()
     return work if work is not None and not work.ended else None
 
@@ -232,7 +232,7 @@ def new(scope: Any = None) -> Work:
 
 
 async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-    """What `function` returns, called where queries are allowed: in the request's work, or in work of its own."""
+    """The result of `function`, called where queries are allowed: in the request's work, or in work of its own."""
     work = current()
     if work is not None:
         return await work.run(function, *args, **kwargs)
