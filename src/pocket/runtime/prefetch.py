@@ -57,7 +57,7 @@ def start(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> None:
 def take() -> Fetched | None:
     """Waits for the calls and returns their result; None without calls, or where it was taken before.
 
-    Raises AWSCallFailed where the calls failed. There are no more retries: Lambda would end INIT before the error is
+    Raises AWSCallFailed if the calls failed. There are no more retries: Lambda would end INIT before the error is
     reported.
     """
     if not _pending:

@@ -1,6 +1,6 @@
 """Compiles an artifact's modules, so that functions do not compile them at each start.
 
-The files are unchecked-hash pycs (PEP 552): valid whatever the timestamps in the zip are. Code objects name the folder
+The files are unchecked-hash pycs (PEP 552): valid with any timestamps in the zip. Code objects name the folder
 in which Lambda unpacks the zip, not the build folder.
 """
 

@@ -95,7 +95,7 @@ def _listed(s3: S3Client, bucket: str, prefix: str) -> dict[str, str]:
 
 
 def _read_index(s3: S3Client, bucket: str) -> dict[str, Any]:
-    """The index; empty where it is missing or not Pocket's. Listing it first tells a missing one from a denied read."""
+    """The index; empty if it is missing or not Pocket's. Listing it first distinguishes missing from denied."""
     if INDEX_KEY not in _listed(s3, bucket, INDEX_KEY):
         return {}
     try:

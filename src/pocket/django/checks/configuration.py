@@ -96,7 +96,7 @@ def installed(**_: Any) -> Iterator[CheckMessage]:
 
 
 def handlers(**_: Any) -> Iterator[CheckMessage]:
-    """Each handler of the stage whose dotted path does not exist, or is no function of an event and a context.
+    """Each handler of the stage whose dotted path does not exist, or is not a function of an event and a context.
 
     Only a callable that Pocket starts is imported, as its function does; of any other, the source is read.
     """

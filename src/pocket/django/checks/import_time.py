@@ -13,7 +13,7 @@ Names = dict[str, str]
 
 
 def executed(tree: ast.Module) -> Iterator[ast.expr]:
-    """Every expression that importing the module evaluates: not the bodies of functions, nor what is for types only."""
+    """Every expression that importing the module evaluates: without bodies of functions and code for type checkers."""
     pending: list[ast.AST] = list(tree.body)
     while pending:
         node = pending.pop()
@@ -48,7 +48,7 @@ def imported_names(tree: ast.Module) -> Names:
 
 
 def dotted(node: ast.expr, names: Names) -> str | None:
-    """The dotted path that a name or a chain of attributes stands for; None where it is no imported name's."""
+    """The dotted path of a name or a chain of attributes; None if the name is not imported."""
     if isinstance(node, ast.Name):
         return names.get(node.id)
     if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""The project's own source: its folder, its files, what its modules say, and places in them."""
+"""The project's own source: its folder, its files, its modules' syntax trees, and places in them."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def modules(app_configs: Iterable[AppConfig] | None = None) -> list[tuple[Module
         if not file or not file.endswith(".py") or name.partition(".")[0] in foreign:
             continue
         path = Path(file).resolve()
-        asked = only is None or any(path.is_relative_to(folder) for folder in only)
-        if asked and path.is_relative_to(root) and not _in_foreign_folder(path, root):
+        wanted = only is None or any(path.is_relative_to(folder) for folder in only)
+        if wanted and path.is_relative_to(root) and not _in_foreign_folder(path, root):
             found[path] = module
     return [(module, path) for path, module in found.items()]
 

@@ -66,8 +66,8 @@ def addresses(**_: Any) -> Iterator[CheckMessage]:
 
 
 def _trusts(origin: str, address: str) -> bool:
-    trusted, asked = urlsplit(origin), urlsplit(address)
-    return trusted.scheme == asked.scheme and is_same_domain(asked.netloc, trusted.netloc.lstrip("*"))
+    trusted, used = urlsplit(origin), urlsplit(address)
+    return trusted.scheme == used.scheme and is_same_domain(used.netloc, trusted.netloc.lstrip("*"))
 
 
 def proxies(**_: Any) -> Iterator[CheckMessage]:

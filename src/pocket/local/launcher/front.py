@@ -1,4 +1,4 @@
-"""A site's own address: every path goes to one API, custom domain or function URL, as it stands.
+"""A site's own address: every path goes unchanged to one API, custom domain or function URL.
 
 MiniStack serves APIs beside its own pages and strips, collapses or uses some paths itself. A front port puts the API's
 internal path before the client's, so that no part of the client's path is mistaken for MiniStack's.

@@ -1,4 +1,4 @@
-"""Who may speak to the control port, where MiniStack serves the AWS APIs.
+"""Which requests may reach the control port, where MiniStack serves the AWS APIs.
 
 MiniStack lets any web page create and run functions on the developer's machine: a page may send a POST without a
 preflight, and may reach 127.0.0.1 under a name of its own. So nothing that a browser sends passes but reading an S3

@@ -25,7 +25,7 @@ class PortInUse(Exception):
 
 def listen(port: int) -> socket.socket:
     """A socket that listens on 127.0.0.1; port 0 lets the system choose. Raises PortInUse."""
-    if port and _somebody_answers(port):
+    if port and _is_answered(port):
         raise PortInUse(port)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,7 +55,7 @@ def port_of(listener: socket.socket) -> int:
     return port
 
 
-def _somebody_answers(port: int) -> bool:
+def _is_answered(port: int) -> bool:
     """Whether something accepts a connection; a listener on [::1] would get the browser's requests to `localhost`."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
