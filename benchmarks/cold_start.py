@@ -137,10 +137,10 @@ def start(case: str, project: Path, aws: dict[str, str]) -> Start:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        said = output.read().decode()
-    last = said.strip().rpartition("\n")[2]
+        printed = output.read().decode()
+    last = printed.strip().rpartition("\n")[2]
     if process.returncode or not last.startswith("200 "):
-        raise SystemExit(f"{case} did not answer: {said}")
+        raise SystemExit(f"{case} did not answer: {printed}")
     return Start((int(last.split()[1]) - began) / 1e6, (usage.ru_utime + usage.ru_stime) * 1e3)
 
 

@@ -37,7 +37,7 @@ def test_a_folder_below_a_file_that_libraries_search_for_is_passed_over(
     assert isolation.outside(project, str(tmp_path / "other" / "tmp")) != (tmp_path / "other" / "tmp").resolve()
 
 
-def test_where_no_folder_will_do_the_error_says_what_to_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_suitable_folder_the_hint_names_the_variable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_temporary_folders", tuple)
     with pytest.raises(PocketError, match="No temporary folder can hold a copy of") as caught:
         isolation.outside(project, str(project))

@@ -106,8 +106,8 @@ def main(rounds: int, seconds: float, threads: list[str]) -> None:
                 rate = asyncio.run(load(port, path.format(size), seconds))
                 if turn:
                     rates[case, size].append(rate)
-                    asked = rate * (time.perf_counter() - begun)
-                    processor[case, size].append((processor_time(process.pid) - used) / asked * 1e6)
+                    requested = rate * (time.perf_counter() - begun)
+                    processor[case, size].append((processor_time(process.pid) - used) / requested * 1e6)
         found = {"rate": rates, "processor": processor}
         print(
             json.dumps(

@@ -80,7 +80,7 @@ def test_a_terminal_with_another_database_is_an_error(
     assert "swordfish" not in f"{refused.value}{refused.value.hint}"
 
 
-def test_the_note_says_where_the_database_comes_from(tmp_path: Path) -> None:
+def test_the_note_names_the_source_of_the_database(tmp_path: Path) -> None:
     declared = stage(tmp_path, '[awscontainer.secretsmanager.secrets]\nDATABASE_URL = "shop/url"\n')
     assert rehearsal_database.described(declared, aws(tmp_path)).startswith("DATABASE_URL is declared in pocket.toml;")
     text = rehearsal_database.described(declared, aws(tmp_path, SERVER))

@@ -81,11 +81,11 @@ def test_an_endpoint_out_of_reach_points_at_network_and_region(kind: str) -> Non
 
 
 def test_a_denied_call_names_the_action_that_aws_named() -> None:
-    said = (
+    output = (
         "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:PassRole on resource: x because no "
         "identity-based policy allows the iam:PassRole action"
     )
-    found = refused("AccessDenied", said)
+    found = refused("AccessDenied", output)
     assert "not allowed: iam:PassRole" in found.message
     assert "Allow iam:PassRole" in found.hint
     assert "https://django-pocket.readthedocs.io/reference/deployer-permissions/" in found.hint

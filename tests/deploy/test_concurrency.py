@@ -152,8 +152,8 @@ def test_one_command_at_a_time_changes_a_stage_and_others_see_the_holder(
 ) -> None:
     ann, bob = developers
     ann.deploy(ann.project("A"))
-    asked, project = Asked(), ann.project("B")
-    with running(lambda: ann.deploy(project, asked), asked.held) as done:
+    requested, project = Asked(), ann.project("B")
+    with running(lambda: ann.deploy(project, requested), requested.held) as done:
         recorder = PlanRecorder()
         for attempt in (lambda: bob.deploy(bob.project("C"), recorder), lambda: bob.rollback(1)):
             with pytest.raises(DeployError, match=r"locked by \S+@\S+ .*`pocket deploy` since \d{4}-") as caught:

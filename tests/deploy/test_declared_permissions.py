@@ -109,7 +109,7 @@ def test_permissions_that_aws_has_are_accepted(tmp_path: Path) -> None:
     refuse_unsupported(*_stage(tmp_path, SMALL + LABELS + TABLES + ITEMS))
 
 
-def test_the_plan_says_in_words_what_comes_and_what_goes(tmp_path: Path) -> None:
+def test_the_plan_describes_what_is_added_and_removed(tmp_path: Path) -> None:
     handlers = ["web", "open", "worker", "management"]
     none, labels, both = (body(tmp_path, text) for text in ("", LABELS, LABELS + TABLES + ITEMS))
     everyone = "web, open, worker, management"

@@ -63,7 +63,7 @@ def test_the_stack_of_a_certificate_is_what_cloudformation_takes(tmp_path: Path)
     assert certificate_stack_name(stage) == "pocket-dev-full-certificate"
 
 
-def test_another_certificate_stands_beside_the_one_in_use_until_that_goes(tmp_path: Path) -> None:
+def test_another_certificate_exists_beside_the_one_in_use_until_that_is_removed(tmp_path: Path) -> None:
     stage = project(tmp_path).stage("dev")
     before, after = (render_certificate(stage, names, ZONES) for names in (NAMES[:1], NAMES))
     both = with_former(after, before.body).body

@@ -118,9 +118,9 @@ def test_ctrl_c_at_a_gate_shows_the_completed_steps(site: Site) -> None:
     recorder = Pressed()
     with pytest.raises(KeyboardInterrupt):
         site.deploy(site.project("B"), recorder)
-    told = [note.strip() for note in recorder.notes]
-    assert told.index(journal.PUBLISHED) < told.index("Not done; the next deploy continues from here:")
-    assert told.index("Not done; the next deploy continues from here:") < told.index(journal.LIVE)
+    shown = [note.strip() for note in recorder.notes]
+    assert shown.index(journal.PUBLISHED) < shown.index("Not done; the next deploy continues from here:")
+    assert shown.index("Not done; the next deploy continues from here:") < shown.index(journal.LIVE)
     assert site.live() == 1
     assert site.deploy(site.project("B")).history.live == 2
 
@@ -279,15 +279,15 @@ def test_ctrl_c_shows_that_the_migration_continues_inside_lambda(site: Site, tmp
         wait_until(begun.exists, 30)
         os.kill(os.getpid(), signal.SIGINT)
 
-    said: list[str] = []
+    output: list[str] = []
     thread = threading.Thread(target=interrupt)
     thread.start()
     stage = site.project().stage("dev")
     with pytest.raises(KeyboardInterrupt):
-        invoke.manage(stage, site.target, "migrate", ["--meet", str(begun), str(go)], note=said.append)
+        invoke.manage(stage, site.target, "migrate", ["--meet", str(begun), str(go)], note=output.append)
     go.touch()
     thread.join()
-    (text,) = said
+    (text,) = output
     assert text.startswith(
         "The migration continues inside Lambda until it ends or reaches the function's timeout of 30 s."
     )
@@ -362,8 +362,8 @@ def test_without_a_handler_for_commands_the_skipped_gates_are_noted(site: Site) 
 def test_the_init_of_each_handler_is_noted(site: Site) -> None:
     recorder = PlanRecorder()
     site.deploy(site.project("A"), recorder)
-    told = [note.partition(":")[0] for note in recorder.notes if note.startswith("INIT of") and note.endswith(" ms")]
-    assert told == ["INIT of management", "INIT of web"]
+    shown = [note.partition(":")[0] for note in recorder.notes if note.startswith("INIT of") and note.endswith(" ms")]
+    assert shown == ["INIT of management", "INIT of web"]
 
 
 def test_the_plan_has_the_changes_after_the_gates(site: Site) -> None:

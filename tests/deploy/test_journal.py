@@ -19,8 +19,8 @@ def test_an_interruption_shows_completed_and_remaining_steps(number: int) -> Non
     recorder = PlanRecorder()
     with pytest.raises(KeyboardInterrupt):
         interrupted(recorder, *STEPS[:number])
-    told = [note.strip() for note in recorder.notes]
-    assert told == [
+    shown = [note.strip() for note in recorder.notes]
+    assert shown == [
         "Interrupted. Done:",
         *STEPS[:number],
         "Not done; the next deploy continues from here:",

@@ -66,7 +66,7 @@ def test_a_replaced_queue_is_shown_with_its_messages(site: Lossy) -> None:
     assert recorder.questions == ["Apply these changes to stage dev?"]
 
 
-def test_a_queue_without_messages_is_no_loss(site: Lossy) -> None:
+def test_a_queue_without_messages_is_not_a_loss(site: Lossy) -> None:
     site.deploy(site.project(stage=LOSSY + WORKER))
     recorder = PlanRecorder(agrees_to_all=True)
     assert site.deploy(site.project(), recorder).changed

@@ -160,7 +160,7 @@ def test_a_name_of_pockets_and_an_output_that_is_missing_are_refused(tmp_path: P
     assert "resource_envs.TOPIC: awscontainer.resources has no output 'Topic'" in message
 
 
-def test_a_reference_of_a_permission_that_leads_nowhere_has_its_line(tmp_path: Path) -> None:
+def test_an_invalid_reference_of_a_permission_has_its_line(tmp_path: Path) -> None:
     found = written(tmp_path, more=PERMISSION.replace("Table.Arn", "Tabel.Arn"))
     [(file, line, key, message)] = errors(found)
     assert (file, key) == ("pocket.toml", "awscontainer.handlers.web.permissions[0].resources[0]")
@@ -199,7 +199,7 @@ def test_no_template_on_the_way_lacks_a_condition(tmp_path: Path) -> None:
     assert {"Table", "Audit"} <= candidate(before, after, {}, kept=())["Resources"].keys(), "functions refer to them"
 
 
-def test_a_change_that_loses_data_is_told(tmp_path: Path) -> None:
+def test_a_change_that_loses_data_is_shown(tmp_path: Path) -> None:
     before = body(written(tmp_path))
     gone = body(project(tmp_path, SMALL))
     [sentence] = own_data(before, gone)
@@ -229,7 +229,7 @@ def test_the_types_with_data_are_those_of_cfn_lint() -> None:
     assert {kind for kind in kinds if not STATEFUL.fullmatch(kind)} == without
 
 
-def test_a_deploy_creates_them_names_them_to_functions_and_asks_before_data_is_lost(
+def test_a_deploy_creates_them_names_them_to_functions_and_confirms_data_loss(
     tmp_path: Path, target: Target, local_aws: LocalAWS
 ) -> None:
     text = SMALL.replace("small", "extended").replace("[awscontainer]\n", f"[awscontainer]\n{KEYS}", 1)
@@ -254,11 +254,11 @@ def test_a_deploy_creates_them_names_them_to_functions_and_asks_before_data_is_l
             deploy(text.replace(KEYS, ""), voice := PlanRecorder(agrees_to_all=True))
         assert "Permission: web may no longer call dynamodb:PutItem on ${Table.Arn}." in voice.notes
     finally:
-        doomed: list[destroy.Removal] = []
+        removal: list[destroy.Removal] = []
         destroy.destroy(
             deployable(tmp_path, text, app).stage("dev"),
             target,
             PlanRecorder(),
-            confirm=lambda it: not doomed.append(it),
+            confirm=lambda it: not removal.append(it),
         )
-    assert "Table (AWS::DynamoDB::Table) with what it holds" in list(doomed[0].lines())
+    assert "Table (AWS::DynamoDB::Table) with what it holds" in list(removal[0].lines())

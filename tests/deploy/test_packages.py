@@ -241,8 +241,8 @@ def test_bytecode_is_read_without_its_source_and_names_lambdas_folder(tmp_path: 
     (pyc,) = tmp_path.rglob("*.pyc")
     assert int.from_bytes(pyc.read_bytes()[4:8], "little") == 0b01, "unchecked-hash (PEP 552)"
     code = "import marshal, sys; print(marshal.loads(open(sys.argv[1], 'rb').read()[16:]).co_filename)"
-    said = subprocess.run([sys.executable, "-c", code, pyc], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "/var/task/a/module.py"
+    output = subprocess.run([sys.executable, "-c", code, pyc], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "/var/task/a/module.py"
 
 
 def test_an_interpreter_has_the_wanted_version() -> None:

@@ -89,7 +89,7 @@ def test_the_same_template_again_changes_nothing_and_makes_no_change_set(clients
     assert again.before.stack == before
 
 
-def test_a_change_set_without_changes_is_no_change(clients: Clients) -> None:
+def test_a_change_set_without_changes_is_not_a_change(clients: Clients) -> None:
     apply(clients, "spaced", template(Queue=QUEUE))
     described = Template({**template(Queue=QUEUE).body, "Description": "the same resources"})
     assert not planned(clients, "spaced", described).changes

@@ -30,12 +30,12 @@ def test_a_zone_without_name_servers_that_answer_has_none(
     assert asked(monkeypatch, {**COM, ("example.com", "NS"): answer}) == frozenset()
 
 
-def test_a_resolver_that_knows_no_public_name_says_nothing_about_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_without_public_names_has_no_result_for_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(public_dns.Unreachable, match="does not know the top-level domain com"):
         asked(monkeypatch, {})
 
 
-def test_a_resolver_that_nobody_answers_for_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_without_a_response_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver = resolver_of(1)
     resolver.lifetime = 0.2
     monkeypatch.setattr(public_dns, "resolver", lambda: resolver)

@@ -100,7 +100,7 @@ def test_a_stack_whose_first_release_never_passed_has_no_live_release(stage: Sta
 @given(
     metadata=JSON | st.fixed_dictionaries({"Pocket": JSON | st.fixed_dictionaries({"Live": JSON, "Releases": JSON})})
 )
-def test_nonsense_in_the_metadata_is_no_release(stage: StageConfig, body: dict[str, Any], metadata: object) -> None:
+def test_nonsense_in_the_metadata_is_not_a_release(stage: StageConfig, body: dict[str, Any], metadata: object) -> None:
     history = deployed_state(stage, with_metadata(body, metadata)).history
     assert history.live is None or history.live_release is not None
     assert all(item.versions.keys() for item in history.releases)
@@ -113,19 +113,19 @@ def test_a_template_of_another_tool_has_no_release(stage: StageConfig, body: obj
 
 
 def test_aliases_have_precedence_over_the_metadata(stage: StageConfig, body: dict[str, Any]) -> None:
-    told = release(3, body, stage)
-    other = Release(4, {**told.versions, "web": told.versions["api"]})
-    found = deployed_state(stage, with_metadata(body, History((told, other), live=4).to_metadata())).history
+    shown = release(3, body, stage)
+    other = Release(4, {**shown.versions, "web": shown.versions["api"]})
+    found = deployed_state(stage, with_metadata(body, History((shown, other), live=4).to_metadata())).history
     assert found.live == 3
 
 
 def test_an_alias_of_no_recorded_release_becomes_a_release(stage: StageConfig, body: dict[str, Any]) -> None:
-    told = release(3, body, stage)
-    other = Release(4, {**told.versions, "web": told.versions["api"]})
+    shown = release(3, body, stage)
+    other = Release(4, {**shown.versions, "web": shown.versions["api"]})
     found = deployed_state(stage, with_metadata(body, History((other,), live=4).to_metadata())).history
     assert found.live == 5
     assert found.live_release is not None
-    assert found.live_release.versions == told.versions
+    assert found.live_release.versions == shown.versions
 
 
 def numbered(*numbers: int, live: int) -> History:

@@ -87,8 +87,8 @@ def test_a_pairs_halves_belong_together(clients: Clients, stage: StageConfig) ->
 def test_generated_values_are_removed_and_can_be_restored(clients: Clients, stage: StageConfig) -> None:
     ensure(clients, stage)
     values = stored(clients, stage)
-    said = remove(clients, stage)
-    assert all(name in said for name in ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"))
+    output = remove(clients, stage)
+    assert all(name in output for name in ("SECRET_KEY", "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"))
     assert contents(clients, stage) == Contents()
     recorder = PlanRecorder()
     put = ensure(clients, stage, recorder)

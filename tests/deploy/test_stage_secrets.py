@@ -92,7 +92,7 @@ def test_one_key_of_a_secret_is_not_deleted_with_the_others(stage: StageConfig, 
         remove(stage, target, "MAIL_USER")
 
 
-def test_a_secret_that_is_no_object_has_no_key_and_is_not_overwritten(
+def test_a_secret_that_is_not_an_object_has_no_key_and_is_not_overwritten(
     stage: StageConfig, target: Target, clients: Clients
 ) -> None:
     name = stage_secrets.variable(stage, "MAIL_USER").secret_id

@@ -198,14 +198,14 @@ def test_a_function_url_may_be_made_before_its_host_is_known_and_stays_closed(tm
     assert not {"ApiUrlPermission", "ApiUrlInvokePermission", "WebAlias"} & early["Resources"].keys()
     assert "ApiUrl" in early["Outputs"]
     assert lint(early) == []
-    told = body(tmp_path)
-    first = candidate(told, early, NEVER, kept=())
+    shown = body(tmp_path)
+    first = candidate(shown, early, NEVER, kept=())
     assert first["Resources"]["ApiAlias"] == early["Resources"]["ApiAlias"]
     assert versions(early) & versions(first) == {
         early["Resources"]["ApiAlias"]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
     }
     assert lint(first) == []
-    assert going_live(told, first, NEVER)["Resources"].keys() >= told["Resources"].keys()
+    assert going_live(shown, first, NEVER)["Resources"].keys() >= shown["Resources"].keys()
 
 
 def test_moved_aliases_are_all_that_a_rollback_changes(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_each_event_calls_the_alias_and_may_do_so(tmp_path: Path) -> None:
     assert permissions["events.amazonaws.com"]["SourceArn"] == {"Fn::GetAtt": ["ThumbnailsEvent4", "Arn"]}
 
 
-def test_failed_events_are_repeated_as_the_file_says_and_kept(tmp_path: Path) -> None:
+def test_failed_events_are_repeated_as_configured_and_kept(tmp_path: Path) -> None:
     resources = rendered(tmp_path, EVENTS)["Resources"]
     kept = {"Fn::GetAtt": ["ThumbnailsFailedEvents", "Arn"]}
     found = resources["ThumbnailsAsyncInvocations"]["Properties"]

@@ -42,8 +42,8 @@ def runner(region: str) -> Runner:
 def test_a_stage_with_one_of_everything_passes_cfn_lint(tmp_path: Path) -> None:
     found = project(tmp_path)
     assert findings(found, "dev") == []
-    told = {"url_hosts": {"api": "x.lambda-url.eu-central-1.on.aws"}, "environment": {"DATABASE_URL": "sqlite://"}}
-    assert findings(found, "dev", **told) == []
+    shown = {"url_hosts": {"api": "x.lambda-url.eu-central-1.on.aws"}, "environment": {"DATABASE_URL": "sqlite://"}}
+    assert findings(found, "dev", **shown) == []
 
 
 @pytest.mark.parametrize("stage", load(EXAMPLES / "board" / "pocket.toml").stages)

@@ -74,14 +74,14 @@ def test_a_fifo_batch_ends_at_its_first_failure(tmp_path: Path) -> None:
     assert notes(tmp_path) == ["a", "bad"]
 
 
-def test_what_there_is_no_time_for_goes_back_to_the_queue(tmp_path: Path) -> None:
+def test_messages_without_enough_time_left_return_to_the_queue(tmp_path: Path) -> None:
     event = {"Records": records(tmp_path, "slow", "b", "c")}
     assert invoke(tmp_path, event, 60_000, 100) == failed(1, 2)
     assert notes(tmp_path) == ["slow"]
 
 
 @pytest.mark.parametrize("queue", [QUEUE, f"{QUEUE}.fifo"])
-def test_the_slowest_command_so_far_says_how_much_time_is_needed(tmp_path: Path, queue: str) -> None:
+def test_the_slowest_command_determines_the_time_that_is_needed(tmp_path: Path, queue: str) -> None:
     event = {"Records": records(tmp_path, "slow", "quick", "c", "d", queue=queue)}
     assert invoke(tmp_path, event, 60_000, 60_000, 250) == failed(2, 3)
     assert notes(tmp_path) == ["slow", "quick"]
@@ -112,7 +112,7 @@ def test_another_event_is_refused_with_the_handler_that_takes_it(tmp_path: Path)
     assert "management_command_handler" in message
 
 
-def test_an_empty_batch_is_no_failure(tmp_path: Path) -> None:
+def test_an_empty_batch_is_not_a_failure(tmp_path: Path) -> None:
     assert invoke(tmp_path, {"Records": []}) == failed()
 
 

@@ -62,7 +62,7 @@ def test_neither_file_nor_manifest(with_file: Site) -> None:
     assert with_file.found(configuration.missing) == with_file.found(configuration.file) == []
 
 
-def test_each_fault_of_the_file_is_a_message_at_its_line(with_file: Site) -> None:
+def test_each_issue_in_the_file_is_a_message_at_its_line(with_file: Site) -> None:
     path = with_file.write("pocket.toml", FILE).resolve()
     found = with_file.found(configuration.file)
     assert [(message.id, message.obj) for message in found] == [
@@ -91,7 +91,7 @@ def test_each_fault_of_the_file_is_a_message_at_its_line(with_file: Site) -> Non
     assert with_file.found(configuration.missing) == []
 
 
-def test_a_file_that_is_no_toml(with_file: Site) -> None:
+def test_a_file_that_is_not_toml(with_file: Site) -> None:
     with_file.write("pocket.toml", "[general\n")
     assert [(item.id, item.obj) for item in with_file.found(configuration.file)] == [("pocket.E002", "pocket.toml:1")]
 
@@ -137,7 +137,7 @@ def leads_nowhere(command: str, why: str) -> Error:
     )
 
 
-def test_handlers_that_lead_nowhere(site: Site) -> None:
+def test_handlers_that_do_not_exist(site: Site) -> None:
     site.write("jobs_of_site/__init__.py", "raise RuntimeError('not now')\n")
     site.write("work_of_site.py", "def run(event, context):\n    other = 1\n")
     site.write("unreadable_of_site.py", "def run(\n")
@@ -195,7 +195,7 @@ def test_callables_that_pocket_starts_are_imported(site: Site) -> None:
         assert deployed(site, name) == [leads_nowhere(name, why)]
 
 
-def test_pockets_own_handlers_are_not_asked(site: Site) -> None:
+def test_pockets_own_handlers_are_not_checked(site: Site) -> None:
     assert deployed(site, naming.SQS_MANAGEMENT_HANDLER) == []
 
 
@@ -287,14 +287,14 @@ def test_storages_and_caches_that_do_not_arrive(site: Site) -> None:
     assert site.found(taken.settings, STORAGES=get_storages(), CACHES=get_caches()) == []
 
 
-def test_without_a_stage_nothing_is_said_of_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_stage_its_checks_find_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.deploy(Stage(stack_name="s", handlers={"x": Handler("nowhere.x", 30)}, secrets=SITE.secrets))
     monkeypatch.delenv("POCKET_STAGE")
     for check in (configuration.file, configuration.missing, configuration.handlers, taken.secrets, taken.settings):
         assert site.found(check) == []
 
 
-def test_places_are_told_from_the_projects_folder(site: Site) -> None:
+def test_places_are_relative_to_the_projects_folder(site: Site) -> None:
     inside, outside = Place(site.folder / "a" / "b.py", 3), Place(Path("/srv/b.py"), 4)
     assert (inside, outside) == ("a/b.py:3", "/srv/b.py:4")
     assert (inside.file, inside.line) == (site.folder / "a" / "b.py", 3)

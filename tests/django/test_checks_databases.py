@@ -47,7 +47,7 @@ def test_only_the_aliases_that_are_given_are_looked_at(site: Site, monkeypatch: 
     assert judged(site, monkeypatch, **entries) == [is_sqlite("default"), is_sqlite("other")]
 
 
-def test_a_database_that_is_not_the_stages_is_none_of_its_faults(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_not_the_stages_is_not_an_issue(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = {**SQLITE, "NAME": ":memory:"}
     assert judged(site, monkeypatch, default=memory) == [is_sqlite("default")]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
@@ -125,12 +125,12 @@ def test_a_cache_without_its_table(site: Site) -> None:
         cursor.execute("DROP TABLE cached")
 
 
-def test_another_stage_than_the_files_is_not_judged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_the_file_does_not_have_is_not_checked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.deploy(Stage(stack_name="s"), POCKET_STAGE="dev")
     assert judged(site, monkeypatch, default=SQLITE) == []
 
 
-def test_dj_database_url_writes_a_no_unasked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dj_database_url_sets_false_by_default(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {**SERVER, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": False}
     site.write("site_settings.py", "import dj_database_url\nDATABASES = {'default': dj_database_url.config()}\n")
     assert [item.id for item in judged(site, monkeypatch, default=kept)] == ["pocket.W021"]

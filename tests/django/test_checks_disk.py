@@ -33,7 +33,7 @@ def field_on(storage: Any) -> Any:
     return clone
 
 
-def test_a_file_field_says_in_djangos_own_check_that_its_files_go_to_the_disk(site: Site) -> None:
+def test_djangos_own_check_of_a_file_field_reports_files_on_the_disk(site: Site) -> None:
     from django.core.files.storage import FileSystemStorage
 
     field = field_on(FileSystemStorage(site.folder / "media"))
@@ -146,7 +146,7 @@ def test_only_tmp_and_mounts_can_be_written(site: Site, path: Any, read_only: bo
     assert disk.is_read_only(path) is read_only
 
 
-def test_the_storage_of_the_projects_own_choice_is_asked(site: Site) -> None:
+def test_the_storage_that_the_project_chose_is_checked(site: Site) -> None:
     with override_settings(STORAGES=pictures("/srv/pictures")):
         from django.core.files.storage import storages
 

@@ -20,7 +20,7 @@ HASHED = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
 
 @pytest.mark.parametrize("name", ["DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_MAX_MEMORY_SIZE"])
-def test_a_limit_promises_no_more_than_lambda_takes(site: Site, name: str) -> None:
+def test_a_limit_is_not_larger_than_lambdas(site: Site, name: str) -> None:
     def too_large(size: str) -> CheckWarning:
         return CheckWarning(
             f"{name} is {size}, but Lambda accepts requests of at most 6,291,456 bytes. A larger request gets a"
@@ -80,7 +80,7 @@ def storages(backend: str, **options: Any) -> dict[str, Any]:
     return {"STORAGES": {"default": {"BACKEND": DISK}, "staticfiles": {"BACKEND": backend, "OPTIONS": options}}}
 
 
-def test_static_files_in_the_artifact_that_nobody_serves(site: Site) -> None:
+def test_static_files_in_the_artifact_that_are_not_served(site: Site) -> None:
     expected = CheckWarning(
         "Static files are in the artifact, and nothing serves them at /static/. API Gateway passes requests for"
         " them to Django, which responds with 404.",
@@ -106,7 +106,7 @@ def test_a_url_that_a_view_answers_is_served(site: Site) -> None:
     assert site.found(static.addresses, **storages(DISK), ROOT_URLCONF="serving_urls") == []
 
 
-def test_static_url_and_storage_speak_of_one_place(site: Site) -> None:
+def test_static_url_and_storage_have_the_same_place(site: Site) -> None:
     place = storages(S3, custom_domain="cdn.example.com", location="static")
     assert site.found(static.addresses, **place, STATIC_URL="https://static.example.com/") == [
         CheckWarning(
@@ -141,7 +141,7 @@ def test_hashed_names_need_their_map_in_the_artifact(site: Site, backend: str) -
     assert site.found(static.manifest, **storages(backend)) == []
 
 
-def test_before_a_deploy_the_file_tells_whether_the_map_will_be_there(site: Site) -> None:
+def test_before_a_deploy_the_file_decides_whether_there_will_be_a_map(site: Site) -> None:
     declared = {"staticfiles": Storage(store="s3", location="static", static=True, manifest=True)}
     site.deploy(SITE, POCKET_PLACEHOLDER_SECRETS="1")
     assert site.found(static.manifest, **storages(S3)) == [NO_MAP]
@@ -150,7 +150,7 @@ def test_before_a_deploy_the_file_tells_whether_the_map_will_be_there(site: Site
     assert site.found(static.manifest, **storages(S3)) == []
 
 
-def test_a_map_that_the_project_ships_itself_will_do(site: Site) -> None:
+def test_a_map_of_the_project_itself_is_accepted(site: Site) -> None:
     site.write("collected/staticfiles.json", "{}")
     assert site.found(static.manifest, **storages(HASHED), STATIC_ROOT=str(site.folder / "collected")) == []
 
@@ -186,7 +186,7 @@ def test_mail_is_not_set_up_by_a_setting_that_django_removes(site: Site) -> None
     assert site.found(services.mail, MAILERS={"default": {}}) == []
 
 
-def test_nothing_said_about_mail_is_no_fault(site: Site) -> None:
+def test_no_setting_of_mail_is_not_an_issue(site: Site) -> None:
     assert site.found(services.mail) == []
 
 
@@ -232,7 +232,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("text", [*WRAPPERS, *PLAIN])
-def test_a_wrapper_around_djangos_application_is_told(site: Site, text: str) -> None:
+def test_a_wrapper_around_djangos_application_is_an_issue(site: Site, text: str) -> None:
     name = f"wsgi_{[*WRAPPERS, *PLAIN].index(text)}"
     site.write(f"{name}.py", text)
     path = f"{name}.application"

@@ -44,7 +44,7 @@ result = [counts[0] == counts[1], loaded]
     ]
 
 
-def test_a_fault_of_the_file_stops_other_commands(tmp_path: Path) -> None:
+def test_an_issue_in_the_file_stops_other_commands(tmp_path: Path) -> None:
     (tmp_path / "pocket.toml").write_text('[general]\nregion = "eu-west-1"\nstages = ["prd"]\ncolour = "red"\n')
     text = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "pocket.django"]\n'
     done = run(
@@ -76,7 +76,7 @@ def test_without_aliases_no_check_uses_a_connection(site: Site) -> None:
     assert connections["default"].connection is None
 
 
-def test_only_what_asks_databases_is_tagged_so(site: Site) -> None:
+def test_only_checks_that_query_databases_have_that_tag(site: Site) -> None:
     asking = [check.function.rpartition(".")[2] for check, tags, _ in ALL if Tags.database in tags]
     assert asking == ["cache_tables"]
 
@@ -89,7 +89,7 @@ def test_djangos_own_tags_stand_beside_pockets(site: Site) -> None:
     assert used - of_django <= {"pocket", "fastapi", "mail", "tasks"}
 
 
-def test_what_only_a_deployment_must_satisfy_is_asked_for(site: Site) -> None:
+def test_deployment_checks_need_the_option(site: Site) -> None:
     with override_settings(DEBUG=True):
         assert [item.id for item in run_checks(tags=[TAG])] == []
         assert "pocket.E044" in [item.id for item in run_checks(tags=[TAG], include_deployment_checks=True)]
@@ -100,16 +100,16 @@ def test_an_error_stops_the_command_and_silence_lets_it_go_on(site: Site) -> Non
         with pytest.raises(SystemCheckError, match=r"\(pocket\.E044\) DEBUG is on in a deployed stage"):
             call_command("check", "--tag", TAG, "--deploy")
         with override_settings(SILENCED_SYSTEM_CHECKS=["pocket.E044"]):
-            said = StringIO()
-            call_command("check", "--tag", TAG, "--deploy", stdout=said)
-            assert said.getvalue() == "System check identified no issues (1 silenced).\n"
+            output = StringIO()
+            call_command("check", "--tag", TAG, "--deploy", stdout=output)
+            assert output.getvalue() == "System check identified no issues (1 silenced).\n"
 
 
-def test_a_warning_is_told_and_lets_the_command_go_on(site: Site) -> None:
+def test_a_warning_is_shown_and_the_command_continues(site: Site) -> None:
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=None, **SOUND):
-        said = StringIO()
-        call_command("check", "--tag", TAG, "--deploy", stderr=said)
-        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in said.getvalue()
+        output = StringIO()
+        call_command("check", "--tag", TAG, "--deploy", stderr=output)
+        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in output.getvalue()
 
 
 SOUND: dict[str, Any] = {

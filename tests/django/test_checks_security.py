@@ -30,7 +30,7 @@ def test_debug_is_for_laptops(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     assert site.found(security.debug, DEBUG=True) == []
 
 
-def test_what_the_laptops_env_file_says_is_not_the_stages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_the_laptops_env_file_are_not_the_stages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.write(".env", "DEBUG=on\nALLOWED_HOSTS=localhost\n")
     assert len(site.found(security.debug, DEBUG=True)) == 1, "in a function there is no such file"
     monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
@@ -58,7 +58,7 @@ def test_every_host_of_the_stage_is_allowed(site: Site) -> None:
     assert site.found(security.addresses, ALLOWED_HOSTS=[".example.com"]) == []
 
 
-def test_hosts_that_nobody_knows_are_not_missed(site: Site) -> None:
+def test_hosts_that_are_not_known_are_not_required(site: Site) -> None:
     none: list[str] = []
     assert site.found(security.addresses, ALLOWED_HOSTS=none) == []
 
@@ -92,7 +92,7 @@ def believes(name: str, header: str) -> CheckWarning:
     )
 
 
-def test_headers_that_anyone_can_write_are_not_believed(site: Site) -> None:
+def test_headers_that_anyone_can_write_are_not_trusted(site: Site) -> None:
     assert site.found(security.proxies, USE_X_FORWARDED_HOST=True, USE_X_FORWARDED_PORT=True) == [
         believes("USE_X_FORWARDED_HOST", "X-Forwarded-Host"),
         believes("USE_X_FORWARDED_PORT", "X-Forwarded-Port"),

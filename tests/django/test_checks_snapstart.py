@@ -101,12 +101,12 @@ def test_values_that_are_taken_later_or_never(snapped: Site, text: str) -> None:
     assert imported(snapped, text + "\n") == []
 
 
-def test_only_a_stage_that_starts_from_a_snapshot_is_asked(snapped: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_stage_that_starts_from_a_snapshot_is_checked(snapped: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
     assert imported(snapped, "import time\nX = time.time()\n") == []
 
 
-def test_on_a_laptop_the_file_tells_whether_the_stage_does(snapped: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_laptop_the_file_decides_about_snapshots(snapped: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE")
     monkeypatch.delenv("POCKET_MANIFEST")
     (snapped.folder / "pocket.manifest.json").unlink()

@@ -44,8 +44,8 @@ def test_output_of_the_command_and_of_its_children_comes_back_in_order(tmp_path:
     }
 
 
-def test_each_way_to_fail_is_told(tmp_path: Path) -> None:
-    refused, crashed, left, said, left_well, asked, unknown, odd = invoke(
+def test_each_kind_of_failure_is_reported(tmp_path: Path) -> None:
+    refused, crashed, left, output, left_well, requested, unknown, odd = invoke(
         tmp_path,
         job("refuse"),
         job("crash"),
@@ -65,9 +65,9 @@ def test_each_way_to_fail_is_told(tmp_path: Path) -> None:
     assert crashed["exit_status"] == 1
     assert "ValueError: boom" in crashed["traceback"]
     assert left["exit_status"] == 3
-    assert (said["exit_status"], said["stderr"]) == (1, "a reason\n")
+    assert (output["exit_status"], output["stderr"]) == (1, "a reason\n")
     assert left_well["exit_status"] == 0
-    assert "EOFError" in asked["traceback"]
+    assert "EOFError" in requested["traceback"]
     assert (unknown["exit_status"], unknown["stderr"]) == (1, "CommandError: Unknown command: 'nothing'\n")
     assert "colour" in odd["traceback"]
 
@@ -107,7 +107,7 @@ def test_a_command_has_its_variables_for_as_long_as_it_runs(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("report", [False, True])
-def test_a_body_that_names_no_command_says_how_to(tmp_path: Path, report: bool) -> None:
+def test_a_body_without_a_command_is_an_error_with_an_example(tmp_path: Path, report: bool) -> None:
     bodies: list[Any] = [
         {},
         [],
@@ -137,7 +137,7 @@ def test_the_log_has_the_output_as_it_comes_and_descriptor_one_stays_clean(tmp_p
         assert line in done.stderr.splitlines()
 
 
-def test_whatever_a_command_raises_is_its_failure_and_the_process_goes_on(tmp_path: Path) -> None:
+def test_any_exception_is_the_commands_failure_and_the_process_continues(tmp_path: Path) -> None:
     *ended, after = invoke(tmp_path, job("cancel"), job("interrupt"), job("generator_exit"), job("speak", "on"))
     assert [found["exit_status"] for found in ended] == [1, 130, 1]
     for found, name in zip(ended, ("CancelledError", "KeyboardInterrupt", "GeneratorExit"), strict=True):
@@ -150,8 +150,8 @@ def test_the_exit_status_is_the_one_of_a_shell(tmp_path: Path, code: str) -> Non
     [found] = invoke(tmp_path, job("exit", code))
     shell = run(f"import sys; sys.exit({code})", tmp_path)
     # Python 3.13 complains about a number of more than 64 bits while it ends.
-    said = "" if "OverflowError" in shell.stderr else shell.stderr
-    assert (found["exit_status"], found["stderr"]) == (shell.returncode, said)
+    output = "" if "OverflowError" in shell.stderr else shell.stderr
+    assert (found["exit_status"], found["stderr"]) == (shell.returncode, output)
 
 
 @pytest.mark.parametrize("words", [["--number", "x"], ["--colour", "red"], ["--number"]])

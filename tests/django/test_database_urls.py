@@ -71,7 +71,7 @@ def test_other_engines() -> None:
         "postgres://u:swordfish@h/n?atomic_requests=maybe",
     ],
 )
-def test_what_is_no_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_not_a_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(SettingsError, match="DATABASE_URL is not the URL of a database") as refused:
         databases(None)

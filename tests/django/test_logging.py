@@ -69,7 +69,7 @@ def test_logging_config_of_a_project_is_not_changed(tmp_path: Path) -> None:
     assert lines(tmp_path, f"{SETTINGS}\nLOGGING_CONFIG = None\n") == []
 
 
-def test_logging_config_function_of_a_project_configures_logging_alone(tmp_path: Path) -> None:
+def test_only_logging_config_of_a_project_configures_logging(tmp_path: Path) -> None:
     settings = f"{SETTINGS}\nLOGGING_CONFIG = 'own_logging.configure'\n"
     (tmp_path / "own_logging.py").write_text("def configure(settings): raise AssertionError('LOGGING is empty')")
     assert lines(tmp_path, settings) == []

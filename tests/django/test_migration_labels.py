@@ -260,7 +260,7 @@ def test_an_operation_that_cannot_be_looked_into_is_not_passed_by() -> None:
     assert found == f"{UNKNOWN} (LookupError: no such type here)"
 
 
-def test_an_operation_with_a_mixin_is_judged_by_what_it_does() -> None:
+def test_an_operation_with_a_mixin_is_labelled_by_its_effect() -> None:
     index = models.Index(fields=["name"], name="by_name")
     named = models.Index(fields=["name"], name="named")
     check = models.CheckConstraint(condition=models.Q(stock__gte=0), name="counted")
@@ -307,7 +307,7 @@ def test_the_code_of_djangos_own_migrations_is_known() -> None:
     assert found == HARMLESS
 
 
-def test_a_table_that_is_there_is_in_use_whatever_is_recorded() -> None:
+def test_an_existing_table_is_in_use_regardless_of_the_record() -> None:
     assert not listed()["used"]
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE auth_permission (id integer)")

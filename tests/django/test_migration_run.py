@@ -112,14 +112,14 @@ def test_what_only_looks_takes_no_lock(shop: Shop) -> None:
     shop.go()
 
 
-def test_the_bounds_and_the_database_are_said(shop_on_postgresql: Shop, server: psycopg.Connection[Any]) -> None:
-    said = shop_on_postgresql.invoke(seconds=100)["stdout"].splitlines()[0]
+def test_the_limits_and_the_database_are_shown(shop_on_postgresql: Shop, server: psycopg.Connection[Any]) -> None:
+    output = shop_on_postgresql.invoke(seconds=100)["stdout"].splitlines()[0]
     place = f"PostgreSQL {server.info.dbname} at 127.0.0.1:{server.info.port}"
-    assert re.fullmatch(rf"Migrating {place}: lock_timeout 10 s, statement_timeout [89]\d s\.", said)
+    assert re.fullmatch(rf"Migrating {place}: lock_timeout 10 s, statement_timeout [89]\d s\.", output)
     server.execute(f"ALTER DATABASE {server.info.dbname} SET statement_timeout = '1min'")
     shop_on_postgresql.database = on_postgresql(server, options="-c lock_timeout=1500")
-    said = shop_on_postgresql.invoke(seconds=100)["stdout"].splitlines()[0]
-    assert said == (
+    output = shop_on_postgresql.invoke(seconds=100)["stdout"].splitlines()[0]
+    assert output == (
         f"Migrating {place}: lock_timeout 1.5 s (the project's own), statement_timeout 60 s (the project's own)."
     )
 

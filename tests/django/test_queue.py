@@ -73,7 +73,7 @@ def test_forced_direct_it_runs_here_with_arguments_that_json_does_not_know(
     assert direct == [(("job",), {"day": day})]
 
 
-def test_forced_through_a_queue_that_is_not_there_says_which_handler_lacks(no_aws: None) -> None:
+def test_forcing_a_missing_queue_names_the_handler_to_add(no_aws: None) -> None:
     with pytest.raises(CommandFailed, match="POCKET_SQSMANAGEMENT_QUEUEURL") as caught:
         pocket_call_command("job", force_sqs=True)
     assert "[awscontainer.handlers.sqsmanagement]" in caught.value.hint
@@ -116,7 +116,7 @@ def test_what_json_does_not_keep_is_refused_before_sending(queued: AWSDouble, va
     assert queued.calls == []
 
 
-def test_a_string_is_no_list_of_arguments(queued: AWSDouble) -> None:
+def test_a_string_is_not_a_list_of_arguments(queued: AWSDouble) -> None:
     with pytest.raises(TypeError, match="list of arguments"):
         pocket_call_command("job", args="--all")
 
@@ -133,7 +133,7 @@ def test_a_message_over_the_limit_is_refused_with_its_size(queued: AWSDouble, ex
     assert queued.calls == []
 
 
-def test_without_a_region_it_says_what_to_call(queued: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_the_hint_names_set_envs(queued: AWSDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("POCKET_REGION")
     with pytest.raises(CommandFailed, match="POCKET_REGION"):
         pocket_call_command("job")

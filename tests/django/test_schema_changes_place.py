@@ -36,7 +36,7 @@ def test_a_server_has_its_host_and_no_password() -> None:
 
 
 @pytest.mark.parametrize("name", ["postgres://app:swordfish@db/shop", "dbname=shop password=swordfish"])
-def test_a_connection_string_in_the_names_place_is_not_told(name: str) -> None:
+def test_a_connection_string_as_name_is_not_shown(name: str) -> None:
     assert "swordfish" not in json.dumps(of(NAME=name))
 
 
@@ -50,7 +50,7 @@ def test_the_list_of_what_is_pending_describes_the_database() -> None:
     }
 
 
-def test_a_session_tells_what_a_service_file_holds(
+def test_a_session_has_the_values_of_a_service_file(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "services"

@@ -63,7 +63,7 @@ def test_every_module_that_a_table_names_is_there(title: str) -> None:
     assert named
 
 
-def test_every_broken_project_stands_in_the_registrys_table() -> None:
+def test_every_broken_project_is_in_the_registrys_table() -> None:
     section = next(text for title, text in SECTIONS.items() if "application-registry" in title)
     projects = {path.name for path in (TESTS / "projects" / "issues").iterdir()} - {"sound", "start_failed"}
     assert projects - set(re.findall(r"test_broken\[(\w+)\]", section)) == set()

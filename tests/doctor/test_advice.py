@@ -43,7 +43,7 @@ def test_the_sdk_before_any_request_is_for_functions_that_call_aws() -> None:
     assert "Import it in the function that calls AWS" in only
 
 
-def test_reading_the_file_is_this_machines_alone() -> None:
+def test_reading_the_file_happens_only_on_this_machine() -> None:
     config = module("pocket.django.configuration.source", 101, module("pocket.config", 100, module("pydantic", 80)))
     (only,) = said(phase("settings", config), stage="")
     assert only == (

@@ -130,7 +130,7 @@ def test_time_modules_and_memory_are_counted(sound: Report) -> None:
     assert sum(1 for span in sound.imports() if span.module == "shop.models") == 1
 
 
-def test_an_import_names_who_asked_for_it_and_where(sound: Report) -> None:
+def test_an_import_has_the_importing_module_and_line(sound: Report) -> None:
     found = {item.module: item for item in sound.imports()}
     assert found["shop.forms"].by == "urls"
     file, _, line = found["shop.forms"].place.rpartition(":")
@@ -176,9 +176,7 @@ def test_models_in_phase_one_show_the_way_to_the_model() -> None:
         (naming.FASTAPI_HANDLER, ["admin-unserved"]),
     ],
 )
-def test_a_stage_that_serves_no_pages_pays_for_the_admin_in_vain(
-    tmp_path: Path, command: str, expected: list[str]
-) -> None:
+def test_a_stage_without_pages_imports_the_admin_for_nothing(tmp_path: Path, command: str, expected: list[str]) -> None:
     manifest = write_manifest(tmp_path, Stage(stack_name="s", handlers={"main": Handler(command, 30)}))
     environ = {naming.STAGE_KEY: "dev", naming.MANIFEST_KEY: str(manifest), naming.PLACEHOLDER_KEY: "1"}
     report = diagnose(PROJECTS / "sound", environ)
@@ -186,7 +184,7 @@ def test_a_stage_that_serves_no_pages_pays_for_the_admin_in_vain(
     assert report.stage == "dev"
 
 
-def test_a_request_that_fails_is_no_issue_of_the_start() -> None:
+def test_a_request_that_fails_is_not_an_issue_of_the_start() -> None:
     report = diagnose(PROJECTS / "sound", None, "--path", "/nothing-there")
     assert report.issues == ()
     assert report.request is not None

@@ -61,7 +61,7 @@ def diagnose(folder: Path, **environ: str) -> Report:
     return Report.from_json(done.stdout)
 
 
-def test_a_postgresql_that_nobody_can_reach_is_not_missed(tmp_path: Path) -> None:
+def test_an_unreachable_postgresql_is_not_needed(tmp_path: Path) -> None:
     database = {"ENGINE": "django.db.backends.postgresql", "HOST": "192.0.2.1", "NAME": "x", "USER": "u"}
     write(
         tmp_path,
@@ -80,7 +80,7 @@ def test_a_postgresql_that_nobody_can_reach_is_not_missed(tmp_path: Path) -> Non
     assert any(item.module == "psycopg" for item in report.imports())
 
 
-def test_a_secret_that_an_exception_quotes_is_not_told(tmp_path: Path, aws: AWSDouble) -> None:
+def test_a_secret_that_an_exception_quotes_is_not_shown(tmp_path: Path, aws: AWSDouble) -> None:
     aws.put("mine", "postgres://u:hunter2secret@db/x")
     aws.put("word", "settings")
     secrets = (("DATABASE_URL", "mine"), ("WORD", "word"))
@@ -125,7 +125,7 @@ def test_threads_that_import_and_stay_do_not_disturb(tmp_path: Path) -> None:
     assert report.stopped == ""
 
 
-def test_a_failure_inside_of_django_is_told_in_djangos_words(tmp_path: Path) -> None:
+def test_a_failure_inside_django_has_djangos_message(tmp_path: Path) -> None:
     write(tmp_path, f"{SETTINGS}INSTALLED_APPS += ['django.contrib.admin']\n")
     report = diagnose(tmp_path)
     assert [item.id for item in report.issues] == ["start-failed"]
@@ -140,7 +140,7 @@ def test_an_entry_that_cannot_be_imported_is_found_in_the_settings(tmp_path: Pat
     assert "No module named 'missing'" in report.issues[0].message
 
 
-def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path: Path) -> None:
+def test_a_module_that_is_not_python_is_named_with_its_line(tmp_path: Path) -> None:
     write(tmp_path, ready="import stock", stock="A = 1\ndef f(:\n    pass\n")
     report = diagnose(tmp_path)
     assert [(item.id, item.file, item.line, item.details) for item in report.issues] == [
@@ -215,13 +215,13 @@ def test_the_command_exits_with_1_for_issues_but_leaves_judging_json_to_its_read
     assert [item["id"] for item in json.loads(done.stdout)["issues"]] == ["ready-not-idempotent"]
 
 
-def test_the_command_refuses_what_cannot_be_asked_or_written(shop: Path) -> None:
-    for option, value, said in (
+def test_the_command_refuses_invalid_paths(shop: Path) -> None:
+    for option, value, output in (
         ("--path", "admin/", "--path: 'admin/' does not start with a slash."),
         ("--html", "nowhere/a.html", "--html: Directory nowhere does not exist."),
     ):
         done = run(shop, "manage.py", "pocket_startup", option, value)
-        assert (done.returncode, done.stderr) == (1, f"CommandError: {said}\n")
+        assert (done.returncode, done.stderr) == (1, f"CommandError: {output}\n")
 
 
 def test_the_command_examines_the_project_from_any_folder(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -56,7 +56,7 @@ def test_a_model_before_setup_is_found_at_its_line(tmp_path: Path, text: str) ->
         f"from shop.models import (\n{GUARD}",
     ],
 )
-def test_what_sets_up_first_or_is_no_script_is_not(tmp_path: Path, text: str) -> None:
+def test_a_script_that_sets_up_first_and_other_files_are_not_issues(tmp_path: Path, text: str) -> None:
     assert found(tmp_path, text) == []
 
 
@@ -77,7 +77,7 @@ def test_tests_commands_and_environments_hold_no_scripts(tmp_path: Path, name: s
     assert found(tmp_path, f"from shop.models import Country\n{GUARD}", name) == []
 
 
-def test_what_the_start_imports_is_no_script(tmp_path: Path) -> None:
+def test_what_the_start_imports_is_not_a_script(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "jobs.py").write_text(f"from shop.models import Country\n{GUARD}")
     assert scan(tmp_path, MODELS, frozenset({"shop.jobs"})) == []

@@ -91,7 +91,7 @@ def names(report: Report) -> list[str]:
     return [span.name for span in report.spans]
 
 
-def test_an_api_beside_pages_is_imported_and_asked_after_them(tmp_path: Path) -> None:
+def test_an_api_beside_pages_is_imported_and_requested_after_them(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.COMBINED_HANDLER, naming.MANAGEMENT_HANDLER))
     assert names(report) == [*PHASES, *PAGES, "FastAPI", "first request", "first API request"]
     assert report.requests == (Request("/", 200), Request("/api/items", 200))
@@ -100,36 +100,36 @@ def test_an_api_beside_pages_is_imported_and_asked_after_them(tmp_path: Path) ->
     assert phases["first API request"].modules >= 1, "the endpoint imports one"
 
 
-def test_the_request_after_the_first_response_is_no_part_of_the_start(tmp_path: Path) -> None:
+def test_the_request_after_the_first_response_is_not_part_of_the_start(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.COMBINED_HANDLER,))
     assert [span.name for span in report.spans if span not in report.start] == ["first API request"]
     assert report.total_ms == sum(span.ms for span in report.start)
     assert report.modules == sum(span.modules for span in report.start)
 
 
-def test_a_path_of_the_api_is_the_first_request_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_path_of_the_api_can_be_the_first_request(tmp_path: Path) -> None:
     report = diagnose(tmp_path, "--path", "/api/7", commands=(naming.COMBINED_HANDLER,))
     assert names(report) == [*PHASES, *PAGES, "FastAPI", "first request"]
     assert report.requests == (Request("/api/7", 200),)
 
 
-def test_a_request_that_the_api_fails_tells_its_exception(tmp_path: Path) -> None:
+def test_a_failed_request_of_the_api_has_its_exception(tmp_path: Path) -> None:
     report = diagnose(tmp_path, "--path", "/api/0", commands=(naming.COMBINED_HANDLER,))
     assert report.requests == (Request("/api/0", 500, "ZeroDivisionError"),)
 
 
-def test_an_api_alone_starts_no_pages(tmp_path: Path) -> None:
+def test_only_an_api_starts_no_pages(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.FASTAPI_HANDLER,))
     assert names(report) == [*PHASES, "FastAPI", "first request"]
     assert report.requests == (Request("/items", 200),)
 
 
-def test_an_api_and_pages_in_functions_of_their_own_are_both_asked(tmp_path: Path) -> None:
+def test_an_api_and_pages_in_separate_functions_are_both_requested(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.WSGI_HANDLER, naming.FASTAPI_HANDLER))
     assert report.requests == (Request("/", 200), Request("/items", 200))
 
 
-def test_an_api_that_no_handler_serves_is_left_alone(tmp_path: Path) -> None:
+def test_an_api_that_no_handler_serves_is_not_imported(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.WSGI_HANDLER,))
     assert names(report) == [*PHASES, *PAGES, "first request"]
 

@@ -70,7 +70,7 @@ def test_the_page_is_well_formed_and_needs_nothing_else() -> None:
     assert not re.search(r"url\(|@import|https?://", html)
 
 
-def test_the_page_says_what_the_report_says() -> None:
+def test_the_page_has_the_reports_figures() -> None:
     said = " ".join("".join(outline(page.render(REPORT, None, "Too slow.")).said).split())
     for part in (
         *(
@@ -92,7 +92,7 @@ def test_the_page_says_what_the_report_says() -> None:
         assert part in said, part
 
 
-def test_the_page_suits_light_and_dark_and_tells_its_language() -> None:
+def test_the_page_has_light_and_dark_colours_and_a_language() -> None:
     html = page.render(REPORT)
     assert "prefers-color-scheme: dark" in html
     assert '<html lang="en">' in html
@@ -100,7 +100,7 @@ def test_the_page_suits_light_and_dark_and_tells_its_language() -> None:
     assert html.count('scope="col"') >= 8
 
 
-def test_names_from_the_project_are_no_markup() -> None:
+def test_names_from_the_project_are_escaped() -> None:
     hostile = '"><script>alert(1)</script>'
     report = Report(
         *(hostile,) * 6,

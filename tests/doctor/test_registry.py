@@ -65,7 +65,7 @@ def test_the_registry_holds_each_apps_metadata() -> None:
     ]
 
 
-def test_models_are_found_whatever_their_case_and_by_one_dotted_name() -> None:
+def test_models_are_found_in_any_case_and_by_one_dotted_name() -> None:
     assert sound(
         "model = apps.get_model('shop.country')\n"
         "of_shop = apps.get_app_config('shop').get_model('Country')\n"
@@ -99,7 +99,7 @@ def test_pockets_ready_may_run_again_and_registers_nothing_twice(tmp_path: Path)
     )
 
 
-def test_pockets_ready_imports_no_model_and_asks_no_database(tmp_path: Path) -> None:
+def test_pockets_ready_imports_no_model_and_queries_no_database(tmp_path: Path) -> None:
     assert (
         with_pocket(
             "import sys\n"
@@ -115,14 +115,14 @@ def test_pockets_ready_imports_no_model_and_asks_no_database(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_several_configs_with_one_default_are_no_issue(tmp_path: Path, default: bool) -> None:
+def test_several_configs_with_one_default_are_not_an_issue(tmp_path: Path, default: bool) -> None:
     head = "class WholesaleConfig(ShopConfig):\n"
     report = changed(tmp_path, "several_configs", "shop/apps.py", head, f"{head}    default = {default}\n")
     assert report.issues == ()
     assert report.stopped == ""
 
 
-def test_a_subclass_of_anothers_config_named_by_its_path_is_no_issue(tmp_path: Path) -> None:
+def test_a_subclass_of_anothers_config_named_by_its_path_is_not_an_issue(tmp_path: Path) -> None:
     shutil.copytree(PROJECTS / "sound", tmp_path, dirs_exist_ok=True)
     (tmp_path / "anthology").mkdir()
     (tmp_path / "anthology" / "__init__.py").write_text("")

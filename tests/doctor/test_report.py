@@ -54,14 +54,14 @@ def test_other_text_is_refused(text: str) -> None:
         Report.from_json(text)
 
 
-def test_json_says_what_a_reader_would_have_to_compute() -> None:
+def test_json_has_computed_values() -> None:
     data = json.loads(
         report(Span("settings", "phase", 0, 30, 7, 100), Span("models", "phase", 30, 12, 3, 50)).to_json()
     )
     assert (data["total_ms"], data["modules"], data["memory_kb"]) == (42, 10, 150)
 
 
-def test_what_comes_after_the_first_response_is_no_part_of_the_start() -> None:
+def test_spans_after_the_first_response_are_not_part_of_the_start() -> None:
     one = report(Span("settings", "phase", 0, 30, 7, 100), Span("first API request", "after", 30, 12, 3, 50))
     assert (one.total_ms, one.modules, one.memory_kb) == (30, 7, 100)
     assert exceeds(30, one) == ""

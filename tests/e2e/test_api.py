@@ -79,7 +79,7 @@ def test_the_site_shows_what_the_api_answers(board: Board) -> None:
     assert client.get(re.search(r'href="([^"]+/docs)"', page.text)[1]).status == 200  # type: ignore[index]
 
 
-def test_the_documentation_page_loads_from_the_site_alone_and_knows_its_prefix(board: Board) -> None:
+def test_the_documentation_page_loads_only_from_the_site_and_has_its_prefix(board: Board) -> None:
     client = board.client()
     page = client.get("/api/docs")
     assert page.status == 200

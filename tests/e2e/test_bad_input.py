@@ -65,11 +65,11 @@ def test_every_issue_in_the_file_at_once(folder: Path) -> None:
     change(file, "timeout = 600", "timout = 600")
     change(file, "memory_size = 1024", 'memory_size = "lots"')
     change(file, "[s3]", '[s3]\nbucket_name_format = "{stage}_{project}"')
-    said = refused(folder, "check")
-    assert 'Did you mean "timeout"?' in said
-    assert "awscontainer.handlers.web.memory_size: Expected a whole number" in said
-    assert "s3.bucket_name_format" in said
-    assert "Checks found 3 issues" in said
+    output = refused(folder, "check")
+    assert 'Did you mean "timeout"?' in output
+    assert "awscontainer.handlers.web.memory_size: Expected a whole number" in output
+    assert "s3.bucket_name_format" in output
+    assert "Checks found 3 issues" in output
 
 
 def test_a_handler_that_does_not_import(folder: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_handler_that_does_not_import(folder: Path) -> None:
         'command = "pocket.fastapi.lambda_handlers.combined_handler"',
         'command = "config.web.go"',
     )
-    said = refused(folder, "local")
-    assert "config.web" in said
-    assert "in [awscontainer.handlers.web]" in said
+    output = refused(folder, "local")
+    assert "config.web" in output
+    assert "in [awscontainer.handlers.web]" in output
 
 
 def test_a_project_without_lock_or_requirements(folder: Path) -> None:
@@ -90,9 +90,9 @@ def test_a_project_without_lock_or_requirements(folder: Path) -> None:
 
 
 def test_no_credentials(folder: Path) -> None:
-    said = refused(folder, "deploy", "--stage", "dev", "--yes")
-    assert "Unable to locate credentials" in said
-    assert "Install packages" not in said, "nothing was begun"
+    output = refused(folder, "deploy", "--stage", "dev", "--yes")
+    assert "Unable to locate credentials" in output
+    assert "Install packages" not in output, "nothing was begun"
 
 
 @pytest.mark.parametrize("command", ["deploy", "status", "logs", "destroy", "manage"])
@@ -117,11 +117,11 @@ def test_a_function_that_does_not_start_shows_its_last_lines(board: Board) -> No
     sound = settings.read_text()
     settings.write_text(sound + FAILS_IN_LAMBDA)
     try:
-        said = refused(board.folder, "deploy", "--stage", "local", "--local", "--yes")
+        output = refused(board.folder, "deploy", "--stage", "local", "--local", "--yes")
     finally:
         settings.write_text(sound)
-    assert "Gate checks refused the release" in said
-    assert "RuntimeError: this start is broken on purpose" in said
+    assert "Gate checks refused the release" in output
+    assert "RuntimeError: this start is broken on purpose" in output
     assert board.client().get("/").status == 200, "the release before answers"
     board.pocket("deploy", "--stage", "local", "--local", "--yes")
     assert board.client().get("/").status == 200

@@ -18,12 +18,12 @@ def messages(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_sound_release_has_nothing_to_say_for_itself(board: Board) -> None:
+def test_a_sound_release_adds_no_issues(board: Board) -> None:
     done = board.pocket(*REMOTE, "--database", "default", "--format", "json")
     assert [item for item in messages(done.stdout) if not item["silenced"]] == []
 
 
-def test_what_only_the_release_has_is_told_as_the_releases(board: Board) -> None:
+def test_issues_of_the_release_only_are_marked(board: Board) -> None:
     settings = board.folder / "config" / "settings.py"
     sound = settings.read_text()
     settings.write_text(f"{sound}\nDATA_UPLOAD_MAX_MEMORY_SIZE = None\n")
@@ -32,17 +32,17 @@ def test_what_only_the_release_has_is_told_as_the_releases(board: Board) -> None
         settings.write_text(sound)
         done = board.pocket(*REMOTE, "--tag", "pocket", "--format", "json")
         assert [(item["id"], item["layer"]) for item in messages(done.stdout)] == [("pocket.W040", "remote")]
-        told = board.pocket(*REMOTE, "--tag", "pocket", "--fail-level", "WARNING", check=False)
-        assert told.returncode == 1
-        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in told.stderr
-        assert "sees it. [deployed]\n" in told.stderr
-        assert told.stderr.endswith("Checks found 1 issue in local (0 silenced).\n")
+        shown = board.pocket(*REMOTE, "--tag", "pocket", "--fail-level", "WARNING", check=False)
+        assert shown.returncode == 1
+        assert "(pocket.W040) DATA_UPLOAD_MAX_MEMORY_SIZE is unlimited" in shown.stderr
+        assert "sees it. [deployed]\n" in shown.stderr
+        assert shown.stderr.endswith("Checks found 1 issue in local (0 silenced).\n")
     finally:
         settings.write_text(sound)
         board.pocket("deploy", "--stage", "local", "--local", "--yes")
 
 
-def test_a_tag_that_nobody_knows_fails_the_command(board: Board) -> None:
+def test_an_unknown_tag_fails_the_command(board: Board) -> None:
     done = board.pocket(*REMOTE, "--tag", "colour", check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert 'There is no system check with the "colour" tag.' in done.stderr

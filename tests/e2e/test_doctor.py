@@ -22,7 +22,7 @@ def test_a_deployed_release_explains_its_start(board: Board) -> None:
     assert (board.folder / ".pocket" / "startup" / "local-aws-local.json").exists()
 
 
-def test_a_path_of_the_release_may_be_asked_for(board: Board) -> None:
+def test_a_path_of_the_release_can_be_requested(board: Board) -> None:
     done = board.pocket("doctor", "--stage", "local", "--local", "--path", "/admin/login/", "--compare")
     assert "GET /admin/login/ returned 200" in done.stdout
     assert "Compared with the run of" in done.stdout

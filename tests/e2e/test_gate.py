@@ -224,15 +224,15 @@ def test_checks_and_a_failed_request_refuse(site: Site, unnoticed: None) -> None
         with site.changed("bbs/models.py", "max_length=120", "max_length=0"):
             assert "(fields.E121)" in site.deploy(refused_by="project")
         with site.fault("checks"):
-            said = site.deploy(refused_by="checks")
-        assert "(board.E001) this place is wrong\n    Go elsewhere." in said
-        assert "`--skip-gate checks`" in said
-        assert "release 1 stays live" in said
-        assert "Update stack" in said
+            output = site.deploy(refused_by="checks")
+        assert "(board.E001) this place is wrong\n    Go elsewhere." in output
+        assert "`--skip-gate checks`" in output
+        assert "release 1 stays live" in output
+        assert "Update stack" in output
         with site.fault("request"):
-            said = site.deploy(refused_by="request")
-    assert "answered GET / with status 500" in said
-    assert "Update stack" not in said, "what was refused is there, and is asked again"
+            output = site.deploy(refused_by="request")
+    assert "answered GET / with status 500" in output
+    assert "Update stack" not in output, "what was refused is there, and is asked again"
 
 
 def test_a_destructive_migration_and_a_slow_start_refuse(site: Site, unnoticed: None) -> None:
@@ -240,18 +240,18 @@ def test_a_destructive_migration_and_a_slow_start_refuse(site: Site, unnoticed: 
         site.changed("bbs/migrations/0002_drop.py", "", DROPS_A_COLUMN),
         site.changed("pocket.toml", WEB, f"[awscontainer.startup]\nbudget_ms = 1\n\n{WEB}"),
     ):
-        said = site.deploy("--skip-gate", "checks", refused_by="migrations")
-        assert "bbs.0002_drop: Remove field author_name from topic: the data in it is lost" in said
-        assert f"The database is SQLite {site.folder / '.pocket' / 'site.sqlite3'}." in said
-        assert "Nothing was migrated" in said
-        said = site.deploy("--skip-gate", "checks", "--skip-gate", "migrations", refused_by="startup")
-        assert "budget_ms is 1" in said
+        output = site.deploy("--skip-gate", "checks", refused_by="migrations")
+        assert "bbs.0002_drop: Remove field author_name from topic: the data in it is lost" in output
+        assert f"The database is SQLite {site.folder / '.pocket' / 'site.sqlite3'}." in output
+        assert "Nothing was migrated" in output
+        output = site.deploy("--skip-gate", "checks", "--skip-gate", "migrations", refused_by="startup")
+        assert "budget_ms is 1" in output
 
 
 def test_a_release_that_fails_at_its_address_is_taken_back(site: Site, visitor: Visitor) -> None:
     with visitor.asking(), site.faulty(), site.fault("request"):
-        said = site.deploy("--skip-gate", "request", "--skip-gate", "checks", refused_by="smoke")
-        assert "`live` of stage 'local' is back at release 1" in said
+        output = site.deploy("--skip-gate", "request", "--skip-gate", "checks", refused_by="smoke")
+        assert "`live` of stage 'local' is back at release 1" in output
         assert [item["release"] for item in site.releases()] == [1]
     assert set(visitor.answers) <= {"release A", "release B"}, "no request failed, while live was away and back"
     assert visitor.look() == "release A"
@@ -265,9 +265,9 @@ def test_a_good_release_moves_live_and_is_listed(site: Site, visitor: Visitor) -
     models.write_text(models.read_text().replace("    archived_at =", f"{MOOD}    archived_at =", 1))
     with visitor.asking():
         sign.write_text(SIGN.replace("release A", "release B"))
-        said = site.deploy("--skip-gate", "startup")
-        assert "Pending migrations, all additive: bbs.0002_mood" in said
-        assert re.search(r"INIT of web: \d+ ms", said)
+        output = site.deploy("--skip-gate", "startup")
+        assert "Pending migrations, all additive: bbs.0002_mood" in output
+        assert re.search(r"INIT of web: \d+ ms", output)
         wait_until(lambda: "release B" in visitor.answers, 10)
     assert set(visitor.answers) == {"release A", "release B"}
     listed = site.board.pocket("releases", "--stage", "local", "--local").stdout.splitlines()
@@ -291,8 +291,8 @@ def test_rollback_is_refused_over_a_destructive_migration(site: Site) -> None:
     models = site.folder / "bbs" / "models.py"
     models.write_text(models.read_text().replace(MOOD, "", 1))
     (site.folder / "bbs" / "migrations" / "0003_no_mood.py").write_text(DESTRUCTIVE)
-    said = site.deploy("--allow-destructive")
-    assert "bbs.0003_no_mood: Remove field mood from topic: the data in it is lost" in said
+    output = site.deploy("--allow-destructive")
+    assert "bbs.0003_no_mood: Remove field mood from topic: the data in it is lost" in output
     assert site.live() == 3
     refused = site.rollback(check=False)
     assert "destructive migrations were applied after it: bbs.0003_no_mood" in refused

@@ -203,7 +203,7 @@ def test_a_missing_slash_is_added_by_a_redirect(site: Site, path: str, location:
 
 
 @pytest.mark.parametrize("path", ["/archive/", "/latest/", "/favicon.ico"])
-def test_a_path_that_is_right_is_left_alone(site: Site, path: str) -> None:
+def test_a_correct_path_is_not_changed(site: Site, path: str) -> None:
     answer = site.send(path)
     assert answer.status == (302 if path == "/favicon.ico" else 200)
     assert site.send(path, "HEAD").status == answer.status
@@ -225,12 +225,12 @@ def test_any_path_arrives_decoded_once(site: Site, path: str) -> None:
     answer = site.send(quote(path) + "?a=%C3%BC&b=1+1")
     target = urlsplit(answer.headers["Location"])
     assert (answer.status, target.path) == (302, f"{site.prefix}/admin/login/")
-    (asked,) = parse_qs(target.query)["next"]
-    arrived, _, query = asked.partition("?")
+    (requested,) = parse_qs(target.query)["next"]
+    arrived, _, query = requested.partition("?")
     assert (unquote(arrived), query) == (site.prefix + path, "a=%C3%BC&b=1+1")
 
 
-def test_bytes_that_are_no_utf_8_do_no_harm(site: Site) -> None:
+def test_bytes_that_are_not_utf_8_do_no_harm(site: Site) -> None:
     assert site.send("/gr%F6%DFe/").status == 404
     assert site.send("/?q=gr%F6%DFe").status == 200
 
@@ -251,7 +251,7 @@ def test_several_cookies_are_set_at_once(site: Site) -> None:
     assert sorted(set_cookies) == ["csrftoken", "sessionid"]
 
 
-def test_what_is_refused_says_so(site: Site) -> None:
+def test_a_refused_request_has_its_reason(site: Site) -> None:
     assert site.send("/latest/", "OPTIONS").status == 200
     assert site.send("/topics/1/archive/").status == 405
     too_large = site.send("/topics/new/", "POST", b"x" * 7_000_000, **{"Content-Type": "application/octet-stream"})

@@ -36,7 +36,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_destroy_removes_everything_and_says_what_it_kept(started: Board) -> None:
+def test_destroy_removes_everything_and_shows_what_it_kept(started: Board) -> None:
     done = started.pocket("destroy", "--stage", "local", "--local", "--yes")
     assert "Traceback" not in done.stderr
     status = started.pocket("status", "--stage", "local", "--local", check=False)

@@ -125,12 +125,12 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path, wheel: Path) -> Reade
     return Reader(tmp_path / "acme", wheel, python, way)
 
 
-def test_the_tutorial_works_as_it_stands(reader: Reader) -> None:
-    told = [block for block in blocks() if reader.meant(block)]
-    sound, misspelled = (block for block in told if block.answer)
-    (local,) = (block for block in told if block.commands == ["pocket local"])
-    there = told.index(local)
-    for block in told[:there]:
+def test_the_tutorial_works_as_written(reader: Reader) -> None:
+    shown = [block for block in blocks() if reader.meant(block)]
+    sound, misspelled = (block for block in shown if block.answer)
+    (local,) = (block for block in shown if block.commands == ["pocket local"])
+    there = shown.index(local)
+    for block in shown[:there]:
         if block.title:
             reader.write(block)
         elif block == misspelled:
@@ -146,7 +146,7 @@ def test_the_tutorial_works_as_it_stands(reader: Reader) -> None:
     assert django.splitlines()[-1].startswith(OLDEST if reader.way == "pip" else "6.")
     with reader.running(*local.commands) as site:
         assert "It runs on Lambda." in site.get("/").text
-        make_user, others = told[there + 1], told[there + 2]
+        make_user, others = shown[there + 1], shown[there + 2]
         reader.type(*make_user.commands)
         page = site.submit("/admin/login/?next=/admin/", {"username": "you", "password": PASSWORD})
         assert "Site administration" in page.text
@@ -155,6 +155,6 @@ def test_the_tutorial_works_as_it_stands(reader: Reader) -> None:
         followed, again = others.commands
         assert "REPORT RequestId" in reader.type(followed.replace(" --follow", "")).stdout
         assert "nothing was changed" in reader.type(again).stderr
-    assert told[there + 3 :] == []
+    assert shown[there + 3 :] == []
     assert "Removed" in reader.type("pocket local --clean").stderr
     assert work_folder.size(reader.folder / ".pocket") < 1_000_000

@@ -61,7 +61,7 @@ def test_a_new_database_is_filled_without_aws(project: Path) -> None:
     assert (project / "media" / "topics" / "footbridge.jpg").is_file()
 
 
-def test_without_an_environment_it_says_what_is_missing(project: Path) -> None:
+def test_without_an_environment_the_error_names_what_is_missing(project: Path) -> None:
     (project / ".env").rename(project / ".env.aside")
     try:
         done = manage(project, "check")

@@ -187,7 +187,7 @@ def test_a_cancelled_maker_leaves_the_work_to_another(runner: Any, latest: Any, 
     assert counted.made <= 2
 
 
-def test_refresh_makes_it_anew(runner: Any, latest: Any, counted: Counted) -> None:
+def test_refresh_computes_it_again(runner: Any, latest: Any, counted: Counted) -> None:
     runner(latest())
     assert runner(latest.refresh()) == ["Essayist", "Novelist"]
     assert counted.made == 2
@@ -202,9 +202,7 @@ def test_many_to_many_tables_and_parents_belong_to_a_model(database: str) -> Non
     assert set(tables_of(Tag)) == {"library_tag", "library_book_tags"}
 
 
-def test_the_refresh_endpoint_is_for_who_knows_the_projects_key(
-    client: Any, serving: Any, latest: Any, counted: Counted
-) -> None:
+def test_the_refresh_endpoint_needs_the_projects_key(client: Any, serving: Any, latest: Any, counted: Counted) -> None:
     from pocket.django.orm.notifying import token_for
     from pocket.fastapi import add_refresh
 

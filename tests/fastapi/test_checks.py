@@ -97,7 +97,7 @@ def test_objects_that_are_returned_without_a_response_model(endpoints: Any, monk
     assert messages(endpoints, monkeypatch, "named") == []
 
 
-def test_a_setting_that_is_no_number_of_threads(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_is_not_a_number_of_threads(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in (0, -1, "4", 2.5, True):
         monkeypatch.setattr("django.conf.settings.POCKET_API_THREADS", value, raising=False)
         (error,) = messages(endpoints, monkeypatch)

@@ -150,7 +150,7 @@ def test_site_and_api_are_served_and_follow_their_files(project: Project) -> Non
     assert get(f"{address}/api/notes/") == (200, '[{"id":1,"text":"first"}]')
 
 
-def test_a_write_of_another_process_that_knows_no_fastapi_is_seen(project: Project) -> None:
+def test_a_write_of_another_process_without_fastapi_is_seen(project: Project) -> None:
     folder, address, environ = project
     wait_until(lambda: get(f"{address}/api/notes/newest") == (200, '["first"]'), 30)
     subprocess.run([sys.executable, "-c", WRITE], cwd=folder, env=environ, check=True, timeout=60)

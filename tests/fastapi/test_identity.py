@@ -37,7 +37,7 @@ def session_of(username: str) -> str:
     return f"sessionid={store.session_key}; csrftoken={TOKEN}"
 
 
-def test_nobody_is_anonymous_or_401(guarded: Client) -> None:
+def test_without_a_user_it_is_anonymous_or_401(guarded: Client) -> None:
     assert guarded.get("/me/whoever").json() == ""
     answer = guarded.get("/me/somebody")
     assert (answer.status, answer.json()) == (401, {"detail": "Log in first."})
@@ -45,7 +45,7 @@ def test_nobody_is_anonymous_or_401(guarded: Client) -> None:
     assert guarded.get("/me/editor").status == 401
 
 
-def test_a_session_tells_who_asks(guarded: Client) -> None:
+def test_a_session_has_the_user(guarded: Client) -> None:
     cookie = {"cookie": session_of("reader")}
     assert guarded.get("/me/whoever", headers=cookie).json() == "reader"
     assert guarded.get("/me/somebody", headers=cookie).json() == "reader"
@@ -66,7 +66,7 @@ def test_unsafe_methods_need_the_csrf_token_with_a_session(guarded: Client, serv
     assert guarded.post("/me/somebody", headers=foreign).status == 403
 
 
-def test_a_form_that_claims_to_be_long_is_no_way_around_the_check(guarded: Client) -> None:
+def test_a_form_with_a_false_length_does_not_evade_the_check(guarded: Client) -> None:
     headers = {
         "cookie": session_of("reader"),
         "content-type": "multipart/form-data; boundary=x",
@@ -88,7 +88,7 @@ def test_an_invalid_header_is_not_made_good_by_a_session(guarded: Client) -> Non
     assert guarded.get("/me/whoever", headers=headers).status == 401
 
 
-def test_the_documentation_tells_who_may_ask(guarded: Client) -> None:
+def test_the_documentation_has_the_authentication(guarded: Client) -> None:
     paths = guarded.get("/openapi.json").json()
     assert set(paths["components"]["securitySchemes"]) == {"DjangoSession", "DjangoBackend"}
     somebody = paths["paths"]["/me/somebody"]["get"]

@@ -24,7 +24,7 @@ def test_there_are_a_dozen_at_most_each_with_its_reason(database: str) -> None:
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
-def test_no_other_module_says_one_of_them(database: str, path: Path) -> None:
+def test_no_other_module_uses_one_of_them(database: str, path: Path) -> None:
     from pocket.fastapi import internals
 
     words = set(re.findall(r"\w+", path.read_text()))

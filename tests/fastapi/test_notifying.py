@@ -33,7 +33,7 @@ def told(database: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     server.server_close()
 
 
-def test_the_api_reads_anew_when_django_has_committed(database: str, books: Any) -> None:
+def test_the_api_refreshes_when_django_has_committed(database: str, books: Any) -> None:
     from django.db import transaction
     from library.models import Author
 
@@ -83,7 +83,7 @@ def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
     assert token not in caplog.text
 
 
-def test_a_token_is_good_for_a_minute_and_for_this_project_alone(database: str) -> None:
+def test_a_token_is_valid_for_a_minute_and_for_this_project(database: str) -> None:
     import time
     from unittest import mock
 

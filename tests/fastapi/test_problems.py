@@ -25,10 +25,10 @@ def test_an_exception_of_django_has_its_status(client: Client, books: Any, path:
 def test_a_validation_error_has_fastapis_shape(client: Client, books: Any) -> None:
     answer = client.get("/errors/invalid")
     assert answer.status == 422
-    faults = {tuple(fault["loc"]): (fault["type"], fault["msg"]) for fault in answer.json()["detail"]}
-    assert faults["body", "title"] == ("shouted", "Do not shout.")
-    assert faults["body", "kind"] == ("invalid_choice", "Value 'poem' is not a valid choice.")
-    assert faults["body", "author"][0] == "null"
+    issues = {tuple(issue["loc"]): (issue["type"], issue["msg"]) for issue in answer.json()["detail"]}
+    assert issues["body", "title"] == ("shouted", "Do not shout.")
+    assert issues["body", "kind"] == ("invalid_choice", "Value 'poem' is not a valid choice.")
+    assert issues["body", "author"][0] == "null"
 
 
 def test_what_an_application_handles_itself_is_left_to_it(database: str) -> None:

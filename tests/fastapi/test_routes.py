@@ -167,8 +167,8 @@ CALLABLES: dict[str, Any] = {
 
 
 def told(app: Any, client: type[Client], *paths: str, method: str = "GET") -> list[Any]:
-    with client(app) as asked:
-        answers = [asked.ask(method, path) for path in paths]
+    with client(app) as requested:
+        answers = [requested.ask(method, path) for path in paths]
     return [
         (answer.status, answer.body, {name: value for name, value in answer.headers.items() if name != "date"})
         for answer in answers
@@ -387,7 +387,7 @@ class Gate(APIRoute):
         return (match, child) if headers.get(b"x-version") == b"2" else (Match.NONE, {})
 
 
-def test_a_route_that_decides_itself_whether_it_matches_is_asked(serving: type[Client]) -> None:
+def test_a_route_with_its_own_matching_is_used(serving: type[Client]) -> None:
     from pocket.fastapi import Router, create_app
     from pocket.fastapi.routes import Route
 

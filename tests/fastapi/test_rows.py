@@ -276,7 +276,7 @@ class Aliased(Read):
     name: str = Field(validation_alias="title", serialization_alias="label")
 
 
-def test_what_the_recipe_of_the_guide_asks_for_is_written(books: Any) -> None:
+def test_responses_have_the_fields_of_the_guides_recipe(books: Any) -> None:
     from library.models import Book
 
     from pocket.fastapi.rows import writer_for

@@ -150,7 +150,7 @@ def test_the_handlers_serve_what_the_stage_names(
     assert json.loads(done.stdout) == expected
 
 
-def test_a_stage_without_an_api_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_stage_without_an_api_is_an_error_with_a_hint(tmp_path: Path) -> None:
     code = "import django\nfrom pocket.django.configuration.source import api\napi()"
     environ = {
         "POCKET_STAGE": "dev",

@@ -34,7 +34,7 @@ def site(tmp_path: Path) -> Path:
 NAMED = {"DJANGO_SETTINGS_MODULE": "site_settings"}
 
 
-def test_it_is_set_up_once_whoever_comes_first(site: Path) -> None:
+def test_it_is_set_up_once_in_any_order(site: Path) -> None:
     code = """
 import django
 from unittest import mock
@@ -111,7 +111,7 @@ def test_an_app_may_name_another_module(site: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_no_router_of_fastapi_is_left_out(site: Path) -> None:
+def test_a_router_that_is_not_fastapis_is_left_out(site: Path) -> None:
     (site / "notes" / "api.py").write_text("router = object()\nrouters = 5\n")
     done = run("from pocket.fastapi import create_app\nassert len(create_app().routes) == 4", site, NAMED)
     assert done.returncode == 0, done.stderr

@@ -23,7 +23,7 @@ def test_what_an_atomic_route_wrote_is_rolled_back_when_it_fails(client: Client,
     assert names() == ["Kept"]
 
 
-def test_routes_are_transactions_where_the_settings_say_so(client: Client, books: Any) -> None:
+def test_routes_are_transactions_with_atomic_requests(client: Client, books: Any) -> None:
     from django.db import connections
 
     paths = ("/books/in/transaction", "/books/in/async-transaction")

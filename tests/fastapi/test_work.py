@@ -205,12 +205,12 @@ def test_more_requests_than_threads_wait_their_turn(database: str, books: Any, m
     app = create_app()
 
     async def main() -> list[Any]:
-        asked = [exchange(app, "GET", "/books/slow/0.01") for _ in range(12)]
+        requested = [exchange(app, "GET", "/books/slow/0.01") for _ in range(12)]
         gone = [asyncio.ensure_future(exchange(app, "GET", "/books/slow/0.01")) for _ in range(6)]
         await asyncio.sleep(0.005)
         for task in gone:
             task.cancel()
-        answers = await asyncio.gather(*asked)
+        answers = await asyncio.gather(*requested)
         await asyncio.gather(*gone, return_exceptions=True)
         await asyncio.to_thread(settled)
         return list(answers)
@@ -257,7 +257,7 @@ def test_a_failure_after_a_cancellation_is_reported_once_unless_it_is_an_answer(
     assert all(record.exc_info for record in caplog.records if record.name == "pocket.fastapi")
 
 
-def test_a_task_that_outlives_its_request_is_told_so(database: str, books: Any) -> None:
+def test_a_task_that_outlives_its_request_gets_an_error(database: str, books: Any) -> None:
     from fastapi import FastAPI
     from library.models import Book
 

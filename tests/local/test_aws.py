@@ -107,7 +107,7 @@ def test_a_start_answers_and_a_stop_leaves_nothing(project: Path, make_cloud: An
     assert (project / ".pocket" / ".gitignore").read_text() == "*\n"
 
 
-def test_the_state_is_its_owners_alone(project: Path) -> None:
+def test_only_its_owner_can_read_the_state(project: Path) -> None:
     with start(project, ["web"]) as local:
         local.save()
         state = local.state_dir

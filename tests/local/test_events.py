@@ -61,7 +61,7 @@ def test_a_function_url_gets_what_the_front_port_received() -> None:
     assert got["requestContext"]["domainName"] == "localhost:8001"
 
 
-def test_repeated_headers_are_joined_with_a_comma_alone_and_cookies_apart() -> None:
+def test_repeated_headers_are_joined_with_a_comma_and_cookies_are_separate() -> None:
     headers = (("accept", "a"), ("cookie", "a=1; b=2"), ("accept", "b"), ("cookie", "c=3"))
     for correct in (correct_http_api_event, correct_function_url_event):
         got = corrected(correct, event(), raw_path="/", headers=headers)

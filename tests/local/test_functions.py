@@ -95,8 +95,8 @@ def test_each_parameter_of_a_call_is_authorized(cloud: Any) -> None:
         "def handler(event, context):\n"
         "    return [call('ssm', '', 'AmazonSSM.GetParameters', json.dumps({'Names': names})) for names in event]\n"
     )
-    asked = [["/shop/one", "/shop/two:1"], ["shop/one"], ["/shop/one", "other"], ["other"], []]
-    both, one, mixed, other, none = cloud.call(f"import json\n{source}", asked, role=role)
+    requested = [["/shop/one", "/shop/two:1"], ["shop/one"], ["/shop/one", "other"], ["other"], []]
+    both, one, mixed, other, none = cloud.call(f"import json\n{source}", requested, role=role)
     assert [item["Value"] for item in json.loads(both[1])["Parameters"]] == ["/shop/one", "/shop/two"]
     assert one[0] == 200
     for status, body in (mixed, other):

@@ -84,7 +84,7 @@ def subscription(cloud: Any) -> str:
 
 @pytest.mark.parametrize("key", ["static/site.css", "static/nothing"])
 @pytest.mark.parametrize("headers", [{}, *FROM_A_PAGE])
-def test_reading_an_object_is_no_call_of_another_service(
+def test_reading_an_object_does_not_call_another_service(
     cloud: Any, bucket: str, headers: dict[str, str], key: str
 ) -> None:
     arn = subscription(cloud)
@@ -218,7 +218,7 @@ def guard() -> Guard:
     marker=st.sampled_from(["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"]),
     value=st.text(),
 )
-def test_whatever_a_page_sends_is_refused_unless_it_reads_an_object(
+def test_a_pages_requests_are_refused_unless_they_read_an_object(
     method: str, path: str, marker: str, value: str
 ) -> None:
     headers = {

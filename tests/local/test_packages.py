@@ -58,7 +58,7 @@ def test_what_a_package_has_in_common_with_the_last_one_is_linked(packages: Pack
     assert [(second / name).read_bytes() for name in ("same.py", "mode.py", "changed.py")] == [b"1", b"1", b"2"]
 
 
-def test_what_the_last_package_has_no_more_is_unpacked(packages: Packages) -> None:
+def test_files_that_the_last_package_lacks_are_unpacked(packages: Packages) -> None:
     first = packages.take(zip_of({"a.py": (b"1", 0)}))
     remove_tree(first)
     assert (packages.take(zip_of({"a.py": (b"1", 0), "b.py": (b"", 0)})) / "a.py").read_bytes() == b"1"

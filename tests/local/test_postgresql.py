@@ -70,7 +70,7 @@ def wait_until_refused(server_port: int) -> None:
     raise AssertionError("the server still runs")
 
 
-def test_the_stages_database_belongs_to_a_role_that_is_no_superuser(started: Started) -> None:
+def test_the_stages_database_belongs_to_a_role_that_is_not_a_superuser(started: Started) -> None:
     assert started.server.create("pocket_dev")
     assert not started.server.create("pocket_dev"), "it exists"
     with psycopg.connect(started.server.url("pocket_dev")) as connection:
@@ -84,7 +84,7 @@ def test_the_stages_database_belongs_to_a_role_that_is_no_superuser(started: Sta
     assert not started.server.drop("pocket_dev")
 
 
-def test_it_answers_on_loopback_only_and_asks_for_a_password(started: Started) -> None:
+def test_it_answers_on_loopback_only_and_requires_a_password(started: Started) -> None:
     with psycopg.connect(started.server.url("postgres")) as connection:
         row = connection.execute("SELECT current_setting('listen_addresses')").fetchone()
         assert row == ("127.0.0.1",)
@@ -153,7 +153,7 @@ def test_it_ends_with_its_parent_and_keeps_its_data_and_address(other: Path) -> 
         again.stop()
 
 
-def test_an_interrupted_first_start_and_another_version_are_told(
+def test_an_interrupted_first_start_and_another_version_are_errors(
     project: Path, started: Started, tmp_path: Path
 ) -> None:
     found = Path(started.server.programs)

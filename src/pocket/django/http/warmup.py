@@ -1,6 +1,6 @@
 """Does while the function starts what Django does in the first request, so that no request waits for it.
 
-During a start a function has a whole core, independent of its memory. Errors in URLs and template settings are raised at
+During a start a function has a whole core, regardless of its memory. Errors in URLs and template settings are raised at
 start-up; otherwise every request would have status 500.
 """
 
