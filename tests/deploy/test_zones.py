@@ -164,7 +164,7 @@ def test_one_more_name_server_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> N
     assert note.startswith("Warning: some name servers of example.com")
 
 
-def test_a_machine_without_dns_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_dns_gets_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     reporter = Recorder()
     with serving({}) as resolver:
         monkeypatch.setattr(public_dns, "resolver", lambda: resolver)
