@@ -70,13 +70,19 @@ def _values(record: Record) -> tuple[Any, ...]:
 
 
 class Storage(Record):
-    """One entry of a `storages` table; `store` is `"s3"` or `"filesystem"`."""
+    """One entry of a `storages` table; `store` is `"s3"`, `"filesystem"` or `"cloudfront"`."""
 
     store: str
     location: str | None = None
     static: bool = False
     manifest: bool = False
     options: Mapping[str, Any] = _NOTHING
+    signed: bool = False
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether the files are in the stage's bucket."""
+        return self.store in {"s3", "cloudfront"}
 
 
 class Cache(Record):
@@ -141,7 +147,7 @@ class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where each environment reads the secrets once.
 
     `project_name` and `region` are None where they are the project's. `public_dirs` are the prefixes of the bucket's
-    public objects.
+    public objects. `cdn` is the handler behind the stage's CloudFront distribution, None without one.
     """
 
     stack_name: str
@@ -155,6 +161,7 @@ class Stage(Record):
     region: str | None = None
     api: Api | None = None
     database: Database | None = None
+    cdn: str | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The ids of the stage's secrets in `service`, without duplicates, in the order of pocket.toml."""

@@ -39,6 +39,18 @@ CALLABLE_KEY = "POCKET_CALLABLE"
 PLACEHOLDER_KEY = "POCKET_PLACEHOLDER_SECRETS"
 """Set (to anything) to load a stage's settings without AWS: secrets become placeholders, no call is made."""
 
+ORIGIN_SECRET = "POCKET_ORIGIN_SECRET"  # noqa: S105 - the variable's name
+"""The variable with what a stage's distribution sends, so that its function answers nothing else."""
+SIGNING_KEY = "POCKET_CLOUDFRONT"
+"""The generated secret with the key pair of signed URLs: what the names of its two variables begin with."""
+SIGNING_PRIVATE = f"{SIGNING_KEY}_PEM_BASE64"
+SIGNING_PUBLIC = f"{SIGNING_KEY}_PUB_BASE64"
+SIGNING_KEY_ID = f"{SIGNING_KEY}_KEY_ID"
+"""The variable with CloudFront's id of the public key."""
+
+ORIGIN_HEADER, HOST_HEADER, CLIENT_HEADER = "x-pocket-origin", "x-pocket-host", "x-pocket-client"
+"""What a distribution adds to a request: the secret, the host that the viewer asked for, and the viewer's address."""
+
 WSGI_HANDLER = "pocket.django.lambda_handlers.wsgi_handler"
 ASGI_HANDLER = "pocket.django.lambda_handlers.asgi_handler"
 FASTAPI_HANDLER = "pocket.fastapi.lambda_handlers.asgi_handler"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def http_event(address: str, target: str, agent: str = "pocket") -> dict[str, Any]:
+
+def http_event(
+    address: str, target: str, agent: str = "pocket", *, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The event of an HTTP API or function URL for a GET of `target`, a path with an optional query.
 
-    `address` is the handler's, such as `https://HOST`. Format 2.0:
+    `address` is the handler's, such as `https://HOST`; `headers` are added to those of the request. Format 2.0:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     scheme, _, host = address.rstrip("/").partition("://")
@@ -33,6 +38,7 @@ def http_event(address: str, target: str, agent: str = "pocket") -> dict[str, An
             "x-forwarded-for": "127.0.0.1",
             "x-forwarded-port": port,
             "x-forwarded-proto": scheme,
+            **(headers or {}),
         },
         "requestContext": {
             "accountId": "anonymous",

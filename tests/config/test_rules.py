@@ -69,6 +69,10 @@ CACHE = "awscontainer.django.caches.default"
 MANAGE = f"{DJANGO}.management_command_handler"
 TOPIC = "{ topic = 'arn:aws:sns:us-east-1:123456789012:orders' }"
 SNS = f"[{{ sns = {TOPIC} }}]"
+CDN = f'[cloudfront]\n[awscontainer.handlers.web]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
+SECOND_API = f'[awscontainer.handlers.admin]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
+FILES = '[s3]\n[awscontainer.django.storages]\ndefault = {{ store = "cloudfront", {} }}\n'
+REGIONAL_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/site/0a1b"
 ISSUES = [
     # placeholders
     (
@@ -310,7 +314,30 @@ ISSUES = [
         ("[s3]\n" + storage(f'store = "s3", location = "{location}"'), f"{STORAGE}.location", "prefix of object keys")
         for location in ("*", "me*ia", "m?dia", "media/${aws:username}", "${AWS::AccountId}", "a b", "./media", "a//b")
     ),
-    (storage('store = "cloudfront", location = "x"'), f"{STORAGE}.store", '"s3" or "filesystem"'),
+    ("[s3]\n" + storage('store = "cloudfront", location = "x"'), f"{STORAGE}.store", "needs a distribution"),
+    # the distribution
+    ("[cloudfront]\n", "cloudfront", "found none"),
+    (CDN + SECOND_API, "cloudfront", "found web, admin"),
+    (CDN.replace(f"{DJANGO}.wsgi_handler", "board.handlers.web"), f"{WEB}.command", "Only Pocket's own handlers"),
+    (CDN + '[dev.awscontainer.handlers.web.apigateway]\ndomain = "a.example.com"\n',
+     f"dev.{WEB}.apigateway.domain", "needs no domain"),
+    (CDN + "[s3]\npublic_dirs = ['static']\n", "s3.public_dirs", "is private"),
+    (CDN + f"[dev.cloudfront]\nwaf_acl_arn = '{REGIONAL_ACL}'\n", "dev.cloudfront.waf_acl_arn", "us-east-1"),
+    (CDN.replace("[cloudfront]", "[cloudfront]\nlogging = { bucket = 'A' }"), "cloudfront.logging.bucket", "S3 bucket"),
+    (CDN + "[s3]\nupload_origins = ['example.com']\n", "s3.upload_origins[0]", "the origin of a site"),
+    (CDN + FILES.format('static = true, signed = true, location = "x"'), f"{STORAGE}.signed", "cannot be signed"),
+    (CDN + FILES.format('location = "a!b"'), f"{STORAGE}.location", "a path pattern"),
+    (CDN + "[s3]\n" + storage('store = "s3", signed = true, location = "x"'), f"{STORAGE}.signed", "can be signed"),
+    (
+        CDN + FILES.format('location = "x", signed = true') + 'private = { store = "cloudfront", location = "x/" }\n',
+        "awscontainer.django.storages.private.location",
+        "the same location",
+    ),
+    (
+        "[general.django_fallback.storages]\ndefault = { store = 'cloudfront', location = 'x' }\n",
+        "general.django_fallback.storages.default.store",
+        "A laptop has no distribution",
+    ),
     (cache('store = "efs"'), f"{CACHE}.store", '"locmem"'),
     (cache('store = "memcached"'), f"{CACHE}.store", 'found "memcached"'),
     (cache('store = "database"'), f"{CACHE}.location", "name of the table"),

@@ -24,7 +24,7 @@ WHOLE = tomllib.loads("""\
 region = "ap-northeast-1"
 account = "123456789012"
 tags = { team = "board" }
-stages = ["dev", "prd"]
+stages = ["dev", "prd", "cdn"]
 project_name = "board"
 object_prefix = "acme-"
 s3_fallback_bucket_name = "board-uploads"
@@ -35,6 +35,7 @@ settings = { X = [1, { y = 1.5 }] }
 [s3]
 bucket_name_format = "{prefix}{stage}-{project}-files"
 public_dirs = ["static", "a/b/"]
+upload_origins = ["https://www.example.com"]
 [database]
 engine = "postgresql"
 secret = "{project}/{stage}/database-url"
@@ -135,6 +136,17 @@ region = "us-east-1"
 public_dirs = []
 [prd.awscontainer.handlers.thumbnails]
 events = []
+[cdn.s3]
+public_dirs = []
+[cdn.awscontainer.handlers.thumbnails]
+events = []
+[cdn.cloudfront]
+price_class = "PriceClass_100"
+waf_acl_arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/site/0a1b"
+logging = { bucket = "our-logs", prefix = "board/", cookies = true }
+[cdn.awscontainer.django.storages.default]
+store = "cloudfront"
+signed = true
 """)
 
 

@@ -17,7 +17,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import EVENTS, FULL, SMALL, PlanRecorder, deployable, inputs, project
+from deploying import CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
 
 import pocket.deploy
 from pocket.config import Project
@@ -30,6 +30,7 @@ from pocket.deploy.target import Credentials, Target
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.boundary import boundary_policy
 from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy, parts
+from pocket.deploy.template.deployer_cdn import CDN_LOGS
 from pocket.errors import AWSCallFailed, PlanRefused
 from pocket.local import LocalAWS
 
@@ -38,6 +39,7 @@ SERVICES = (
     "acm",
     "apigatewayv2",
     "cloudformation",
+    "cloudfront",
     "lambda",
     "logs",
     "route53",
@@ -71,6 +73,7 @@ UNUSED = (
     r"(ec2|elasticfilesystem|s3files):.*",  # VPCs and shared files
     r"(kms|codedeploy|firehose|s3tables):.*",  # own keys, gradual deploys, log delivery, tables
     r"(acm-pca|acm:UpdateCertificateOptions).*",  # private authorities, certificates outside of the public logs
+    r"cloudfront:(.*ConnectionGroup|GetVpcOrigin|UpdateDistributionWithStagingConfig)",
     r"lambda:.*(CodeSigning|LayerVersion|ProvisionedConcurrency|ScalingConfig|CapacityProvider).*",
     r"lambda:(AssociateRuntimeAlias|PutRuntimeManagementConfig)",
     r"logs:(?!Get|Describe).*(KmsKey|LogDelivery|DataProtectionPolicy|IndexPolicy|ResourcePolicy|BearerToken|DeletionProtection).*",
@@ -103,7 +106,7 @@ def actions(statements: list[dict[str, Any]]) -> set[str]:
 
 def allowed(folder: Path) -> set[str]:
     """The actions of the policies for files that have all there is between them."""
-    return {action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS) for action in actions(printed(folder, text))}
+    return {action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS, CDN) for action in actions(printed(folder, text))}
 
 
 def called() -> set[str]:
@@ -138,6 +141,7 @@ def actions_of_resources(folder: Path) -> set[str]:
         render(
             inputs(project(folder, DOMAINS), zones={"www.example.com": "Z1"}, certificates={"admin.example.com": "arn"})
         ),
+        render(inputs(project(folder / "cdn", CDN), secrets=SECRETS)),
     )
     storage = render_storage(project(folder, EVENTS).stage("dev"), "123456789012")
     bodies = [template.body for template in (*stages, storage)]
@@ -164,7 +168,7 @@ def test_cloudformation_needs_nothing_that_the_policy_does_not_allow(tmp_path: P
 
 
 def test_no_unneeded_action_is_allowed(tmp_path: Path) -> None:
-    needed = actions_called() | actions_of_resources(tmp_path) | set(ACCESS_LOGS)
+    needed = actions_called() | actions_of_resources(tmp_path) | set(ACCESS_LOGS) | set(CDN_LOGS)
     assert {one for one in allowed(tmp_path) if not any(fnmatchcase(action, one) for action in needed)} == set()
 
 

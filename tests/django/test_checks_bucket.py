@@ -104,3 +104,15 @@ def test_the_root_of_the_bucket_is_private(site: Site) -> None:
 def test_static_files_that_browsers_read(site: Site, public: tuple[str, ...], options: dict[str, Any]) -> None:
     site.deploy(stage(*public, store="s3", location="static", static=True))
     assert site.found(bucket.public, **settings(STATIC, **options)) == []
+
+
+def test_signed_addresses_need_a_package_that_signs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = Storage("cloudfront", "media", signed=True)
+    site.deploy(Stage("s", "gallery-files", django=DjangoTables(storages={"default": signed})))
+    assert site.found(bucket.signing) == [], "cryptography is installed here"
+    monkeypatch.setattr(bucket, "find_spec", lambda _name: None)
+    [message] = site.found(bucket.signing)
+    assert (message.id, message.obj) == ("pocket.E057", "STORAGES['default']")
+    assert "cryptography" in str(message.hint)
+    site.deploy(Stage("s", "gallery-files", django=DjangoTables(storages={"default": Storage("cloudfront", "media")})))
+    assert site.found(bucket.signing) == []

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.utils.module_loading import import_string
 
+from pocket.deploy.stacks.secrets import key_pair
 from pocket.django.configuration.errors import SettingsError
 from pocket.django.configuration.static_manifest import BakedManifest
 from pocket.django.configuration.storages import storages
+from pocket.local.launcher.signatures import refusal
 from pocket.manifest import DjangoTables, Storage
 
 STATIC_FILES = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -190,3 +195,37 @@ def test_custom_domain_in_the_file_is_used(no_aws: None, django_storages: None) 
 def test_signed_static_urls_stay_signed(no_aws: None, django_storages: None) -> None:
     item = Storage("s3", "static", static=True, options={"querystring_auth": True})
     assert "X-Amz-Signature=" in url(item, "a.css")
+
+
+CDN = "https://d1.cloudfront.net"
+
+
+def behind_cdn(item: Storage, **options: object) -> Any:
+    tables = DjangoTables(storages={"default": item})
+    entry = storages(tables, bucket="board", region="eu-west-1", release=None, cdn=CDN, **options)["default"]
+    return import_string(entry["BACKEND"])(**entry["OPTIONS"])
+
+
+def test_files_behind_a_distribution_have_its_address(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert behind_cdn(Storage("cloudfront", "media")).url("a b.png") == f"{CDN}/media/a%20b.png"
+    assert behind_cdn(Storage("cloudfront", "static", static=True)).url("a.css") == f"{CDN}/static/a.css"
+    with pytest.raises(SettingsError, match="address of the distribution is not known"):
+        made(Storage("cloudfront", "media"))
+
+
+def test_signed_uploads_have_a_signature_of_the_stages_key(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = Storage("cloudfront", "media", signed=True)
+    private, public = key_pair(for_rsa=True)
+    monkeypatch.setenv("POCKET_CLOUDFRONT_PEM_BASE64", private)
+    with pytest.raises(SettingsError, match="POCKET_CLOUDFRONT_KEY_ID is not set"):
+        behind_cdn(signed)
+    monkeypatch.setenv("POCKET_CLOUDFRONT_KEY_ID", "K1")
+    address, _, query = behind_cdn(signed).url("a.png").partition("?")
+    assert address == f"{CDN}/media/a.png"
+    assert refusal(address, query, {}, {"K1": b64decode(public).decode()}) == ""
+
+
+def test_settings_without_secrets_have_no_key_and_sign_nothing(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
+    monkeypatch.setenv("POCKET_CLOUDFRONT_PEM_BASE64", "cGxhY2Vob2xkZXI=")
+    assert behind_cdn(Storage("cloudfront", "media", signed=True)).url("a.png") == f"{CDN}/media/a.png"

@@ -15,6 +15,8 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "pocket-toml
 TABLES = {
     "General": "[general]",
     "S3": "[s3]",
+    "CloudFront": "[cloudfront]",
+    "CloudFrontLogging": "logging",
     "Database": "[database]",
     "AwsContainer": "[awscontainer]",
     "Handler": "[awscontainer.handlers.NAME]",

@@ -16,7 +16,7 @@ from lambda_events import FORMATS, Ask, event_of
 
 from pocket.errors import ResponseTooLarge
 from pocket.lambda_http.formats import choose
-from pocket.lambda_http.response import FAILED, Response, body_text, finish
+from pocket.lambda_http.response import FAILED, Response, body_text, finish, private
 
 every_format = pytest.mark.parametrize("form", FORMATS)
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=10)
@@ -130,3 +130,25 @@ def test_changing_a_shaped_response_does_not_change_the_next(form: str) -> None:
     for key in {"headers", "multiValueHeaders"} & first.keys():
         first[key].clear()
     assert answer(form, FAILED) == second
+
+
+@pytest.mark.parametrize(
+    ("written", "cookies", "expected"),
+    [
+        (None, (), "private"),
+        ("max-age=60, public", (), "max-age=60, public"),
+        ("max-age=60, public", (("set-cookie", "a=b"),), "private, no-cache"),
+        ("private, max-age=60", (("set-cookie", "a=b"),), "private, max-age=60"),
+        ("No-Store", (("set-cookie", "a=b"),), "No-Store"),
+        ("x-private=1", (("set-cookie", "a=b"),), "private, no-cache"),
+    ],
+)
+def test_a_cdn_shares_no_response_that_does_not_say_so_and_none_with_a_cookie(
+    written: str | None, cookies: tuple[tuple[str, str], ...], expected: str
+) -> None:
+    headers = {"content-type": "text/plain"} | ({} if written is None else {"cache-control": written})
+    given = Response(200, headers, b"x", cookies)
+    answer = private(given)
+    assert answer.headers["cache-control"] == expected
+    assert (answer.status, answer.body, answer.repeats) == (200, b"x", cookies)
+    assert given.headers.get("cache-control") == written, "shared responses are not changed"

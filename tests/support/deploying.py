@@ -10,6 +10,7 @@ from tiny_project import PYTHON, Recorder, wheel, write
 
 from pocket.config import Project, build_manifest, load
 from pocket.deploy.reporting import PlanRow
+from pocket.deploy.stacks.secrets import key_pair
 from pocket.deploy.template import Code, Inputs
 
 FULL = f"""
@@ -96,6 +97,22 @@ maximum_retry_attempts = 1
 maximum_event_age = 3600
 """
 """FULL with a callable that every kind of event calls."""
+SECRETS = {"POCKET_ORIGIN_SECRET": "0123456789" * 5, "POCKET_CLOUDFRONT_PUB_BASE64": key_pair()[1]}
+"""What the template of a distribution carries of the stage's secrets."""
+
+CDN = (
+    FULL.replace("apigateway = {}\nreserved", "function_url = {}\nreserved")
+    .replace('public_dirs = ["static", "open/files"]', 'upload_origins = ["https://www.example.com"]')
+    .replace('store = "s3", location = "media"', 'store = "cloudfront", signed = true, location = "media"')
+    .replace('store = "s3"', 'store = "cloudfront"')
+    + """
+[cloudfront]
+price_class = "PriceClass_100"
+waf_acl_arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/site/0a1b"
+logging = { bucket = "our-logs", prefix = "full/" }
+"""
+)
+"""The same behind a distribution."""
 
 SMALL = f"""
 [general]

@@ -15,7 +15,7 @@ from pocket.asgi.scope import scope_of
 from pocket.errors import DeadlineExceeded, ResponseRefused, ResponseTooLarge
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
-from pocket.lambda_http.response import FAILED, TIMED_OUT, finish
+from pocket.lambda_http.response import FAILED, TIMED_OUT, finish, private
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -28,13 +28,18 @@ logger = logging.getLogger("pocket.http")
 
 
 def make_handler(
-    app: Application, *, base_path: str | None = None, trusted_proxies: int = 0, lifespan: bool = True
+    app: Application,
+    *,
+    base_path: str | None = None,
+    trusted_proxies: int = 0,
+    cached: bool = False,
+    lifespan: bool = True,
 ) -> Handler:
     """A Lambda handler for `app`, whose lifespan has started; raises LifespanFailed where the start-up fails.
 
-    `base_path` and `trusted_proxies` are not in events: see `pocket.lambda_http.request.Gateway`.
+    `base_path`, `trusted_proxies` and `cached` are not in events: see `pocket.lambda_http.request.Gateway`.
     """
-    handler = Handler(app, Gateway(base_path, trusted_proxies))
+    handler = Handler(app, Gateway(base_path, trusted_proxies, cached=cached))
     if lifespan:
         handler.start()
     return handler
@@ -83,7 +88,8 @@ class Handler:
         form = choose(event)
         request = form.parse(event, self.gateway)
         try:
-            return finish(form, event, request.method, self._respond(form, request, event, context))
+            response = self._respond(form, request, event, context)
+            return finish(form, event, request.method, private(response) if self.gateway.cached else response)
         except ResponseRefused as error:
             logger.error("%s: %s %s", request, error.message, error.hint)
             return finish(form, event, request.method, FAILED)

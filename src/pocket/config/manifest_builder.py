@@ -50,6 +50,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         database=manifest.Database(stage.database.engine, stage.database_variable)
         if stage.database is not None and stage.database_variable is not None
         else None,
+        cdn=stage.cdn_handler,
     )
 
 
@@ -61,6 +62,7 @@ def _django(tables: DjangoTables) -> manifest.DjangoTables:
                 location=storage.location,
                 static=storage.static,
                 manifest=storage.manifest,
+                signed=storage.signed,
                 options=storage.options,
             )
             for alias, storage in tables.storages.items()

@@ -31,6 +31,10 @@ EVENT_BUS = r"^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-
 KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
 ZONE_ID = r"^Z[A-Z0-9]{1,31}$"
 CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
+ORIGIN = r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
+WEB_ACL = r"^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/[!-~]+$"
+BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+LOG_PREFIX = r"^([A-Za-z0-9!_.()-]+/)*$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
@@ -59,6 +63,10 @@ MEANINGS = {
     KEY_PART: 'part of an object\'s key, such as "media/" or ".jpg", without wildcards or a leading slash',
     ZONE_ID: 'the id of a hosted zone of Route 53, such as "Z0123456789ABCDEFGHIJ"',
     CERTIFICATE_ARN: 'the ARN of a certificate, such as "arn:aws:acm:eu-west-1:123456789012:certificate/01-23"',
+    ORIGIN: 'the origin of a site, such as "https://www.example.com", without a path, or "*"',
+    WEB_ACL: "the ARN of a web ACL of AWS WAF for CloudFront, whose region is us-east-1 and whose scope is global",
+    BUCKET: "the name of an S3 bucket",
+    LOG_PREFIX: 'the prefix of object keys, such as "board/", with a slash at its end',
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }
 """What follows "expected" in the message about a value that does not match."""

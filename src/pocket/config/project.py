@@ -149,7 +149,15 @@ class _Loader:
         """The valid part of the stage; reports its issues."""
         validated = self._tables(name, general.tables)
         tables = validated.tables
-        stage = StageConfig(name, self.path.parent, tables.general, tables.s3, tables.awscontainer, tables.database)
+        stage = StageConfig(
+            name,
+            self.path.parent,
+            tables.general,
+            tables.s3,
+            tables.awscontainer,
+            tables.database,
+            tables.cloudfront,
+        )
         for issue in stage_issues(stage):
             paths = (issue.path, *issue.needs)
             of_general = (path[1:] for path in paths if path[0] == "general")

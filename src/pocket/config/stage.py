@@ -13,11 +13,12 @@ from pocket.config.manage_file import settings_module_of
 from pocket.config.overlay import KeyPath
 from pocket.config.secret_references import Reference
 from pocket.config.tables.awscontainer import AwsContainer
+from pocket.config.tables.cloudfront import CloudFront
 from pocket.config.tables.database import Database
 from pocket.config.tables.general import General
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.s3 import S3
-from pocket.config.tables.secrets import SecretsManager
+from pocket.config.tables.secrets import PocketSecret, SecretsManager
 from pocket.config.tables.table import Table
 from pocket.manifest import SecretVariable
 
@@ -43,6 +44,7 @@ class StageTables(Table):
     s3: S3 | None = None
     awscontainer: AwsContainer | None = None
     database: Database | None = None
+    cloudfront: CloudFront | None = None
 
 
 TABLES = tuple(StageTables.model_fields)
@@ -62,6 +64,7 @@ class StageConfig:
     s3: S3 | None
     awscontainer: AwsContainer | None
     database: Database | None = None
+    cloudfront: CloudFront | None = None
 
     @property
     def project_name(self) -> str:
@@ -177,13 +180,36 @@ class StageConfig:
         return envs.get("DJANGO_SETTINGS_MODULE") or settings_module_of(self.directory / "manage.py")
 
     @property
+    def cdn_handler(self) -> str | None:
+        """The handler behind the distribution; None without `[cloudfront]`."""
+        if self.cloudfront is None or self.awscontainer is None:
+            return None
+        return next((name for name, item in self.awscontainer.handlers.items() if item.apigateway is not None), None)
+
+    @property
+    def signed_uploads(self) -> bool:
+        """Whether a storage serves its files by signed addresses of the distribution."""
+        storages = {} if self.awscontainer is None else self.awscontainer.django.storages
+        return self.cdn_handler is not None and any(item.signed for item in storages.values())
+
+    @property
+    def generated_secrets(self) -> dict[str, PocketSecret]:
+        """The secrets that Pocket generates: the file's, and those of the distribution."""
+        found = dict(self.secretsmanager.generated)
+        if self.cdn_handler is not None:
+            found[naming.ORIGIN_SECRET] = PocketSecret(type="password")
+        if self.signed_uploads:
+            found[naming.SIGNING_KEY] = PocketSecret(type="rsa_pem_base64")
+        return found
+
+    @property
     def generated_variables(self) -> tuple[SecretVariable, ...]:
         """The variables that generated secrets fill, in the file's order."""
         return tuple(self._generated())
 
     def _generated(self) -> Iterator[SecretVariable]:
         table = self.secretsmanager
-        for name, secret in table.generated.items():
+        for name, secret in self.generated_secrets.items():
             for variable in secret.variables(name):
                 in_ssm = table.store == "ssm"
                 place = f"/{self.pocket_key.strip('/')}/{variable}" if in_ssm else self.pocket_key

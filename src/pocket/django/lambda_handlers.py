@@ -50,10 +50,11 @@ def _asgi() -> Callable[[], Handler]:
 
 
 def _warmed(handler: Handler) -> Handler:
+    from pocket.django.http.cdn import behind_cdn
     from pocket.django.http.warmup import warm_up
 
     warm_up()
-    return handler
+    return behind_cdn(handler)
 
 
 def _management() -> Callable[[], Handler]:

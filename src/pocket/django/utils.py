@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration import source
 from pocket.django.configuration.errors import improperly_configured
-from pocket.naming import DEFAULT_QUEUE_KEY
+from pocket.naming import DEFAULT_QUEUE_KEY, endpoint_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pocket.manifest import Stage
 
 __all__ = ["get_caches", "get_databases", "get_storages", "pocket_call_command"]
 
@@ -18,19 +21,30 @@ def get_storages() -> dict[str, Any]:
     """STORAGES of the stage in `POCKET_STAGE`, else of `[general.django_fallback]`.
 
     Always has `default` and `staticfiles`, with Django's defaults where pocket.toml has no such entry. Reads no
-    setting, so that `settings.py` can call it. Raises ImproperlyConfigured.
+    setting, so that `settings.py` can call it. Calls `set_envs()` where a storage is behind CloudFront, which needs the
+    stage's secrets and addresses. Raises ImproperlyConfigured.
     """
     from pocket.django.configuration.storages import storages
 
     with improperly_configured():
         tables, manifest, path = source.tables()
-        bucket, region = manifest.fallback_bucket_name, manifest.region
+        bucket, region, cdn = manifest.fallback_bucket_name, manifest.region, None
         name = source.stage_name()
         if name:
             stage = source.stage(manifest, name)
             bucket, region = stage.bucket_name, stage.region or manifest.region
+            if any(item.store == "cloudfront" for item in tables.storages.values()):
+                cdn = _address_of_cdn(stage)
         release = path.parent if path.suffix != ".toml" else None
-        return storages(tables, bucket=bucket, region=region, release=release)
+        return storages(tables, bucket=bucket, region=region, release=release, cdn=cdn)
+
+
+def _address_of_cdn(stage: Stage) -> str | None:
+    """The address of the stage's distribution; reads the stage's secrets first, with which addresses are signed."""
+    from pocket.django.runtime import set_envs
+
+    set_envs()
+    return os.environ.get(endpoint_key(stage.cdn)) if stage.cdn is not None else None
 
 
 def get_caches() -> dict[str, Any]:

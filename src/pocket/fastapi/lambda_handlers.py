@@ -51,14 +51,16 @@ def _asgi() -> Callable[[], Handler]:
 
     import pocket.asgi  # noqa: F401
     from pocket.django.configuration.source import api
+    from pocket.django.http.cdn import behind_cdn
 
-    return lambda: make_api_handler(api(), alone=True)
+    return lambda: behind_cdn(make_api_handler(api(), alone=True))
 
 
 def _combined() -> Callable[[], Handler]:
     import fastapi  # noqa: F401
 
     from pocket.django.configuration.source import api
+    from pocket.django.http.cdn import behind_cdn
     from pocket.django.http.combining import normal
     from pocket.django.http.warmup import warm_up
     from pocket.django.http.wsgi import make_wsgi_handler
@@ -67,7 +69,8 @@ def _combined() -> Callable[[], Handler]:
         configured = api()
         site = make_wsgi_handler()
         warm_up()
-        return CombinedHandler(site, make_api_handler(configured, alone=False), normal(configured.prefix))
+        combined = CombinedHandler(site, make_api_handler(configured, alone=False), normal(configured.prefix))
+        return behind_cdn(combined)
 
     return make
 
@@ -82,7 +85,9 @@ def make_api_handler(configured: Api, *, alone: bool) -> Handler:
     app = imported(configured.app)
     gateway = gateway_of_settings()
     served = app if alone else Prefixed(app, configured.prefix)
-    return make_handler(served, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies)
+    return make_handler(
+        served, base_path=gateway.base_path, trusted_proxies=gateway.trusted_proxies, cached=gateway.cached
+    )
 
 
 _LOADERS = {"asgi_handler": _asgi, "combined_handler": _combined}

@@ -27,13 +27,15 @@ class Gateway:
 
     `base_path`: the prefix of public paths that the application does not see (`/shop`), None to derive it from events.
     `trusted_proxies`: the number of the project's proxies, such as CloudFront, in front of the gateway.
+    `cached`: whether the stage's own CDN, which may store responses, is in front of the gateway.
     """
 
-    __slots__ = ("base_path", "trusted_proxies")
+    __slots__ = ("base_path", "cached", "trusted_proxies")
 
-    def __init__(self, base_path: str | None = None, trusted_proxies: int = 0) -> None:
+    def __init__(self, base_path: str | None = None, trusted_proxies: int = 0, *, cached: bool = False) -> None:
         self.base_path = base_path
         self.trusted_proxies = trusted_proxies
+        self.cached = cached
 
 
 DIRECT = Gateway()

@@ -71,6 +71,24 @@ class Response:
         return cls(status, headers, body, repeats)
 
 
+def private(response: Response) -> Response:
+    """`response`, marked as private unless it may be shared.
+
+    Without a Cache-Control header, a CDN may answer several requests at once with one response, and it stores a cookie
+    with a response that may be stored: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
+    """
+    written = response.headers.get("cache-control")
+    if written is None:
+        wanted = "private"
+    elif any(name == COOKIE for name, _ in response.repeats) and not _is_private(written):
+        wanted = "private, no-cache"
+    else:
+        return response
+    return Response(response.status, {**response.headers, "cache-control": wanted}, response.body, response.repeats)
+
+
+_is_private = re.compile(r"(^|[\s,])(private|no-store)\s*(,|$)", re.IGNORECASE).search
+
 _PLAIN = {"content-type": "text/plain; charset=utf-8"}
 FAILED = Response(500, _PLAIN, b"Internal Server Error\n")
 TIMED_OUT = Response(504, _PLAIN, b"Gateway Timeout\n")

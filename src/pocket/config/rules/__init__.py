@@ -8,6 +8,7 @@ from itertools import chain
 from pocket.config.issues import Issue
 from pocket.config.rules import (
     artifact,
+    cloudfront,
     database,
     django,
     domains,
@@ -33,6 +34,7 @@ _RULES = (
     secrets.issues,
     database.issues,
     django.issues,
+    cloudfront.issues,
 )
 
 

@@ -22,8 +22,8 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         tables, path = stage.awscontainer.django, ("awscontainer", "django")
         yield from _tables(tables, path)
         for alias, storage in tables.storages.items():
-            if storage.store == "s3" and stage.s3 is None:
-                message = 'The store "s3" needs a bucket, but the stage has no table [s3].'
+            if storage.in_bucket and stage.s3 is None:
+                message = f'The store "{storage.store}" needs a bucket, but the stage has no table [s3].'
                 yield Issue((*path, "storages", alias, "store"), "bucket", message, "Add the table [s3].", (("s3",),))
     fallback: KeyPath = ("general", "django_fallback")
     yield from _tables(stage.general.django_fallback, fallback)
@@ -33,6 +33,10 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
             needs = (("general", "s3_fallback_bucket_name"),)
             hint = 'Set it, or use the store "filesystem".'
             yield Issue((*fallback, "storages", alias, "store"), "bucket", message, hint, needs)
+        if storage.store == "cloudfront" or storage.signed:
+            message = "A laptop has no distribution: only a stage with [cloudfront] can have this."
+            key = "store" if storage.store == "cloudfront" else "signed"
+            yield Issue((*fallback, "storages", alias, key), "cloudfront", message, 'Use the store "filesystem".')
 
 
 def _tables(tables: DjangoTables, path: KeyPath) -> Iterator[Issue]:
@@ -49,10 +53,10 @@ def _storage(storage: Storage, path: KeyPath) -> Iterator[Issue]:
     if storage.manifest and not storage.static:
         message = "Only static files have a manifest, but this storage is not static."
         yield Issue((*path, "manifest"), "static", message, "Add static = true.", ((*path, "static"),))
-    if storage.store != "s3":
+    if not storage.in_bucket:
         return
     if storage.location is None:
-        message = 'A storage with the store "s3" needs a location: the prefix of its object keys.'
+        message = f'A storage with the store "{storage.store}" needs a location: the prefix of its object keys.'
         yield Issue((*path, "location"), "location", message, 'For example, location = "media".')
     elif not re.match(patterns.OBJECT_DIRECTORY, storage.location):
         # The location becomes part of IAM policies, in which *, ? and ${...} have a special meaning.

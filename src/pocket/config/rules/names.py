@@ -46,7 +46,7 @@ def _bucket(stage: StageConfig) -> Iterator[Issue]:
 def _secret(stage: StageConfig) -> Iterator[Issue]:
     path: KeyPath = ("awscontainer", "secretsmanager", "pocket_key_format")
     store = stage.secretsmanager.store
-    if not stage.secretsmanager.generated:
+    if not stage.generated_secrets:
         return
     if not re.fullmatch(_SECRET_NAMES[store], stage.pocket_key):
         message = f'The store does not allow the name "{stage.pocket_key}": expected letters, digits and /_+=.@-.'
@@ -107,7 +107,7 @@ def _named(stage: StageConfig) -> Iterator[tuple[str, str, tuple[str, ...], KeyP
     yield "stack", stage.stack_name, (stage.region,), ("general", "object_prefix")
     if stage.bucket_name is not None:
         yield "bucket", stage.bucket_name, (), ("s3", "bucket_name_format")
-    if stage.secretsmanager.generated:
+    if stage.generated_secrets:
         place = (stage.region, stage.secretsmanager.store)
         path = ("awscontainer", "secretsmanager", "pocket_key_format")
         yield "generated secrets", stage.pocket_key, place, path

@@ -8,17 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from pocket.config.tables.table import SettingName, Table, Text, refused
 
-STORAGE_STORES_TO_COME = {"cloudfront": "[cloudfront]"}
 CACHE_STORES_TO_COME = {"efs": "a VPC with EFS"}
-
-
-def _storage_store(value: object) -> object:
-    if isinstance(value, str) and value in STORAGE_STORES_TO_COME:
-        raise refused(
-            '"s3" or "filesystem"',
-            f'The store "{value}" is not supported yet: it needs {STORAGE_STORES_TO_COME[value]}.',
-        )
-    return value
 
 
 def _cache_store(value: object) -> object:
@@ -33,15 +23,26 @@ def _cache_store(value: object) -> object:
 class Storage(Table):
     """An entry of Django's STORAGES."""
 
-    store: Annotated[Literal["s3", "filesystem"], BeforeValidator(_storage_store)] = Field(
-        description="Where the files are stored: in the stage's bucket or in the function's file system."
+    store: Literal["s3", "filesystem", "cloudfront"] = Field(
+        description="Where the files are stored: in the stage's bucket, in the function's file system, or in the bucket"
+        " behind `[cloudfront]`."
     )
     location: Text | None = Field(
-        None, description="Prefix of the object keys (required for s3), or directory (filesystem)."
+        None,
+        description="Prefix of the object keys (required for s3 and cloudfront), or directory (filesystem). With"
+        " cloudfront it is also the beginning of the files' paths.",
     )
     static: bool = Field(False, description="For static files instead of uploads.")
     manifest: bool = Field(False, description="Add a hash of the content to the names of static files.")
+    signed: bool = Field(
+        False, description="Serve the files only to those who have a signed URL or cookie; for uploads in cloudfront."
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="The storage's OPTIONS.")
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether the files are in the stage's bucket."""
+        return self.store in {"s3", "cloudfront"}
 
 
 class Cache(Table):

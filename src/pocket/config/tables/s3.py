@@ -11,6 +11,7 @@ from pocket.config.formats import DEFAULT_FORMAT, checked_format
 from pocket.config.tables.table import Table
 
 ObjectDirectory = Annotated[str, Field(pattern=patterns.OBJECT_DIRECTORY)]
+Origin = Annotated[str, Field(pattern=patterns.ORIGIN)]
 
 
 class S3(Table):
@@ -22,4 +23,9 @@ class S3(Table):
     public_dirs: list[ObjectDirectory] = Field(
         default_factory=list,
         description="Prefixes of objects that anyone may read, such as static files; all other objects are private.",
+    )
+    upload_origins: list[Origin] = Field(
+        default_factory=list,
+        description="Origins of sites, such as `https://www.example.com`, whose pages may upload to the bucket with"
+        " signed requests that your project hands out; `*` for all.",
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_acm.client import ACMClient
     from mypy_boto3_apigatewayv2.client import ApiGatewayV2Client
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudfront.client import CloudFrontClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_route53.client import Route53Client
@@ -69,6 +70,10 @@ class Clients:
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         return cast("CloudFormationClient", self._client("cloudformation"))
+
+    @cached_property
+    def cloudfront(self) -> CloudFrontClient:
+        return cast("CloudFrontClient", self._client("cloudfront"))
 
     @cached_property
     def lambda_(self) -> LambdaClient:

@@ -30,6 +30,7 @@ from pocket.deploy.build import (
 )
 from pocket.deploy.build.archive import Entry
 from pocket.deploy.build.entrypoints import check_handlers
+from pocket.deploy.build.signing import check_signing
 from pocket.errors import BuildFailed, DeployError
 from pocket.manifest import Manifest
 
@@ -133,6 +134,7 @@ class _Build:
             layers = trimming.trim(layers, own, self.container.exclude, self.reporter)
             files = merge([*(layer.files for layer in layers), own], self.reporter)
             check_handlers(self.project, self.stage, files)
+            check_signing(self.stage, files)
         manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
         files[naming.MANIFEST_FILE] = Entry.of(manifest)
         files.update(modules.entries(files, own, self.folder))
@@ -157,7 +159,7 @@ class _Build:
             size=path.stat().st_size,
             unzipped=unzipped,
             packages=largest,
-            static=collected if collected is not None and collected.store == "s3" else None,
+            static=collected if collected is not None and collected.in_bucket else None,
         )
         _report(built, self.reporter)
         return built
@@ -244,7 +246,7 @@ def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
     if collected is None:
         return {}
     mapped = {} if collected.manifest is None else {naming.STATIC_MANIFEST_FILE: collected.manifest}
-    if collected.store == "s3":
+    if collected.in_bucket:
         return mapped
     if not collected.prefix or (collected.location or "").startswith("/"):
         raise BuildFailed(

@@ -33,6 +33,8 @@ ALIAS = "staticfiles"
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
+UNTIL_INVALIDATED = "public, max-age=0, s-maxage=31536000"
+"""Browsers ask again each time, and a distribution answers them: a deploy invalidates there what has changed."""
 
 _TYPES = MimeTypes()
 for _type, _suffix in (
@@ -66,14 +68,18 @@ class StaticFile:
 class StaticFiles:
     """A stage's static files; `manifest` is Django's map to hashed names, None where names are not hashed.
 
-    `store` and `location` are the storage's: files of `"s3"` are uploaded, those of `"filesystem"` are part of the
-    artifact.
+    `store` and `location` are the storage's: files of `"filesystem"` are part of the artifact, all others are uploaded.
     """
 
     store: str
     location: str | None
     files: tuple[StaticFile, ...]
     manifest: archive.Entry | None = None
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether the files are in the stage's bucket, and not in the artifact."""
+        return self.store in {"s3", "cloudfront"}
 
     @property
     def prefix(self) -> str:
@@ -130,8 +136,9 @@ def describe(folder: Path, storage: Storage) -> StaticFiles | None:
     found = archive.scan(folder)
     manifest = found.pop(naming.STATIC_MANIFEST_FILE, None) if storage.manifest else None
     hashed = set(json.loads(manifest.source.read_text())["paths"].values()) if manifest else set()
+    plain = UNTIL_INVALIDATED if storage.store == "cloudfront" else REVALIDATED
     files = tuple(
-        StaticFile(name, entry, content_type(name), IMMUTABLE if name in hashed else REVALIDATED)
+        StaticFile(name, entry, content_type(name), IMMUTABLE if name in hashed else plain)
         for name, entry in found.items()
     )
     return StaticFiles(storage.store, storage.location, files, manifest) if files else None

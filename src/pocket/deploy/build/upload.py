@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.build import invalidation
+from pocket.deploy.build.static import UNTIL_INVALIDATED
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -32,10 +35,11 @@ _PARALLEL = 8
 
 @dataclass(frozen=True)
 class Counts:
-    """How many static files were uploaded, and how many existed already."""
+    """How many static files were uploaded, and how many existed already; `stale` has the keys to invalidate."""
 
     uploaded: int
     unchanged: int
+    stale: tuple[str, ...] = ()
 
 
 def artifact_key(artifact: Artifact) -> str:
@@ -62,6 +66,8 @@ def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporte
         present = _listed(s3, bucket, static.prefix)
         wanted = {f"{static.prefix}{file.name}": file for file in static.files}
         changed = {key: file for key, file in wanted.items() if index.get(key) != [_hash(file), present.get(key)]}
+        kept = [key for key, file in changed.items() if file.cache_control == UNTIL_INVALIDATED and key in present]
+        stale = invalidation.record(s3, bucket, kept) if static.store == "cloudfront" else ()
         with ThreadPoolExecutor(_PARALLEL) as pool:
             tags = pool.map(lambda item: _put(s3, bucket, *item), changed.items())
             for (key, file), tag in zip(changed.items(), tags, strict=True):
@@ -69,7 +75,7 @@ def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporte
         if changed:
             body = json.dumps(index, sort_keys=True).encode()
             s3.put_object(Bucket=bucket, Key=INDEX_KEY, Body=body, ContentType="application/json")
-    counts = Counts(len(changed), len(wanted) - len(changed))
+    counts = Counts(len(changed), len(wanted) - len(changed), stale)
     reporter.note(f"Static files: {counts.uploaded} uploaded, {counts.unchanged} unchanged.")
     return counts
 

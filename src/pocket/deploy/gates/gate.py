@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pocket import naming
@@ -40,6 +40,8 @@ class Candidate:
     versions: Mapping[str, str]
     addresses: Mapping[str, str]
     live: int | None
+    origin_secret: str = field(default="", repr=False)
+    """What the stage's distribution sends to the function behind it."""
 
     @property
     def management_version(self) -> str | None:

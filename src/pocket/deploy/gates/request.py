@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from pocket import naming
 from pocket.deploy.aws import log_lines
 from pocket.deploy.aws.invoke import GRACE, log_tail
 from pocket.deploy.gates.checks import note_init
@@ -31,7 +32,8 @@ def check(candidate: Candidate) -> None:
         if container is None or handler not in candidate.versions:
             continue
         with candidate.reporter.step(f"Gate {REQUEST}: GET {container.gate.path} from {handler}"):
-            answer = invoke_version(candidate, handler, http_event(address, container.gate.path))
+            event = http_event(address, container.gate.path, headers=_through_cdn(candidate, handler, address))
+            answer = invoke_version(candidate, handler, event)
             tail = log_tail(answer)
             issue, hint = _issue(answer, container.gate.path), ""
             if not issue:
@@ -65,6 +67,17 @@ def bad_redirect(payload: str, address: str, path: str, stage: str) -> tuple[str
     if there == here and not answer.get("cookies"):
         return f"redirects GET {path} to itself endlessly.", "Find the code that treats the request as http."
     return "", ""
+
+
+def _through_cdn(candidate: Candidate, handler: str, address: str) -> dict[str, str]:
+    """What the stage's distribution adds to a request, for the handler behind it."""
+    if handler != candidate.stage.cdn_handler:
+        return {}
+    return {
+        naming.ORIGIN_HEADER: candidate.origin_secret,
+        naming.HOST_HEADER: urlsplit(address).netloc,
+        naming.CLIENT_HEADER: "127.0.0.1",
+    }
 
 
 def invoke_version(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:

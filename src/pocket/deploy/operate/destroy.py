@@ -169,7 +169,7 @@ def _secrets(clients: Clients, stage: StageConfig, main: State) -> Iterator[tupl
     """The contents of each place that a release, or pocket.toml, names for generated values."""
     history = deployed_state(stage, main.body).history
     places = [release.secrets for release in history.releases if release.secrets is not None]
-    if stage.secretsmanager.generated:
+    if stage.generated_secrets:
         places.append(place_of(stage))
     declared = [item.name for item in stage.generated_variables]
     for where in dict.fromkeys(places):

@@ -23,22 +23,24 @@ from pocket.deploy.releases.history import DeployedState, History, deployed_stat
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Options, Run
-from pocket.deploy.stacks import secret_dates
+from pocket.deploy.stacks import secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.stacks.stack import State
 from pocket.deploy.template import Code, Inputs, render_storage
 from pocket.deploy.template.marks import marks
-from pocket.deploy.template.outputs import url_hosts
+from pocket.deploy.template.outputs import distribution_id, url_hosts
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.validate import refuse_unsupported
+from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.reporting import Reporter
+    from pocket.deploy.stacks.secrets import Generation
     from pocket.deploy.target import Target
 
 __all__ = ["Deployed", "deploy", "read"]
@@ -83,16 +85,32 @@ def deploy(
         source = origin(project.directory)
         commit = revision(project.directory)
         options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
+        generation = _generation(clients, stage, main, reporter, assume_yes=assume_yes)
         inputs = replace(
             _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main),
             zones=found.zones,
             certificates=found.certificates,
             secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter),
+            secrets=generation.of_distribution(),
         )
         tags = marks(stage, source)
         with Plans(clients, reporter, tags=tags, own_tags=stage.general.tags, allowed=lock.check) as plans:
-            wanted = render_storage(stage, account)
-            run = Run(plans, lock, journal, built, wanted, main, storage, options, stage, bucket, found.lines)
+            wanted = render_storage(stage, account, distribution_id(main.stack.outputs if main.stack else {}))
+            run = Run(
+                plans=plans,
+                lock=lock,
+                journal=journal,
+                built=built,
+                wanted_storage=wanted,
+                main=main,
+                storage=storage,
+                options=options,
+                stage=stage,
+                bucket=bucket,
+                account=account,
+                generation=generation,
+                lines=found.lines,
+            )
             done = roll_out(run, inputs)
         domains.remove_unused(clients, stage, main.body, done.body, reporter)
         upload.prune_artifacts(clients.s3, bucket, {inputs.code.key, *done.history.artifacts})
@@ -121,6 +139,23 @@ def _states(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, ta
         else:
             lock.refuse_held(bucket)
     return storage, own_state(clients, stage, stage.stack_name)
+
+
+def _generation(
+    clients: Clients, stage: StageConfig, main: State, reporter: Reporter, *, assume_yes: bool
+) -> Generation:
+    """What the stage's generated secrets lack. Where a template needs their values, a deleted store is restored now.
+
+    Raises PlanRefused where the user declines that.
+    """
+    live = _history(stage, main).live_release
+    found = secrets.plan(clients, stage, live)
+    if not found.restores or stage.cdn_handler is None:
+        return found
+    question = f"The {found.place} of stage {stage.name} is scheduled for deletion. Restore it?"
+    if assume_yes or reporter.confirm(question):
+        return secrets.restored(clients, stage, live, reporter)
+    raise PlanRefused("Nothing was changed.", "Pass --yes to restore it without being asked.")
 
 
 def _history(stage: StageConfig, found: State) -> History:

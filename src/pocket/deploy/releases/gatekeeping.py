@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pocket import naming
 from pocket.deploy.gates import Candidate, checks, migrations, request, smoke, startup
 from pocket.deploy.gates.gate import CHECKS, MIGRATIONS, REQUEST, SMOKE, STARTUP, refusal, without_management
 from pocket.deploy.releases import journal
@@ -35,6 +36,7 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
         versions={handler: number[version] for handler, version in versions.items()},
         addresses=addresses(run.stage, main.stack.outputs),
         live=run.before.history.live,
+        origin_secret=run.generation.of_distribution().get(naming.ORIGIN_SECRET, ""),
     )
     skipped, target = run.options.skipped, run.clients.target
     destructive: tuple[str, ...] = ()

@@ -79,7 +79,6 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
         # AWS would refuse a bad template only after the gates, so check it before anything is changed.
         run.plans.validate(name, last, run.main.body)
     refuse_stale(run.main.body, end)
-    generation = secrets.plan(run.clients, run.stage, run.before.history.live_release)
     adopt = _adopts(run, storage)
     base = run.plans.add(storage_stack_name(run.stage), storage, since=run.storage, adopt=adopt)
     bucket = run.bucket if run.storage.stack is not None else None
@@ -89,12 +88,12 @@ def _planned(run: Run, storage: Template, main: Template, last: dict[str, Any] |
         *losses.queued(run.clients, run.main.body, end),
         *losses.own_data(run.main.body, end),
         *losses.left_behind(run.clients, run.storage.body, settled.body),
-        *losses.generated_again(generation),
+        *losses.generated_again(run.generation),
         *_identity_warnings(run),
     ]
     later = (*pending_changes(main.body, end), *pending_changes(storage.body, settled.body))
     granted = permission_changes(run.main.body, end, run.stage.awscontainer.handlers if run.stage.awscontainer else ())
-    return Preparation(base, plan, generation, later, tuple(lost), tuple(granted))
+    return Preparation(base, plan, run.generation, later, tuple(lost), tuple(granted))
 
 
 def _adopts(run: Run, storage: Template) -> bool:

@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import upload
+from pocket.deploy.build import invalidation, upload
 from pocket.deploy.gates import NAMES, smoke
 from pocket.deploy.releases import gatekeeping, journal
 from pocket.deploy.releases.history import History, Release, deployed_state
 from pocket.deploy.releases.preparation import prepare
 from pocket.deploy.releases.run import unknown_hosts
 from pocket.deploy.stacks.secret_stores import place_of
-from pocket.deploy.template import render
+from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.api_domains import leading_to_live
-from pocket.deploy.template.outputs import targets, url_hosts
+from pocket.deploy.template.outputs import distribution_id, targets, url_hosts
 from pocket.deploy.template.steps import alike, candidate, going_live, settled
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import before_functions, storage_candidate, storage_settled
@@ -62,6 +62,7 @@ def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
     storage = storage_settled(run.wanted_storage, run.storage.body)
     progress = prepare(run, before_functions(storage, run.storage.body), replace(wanted, body=body))
     progress = _with_static(run, _with_storage(run, progress))
+    _invalidate(run, progress)
     done = progress.result(run.stage, history)
     _publish(run, done)
     behind = targets(run.stage, done.outputs)
@@ -86,6 +87,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
     run.journal.reached(journal.PUBLISHED)
     destructive = gatekeeping.check_candidate(run, progress.main, versions_of(run.stage, wanted))
     run.journal.reached(journal.GATES)
+    run, progress = _with_distribution(run, progress)
     progress = _with_static(run, progress)
     run.journal.reached(journal.STATIC)
     release = _release(run, inputs, wanted, destructive)
@@ -93,6 +95,7 @@ def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
     run.reporter.note(f"Moving `live` to release {release.number}.")
     progress = _with(run, progress, _live(wanted, progress, history))
     run.journal.reached(journal.LIVE)
+    _invalidate(run, progress)
     done = replace(progress.result(run.stage, history), changed=True)
     _publish(run, done)
     gatekeeping.check_addresses(run, done, release, lambda: _with(run, progress, first))
@@ -143,7 +146,29 @@ def _with_static(run: Run, progress: Progress) -> Progress:
     if run.built.static is None or bucket is None:
         return progress
     counts = upload.put_static(run.clients.s3, bucket, run.built.static, run.reporter)
-    return replace(progress, uploaded=counts.uploaded)
+    return replace(progress, uploaded=counts.uploaded, stale=counts.stale)
+
+
+def _with_distribution(run: Run, progress: Progress) -> tuple[Run, Progress]:
+    """The bucket opened to the stage's distribution, whose id AWS has chosen since the deploy began."""
+    if progress.distribution is None or progress.distribution == _distribution_before(run):
+        return run, progress
+    run = replace(run, wanted_storage=render_storage(run.stage, run.account, progress.distribution))
+    storage = storage_candidate(run.wanted_storage, progress.storage.body)
+    plan = run.plans.add(storage_stack_name(run.stage), storage, since=progress.storage)
+    return run, replace(progress, storage=run.plans.carry_out(plan))
+
+
+def _invalidate(run: Run, progress: Progress) -> None:
+    """Has the distribution forget changed files. One that is new has kept none."""
+    bucket, distribution = run.stage.bucket_name, progress.distribution
+    if progress.stale and bucket is not None and distribution is not None:
+        keys = progress.stale if distribution == _distribution_before(run) else ()
+        invalidation.invalidate(run.clients, bucket, distribution, keys, run.reporter)
+
+
+def _distribution_before(run: Run) -> str | None:
+    return distribution_id(run.main.stack.outputs) if run.main.stack is not None else None
 
 
 def _release(run: Run, inputs: Inputs, wanted: Template, destructive: tuple[str, ...]) -> Release:

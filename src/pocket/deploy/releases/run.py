@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build.revision import Revision
 from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, deployed_state
-from pocket.deploy.template.outputs import addresses, routes
+from pocket.deploy.template.outputs import addresses, distribution_id, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.lock import Lock
     from pocket.deploy.stacks.plan import Plans
+    from pocket.deploy.stacks.secrets import Generation
     from pocket.deploy.stacks.stack import State
     from pocket.deploy.template import Inputs, Template
 
@@ -69,6 +70,8 @@ class Run:
     stage: StageConfig
     bucket: str
     """The artifact bucket."""
+    account: str
+    generation: Generation
     lines: tuple[str, ...] = ()
     """What the plan says in words, beside its rows."""
 
@@ -94,13 +97,22 @@ class Run:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a deploy: the present states of its stacks, the generated variables and uploaded static files."""
+    """The progress of a deploy: the present states of its stacks, the generated variables and uploaded static files.
+
+    `stale` has the keys of files that the distribution has to forget.
+    """
 
     main: State
     storage: State
     changed: bool = False
     generated: tuple[str, ...] = ()
     uploaded: int = 0
+    stale: tuple[str, ...] = ()
+
+    @property
+    def distribution(self) -> str | None:
+        """The id of the stage's distribution, None without one."""
+        return distribution_id(self.main.stack.outputs) if self.main.stack is not None else None
 
     def with_main(self, main: State) -> Progress:
         """With the stage's stack in another state."""

@@ -8,6 +8,7 @@ import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pocket import naming
 from pocket.deploy.stacks.secret_stores import Place, place_of, store_at
 from pocket.errors import DeployError
 
@@ -42,11 +43,12 @@ class Generation:
 
     `carried` names those copied from the live release's place. `lost` names those of the live release that are missing
     and are generated again, with other values. With `restores`, the store is scheduled for deletion and is restored
-    first.
+    first. `existing` has the values in the store.
     """
 
     place: Place
     fresh: Mapping[str, str] = field(default_factory=dict, repr=False)
+    existing: Mapping[str, str] = field(default_factory=dict, repr=False)
     carried: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     restores: bool = False
@@ -56,6 +58,11 @@ class Generation:
         """Whether the deploy changes the store."""
         return self.restores or bool(self.fresh)
 
+    def of_distribution(self) -> dict[str, str]:
+        """The values that the template of a distribution needs, by variable."""
+        found = {**self.existing, **self.fresh}
+        return {name: found[name] for name in (naming.ORIGIN_SECRET, naming.SIGNING_PUBLIC) if name in found}
+
 
 def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> Generation:
     """The missing values of the stage's `pocket_secrets`; changes nothing. `live` is the live release.
@@ -63,7 +70,7 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
     Raises DeployError for a key pair of which only the public key exists, for a secret that is not a JSON object, and
     for one that Pocket did not create and that is scheduled for deletion.
     """
-    place, declared = place_of(stage), stage.secretsmanager.generated
+    place, declared = place_of(stage), stage.generated_secrets
     if not declared:
         return Generation(place)
     store = store_at(clients, stage, place)
@@ -77,14 +84,26 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
         found = missing(name, secret, {**existing, **carried})
         fresh.update(found)
         made += [variable for variable in found if set(secret.variables(name)) <= found.keys()]
-    return Generation(place, fresh, tuple(carried), _lost(live, made, variables))
+    return Generation(place, fresh, existing, tuple(carried), _lost(live, made, variables))
+
+
+def restored(clients: Clients, stage: StageConfig, live: Recorded | None, reporter: Reporter) -> Generation:
+    """The plan after the store, which is scheduled for deletion, is restored: its values are part of a template."""
+    place = place_of(stage)
+    store_at(clients, stage, place).restore()
+    reporter.note(_restored(place))
+    return plan(clients, stage, live)
+
+
+def _restored(place: Place) -> str:
+    return f"Restored the {place}, which was scheduled for deletion, with its values."
 
 
 def carry_out(clients: Clients, stage: StageConfig, generation: Generation, reporter: Reporter) -> tuple[str, ...]:
     """Puts the planned values into the store; returns their variables."""
     store = store_at(clients, stage, generation.place)
     if generation.restores and store.restore():
-        reporter.note(f"Restored the {generation.place}, which was scheduled for deletion, with its values.")
+        reporter.note(_restored(generation.place))
         generation = plan(clients, stage)
     if generation.fresh:
         store.add(generation.fresh, reporter)
@@ -129,7 +148,7 @@ def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dic
             f"{public} exists and {private} is missing, so the pair cannot be completed.",
             f"Restore {private}, or delete {public} to have a new pair generated.",
         )
-    return dict(zip(variables, key_pair(), strict=True))
+    return dict(zip(variables, key_pair(for_rsa=name == naming.SIGNING_KEY), strict=True))
 
 
 def password(length: int) -> str:
@@ -137,13 +156,17 @@ def password(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def key_pair() -> tuple[str, str]:
-    """A new RSA key: private (PKCS #8) and public (SubjectPublicKeyInfo), each as PEM in base64."""
+def key_pair(*, for_rsa: bool = False) -> tuple[str, str]:
+    """A new RSA key: private (PKCS #8) and public (SubjectPublicKeyInfo), each as PEM in base64.
+
+    With `for_rsa` the private one is in PKCS #1, the only form that the package rsa reads.
+    """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    form = serialization.PrivateFormat.TraditionalOpenSSL if for_rsa else serialization.PrivateFormat.PKCS8
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     private = base64.b64encode(pem).decode()
     return private, public_half(private, "the new key")
 

@@ -39,6 +39,10 @@ class Place:
         """The ARN of a role."""
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
+    def cdn(self, resource: str) -> str:
+        """The ARN of a resource of CloudFront, which has no region."""
+        return f"arn:{self.partition}:cloudfront::{self.account}:{resource}"
+
     def bucket(self, name: str) -> str:
         """The ARN of a bucket, or of objects in it."""
         return f"arn:{self.partition}:s3:::{name}"

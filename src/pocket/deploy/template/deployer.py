@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
+from pocket.deploy.template.deployer_cdn import cdn_statements
 from pocket.deploy.template.deployer_domains import domain_statements
 from pocket.deploy.template.intrinsics import allow
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
@@ -195,6 +196,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_fronts(stage, place),
         *_events(stage, place),
         *domain_statements(stage, place),
+        *cdn_statements(stage, place),
         *_secrets(stage, place),
     ]
     return {"Version": "2012-10-17", "Statement": found}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.deploy.template.api_domains import api_domain
 from pocket.deploy.template.body import Template
+from pocket.deploy.template.cdn import DISTRIBUTION, SECRET_PARAMETER, cdn
 from pocket.deploy.template.environment import parameters
 from pocket.deploy.template.events import events
 from pocket.deploy.template.failures import failures
@@ -32,17 +34,24 @@ def render(inputs: Inputs) -> Template:
     resources: dict[str, Resource] = {}
     for handler, declared in inputs.handlers.items():
         resources.update(_resources(inputs, handler, declared))
+    resources.update(cdn(inputs))
     carried = parameters(inputs)
+    values = {name: inputs.environment[key] for key, name in carried.items()}
+    hidden = list(carried.values())
+    if DISTRIBUTION in resources:
+        hidden.append(SECRET_PARAMETER)
+        if naming.ORIGIN_SECRET in inputs.secrets:
+            values[SECRET_PARAMETER] = inputs.secrets[naming.ORIGIN_SECRET]
     body: dict[str, Any] = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": description(inputs.config, "Stage"),
     }
-    if carried:
-        body["Parameters"] = {name: {"Type": "String", "NoEcho": True} for name in carried.values()}
+    if hidden:
+        body["Parameters"] = {name: {"Type": "String", "NoEcho": True} for name in hidden}
     body["Resources"] = resources
     if named := outputs(inputs):
         body["Outputs"] = {name: {"Value": value} for name, value in named.items()}
-    return Template(added(body, inputs), {name: inputs.environment[key] for key, name in carried.items()})
+    return Template(added(body, inputs), values)
 
 
 def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Resource]:

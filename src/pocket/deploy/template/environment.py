@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.cdn import DISTRIBUTION, signing_key
 from pocket.deploy.template.intrinsics import literal, ref, substituted
 from pocket.deploy.template.own_resources import variables as resource_variables
 from pocket.errors import PlanRefused
@@ -43,6 +44,8 @@ def address(inputs: Inputs, handler: str) -> Address | None:
     if given := inputs.addresses.get(handler):
         scheme, _, host = given.rstrip("/").partition("://")
         return Address(scheme, host)
+    if handler == inputs.config.cdn_handler:
+        return Address("https", f"${{{DISTRIBUTION}.DomainName}}")
     if declared.apigateway is not None and declared.apigateway.domain is not None:
         return Address("https", declared.apigateway.domain)
     if declared.apigateway is not None:
@@ -88,6 +91,8 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
             plain[naming.queue_url_key(name)] = f"${{{naming.logical_id(name, 'Queue')}}}"
     if inputs.handlers[handler].runs_callable:
         plain[naming.CALLABLE_KEY] = inputs.handlers[handler].command
+    if key := signing_key(inputs):
+        plain[naming.SIGNING_KEY_ID] = f"${{{key}}}"
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module

@@ -78,5 +78,5 @@ def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
 
     CloudFormation publishes a version when it meets a new logical id, never because a function changed.
     """
-    facts = [properties, sorted(inputs.environment.items())]
+    facts = [properties, sorted(inputs.environment.items()), *sorted(inputs.secrets.items())]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:FINGERPRINT]

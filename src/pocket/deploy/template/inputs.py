@@ -33,6 +33,7 @@ class Inputs:
     records are created to the id of its hosted zone, `certificates` a domain whose certificate is not part of the stack
     to its ARN. `environment` is laid over every function's own and may hold secrets. `secrets_changed` is the date of a
     secret that the functions are renewed for, or "". `own` are the sections of the user's file of resources.
+    `secrets` has the generated values that the distribution needs, by variable.
     """
 
     config: StageConfig
@@ -45,6 +46,7 @@ class Inputs:
     secrets_changed: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def container(self) -> AwsContainer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pocket import naming
+from pocket.deploy.template.cdn import DISTRIBUTION, DISTRIBUTION_OUTPUT
 from pocket.deploy.template.domains import domain_id
 from pocket.deploy.template.environment import address
 from pocket.deploy.template.failures import failures_id
@@ -60,6 +61,8 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
             found[naming.queue_url_output(handler)] = ref(naming.logical_id(handler, "Queue"))
         if declared.keeps_failures:
             found[naming.failures_output(handler)] = ref(failures_id(handler))
+    if inputs.config.cdn_handler is not None:
+        found[DISTRIBUTION_OUTPUT] = ref(DISTRIBUTION)
     return found
 
 
@@ -86,9 +89,18 @@ def url_hosts(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
 
 
 def routes(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
-    """The id of each handler's HTTP API or function URL, from a stack's outputs."""
+    """The id of each handler's distribution, HTTP API or function URL, from a stack's outputs."""
     apis = {handler: found[api_output(handler)] for handler in _handlers(stage) if api_output(handler) in found}
-    return {**{handler: host.split(".")[0] for handler, host in url_hosts(stage, found).items()}, **apis}
+    urls = {handler: host.split(".")[0] for handler, host in url_hosts(stage, found).items()}
+    behind = stage.cdn_handler
+    distribution = distribution_id(found)
+    in_front = {} if behind is None or distribution is None else {behind: distribution}
+    return {**urls, **apis, **in_front}
+
+
+def distribution_id(found: Mapping[str, str]) -> str | None:
+    """The id of the stage's distribution, from a stack's outputs; None without one."""
+    return found.get(DISTRIBUTION_OUTPUT)
 
 
 def _handlers(stage: StageConfig) -> Iterator[str]:

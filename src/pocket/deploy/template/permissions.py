@@ -118,7 +118,7 @@ def _extra_resources(inputs: Inputs) -> list[Statement]:
 
 def _objects(inputs: Inputs) -> list[Statement]:
     bucket = inputs.manifest.bucket_name
-    storages = [item for item in inputs.manifest.django.storages.values() if item.store == "s3"]
+    storages = [item for item in inputs.manifest.django.storages.values() if item.in_bucket]
     if bucket is None or not storages:
         return []
     # Django's static files are written by the deploy alone; the functions only look them up.

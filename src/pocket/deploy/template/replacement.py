@@ -24,6 +24,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::ApiGatewayV2::Integration": "ApiId",
         "AWS::ApiGatewayV2::Route": "ApiId",
         "AWS::ApiGatewayV2::Stage": "ApiId StageName",
+        "AWS::CloudFront::Function": "Name",
         "AWS::CertificateManager::Certificate": "CertificateAuthorityArn CertificateExport DomainName"
         " DomainValidationOptions KeyAlgorithm SubjectAlternativeNames",
         "AWS::Events::Rule": "Name",

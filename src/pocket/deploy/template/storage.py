@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.body import Template
+from pocket.deploy.template.cdn import served
 from pocket.deploy.template.events import notifications
-from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls
+from pocket.deploy.template.intrinsics import bucket_arn, ref, requires_tls, substituted
 from pocket.deploy.template.marks import description
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
+    from pocket.config.tables.s3 import S3
     from pocket.deploy.template.intrinsics import Resource
 
 ARTIFACT_BUCKET = "ArtifactBucket"
@@ -44,8 +46,8 @@ CORS_SECONDS = 86400
 """How long a browser may cache that other sites may read the public directories."""
 
 
-def render_storage(config: StageConfig, account: str) -> Template:
-    """The storage stack's template."""
+def render_storage(config: StageConfig, account: str, distribution: str | None = None) -> Template:
+    """The storage stack's template; `distribution` is the id of the stage's distribution, if it is deployed."""
     artifacts = artifact_bucket_name(config, account)
     resources: dict[str, Resource] = {
         ARTIFACT_BUCKET: {
@@ -55,7 +57,7 @@ def render_storage(config: StageConfig, account: str) -> Template:
         f"{ARTIFACT_BUCKET}Policy": _policy(ARTIFACT_BUCKET, [_tls_only(artifacts)]),
     }
     if config.s3 is not None and config.bucket_name is not None:
-        resources.update(_stage_bucket(config.bucket_name, config.s3.public_dirs, notifications(config)))
+        resources.update(_stage_bucket(config, config.bucket_name, config.s3, distribution))
     return Template(
         {
             "AWSTemplateFormatVersion": "2010-09-09",
@@ -65,22 +67,26 @@ def render_storage(config: StageConfig, account: str) -> Template:
     )
 
 
-def _stage_bucket(name: str, public_dirs: list[str], notified: list[dict[str, Any]]) -> dict[str, Resource]:
+def _stage_bucket(config: StageConfig, name: str, declared: S3, distribution: str | None) -> dict[str, Resource]:
     """The stage's bucket. It holds users' uploads, so only `pocket destroy` deletes it, not a change of a key."""
+    public_dirs = declared.public_dirs
     properties = {
         "BucketName": name,
         **_private(public=bool(public_dirs)),
         **_lifecycle(ABORT_UPLOADS, EXPIRE_NONCURRENT),
         "VersioningConfiguration": {"Status": "Enabled"},
     }
-    if notified:
+    if notified := notifications(config):
         properties[NOTIFICATIONS] = {"LambdaConfigurations": notified}
     statements = [_tls_only(name)]
     if public_dirs:
-        properties["CorsConfiguration"] = {"CorsRules": [PUBLIC_CORS]}
         public = [bucket_arn(name, f"{naming.key_prefix(item)}*") for item in public_dirs]
         reading = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": public}
         statements.insert(0, {"Sid": "ReadPublicDirectories", **reading})
+    if distribution is not None and (prefixes := served(config)):
+        statements.insert(0, _read_by(distribution, [bucket_arn(name, f"{prefix}*") for prefix in prefixes]))
+    if rules := [*([PUBLIC_CORS] if public_dirs else []), *_upload_cors(declared.upload_origins)]:
+        properties["CorsConfiguration"] = {"CorsRules": rules}
     return {
         BUCKET: {
             "Type": "AWS::S3::Bucket",
@@ -100,6 +106,28 @@ PUBLIC_CORS = {
 }
 """Pages of any site may use public objects. Browsers require the rule for fonts and module scripts. It holds for the
 whole bucket, so scripts may read other objects, too, with a signed URL."""
+
+
+def _upload_cors(origins: list[str]) -> list[dict[str, Any]]:
+    """Pages of those sites may send what the project has signed: a form (POST), an object or a part of one (PUT)."""
+    if not origins:
+        return []
+    rule = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": origins, "AllowedHeaders": ["*"]}
+    return [{**rule, "ExposedHeaders": ["ETag"], "MaxAge": CORS_SECONDS}]
+
+
+def _read_by(distribution: str, objects: list[Any]) -> dict[str, Any]:
+    """The statement that lets one distribution read, by origin access control."""
+    arn = substituted(f"arn:${{AWS::Partition}}:cloudfront::${{AWS::AccountId}}:distribution/{distribution}")
+    return {
+        "Sid": "ReadByDistribution",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": objects,
+        "Condition": {"StringEquals": {"AWS:SourceArn": arn}},
+    }
+
 
 ABORT_UPLOADS = {
     "Id": "AbortUnfinishedUploads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -29,7 +30,7 @@ def uploads(**_: Any) -> Iterator[CheckMessage]:
     if found is None or options is None:
         return
     declared = found.stage.django.storages.get("staticfiles")
-    if declared is None or declared.store != "s3" or not declared.static:
+    if declared is None or not declared.in_bucket or not declared.static:
         yield Error(
             f"Pages link to static files in the bucket {options['bucket_name']}, but no deploy uploads them.",
             hint=f'Declare {_TABLE} with store = "s3" and static = true, and set STORAGES = get_storages().',
@@ -56,6 +57,19 @@ def public(**_: Any) -> Iterator[CheckMessage]:
             else f'Give {_TABLE} a location, such as "static", and add it to public_dirs in [s3].',
             obj="STORAGES['staticfiles']",
             id="pocket.E049",
+        )
+
+
+def signing(**_: Any) -> Iterator[CheckMessage]:
+    """A signed storage without a package that signs addresses."""
+    found = deployment.current()
+    signed = [alias for alias, item in found.stage.django.storages.items() if item.signed] if found else []
+    if signed and not any(find_spec(name) for name in ("cryptography", "rsa")):
+        yield Error(
+            f"The storage {signed[0]!r} is signed, but no package that signs addresses is installed.",
+            hint="Add cryptography to the project's dependencies.",
+            obj=f"STORAGES[{signed[0]!r}]",
+            id="pocket.E057",
         )
 
 

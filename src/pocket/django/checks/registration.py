@@ -80,6 +80,7 @@ ALL = (
     _check(f"{_DJANGO}.static.manifest", Tags.staticfiles, deploy=True),
     _check(f"{_DJANGO}.bucket.uploads", Tags.staticfiles, deploy=True),
     _check(f"{_DJANGO}.bucket.public", Tags.staticfiles, deploy=True),
+    _check(f"{_DJANGO}.bucket.signing", Tags.files, deploy=True),
     _check(f"{_DJANGO}.services.mail", "mail", deploy=True),
     _check(f"{_DJANGO}.services.tasks", "tasks", deploy=True),
     _check(f"{_DJANGO}.snapstart.imports", Tags.security, deploy=True),

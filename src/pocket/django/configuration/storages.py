@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration.errors import SettingsError
-from pocket.naming import PLACEHOLDER_KEY, STATIC_MANIFEST_FILE
+from pocket.naming import PLACEHOLDER_KEY, SIGNING_KEY_ID, SIGNING_PRIVATE, STATIC_MANIFEST_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,30 +29,36 @@ _BACKENDS = {
 }
 
 
-def storages(tables: DjangoTables, *, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+def storages(
+    tables: DjangoTables, *, bucket: str | None, region: str, release: Path | None, cdn: str | None = None
+) -> dict[str, Any]:
     """Django's STORAGES.
 
     If `bucket` is None, a store of `s3` raises SettingsError. `release` is the folder of the manifest, None where the
-    values are from pocket.toml.
+    values are from pocket.toml. `cdn` is the address of the stage's distribution, None where that is not known.
     """
-    found = {name: _entry(name, item, bucket, region, release) for name, item in tables.storages.items()}
+    found = {name: _entry(name, item, bucket, region, release, cdn) for name, item in tables.storages.items()}
     return {name: dict(entry) for name, entry in ({**DEFAULTS, **found}).items()}
 
 
-def _entry(name: str, item: Storage, bucket: str | None, region: str, release: Path | None) -> dict[str, Any]:
+def _entry(  # noqa: PLR0917 - what an entry is made of
+    name: str, item: Storage, bucket: str | None, region: str, release: Path | None, cdn: str | None
+) -> dict[str, Any]:
     hashed = item.manifest and not _precedes_its_map(item, release)
-    backend = _BACKENDS.get((item.store, item.static, hashed if item.static else item.manifest))
+    store = "s3" if item.in_bucket else item.store
+    backend = _BACKENDS.get((store, item.static, hashed if item.static else item.manifest))
     if backend is None:
         raise SettingsError(
             f"The storage {name!r} has store {item.store!r}, static {item.static} and manifest {item.manifest};"
             " there is no backend for this combination.",
-            'The stores are "s3" and "filesystem"; manifest needs static.',
+            'The stores are "s3", "filesystem" and "cloudfront"; manifest needs static.',
         )
     options = dict(item.options)
     if item.manifest and not hashed:
         options.pop("manifest_storage", None)
-    if item.store == "s3":
-        options = _s3_options(name, item, options, bucket, region)
+    if item.in_bucket:
+        given = _cdn_options(name, item, cdn) if item.store == "cloudfront" else {}
+        options = _s3_options(name, item, {**given, **options}, bucket, region)
         if hashed and release is not None:
             from pocket.django.configuration.static_manifest import BakedManifest
 
@@ -69,15 +76,37 @@ def _precedes_its_map(item: Storage, release: Path | None) -> bool:
     """
     if PLACEHOLDER_KEY not in os.environ:
         return False
-    place = release if item.store == "s3" or release is None else release / (item.location or "")
+    place = release if item.in_bucket or release is None else release / (item.location or "")
     return place is None or not (place / STATIC_MANIFEST_FILE).is_file()
+
+
+def _cdn_options(name: str, item: Storage, cdn: str | None) -> dict[str, Any]:
+    """Options with which django-storages makes addresses of the distribution, signed ones for a `signed` storage."""
+    if cdn is None:
+        raise SettingsError(
+            f'The storage {name!r} has store "cloudfront", but the address of the distribution is not known.',
+            "A stage has it once it is deployed. Without POCKET_STAGE, use another store in general.django_fallback.",
+        )
+    scheme, _, host = cdn.partition("//")
+    options: dict[str, Any] = {"custom_domain": host, "url_protocol": scheme, "querystring_auth": item.signed}
+    # Where settings are loaded without secrets, there is no key, and no address is handed out.
+    if item.signed and PLACEHOLDER_KEY not in os.environ:
+        key_id, key = os.environ.get(SIGNING_KEY_ID), os.environ.get(SIGNING_PRIVATE)
+        if not key_id or not key:
+            raise SettingsError(
+                f"The storage {name!r} is signed, but {SIGNING_KEY_ID if key else SIGNING_PRIVATE} is not set.",
+                "A deploy sets it in the stage's functions. To load the stage's settings elsewhere, set"
+                f" {PLACEHOLDER_KEY}=1.",
+            )
+        options["cloudfront_key_id"], options["cloudfront_key"] = key_id, base64.b64decode(key).decode()
+    return options
 
 
 def _s3_options(name: str, item: Storage, chosen: dict[str, Any], bucket: str | None, region: str) -> dict[str, Any]:
     """The storage's OPTIONS; `chosen` are those in pocket.toml."""
     if not bucket:
         raise SettingsError(
-            f'The storage {name!r} has store "s3", but there is no bucket.',
+            f'The storage {name!r} has store "{item.store}", but there is no bucket.',
             "Without POCKET_STAGE, set [general] s3_fallback_bucket_name. For a stage, add the table [s3].",
         )
     from pocket.runtime.endpoints import override

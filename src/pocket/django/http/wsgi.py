@@ -9,10 +9,11 @@ from django.conf import settings
 
 from pocket.django.configuration.databases import open_transactions, settle
 from pocket.django.http.application import Application
+from pocket.django.http.cdn import is_behind_cdn
 from pocket.errors import DeadlineExceeded, ResponseRefused
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.request import Gateway
-from pocket.lambda_http.response import FAILED, TIMED_OUT, finish
+from pocket.lambda_http.response import FAILED, TIMED_OUT, finish, private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,8 @@ class LambdaHandler:
         self.application.limit = form.LIMIT
         outer = open_transactions()
         try:
-            return finish(form, event, request.method, self.application.respond(request, event, context))
+            response = self.application.respond(request, event, context)
+            return finish(form, event, request.method, private(response) if self.gateway.cached else response)
         except ResponseRefused as error:
             failure = FAILED
             logger.error("%s: %s %s", request, error.message, error.hint)
@@ -63,4 +65,5 @@ def gateway_of_settings() -> Gateway:
 
     if not apps.ready:
         django.setup(set_prefix=False)
-    return Gateway(getattr(settings, "POCKET_BASE_PATH", None), getattr(settings, "POCKET_TRUSTED_PROXIES", 0))
+    base_path, proxies = getattr(settings, "POCKET_BASE_PATH", None), getattr(settings, "POCKET_TRUSTED_PROXIES", 0)
+    return Gateway(base_path, proxies, cached=is_behind_cdn())

@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from pocket.local.launcher import edge
 from pocket.local.launcher.asgi import TooLarge, read_body, replay, respond
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import FrontRequest, front_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping
 
     from pocket.local.launcher.asgi import Application, Receive, Scope, Send
 
 MEGABYTE = 1024 * 1024
+
+EDGE_LIMIT = 64 * MEGABYTE
+"""What is read of a request to a distribution; an API behind it has a limit of its own."""
 
 REPLACED = frozenset(
     {
@@ -118,6 +122,10 @@ class FrontPort:
         if host.lower() not in self._hosts:
             await respond(send, 421, "text/plain; charset=utf-8", f"This site is {self.address}.\n")
             return
+        distribution = edge.find(self.identity) if self.identity else None
+        if distribution is not None:
+            await self._through(distribution, scope, receive, send)
+            return
         targets = self._find(self.identity) if self.identity else []
         if not targets:
             await respond(send, 503, "text/html; charset=utf-8", self._unpublished(), [(b"retry-after", b"5")])
@@ -133,6 +141,38 @@ class FrontPort:
             await respond(send, 413, "application/json", '{"message":"Request Entity Too Large"}')
             return
         await self._forward(scope, send, target, path, body)
+
+    async def _through(self, distribution: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a request from a distribution, whose origin may be an HTTP API."""
+
+        async def to_api(identity: str, request: edge.Request) -> edge.Answer:
+            target = next(iter(self._find(identity)), None)
+            if target is None:
+                return 403, [("content-type", "application/json")], b'{"message":"Forbidden"}'
+            if len(request.body) > target.limit:
+                return 413, [("content-type", "application/json")], b'{"message":"Request Entity Too Large"}'
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
+            query = request.query.encode("latin-1")
+            inner = {**scope, "method": request.method, "query_string": query, "headers": headers}
+            kept = Kept()
+            await self._forward(inner, kept.send, target, request.path, request.body)
+            return kept.answer()
+
+        try:
+            body = await read_body(receive, EDGE_LIMIT)
+        except TooLarge:
+            await respond(send, 413, "text/plain; charset=utf-8", "Request Entity Too Large\n")
+            return
+        edge.forward_to_api.set(to_api)
+        query = scope.get("query_string", b"").decode("latin-1")
+        headers = _joined(scope["headers"])
+        viewed = edge.Request(scope["method"], _raw_path(scope), query, headers, body, scope["client"][0])
+        status, answered, content = await edge.serve(distribution, viewed)
+        pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answered]
+        pairs = [pair for pair in pairs if pair[0] not in {b"content-length", b"connection", b"transfer-encoding"}]
+        length = (b"content-length", str(len(content)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*pairs, length]})
+        await send({"type": "http.response.body", "body": content})
 
     async def _forward(self, scope: Scope, send: Send, target: Target, path: str, body: bytes) -> None:
         headers = [(name.lower(), value) for name, value in scope["headers"] if name.lower() not in REPLACED]
@@ -174,6 +214,34 @@ class FrontPort:
             f"<code>{self.address}</code> once its stage is deployed onto the local AWS: "
             "<code>pocket local</code>, or <code>pocket deploy --local</code>.</p></html>\n"
         )
+
+
+class Kept:
+    """A response in the making, kept instead of sent."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: edge.Pairs = []
+        self.body = b""
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
+        else:
+            self.body += message.get("body", b"")
+
+    def answer(self) -> edge.Answer:
+        return self.status, self.headers, self.body
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by name in lower case; repeated ones joined (RFC 9110, 5.3), cookies as RFC 9113 does."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}{'; ' if name == 'cookie' else ','}{value}" if name in found else value
+    return found
 
 
 def _raw_path(scope: Scope) -> str:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import authorization, deliveries, environments, state, timezones
+from pocket.local.launcher import authorization, deliveries, edge, environments, state, timezones
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import (
     correct_function_url_event,
@@ -66,6 +66,26 @@ REQUIRED = {
         "run_reentrant",
         "stages_for_api",
     ),
+    "services.cloudfront": (
+        "_dist_config_el",
+        "_distributions",
+        "_fetch_from_origin",
+        "_key_groups",
+        "_kg_id",
+        "_local_tag_name",
+        "_match_behavior",
+        "_multidict_from_pairs",
+        "_now_iso",
+        "_origin_request_headers",
+        "_pk_id",
+        "_public_keys",
+        "_run_function",
+        "_text",
+        "handle_viewer_request",
+        "live_function_code",
+        "new_uuid",
+        "parse_distribution_dataplane_config",
+    ),
     "services.eventbridge": ("_cron_next_fire", "_dispatch_to_lambda", "_parse_cron_fields"),
     "services.s3": ("_bucket_owner_account", "_bucket_tags", "_deliver_event_to_lambda"),
     "services.scheduler": ("_at_time_epoch", "_schedules", "_tick_schedules"),
@@ -111,6 +131,7 @@ def install(runtime: Runtime) -> None:
     replace_rest_gateway()
     deliveries.install()
     timezones.install()
+    edge.install()
 
 
 def replace_root_keys() -> None:

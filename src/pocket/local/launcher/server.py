@@ -20,7 +20,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import environments, state
+from pocket.local.launcher import edge, environments, state
 from pocket.local.launcher.admin import Admin
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.front import FrontPort, find_targets
@@ -199,7 +199,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
     admin = Admin(
         sites,
         launcher.memory,
-        exists=lambda identity: bool(find_targets(identity)),
+        exists=lambda identity: bool(edge.find(identity) or find_targets(identity)),
         save=save_state,
         stop=launcher.stopping.set,
     )
