@@ -84,7 +84,7 @@ THIRD_PARTY_ROOMS = {
 }
 ANOTHER_PROCESS = {
     "deploy/build/static.py": {"pocket.django.collectstatic"},
-    "deploy/gates/project.py": {"pocket.django.checks.report"},
+    "deploy/gates/system_checks.py": {"pocket.django.checks.report"},
     "deploy/operate/doctor.py": {"pocket.doctor"},
 }
 """What a module runs as `python -m NAME`, in the project's own Python: `deploy` itself never imports Django."""

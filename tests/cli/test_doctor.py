@@ -12,7 +12,7 @@ import pytest
 import tiny_project
 from board import EXAMPLE, environment
 
-from pocket.doctor.report import history
+from pocket.doctor.report import saved_reports
 
 URLS = """
 from django.http import HttpResponse
@@ -56,7 +56,7 @@ def test_the_start_on_this_machine_is_shown_and_saved(project: Path) -> None:
     assert done.stdout.startswith("site_settings, no stage, here: Python ")
     assert "GET / returned 200" in done.stdout
     assert "No issues." in done.stdout
-    assert history.last(project, "here", "") is not None
+    assert saved_reports.last(project, "here", "") is not None
     again = doctor(project, "--compare", "--html", "start.html", "--path", "/missing")
     assert "Compared with the run of" in again.stdout
     assert "GET /missing returned 404" in again.stdout

@@ -25,7 +25,7 @@ from django.db.migrations.state import ProjectState
 from django.db.models.functions import Lower, Now
 from django.test import override_settings
 
-from pocket.django.schema_changes import plan as migration_plan
+from pocket.django.schema_changes import migration_list
 from pocket.django.schema_changes.fields import UPSERTED
 from pocket.django.schema_changes.labels import CONSTRAINED, HARMLESS, LOST, RENAMED, UNKNOWN, Labeller
 
@@ -331,7 +331,7 @@ def test_pending_migrations_are_listed_with_their_labels_until_they_are_applied(
 def test_the_known_migrations_are_those_of_the_code() -> None:
     known = listed("--known")
     assert "contenttypes.0001_initial" in known
-    assert known == migration_plan.known(connection)
+    assert known == migration_list.known(connection)
     assert listed("--beyond", *known) == []
 
 

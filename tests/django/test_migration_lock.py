@@ -15,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ConnectionHandler
 from postgres import Postgres
 
-from pocket.django.schema_changes import limits, lock
+from pocket.django.schema_changes import limits, migrate_lock
 from pocket.naming import MIGRATE_RUNS
 
 
@@ -30,8 +30,8 @@ def another(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bas
     """A database of which no more is known than what Django says."""
     entry = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": postgres.port, "USER": "postgres"}
     handler = ConnectionHandler({"default": {**entry, "NAME": "postgres"}})
-    monkeypatch.setattr(lock, "connections", handler)
-    monkeypatch.setattr(lock, "_TAKE", {})
+    monkeypatch.setattr(migrate_lock, "connections", handler)
+    monkeypatch.setattr(migrate_lock, "_TAKE", {})
     connection: BaseDatabaseWrapper = handler["default"]
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS django_migrations")
@@ -42,23 +42,23 @@ def another(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bas
 
 
 def test_elsewhere_the_first_migrations_row_is_held(another: BaseDatabaseWrapper) -> None:
-    with lock.held(another, 0) as held:
+    with migrate_lock.held(another, 0) as held:
         assert not held, "nothing is recorded, so nothing is to be held"
     recorder = MigrationRecorder(another)
     recorder.ensure_schema()
-    with lock.held(another, 0) as held:
+    with migrate_lock.held(another, 0) as held:
         assert not held
     with another.cursor() as cursor:
         cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001_initial', now())")
-    with lock.held(another, 0) as held:
+    with migrate_lock.held(another, 0) as held:
         assert held
         with pytest.raises(CommandError, match="Another `migrate` runs in PostgreSQL postgres") as caught:  # noqa: SIM117
-            with lock.held(another, 0.3):
+            with migrate_lock.held(another, 0.3):
                 raise AssertionError("it is held already")
         assert caught.value.returncode == MIGRATE_RUNS
         with another.cursor() as cursor:
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002', now())")
-    with lock.held(another, 0) as held:
+    with migrate_lock.held(another, 0) as held:
         assert held
 
 
@@ -69,8 +69,8 @@ def test_a_database_that_lacks_the_locks_of_the_one_it_passes_for_is_migrated_wi
         cursor.execute("SELECT pg_try_no_such_lock(1)")
         return True
 
-    monkeypatch.setattr(lock, "_TAKE", {"postgresql": unknown})
-    with lock.held(another, 0) as held:
+    monkeypatch.setattr(migrate_lock, "_TAKE", {"postgresql": unknown})
+    with migrate_lock.held(another, 0) as held:
         assert not held
 
 
@@ -116,7 +116,7 @@ class Cursor:
 @pytest.mark.parametrize(("answer", "taken"), [(1, True), (0, False), (None, False)])
 def test_mysqls_lock_is_by_the_databases_name_and_outlasts_an_idle_connection(answer: Any, taken: bool) -> None:
     cursor = Cursor([answer])
-    assert lock._mysql(None, cursor) is taken
+    assert migrate_lock._mysql(None, cursor) is taken
     assert cursor.asked == [
         "SET SESSION wait_timeout = 86400",
         "SELECT GET_LOCK(CONCAT('pocket migrate ', SHA1(DATABASE())), 0)",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pocket.check_issues import Issue
     from pocket.config import Project, StageConfig
-    from pocket.deploy.gates.project import Selection
+    from pocket.deploy.gates.system_checks import Selection
     from pocket.deploy.target import Target
     from pocket.errors import PocketError
 
@@ -47,7 +47,7 @@ def check(
 ) -> None:
     """Check pocket.toml, then the project with each stage's settings."""
     from pocket.cli.check_output import WRITERS, merged, of_file
-    from pocket.deploy.gates.project import Selection
+    from pocket.deploy.gates.system_checks import Selection
     from pocket.errors import ConfigError
 
     if fail_level.upper() not in LEVELS:
@@ -91,12 +91,12 @@ def _project(
 ) -> Iterator[tuple[str, str, Issue]]:
     """The issues that each layer finds here in each stage, in the order of the layers."""
     from pocket.cli.check_output import layer_of, located
-    from pocket.deploy.gates import project as project_checks
+    from pocket.deploy.gates import system_checks
 
     found = [
         (layer_of(issue), stage.name, located(issue, project.path))
         for stage in stages
-        for issue in project_checks.run(project, stage, targets[stage.name], selection)
+        for issue in system_checks.run(project, stage, targets[stage.name], selection)
     ]
     for layer in ("project", "fastapi"):
         yield from (item for item in found if item[0] == layer)
@@ -107,11 +107,11 @@ def _deployed(
 ) -> Iterator[tuple[str, str, Issue]]:
     """The issues in the release. An error is added to `unreached`, so that other issues are still shown."""
     from pocket.cli.check_output import located
-    from pocket.deploy.gates import project as project_checks
+    from pocket.deploy.gates import system_checks
     from pocket.errors import PocketError
 
     try:
-        for issue in project_checks.run_remotely(stage, target, selection):
+        for issue in system_checks.run_remotely(stage, target, selection):
             yield "remote", stage.name, located(issue, project.path)
     except PocketError as error:
         unreached.append(error)

@@ -34,7 +34,7 @@ def doctor(
     """Report what the start costs, and its issues with hints."""
     from pocket.cli.console import reporter
     from pocket.cli.project import current_project
-    from pocket.doctor.report import history
+    from pocket.doctor.report import saved_reports
     from pocket.doctor.report.model import exceeds
 
     if output not in {"text", "json"}:
@@ -49,13 +49,13 @@ def doctor(
     config = project.stage(stage) if stage else None
     report = _examined(project, config, reporter(), remote=remote, local=local, path=path)
     place = "local AWS" if local else report.place
-    before = history.last(project.directory, place, report.stage) if compare else None
+    before = saved_reports.last(project.directory, place, report.stage) if compare else None
     if compare and before is None:
         sys.stderr.write("There is no earlier run to compare with.\n")
     container = config.awscontainer if config else None
     excess = exceeds(container.startup.budget_ms if container else None, report)
     try:
-        history.keep(project.directory, report, place)
+        saved_reports.keep(project.directory, report, place)
     except OSError as error:
         sys.stderr.write(f"Could not save this run for --compare: {error.filename}: {error.strerror}.\n")
     _show(report, before, excess, html=html, output=output)

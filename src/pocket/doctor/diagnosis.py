@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pocket.doctor import catalogue, failures, frames, sources
+from pocket.doctor import catalogue, causes, frames, sources
 from pocket.doctor.catalogue import issue
 from pocket.doctor.driver import READY, SETTINGS
 from pocket.doctor.origins import Origins
@@ -30,7 +30,7 @@ def diagnose(start: Start) -> list[Issue]:
     files = settings_files(start)
     found = [*_queries(start), *_translations(start), *_configs(start), *_admin(start, files)]
     known = {(item.file, item.line) for item in found}
-    failed = failures.explain(start, files)
+    failed = causes.explain(start, files)
     if failed is not None and not _follows(start, failed, known):
         found.append(failed)
     unique = {(item.id, item.file, item.line): item for item in found}
@@ -110,12 +110,12 @@ def _configs(start: Start) -> Iterator[Issue]:
     for config in apps.app_configs.values():
         module = sys.modules.get(f"{config.name}.apps")
         if type(config) is AppConfig and module is not None and not frames.is_foreign(module.__file__ or ""):
-            names = failures.candidates(module)
+            names = causes.candidates(module)
             if len(names) > 1 and any(getattr(module, name).name == config.name for name in names):
                 message = (
                     f"{config.name}: Django does not choose any of {', '.join(names)}, and uses a plain AppConfig."
                 )
-                yield failures.several_configs(config.name, message)
+                yield causes.several_configs(config.name, message)
 
 
 def _admin(start: Start, files: Sequence[str]) -> Iterator[Issue]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pocket.check_issues import ERROR
 from pocket.deploy.aws import invoke, log_lines
-from pocket.deploy.gates import project as project_checks
+from pocket.deploy.gates import system_checks
 from pocket.deploy.gates.gate import CHECKS, PROJECT, Candidate, refusal
 from pocket.errors import CommandFailed
 
@@ -29,7 +29,7 @@ def check_project(
 ) -> frozenset[str]:
     """Runs the project's checks on this machine; returns the warnings shown. Raises GateRefused for an error."""
     with reporter.step(f"Gate {PROJECT}: run the project's checks on this machine"):
-        found = project_checks.run(project, stage, target, project_checks.Selection(deploy=True))
+        found = system_checks.run(project, stage, target, system_checks.Selection(deploy=True))
         if errors := _errors(found, target):
             raise refusal(stage, live, PROJECT, errors)
     return _note(found, target, reporter, set())
@@ -43,11 +43,11 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
     stage, version = candidate.stage, candidate.management_version
     if version is None or stage.command_handler is None:
         return
-    selection = project_checks.Selection(deploy=True, databases=("default",))
+    selection = system_checks.Selection(deploy=True, databases=("default",))
     with candidate.reporter.step(f"Gate {CHECKS}: run the project's checks inside Lambda"):
         try:
-            outcome = invoke.manage(stage, target, project_checks.COMMAND, selection.arguments, qualifier=version)
-            found = project_checks.reported(stage, outcome)
+            outcome = invoke.manage(stage, target, system_checks.COMMAND, selection.arguments, qualifier=version)
+            found = system_checks.reported(stage, outcome)
         except CommandFailed as error:
             message = "\n".join(text for text in (error.message, error.output) if text)
             raise refusal(stage, candidate.live, CHECKS, [message], error.hint) from error

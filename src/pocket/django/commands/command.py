@@ -111,7 +111,7 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
 def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> Any:
     """The result of `call_command`; wrong arguments end it with its usage and status 2, as in a shell.
 
-    `migrate` runs in `schema_changes.run`.
+    `migrate` runs in `schema_changes.migrate_command`.
     """
     from django.core.management import call_command, get_commands, load_command_class
     from django.core.management.base import BaseCommand
@@ -125,7 +125,7 @@ def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | N
     # it, wrong arguments are a CommandError with status 1.
     command._called_from_command_line = True  # type: ignore[attr-defined]
     if name == "migrate":
-        from pocket.django.schema_changes.run import migrate
+        from pocket.django.schema_changes.migrate_command import migrate
 
         return migrate(command, args, kwargs, seconds)
     return call_command(command, *args, **kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pocket.doctor.report import history
+from pocket.doctor.report import saved_reports
 from pocket.doctor.report.style import SCRIPT, STYLE
 from pocket.doctor.report.text import THE_START
 
@@ -221,11 +221,11 @@ def _comparison(before: Report, after: Report) -> str:
     rows = "".join(
         f"<tr><th scope='row'>{escape(name)}</th><td>{old:.1f}</td><td>{new:.1f}</td><td>{new - old:+.1f}</td></tr>"
         for name, (old, new) in [
-            *history.difference(before, after).items(),
+            *saved_reports.difference(before, after).items(),
             ("total", (before.total_ms, after.total_ms)),
         ]
     )
-    added = history.new_modules(before, after)
+    added = saved_reports.new_modules(before, after)
     names = ", ".join(f"<code>{escape(name)}</code>" for name in added[:20])
     more = f" and {len(added) - 20} more" if len(added) > 20 else ""
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from pocket.doctor.report import history
+from pocket.doctor.report import saved_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,14 +83,14 @@ def _comparison(before: Report, after: Report) -> Iterator[str]:
     yield f"Compared with the run of {before.taken}:"
     rows = [(name, f"{old:.1f}", f"{new:.1f}", f"{new - old:+.1f}") for name, (old, new) in _pairs(before, after)]
     yield from _table([("PHASE", "BEFORE", "NOW", "CHANGE"), *rows])
-    added = history.new_modules(before, after)
+    added = saved_reports.new_modules(before, after)
     if added:
         more = f" and {len(added) - 8} more" if len(added) > 8 else ""
         yield f"New imports: {', '.join(added[:8])}{more}"
 
 
 def _pairs(before: Report, after: Report) -> Iterator[tuple[str, tuple[float, float]]]:
-    yield from history.difference(before, after).items()
+    yield from saved_reports.difference(before, after).items()
     yield "total", (before.total_ms, after.total_ms)
 
 

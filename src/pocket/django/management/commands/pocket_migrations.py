@@ -27,18 +27,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, database: str, known: bool, beyond: list[str] | None, **options: Any) -> None:
         """Writes the list; raises CommandError for a history that Django would refuse to migrate."""
-        from pocket.django.schema_changes import plan as migration_plan
-        from pocket.django.schema_changes.lock import held
+        from pocket.django.schema_changes import migration_list
+        from pocket.django.schema_changes.migrate_lock import held
 
         connection = connections[database]
         try:
             if known:
-                found: Any = migration_plan.known(connection)
+                found: Any = migration_list.known(connection)
             elif beyond is not None:
-                found = migration_plan.beyond(connection, beyond)
+                found = migration_list.beyond(connection, beyond)
             else:
                 with held(connection):
-                    found = migration_plan.pending(connection)
+                    found = migration_list.pending(connection)
         except InconsistentMigrationHistory as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found))

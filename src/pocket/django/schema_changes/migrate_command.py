@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from pocket.django.schema_changes.limits import LOCK_TIMEOUT, TimeIsUp, bounded, waited_for_lock
-from pocket.django.schema_changes.lock import PATIENCE, held
+from pocket.django.schema_changes.migrate_lock import PATIENCE, held
 from pocket.django.schema_changes.place import in_words
 
 if TYPE_CHECKING:
