@@ -15,13 +15,10 @@ from pocket import naming
 from pocket.deploy.releases.history import History
 from pocket.deploy.template import Inputs, render
 from pocket.deploy.template.api_domains import deployed_domains, leading_to_live, used_certificates
-from pocket.deploy.template.body import Template
 from pocket.deploy.template.certificate import (
     ARN_OUTPUT,
-    PENDING,
     certificate_stack_name,
     render_certificate,
-    with_arn,
     with_former,
 )
 from pocket.deploy.template.domains import RECORD, alias_records, domain_id, recorded
@@ -69,15 +66,6 @@ def test_another_certificate_exists_beside_the_one_in_use_until_that_is_removed(
     both = with_former(after, before.body).body
     assert both["Resources"].keys() == {*before.body["Resources"], *after.body["Resources"]}
     assert both["Outputs"] == after.body["Outputs"]
-
-
-def test_the_arn_takes_the_place_of_the_one_that_is_pending() -> None:
-    template = Template({"Resources": {"A": {"Properties": {"X": [PENDING, 1], "Y": "other"}}}}, {"Secret": "value"})
-    found = with_arn(template, "arn:aws:acm:us-east-1:123456789012:certificate/1")
-    assert found.body == {
-        "Resources": {"A": {"Properties": {"X": ["arn:aws:acm:us-east-1:123456789012:certificate/1", 1], "Y": "other"}}}
-    }
-    assert found.parameters == {"Secret": "value"}
 
 
 OWN = "arn:aws:acm:eu-central-1:123456789012:certificate/0123"

@@ -26,12 +26,12 @@ from pocket.manifest import SecretVariable
 class Domain(NamedTuple):
     """A domain of a stage: its name, the path of the key that declares it, and the keys beside that.
 
-    `handler` is the one whose API answers under it.
+    `handler` is the one whose API answers under it; None for a domain of the stage's distribution.
     """
 
     name: str
     path: KeyPath
-    handler: str
+    handler: str | None
     create_records: bool = True
     zone_id: str | None = None
     certificate_arn: str | None = None

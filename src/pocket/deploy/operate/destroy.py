@@ -7,7 +7,7 @@ interrupted removal can be repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from pocket.deploy.stacks.losses import RETAINING, count_text, with_data
 from pocket.deploy.stacks.secret_stores import Contents, Place, place_of, store_at
 from pocket.deploy.stacks.stack import State, find, template_of
 from pocket.deploy.template.api_domains import used_certificates
+from pocket.deploy.template.certificate import REGION, certificate_stack_name, used_by_distribution
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.storage_steps import BUCKET_TYPE, buckets_ever
 from pocket.errors import DeployError, PlanRefused
@@ -50,12 +51,15 @@ class Removal:
     kept: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    certificate_stack: State = field(default_factory=State)
 
     def lines(self) -> Iterator[str]:
         """A description of each part."""
         yield from (f"stack {state.stack.name}" for state in self.stacks if state.stack is not None)
         yield from (f"bucket {name} with its objects ({count_text(count)})" for name, count in self.buckets)
         yield from (f"{name} with what it holds" for name in self.data)
+        if self.certificate_stack.stack is not None:
+            yield f"stack {self.certificate_stack.stack.name} in {REGION}"
         yield from (f"certificate {item.arn} for {', '.join(item.names)}" for item in self.certificates)
         for where, contents in self.secrets:
             for name in contents.own:
@@ -120,13 +124,27 @@ def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
         (*kept, *_users_own(stage)),
         tuple(f"{name} ({item['Type']})" for name, item in own_data if item.get("DeletionPolicy") not in RETAINING),
         tuple(_certificates(clients, stage, main)),
+        _certificate_stack(clients, stage, main),
     )
 
 
-def _certificates(clients: Clients, stage: StageConfig, main: State) -> Iterable[Certificate]:
+def _certificate_stack(clients: Clients, stage: StageConfig, main: State) -> State:
+    """The stack of the distribution's certificate, if the file or the deployed stage has a domain of a distribution."""
+    if used_by_distribution(main.body) or any(domain.handler is None for domain in stage.domains):
+        return _state(clients.in_region(REGION), stage, certificate_stack_name(stage))
+    return State()
+
+
+def _certificates(clients: Clients, stage: StageConfig, main: State) -> Iterator[Certificate]:
     """The certificates that Pocket requested outside of a stack, if the file or the deployed stage has any."""
-    waits = any(not domain.create_records and domain.certificate_arn is None for domain in stage.domains)
-    return certificates.of_stage(clients, stage) if waits or used_certificates(main.body) else ()
+    waiting = [item for item in stage.domains if not item.create_records and item.certificate_arn is None]
+    there = []
+    if used_certificates(main.body) or any(domain.handler is not None for domain in waiting):
+        there.append(clients)
+    if used_by_distribution(main.body) or any(domain.handler is None for domain in waiting):
+        there.append(clients.in_region(REGION))
+    for found in dict.fromkeys(there):
+        yield from certificates.of_stage(found, stage)
 
 
 def _state(clients: Clients, stage: StageConfig, name: str) -> State:
@@ -200,8 +218,13 @@ def _steps(
     for state in removal.stacks:
         if state.stack is not None and state.stack.name != storage:
             yield f"stack {state.stack.name}", partial(_delete_stack, clients, state, reporter)
+    far = clients.in_region(REGION)
+    if removal.certificate_stack.stack is not None:
+        state = removal.certificate_stack
+        yield f"stack {certificate_stack_name(stage)}", partial(_delete_stack, far, state, reporter)
     for item in removal.certificates:
-        yield f"certificate {item.arn}", partial(certificates.delete, clients, item.arn)
+        there = clients.in_region(item.arn.split(":")[3])
+        yield f"certificate {item.arn}", partial(certificates.delete, there, item.arn)
     locked = artifact_bucket_name(stage, removal.account)
     for name, _ in sorted(removal.buckets, key=lambda item: item[0] == locked):
         if name == locked:

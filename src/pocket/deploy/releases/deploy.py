@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pocket.config import build_manifest
@@ -18,7 +19,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, own_resources, upload
 from pocket.deploy.build.revision import origin, revision
 from pocket.deploy.gates import checks
-from pocket.deploy.releases import domains
+from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.rollout import roll_out
@@ -29,6 +30,7 @@ from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.stacks.stack import State
 from pocket.deploy.template import Code, Inputs, render_storage
+from pocket.deploy.template.certificate import REGION
 from pocket.deploy.template.marks import marks
 from pocket.deploy.template.outputs import distribution_id, url_hosts
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
@@ -93,8 +95,12 @@ def deploy(
             secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter),
             secrets=generation.of_distribution(),
         )
-        tags = marks(stage, source)
-        with Plans(clients, reporter, tags=tags, own_tags=stage.general.tags, allowed=lock.check) as plans:
+        planning = partial(
+            Plans, reporter=reporter, tags=marks(stage, source), own_tags=stage.general.tags, allowed=lock.check
+        )
+        with planning(clients) as plans, planning(clients.in_region(REGION)) as far:
+            arns = distribution_certificate.issued(stage, far, found, assume_yes=assume_yes)
+            inputs = replace(inputs, certificates={**inputs.certificates, **arns})
             wanted = render_storage(stage, account, distribution_id(main.stack.outputs if main.stack else {}))
             run = Run(
                 plans=plans,
@@ -112,6 +118,7 @@ def deploy(
                 lines=found.lines,
             )
             done = roll_out(run, inputs)
+            distribution_certificate.settle(stage, far, found, main.body)
         domains.remove_unused(clients, stage, main.body, done.body, reporter)
         upload.prune_artifacts(clients.s3, bucket, {inputs.code.key, *done.history.artifacts})
     for line in domains.to_enter(stage, done.outputs, main.body):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws import zones
 from pocket.deploy.stacks import certificates
 from pocket.deploy.template.api_domains import deployed_domains, used_certificates
+from pocket.deploy.template.certificate import REGION, used_by_distribution
 from pocket.deploy.template.domains import RECORD_TYPES, domain_id, recorded
 from pocket.deploy.template.outputs import target_output, target_zone_output
 from pocket.errors import AWSCallFailed, PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from pocket.config import Project, StageConfig
@@ -46,34 +47,63 @@ def examine(
     A certificate that waits for the user's records is requested, after a question. Raises ConfigError, with the line of
     the domain, for what stands in its way; PlanRefused where the certificate is not issued yet.
     """
+    known = deployed_domains(deployed) | {name for name, _, _ in recorded(deployed)}
     found_zones: dict[str, str] = {}
     arns: dict[str, str] = {}
     lines: list[str] = []
     for domain in stage.domains:
-        new = domain.name not in deployed_domains(deployed)
+        new = domain.name not in known
         try:
-            if new:
+            if new and domain.handler is not None:
                 _refuse_taken(clients, domain)
-            if domain.certificate_arn is not None and clients.target.delegated:
-                certificates.check(clients, domain.certificate_arn, [domain.name])
-            if domain.certificate_arn is not None:
-                arns[domain.name] = domain.certificate_arn
-            if domain.create_records:
-                zone = _zone(clients, domain, deployed, reporter)
-                found_zones[domain.name] = zone.zone_id
+            zone = _zone(clients, domain, deployed, reporter) if domain.create_records else None
         except PlanRefused as error:
             raise project.error(stage.name, domain.path, error.message, error.hint) from error
-        if not domain.create_records and domain.certificate_arn is None:
-            arns[domain.name] = _requested(clients, stage, domain, reporter, assume_yes=assume_yes)
+        if zone is not None:
+            found_zones[domain.name] = zone.zone_id
         if new:
-            lines.append(_line(domain, zone if domain.create_records else None))
+            lines.append(_line(domain, zone))
+    for domains in together(stage):
+        arn = _outside(project, stage, clients, domains, reporter, assume_yes=assume_yes)
+        arns.update({domain.name: arn for domain in domains if arn is not None})
     return Domains(found_zones, arns, (*lines, *_going(stage, deployed)))
+
+
+def together(stage: StageConfig) -> Iterator[list[Domain]]:
+    """The domains that have a certificate in common: each of an API has its own, all of the distribution have one."""
+    yield from ([domain] for domain in stage.domains if domain.handler is not None)
+    if of_distribution := [domain for domain in stage.domains if domain.handler is None]:
+        yield of_distribution
+
+
+def _outside(
+    project: Project,
+    stage: StageConfig,
+    clients: Clients,
+    domains: Sequence[Domain],
+    reporter: Reporter,
+    *,
+    assume_yes: bool,
+) -> str | None:
+    """The ARN of the domains' certificate if that is in no stack of Pocket's: the user's own, or a requested one."""
+    first, names = domains[0], [domain.name for domain in domains]
+    there = clients.in_region(REGION) if first.handler is None else clients
+    if first.certificate_arn is None and not first.create_records:
+        return _requested(there, stage, names, reporter, assume_yes=assume_yes)
+    if first.certificate_arn is not None and clients.target.delegated:
+        try:
+            certificates.check(there, first.certificate_arn, names)
+        except PlanRefused as error:
+            raise project.error(stage.name, first.path, error.message, error.hint) from error
+    return first.certificate_arn
 
 
 def to_enter(stage: StageConfig, outputs: Mapping[str, str], already: Mapping[str, Any]) -> Iterator[str]:
     """What the user has to enter for each domain without records of Pocket's that is not in the template `already`."""
     before = deployed_domains(already)
     for domain in stage.domains:
+        if domain.handler is None:
+            continue
         target = outputs.get(target_output(domain.handler))
         if domain.create_records or domain.name in before or target is None:
             continue
@@ -88,14 +118,18 @@ def remove_unused(
     clients: Clients, stage: StageConfig, before: Mapping[str, Any], after: Mapping[str, Any], reporter: Reporter
 ) -> None:
     """Deletes certificates that Pocket requested and that the template used before."""
-    former = used_certificates(before) - used_certificates(after)
-    for certificate in certificates.of_stage(clients, stage) if former else ():
-        if certificate.arn not in former:
-            continue
-        try:
-            reporter.note(f"Removed {certificates.delete(clients, certificate.arn)}, which nothing uses any more.")
-        except AWSCallFailed as error:
-            reporter.note(f"Certificate {certificate.arn} is left: {error.message} `pocket destroy` removes it.")
+    for there, used in ((clients, used_certificates), (clients.in_region(REGION), used_by_distribution)):
+        former = used(before) - used(after)
+        for certificate in certificates.of_stage(there, stage) if former else ():
+            if certificate.arn in former:
+                _remove(there, certificate, reporter)
+
+
+def _remove(clients: Clients, certificate: certificates.Certificate, reporter: Reporter) -> None:
+    try:
+        reporter.note(f"Removed {certificates.delete(clients, certificate.arn)}, which nothing uses any more.")
+    except AWSCallFailed as error:
+        reporter.note(f"Certificate {certificate.arn} is left: {error.message} `pocket destroy` removes it.")
 
 
 def _zone(clients: Clients, domain: Domain, deployed: Mapping[str, Any], reporter: Reporter) -> zones.Zone:
@@ -125,29 +159,32 @@ def _refuse_taken(clients: Clients, domain: Domain) -> None:
     )
 
 
-def _requested(clients: Clients, stage: StageConfig, domain: Domain, reporter: Reporter, *, assume_yes: bool) -> str:
-    """The ARN of the issued certificate that Pocket requested for the domain, now or in an earlier deploy."""
-    found = certificates.requested(clients, stage, [domain.name])
+def _requested(
+    clients: Clients, stage: StageConfig, names: Sequence[str], reporter: Reporter, *, assume_yes: bool
+) -> str:
+    """The ARN of the issued certificate that Pocket requested for the names, now or in an earlier deploy."""
+    listed = ", ".join(names)
+    found = certificates.requested(clients, stage, names)
     if found is None:
-        question = f"Request a certificate for {domain.name}, which waits for a record that you enter?"
+        question = f"Request a certificate for {listed}, which waits for a record that you enter?"
         if not assume_yes and not reporter.confirm(question):
             raise PlanRefused(
-                f"No certificate was requested for {domain.name}; nothing was changed.",
+                f"No certificate was requested for {listed}; nothing was changed.",
                 "Pass --yes to request it without being asked, or set certificate_arn.",
             )
-        found = certificates.request(clients, stage, [domain.name])
+        found = certificates.request(clients, stage, names)
     if found.status == certificates.ISSUED:
         return found.arn
     if found.status != certificates.PENDING:
         raise PlanRefused(
-            f"Certificate {found.arn} for {domain.name} was not issued: its status is {found.status}.",
+            f"Certificate {found.arn} for {listed} was not issued: its status is {found.status}.",
             f"`aws acm describe-certificate --certificate-arn {found.arn}` shows why.",
         )
     entered = "\n".join(f"{name} CNAME {value}" for name, value in found.records)
     raise PlanRefused(
-        f"The certificate for {domain.name} is not issued yet, so stage {stage.name!r} was not deployed. ACM waits for"
+        f"The certificate for {listed} is not issued yet, so stage {stage.name!r} was not deployed. ACM waits for"
         f" this record:\n{entered}",
-        f"Enter it where the DNS of {domain.name} is, and keep it: ACM renews the certificate by it. Then deploy again;"
+        f"Enter it where the DNS of {listed} is, and keep it: ACM renews the certificate by it. Then deploy again;"
         " ACM sees the record after some minutes.",
     )
 
@@ -155,13 +192,11 @@ def _requested(clients: Clients, stage: StageConfig, domain: Domain, reporter: R
 def _line(domain: Domain, zone: zones.Zone | None) -> str:
     own = domain.certificate_arn
     issued = f"certificate {own}" if own is not None else "certificate of ACM"
+    target = "the distribution" if domain.handler is None else f"the API of handler {domain.handler}"
     if zone is None:
-        return f"{domain.name}: {issued}; its records are not created by Pocket. Leads to handler {domain.handler}."
+        return f"{domain.name}: {issued}; its records are not created by Pocket. Leads to {target}."
     validated = "" if own is not None else ", validated there"
-    return (
-        f"{domain.name}: hosted zone {zone}; {issued}{validated}; records {' and '.join(RECORD_TYPES)} to the API of"
-        f" handler {domain.handler}."
-    )
+    return f"{domain.name}: hosted zone {zone}; {issued}{validated}; records {' and '.join(RECORD_TYPES)} to {target}."
 
 
 def _going(stage: StageConfig, deployed: Mapping[str, Any]) -> Iterator[str]:

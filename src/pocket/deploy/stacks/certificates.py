@@ -75,15 +75,20 @@ def check(clients: Clients, arn: str, names: Sequence[str]) -> None:
 
 def requested(clients: Clients, stage: StageConfig, names: Sequence[str]) -> Certificate | None:
     """The stage's certificate for exactly those names that is issued, or else waits for its records; None without."""
-    found = [item for item in of_stage(clients, stage) if set(item.names) == set(names)]
+    found = [item for item in of_stage(clients, stage, names[0]) if set(item.names) == set(names)]
     issued = next((item for item in found if item.status == ISSUED), None)
     return issued or next((item for item in found if item.status == PENDING), None)
 
 
-def of_stage(clients: Clients, stage: StageConfig) -> Iterator[Certificate]:
-    """Every certificate that Pocket requested for the stage outside of a stack, whatever its status."""
+def of_stage(clients: Clients, stage: StageConfig, first: str | None = None) -> Iterator[Certificate]:
+    """Every certificate that Pocket requested for the stage outside of a stack, whatever its status.
+
+    With `first`, only those whose first name it is.
+    """
     for page in clients.acm.get_paginator("list_certificates").paginate():
         for summary in page["CertificateSummaryList"]:
+            if first is not None and summary["DomainName"] != first:
+                continue
             arn = summary["CertificateArn"]
             tags = {
                 item["Key"]: item.get("Value", "")

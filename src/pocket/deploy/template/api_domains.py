@@ -75,7 +75,7 @@ def leading_to_live(inputs: Inputs, deployed: Mapping[str, Any]) -> set[str]:
     return {
         domain_id(domain.name, kind)
         for domain in inputs.config.domains
-        if naming.logical_id(domain.handler, "ApiStage") in existing
+        if domain.handler is not None and naming.logical_id(domain.handler, "ApiStage") in existing
         for kind in ("Mapping", *(f"Record{item}" for item in RECORD_TYPES))
     }
 

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
 
+DISTRIBUTION = "AWS::CloudFront::Distribution"
+
 REGION = "us-east-1"
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html"""
 
 ARN_OUTPUT = "CertificateArn"
-
-PENDING = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
-"""What stands for the certificate's ARN in the stage's template until the certificate exists."""
 
 
 def certificate_stack_name(config: StageConfig) -> str:
@@ -55,14 +54,9 @@ def with_former(wanted: Template, deployed: Mapping[str, Any]) -> Template:
     return Template({**wanted.body, "Resources": {**existing, **wanted.body["Resources"]}})
 
 
-def with_arn(template: Template, arn: str) -> Template:
-    """The stage's template with the certificate's ARN in place of PENDING."""
-    return Template(_replaced(template.body, arn), template.parameters)
-
-
-def _replaced(value: Any, arn: str) -> Any:
-    if isinstance(value, list):
-        return [_replaced(item, arn) for item in value]
-    if isinstance(value, dict):
-        return {key: _replaced(item, arn) for key, item in value.items()}
-    return arn if value == PENDING else value
+def used_by_distribution(body: Mapping[str, Any]) -> set[str]:
+    """The ARNs of the certificates that the distributions of a deployed template name."""
+    resources: Mapping[str, Any] = body.get("Resources") or {}
+    kinds = (item["Properties"] for item in resources.values() if item["Type"] == DISTRIBUTION)
+    found = (item["DistributionConfig"].get("ViewerCertificate", {}).get("AcmCertificateArn") for item in kinds)
+    return {arn for arn in found if isinstance(arn, str)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
 from pocket.deploy.template.deployer_cdn import cdn_statements
-from pocket.deploy.template.deployer_domains import domain_statements
+from pocket.deploy.template.deployer_domains import certificate_stacks, domain_statements
 from pocket.deploy.template.intrinsics import allow
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.errors import PlanRefused
@@ -226,7 +226,8 @@ def _storage(stage: StageConfig, place: Place) -> Iterator[Statement]:
         artifacts = f"{artifacts.rpartition('-')[0]}-*"
     buckets = [place.bucket(name) for name in (artifacts, stage.bucket_name) if name]
     stacks = (stage.stack_name, storage_stack_name(stage))
-    yield allow("Stacks", _STACKS, [place.arn("cloudformation", f"stack/{name}/*") for name in stacks])
+    found = [place.arn("cloudformation", f"stack/{name}/*") for name in stacks]
+    yield allow("Stacks", _STACKS, [*found, *certificate_stacks(stage, place)])
     yield allow("FindStacks", _ALL_STACKS, ["*"])
     yield allow("Buckets", _BUCKETS, buckets)
     yield allow("Objects", _OBJECTS, [f"{bucket}/*" for bucket in buckets])

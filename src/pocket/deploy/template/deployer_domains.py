@@ -6,8 +6,10 @@ removal of this one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.certificate import REGION, certificate_stack_name
 from pocket.deploy.template.domains import RECORD_TYPES
 from pocket.deploy.template.intrinsics import allow
 from pocket.deploy.template.marks import marks
@@ -44,16 +46,32 @@ def domain_statements(stage: StageConfig, place: Place) -> Iterator[Statement]:
     """The statements for the stage's domains; none for a stage without one."""
     if not stage.domains:
         return
-    names = [domain.name for domain in stage.domains]
+    far = replace(place, region=REGION)
+    of_apis = [domain for domain in stage.domains if domain.handler is not None]
+    of_distribution = [domain for domain in stage.domains if domain.handler is None]
     yield from _records(place, [domain for domain in stage.domains if domain.create_records])
-    yield from certificate_statements(stage, place, [item.name for item in stage.domains if not item.certificate_arn])
-    if any(domain.certificate_arn for domain in stage.domains):
-        own = sorted(domain.certificate_arn for domain in stage.domains if domain.certificate_arn)
+    yield from certificate_statements(stage, place, _requested(of_apis))
+    yield from certificate_statements(stage, far, _requested(of_distribution), "OfDistribution")
+    if own := sorted({domain.certificate_arn for domain in stage.domains if domain.certificate_arn}):
         yield allow("OwnCertificates", ["acm:DescribeCertificate"], own)
     if any(not domain.create_records and not domain.certificate_arn for domain in stage.domains):
         yield allow("FindCertificates", ["acm:ListCertificates"], ["*"])
     root = f"arn:{place.partition}:apigateway:{place.region}::/domainnames"
-    yield allow("DomainNames", _NAMES, [root, *(f"{root}/{name}{end}" for name in names for end in ("", "/*"))])
+    if of_apis:
+        named = [f"{root}/{domain.name}{end}" for domain in of_apis for end in ("", "/*")]
+        yield allow("DomainNames", _NAMES, [root, *named])
+
+
+def certificate_stacks(stage: StageConfig, place: Place) -> list[str]:
+    """The ARN of the stack of the distribution's certificate, in a list; empty if the stage has none."""
+    if any(item.handler is None and item.create_records and not item.certificate_arn for item in stage.domains):
+        return [replace(place, region=REGION).arn("cloudformation", f"stack/{certificate_stack_name(stage)}/*")]
+    return []
+
+
+def _requested(domains: Sequence[Domain]) -> list[str]:
+    """The names for which Pocket requests certificates."""
+    return [domain.name for domain in domains if not domain.certificate_arn]
 
 
 def certificate_statements(

@@ -77,7 +77,8 @@ def targets(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
     return {
         domain.handler: found[target_output(domain.handler)]
         for domain in stage.domains
-        if found.get(naming.endpoint_output(domain.handler)) == f"https://{domain.name}"
+        if domain.handler is not None
+        and found.get(naming.endpoint_output(domain.handler)) == f"https://{domain.name}"
         and target_output(domain.handler) in found
     }
 
