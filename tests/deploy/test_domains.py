@@ -24,7 +24,7 @@ from pocket.deploy.template.certificate import (
 from pocket.deploy.template.domains import RECORD, alias_records, domain_id, recorded
 from pocket.deploy.template.outputs import targets
 from pocket.deploy.template.steps import candidate, going_live, settled
-from pocket.deploy.template.validate import lint
+from pocket.deploy.template.validate import lint, refuse_unsupported
 
 NAMES = ("www.example.com", "example.com")
 ZONES = dict.fromkeys(NAMES, "Z0123456789ABC")
@@ -99,6 +99,13 @@ def test_the_users_own_domains_and_records_are_none_of_a_handlers() -> None:
     assert deployed_domains({"Resources": own}) == set()
     assert used_certificates({"Resources": own}) == set()
     assert recorded({"Resources": own}) == {("a.example", "A", "None")}
+
+
+@pytest.mark.parametrize("more", ["", ", create_records = false", f', certificate_arn = "{OWN}"'])
+def test_a_domain_passes_what_is_checked_before_aws_is_asked(tmp_path: Path, more: str) -> None:
+    text = FULL.replace("apigateway = {}", f'apigateway = {{ domain = "www.example.com"{more} }}', 1)
+    found = project(tmp_path, text)
+    refuse_unsupported(found, found.stage("dev"))
 
 
 def test_another_domain_leads_to_the_live_release_before_that_moves(tmp_path: Path) -> None:

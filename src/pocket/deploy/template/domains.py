@@ -13,12 +13,16 @@ from pocket import naming
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pocket.config import StageConfig
     from pocket.deploy.template.intrinsics import Resource
 
 CERTIFICATE, RECORD = "AWS::CertificateManager::Certificate", "AWS::Route53::RecordSet"
 
 RECORD_TYPES = ("A", "AAAA")
 """Of the alias records of each domain."""
+
+UNKNOWN_ZONE = "Z0000000000000"
+UNKNOWN_ARN = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 
 _SHOWN = 60
 """How many characters of a domain a logical id shows."""
@@ -62,6 +66,14 @@ def alias_records(
         }
         for kind in RECORD_TYPES
     }
+
+
+def before_look(stage: StageConfig) -> tuple[dict[str, str], dict[str, str]]:
+    """What stands for hosted zones, and for the ARNs of certificates outside of the stack, before AWS is asked."""
+    zones = {domain.name: UNKNOWN_ZONE for domain in stage.domains if domain.create_records}
+    outside = [domain for domain in stage.domains if domain.certificate_arn or not domain.create_records]
+    of_distribution = [domain for domain in stage.domains if domain.handler is None]
+    return zones, {domain.name: domain.certificate_arn or UNKNOWN_ARN for domain in (*outside, *of_distribution)}
 
 
 def recorded(body: Mapping[str, Any]) -> set[tuple[str, str, str]]:

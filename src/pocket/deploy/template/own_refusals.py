@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.config import build_manifest
 from pocket.deploy.build import own_resources
 from pocket.deploy.template.document import render
+from pocket.deploy.template.domains import before_look
 from pocket.deploy.template.inputs import Code, Inputs
 from pocket.deploy.template.intrinsics import substituted
 from pocket.deploy.template.linting import examined
@@ -29,7 +30,9 @@ def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
     path = own_resources.path_of(stage)
     try:
         sections = own_resources.read(stage)
-        inputs = Inputs(stage, build_manifest(project).stages[stage.name], UNBUILT, own=sections)
+        zones, arns = before_look(stage)
+        manifest = build_manifest(project).stages[stage.name]
+        inputs = Inputs(stage, manifest, UNBUILT, zones=zones, certificates=arns, own=sections)
         body = render(inputs).body
     except ConfigErrors as errors:
         yield from errors.errors
