@@ -23,7 +23,7 @@ OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' 
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format setup setup-next setup-docs postgresql clean
+.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format security setup setup-next setup-docs postgresql clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
@@ -38,6 +38,9 @@ lint: setup
 	.venv/bin/mypy
 
 # Links that lead nowhere, and pages that no menu names, are errors; not with --quiet, which hides them from --strict.
+security: setup
+	.venv/bin/python scripts/security.py
+
 docs: setup-docs
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "The site is in .site; make docs-serve shows it."

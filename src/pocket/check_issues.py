@@ -11,6 +11,8 @@ INVALID = "pocket.E002"
 UNKNOWN_STAGE = "pocket.E003"
 DECLARED_TWICE = "pocket.E005"
 OUTLASTS_ITS_API = "pocket.E006"
+REFUSED = "pocket.E018"
+NOTHING_TO_DEPLOY = "pocket.W019"
 
 ERROR = 40
 

@@ -68,7 +68,12 @@ def tiny(tmp_path: Path) -> Path:
     """A project with a sound file and settings that every test may spoil."""
     folder = tmp_path / "tiny"
     folder.mkdir()
-    (folder / "pocket.toml").write_text('[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n[awscontainer]\n')
+    management = (
+        '[awscontainer.handlers.management]\ncommand = "pocket.django.lambda_handlers.management_command_handler"\n'
+    )
+    general = '[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n'
+    (folder / "pocket.toml").write_text(f"{general}{management}[awscontainer]\n")
+    (folder / "requirements.txt").write_text("django-pocket\n")
     (folder / "manage.py").write_text('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "tiny_settings")\n')
     settings = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "pocket.django"]\n'
     (folder / "tiny_settings.py").write_text(settings)
@@ -297,9 +302,9 @@ def test_issues_in_the_file_come_first_and_end_the_command(tiny: Path) -> None:
     done = pocket_check(tiny, "--format", "json")
     assert done.returncode == 1
     (only,) = messages(done)
-    assert (only["id"], only["layer"], only["file"], only["line"]) == ("pocket.E002", "file", "pocket.toml", 5)
+    assert (only["id"], only["layer"], only["file"], only["line"]) == ("pocket.E002", "file", "pocket.toml", 7)
     done = pocket_check(tiny)
-    assert done.stderr.startswith("error: pocket.toml:5: (pocket.E002) awscontainer.colour: ")
+    assert done.stderr.startswith("error: pocket.toml:7: (pocket.E002) awscontainer.colour: ")
 
 
 @pytest.mark.parametrize(
@@ -450,8 +455,6 @@ def test_a_circular_import_is_shown_without_the_copys_directory(tiny: Path) -> N
 
 def test_a_release_that_cannot_be_reached_hides_no_local_issue(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "DEBUG = True\n")
-    command = "pocket.django.lambda_handlers.management_command_handler"
-    add(tiny / "pocket.toml", f'[awscontainer.handlers.management]\ncommand = "{command}"\n')
     options = ("--stage", "dev", "--deploy", "--tag", "pocket", "--remote")
     done = pocket_check(tiny, *options, AWS_EC2_METADATA_DISABLED="true")
     assert done.returncode == 1
@@ -484,6 +487,42 @@ def test_the_shells_and_the_laptops_secrets_do_not_reach_the_project(tiny: Path)
     add(tiny / "tiny_settings.py", code)
     done = pocket_check(tiny, DATABASE_URL="postgres://the:real@server/one")
     assert done.returncode == 0, done.stderr
+
+
+def test_what_a_deploy_would_refuse_is_found(tiny: Path) -> None:
+    file, infra = tiny / "pocket.toml", tiny / "infra.yaml"
+    add(file, 'resources = "infra.yaml"\nextras = ["reports"]\n')
+    add(file, '[[awscontainer.permissions]]\nactions = ["rekognition:DetectLabelz"]\nresources = ["*"]\n')
+    add(file, "[prd.awscontainer.django.storages]\nstaticfiles = { store = 'filesystem', static = true }\n")
+    infra.write_text("Resources:\n  News:\n    Type: AWS::SNS::Topic\n    Properties: {TopicNam: news}\n")
+    done = pocket_check(tiny, "--format", "json")
+    assert done.returncode == 1
+    found = [item for item in messages(done) if item["layer"] == "deploy"]
+    assert {item["id"] for item in found} == {"pocket.E018"}
+    assert [(item["file"], item["line"], item["stages"]) for item in found] == [
+        ("pocket.toml", 10, []),
+        ("infra.yaml", 4, []),
+        ("pocket.toml", None, []),
+        ("pocket.toml", None, ["prd"]),
+    ]
+    assert all(item["hint"] for item in found if item["file"] == "pocket.toml")
+    assert "requirements.txt has no extras" in found[2]["message"]
+    assert "not a folder of the artifact" in found[3]["message"]
+
+
+def test_an_image_is_refused_before_a_deploy(tiny: Path) -> None:
+    (tiny / "Dockerfile").touch()
+    add(tiny / "pocket.toml", 'dockerfile_path = "Dockerfile"\n')
+    text = messages(pocket_check(tiny, "--format", "json"))[0]
+    assert (text["line"], text["id"]) == (7, "pocket.E018")
+    assert "does not deploy images yet" in text["message"]
+
+
+def test_a_stage_without_handlers_is_a_warning(tiny: Path) -> None:
+    (tiny / "pocket.toml").write_text('[general]\nregion = "eu-west-1"\nstages = ["dev", "prd"]\n')
+    done = pocket_check(tiny, "--format", "json")
+    warnings = [item for item in messages(done) if item["layer"] == "deploy"]
+    assert [(item["id"], item["level"]) for item in warnings] == [("pocket.W019", "warning")] * 2
 
 
 def test_misuse(tiny: Path) -> None:

@@ -45,7 +45,7 @@ def check(
     remote: Remote = False,
     local: Local = False,
 ) -> None:
-    """Check pocket.toml, then the project with each stage's settings."""
+    """Check pocket.toml and what a deploy would refuse, then the project with each stage's settings."""
     from pocket.cli.check_output import WRITERS, merged, of_file
     from pocket.deploy.gates.system_checks import Selection
     from pocket.errors import ConfigError
@@ -68,7 +68,7 @@ def check(
             sys.stderr.write(f"{project.path.name}: no issues in {', '.join(names)}.\n")
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
         targets = {item.name: _target(item, local=local) for item in stages}
-        layers = [*_project(project, stages, targets, selection)]
+        layers = [*_refusals(project, stages, lint=deploy), *_project(project, stages, targets, selection)]
         if remote:
             layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
         found = merged(layers, len(stages))
@@ -84,6 +84,25 @@ def _stages(name: str | None) -> tuple[Project, list[StageConfig]]:
 
     project = current_project()
     return project, [project.stage(name)] if name else list(project.stages.values())
+
+
+def _refusals(project: Project, stages: Sequence[StageConfig], *, lint: bool) -> Iterator[tuple[str, str, Issue]]:
+    """What a deploy of each stage would refuse, as far as it is known here."""
+    from pocket.check_issues import NOTHING_TO_DEPLOY, Issue
+    from pocket.cli.check_output import of_refusal
+    from pocket.cli.failure import place_of
+    from pocket.deploy.releases.refusals import refusals
+
+    for stage in stages:
+        if stage.awscontainer is None or not stage.awscontainer.handlers:
+            message = f"Stage {stage.name!r} has no handler, so it cannot be deployed."
+            hint = "To deploy it, declare at least one [awscontainer.handlers.NAME]."
+            place = place_of(project.path)
+            yield "deploy", stage.name, Issue(NOTHING_TO_DEPLOY, LEVELS["WARNING"], message, hint, file=place)
+        else:
+            yield from (
+                ("deploy", stage.name, of_refusal(error, project.path)) for error in refusals(project, stage, lint=lint)
+            )
 
 
 def _project(

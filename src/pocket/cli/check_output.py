@@ -10,18 +10,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pocket.check_issues import ERROR, Issue, check_id
+from pocket.check_issues import ERROR, REFUSED, Issue, check_id
 from pocket.cli.failure import place_of, write
 from pocket.errors import ConfigError, ConfigErrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pocket.errors import PocketError
+
 _FASTAPI = "pocket.E06", "pocket.W06"
 
 
 class Entry(NamedTuple):
-    """An issue of one layer (file, project, fastapi, remote) in `stages`, which is empty if all stages have it."""
+    """An issue of a layer (file, deploy, project, fastapi, remote) in `stages`, which is empty if all have it."""
 
     layer: str
     stages: tuple[str, ...]
@@ -31,21 +33,25 @@ class Entry(NamedTuple):
 def of_file(error: ConfigError) -> list[Entry]:
     """The issues in the file, in its order."""
     errors = error.errors if isinstance(error, ConfigErrors) else (error,)
-    return [
-        Entry(
-            "file",
-            (),
-            Issue(
-                id=check_id(item),
-                level=ERROR,
-                message=f"{item.key}: {item.message}" if item.key else item.message,
-                hint=item.hint or None,
-                file=None if item.file is None else place_of(item.file),
-                line=item.line,
-            ),
-        )
-        for item in errors
-    ]
+    return [Entry("file", (), _of_key(item, check_id(item))) for item in errors]
+
+
+def of_refusal(error: PocketError, project: Path) -> Issue:
+    """The issue for what a deploy would refuse; without a place of its own it is pocket.toml, `project`."""
+    if isinstance(error, ConfigError):
+        return _of_key(error, REFUSED)
+    return Issue(REFUSED, ERROR, error.message, error.hint or None, file=place_of(project))
+
+
+def _of_key(error: ConfigError, id_: str) -> Issue:
+    return Issue(
+        id=id_,
+        level=ERROR,
+        message=f"{error.key}: {error.message}" if error.key else error.message,
+        hint=error.hint or None,
+        file=None if error.file is None else place_of(error.file),
+        line=error.line,
+    )
 
 
 def layer_of(issue: Issue) -> str:

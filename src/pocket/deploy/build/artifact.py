@@ -248,12 +248,7 @@ def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
     mapped = {} if collected.manifest is None else {naming.STATIC_MANIFEST_FILE: collected.manifest}
     if collected.in_bucket:
         return mapped
-    if not collected.prefix or (collected.location or "").startswith("/"):
-        raise BuildFailed(
-            f'storages.{static.ALIAS} has store "filesystem" and location {collected.location!r}, which is not a'
-            " folder of the artifact.",
-            'Set a folder relative to pocket.toml, such as location = "static-collected", or store = "s3".',
-        )
+    static.refuse_location(collected.location)
     entries = {file.name: file.content for file in collected.files} | mapped
     return {f"{collected.prefix}{name}": entry for name, entry in entries.items()}
 

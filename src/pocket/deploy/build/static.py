@@ -144,6 +144,16 @@ def describe(folder: Path, storage: Storage) -> StaticFiles | None:
     return StaticFiles(storage.store, storage.location, files, manifest) if files else None
 
 
+def refuse_location(location: str | None) -> None:
+    """Raises BuildFailed where the location of a `"filesystem"` storage is not a folder of the artifact."""
+    if not naming.key_prefix(location) or (location or "").startswith("/"):
+        raise BuildFailed(
+            f'storages.{ALIAS} has store "filesystem" and location {location!r}, which is not a folder of the'
+            " artifact.",
+            'Set a folder relative to pocket.toml, such as location = "static-collected", or store = "s3".',
+        )
+
+
 def content_type(name: str) -> str:
     """The MIME type that a file of that name is served with; text is UTF-8, since Django's templates are."""
     guessed, encoding = _TYPES.guess_type(name)
