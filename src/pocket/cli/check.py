@@ -68,7 +68,8 @@ def check(
             sys.stderr.write(f"{project.path.name}: no issues in {', '.join(names)}.\n")
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
         targets = {item.name: _target(item, local=local) for item in stages}
-        layers = [*_refusals(project, stages, lint=deploy), *_project(project, stages, targets, selection)]
+        layers = [*_refusals(project, stages, lint=deploy)] if not tag or "pocket" in tag else []
+        layers += _project(project, stages, targets, selection)
         if remote:
             layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
         found = merged(layers, len(stages))
