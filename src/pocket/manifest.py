@@ -137,10 +137,43 @@ class Api(Record):
 
 
 class Database(Record):
-    """The database of a stage; `variable` is the environment variable that holds its URL."""
+    """The database of a stage; `variable` is the environment variable that holds its URL.
+
+    `host`, `port` and `name` complete a secret that has only a user and a password.
+    """
 
     engine: str
     variable: str
+    host: str | None = None
+    port: int = 5432
+    name: str | None = None
+
+    def url_in(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The URL in the text of a secret, and the keys that a secret with a JSON object lacks.
+
+        A secret is a URL, or an object as RDS keeps it:
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
+        """
+        if not text.lstrip().startswith("{"):
+            return text, ()
+        from urllib.parse import quote
+
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = {}
+        values = {
+            "username": found.get("username"),
+            "password": found.get("password"),
+            "host": self.host or found.get("host"),
+            "dbname": self.name or found.get("dbname"),
+        }
+        missing = tuple(key for key, value in values.items() if not isinstance(value, str) or not value)
+        if missing:
+            return "", missing
+        port = self.port if self.host else found.get("port", self.port)
+        user, password, host, name = (quote(str(value), safe="") for value in values.values())
+        return f"postgres://{user}:{password}@{host}:{port}/{name}", ()
 
 
 class Stage(Record):

@@ -21,7 +21,7 @@ from pocket.cli import db
 from pocket.cli.project import Destination
 from pocket.deploy.operate import database, postgresql, stage_secrets
 from pocket.deploy.operate.database import parsed
-from pocket.deploy.target import Target
+from pocket.deploy.target import Credentials, Target
 from pocket.errors import CommandFailed, DeployError
 from pocket.local import LocalAWS
 from pocket.local.postgresql.server import Server
@@ -231,3 +231,29 @@ def test_a_missing_secret_and_a_missing_table_have_their_hints(site: Site) -> No
     bare = project_of(site.folder, POCKET_TOML).stage("bare")
     with pytest.raises(DeployError, match=r"Stage 'bare' has no \[database\]"):
         database.access(bare, Target("eu-central-1"))
+
+
+def test_a_database_with_iam_is_reached_with_a_token_and_a_verified_certificate(tmp_path: Path) -> None:
+    table = 'engine = "postgresql"\niam = true\nhost = "db.x.eu-central-1.rds.amazonaws.com"\nname = "shop"'
+    text = POCKET_TOML.replace('engine = "postgresql"\nsecret = "{project}/{stage}/url#main"', f'{table}\nuser = "app"')
+    stage = project_of(tmp_path, text.replace('user = "app"', 'user = "app"\nresource_id = "db-ABC"')).stage("dev")
+    found = database.access(stage, Target("eu-central-1", credentials=Credentials("AKIDEXAMPLE", "secret")))
+    variables = found.environment()
+    assert variables["PGPASSWORD"].startswith("db.x.eu-central-1.rds.amazonaws.com:5432/?Action=connect&DBUser=app")
+    assert variables["PGSSLMODE"] == "verify-full"
+    assert variables["PGSSLROOTCERT"].endswith("rds_roots/eu-central-1.pem")
+    assert Path(variables["PGSSLROOTCERT"]).is_file()
+    assert "X-Amz" not in repr(found) + found.url()
+
+
+def test_a_secret_that_rds_manages_is_completed(site: Site, tmp_path: Path) -> None:
+    text = POCKET_TOML.replace('url#main"', 'url"\nhost = "db.example.com"\nname = "shop"')
+    stage = project_of(tmp_path, text).stage("dev")
+    site.secrets["DATABASE_URL"] = '{"username": "app", "password": "p@ss"}'
+    assert (
+        database.access(stage, Target("eu-central-1")).url(show=True)
+        == "postgres://app:p%40ss@db.example.com:5432/shop"
+    )
+    site.secrets["DATABASE_URL"] = '{"username": "app"}'
+    with pytest.raises(DeployError, match="has no text for password"):
+        database.access(stage, Target("eu-central-1"))

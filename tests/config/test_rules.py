@@ -73,6 +73,7 @@ CDN = f'[cloudfront]\n[awscontainer.handlers.web]\ncommand = "{DJANGO}.wsgi_hand
 SECOND_API = f'[awscontainer.handlers.admin]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
 FILES = '[s3]\n[awscontainer.django.storages]\ndefault = {{ store = "cloudfront", {} }}\n'
 REGIONAL_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/site/0a1b"
+IAM = 'iam = true\nhost = "a.example.com"\nname = "n"\nuser = "u"\nresource_id = "cluster-A"\n'
 ISSUES = [
     # placeholders
     (
@@ -81,7 +82,15 @@ ISSUES = [
         "There is no secret for the variable TOKN",
     ),
     # database
-    ('[database]\nengine = "postgresql"', "database", 'needs the secret with the database\'s URL'),
+    ('[database]\nengine = "postgresql"', "database", 'needs the secret with the database\'s URL, or iam'),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\nuser = "a"', "database.user", "Only a database with iam"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\nhost = "a.example.com"', "database.host", "needs name"),
+    ('[database]\nengine = "postgresql"\nsecret = "{stage}"\nhost = "a b"', "database.host", "the name of a host"),
+    ('[dev.database]\nengine = "postgresql"\n' + IAM.replace('user = "u"\n', ""), "dev.database", "user is required"),
+    ('[dev.database]\nengine = "postgresql"\nsecret = "x"\n' + IAM, "dev.database.secret", "there is no password"),
+    ('[dev.database]\nengine = "postgresql"\n' + IAM.replace("cluster-A", "board"), "dev.database.resource_id",
+     "the resource id"),
+    ('[database]\nengine = "postgresql"\n' + IAM, "database.name", "would share the database n at a.example.com"),
     ('[database]\nengine = "mysql"\nsecret = "{stage}"', "database.engine", "postgresql"),
     ('[database]\nengine = "postgresql"\nsecret = "{stages}"', "database.secret", "no placeholders other than"),
     ('[database]\nengine = "postgresql"\nsecret = "a {stage}"', "database.secret", "a secret's name, arn:"),

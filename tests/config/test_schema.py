@@ -38,7 +38,15 @@ public_dirs = ["static", "a/b/"]
 upload_origins = ["https://www.example.com"]
 [database]
 engine = "postgresql"
+port = 5433
+[dev.database]
 secret = "{project}/{stage}/database-url"
+[prd.database]
+iam = true
+host = "db.example.com"
+name = "board"
+user = "app"
+resource_id = "cluster-ABC"
 [awscontainer]
 architecture = "x86_64"
 python_version = "3.13"

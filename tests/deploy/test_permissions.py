@@ -9,6 +9,7 @@ from deploying import EVENTS, FULL, inputs, project
 
 from pocket.config import build_manifest
 from pocket.deploy.template import render
+from pocket.deploy.template.boundary import boundary_policy
 from pocket.deploy.template.permissions import statements
 from pocket.errors import PlanRefused
 
@@ -128,3 +129,32 @@ def test_a_handler_may_not_cause_the_events_that_call_it(tmp_path: Path) -> None
     assert "NoRecursion1" not in granted(tmp_path, "web", EVENTS)
     allowed = EVENTS.replace('suffix = ".jpg"', "allow_recursion = true")
     assert "NoRecursion1" not in granted(tmp_path, "thumbnails", allowed)
+
+
+IAM = """
+[database]
+engine = "postgresql"
+iam = true
+host = "board.cluster-abc.eu-central-1.rds.amazonaws.com"
+name = "board"
+user = "b@ard"
+resource_id = "cluster-ABC"
+"""
+
+
+def test_a_database_with_iam_is_reached_as_one_user_and_has_no_secret(tmp_path: Path) -> None:
+    found = granted(tmp_path, pocket_toml=FULL + IAM)
+    assert "ConnectToDatabase" not in granted(tmp_path)
+    assert found["ConnectToDatabase"]["Action"] == ["rds-db:connect"]
+    (resource,) = found["ConnectToDatabase"]["Resource"]
+    assert resource["Fn::Sub"].endswith(":rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:cluster-ABC/b@ard")
+    own = project(tmp_path, FULL + IAM)
+    assert not [item for item in build_manifest(own).stages["dev"].secrets if item.name == "DATABASE_URL"]
+    function = render(inputs(own)).body["Resources"]["WebFunction"]["Properties"]
+    assert function["Environment"]["Variables"]["DATABASE_URL"] == (
+        "pocket.django.databases.iam://b%40ard@board.cluster-abc.eu-central-1.rds.amazonaws.com:5432/board"
+    )
+    boundary = boundary_policy(own, own.stage("dev"))["Statement"]
+    assert [item["Resource"] for item in boundary if item["Sid"] == "ConnectToDatabase"] == [
+        ["arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-ABC/b@ard"]
+    ]

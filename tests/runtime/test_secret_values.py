@@ -9,7 +9,7 @@ import pytest
 from aws_double import ACCOUNT, REGION, AWSDouble
 
 from pocket.errors import SecretUnavailable
-from pocket.manifest import SecretVariable, Stage
+from pocket.manifest import Database, SecretVariable, Stage
 from pocket.runtime import secret_values
 
 
@@ -195,3 +195,37 @@ def test_missing_secret_stops_retries_of_others(aws: AWSDouble) -> None:
     with pytest.raises(SecretUnavailable, match="ResourceNotFoundException"):
         secret_values.read(stage(of("A", "a"), of("B", "b")), REGION)
     assert len(aws.calls) == 1
+
+
+MANAGED = {"username": "app", "password": "p@ss:w/ord"}
+
+
+def database(**keys: object) -> Stage:
+    secrets = (of("DATABASE_URL", "rds!cluster-1"),)
+    return Stage(stack_name="s", secrets=secrets, database=Database("postgresql", "DATABASE_URL", **keys))  # type: ignore[arg-type]  # keys of Database
+
+
+def test_the_secret_that_rds_manages_becomes_a_url(aws: AWSDouble) -> None:
+    aws.put("rds!cluster-1", MANAGED)
+    found = secret_values.read(database(host="db.example.com", name="shop"), REGION)
+    assert found == {"DATABASE_URL": "postgres://app:p%40ss%3Aw%2Ford@db.example.com:5432/shop"}
+    aws.put(
+        "rds!cluster-1", {**MANAGED, "host": "own.example.com", "port": 5433, "dbname": "own", "engine": "postgres"}
+    )
+    found = secret_values.read(database(), REGION)
+    assert found == {"DATABASE_URL": "postgres://app:p%40ss%3Aw%2Ford@own.example.com:5433/own"}
+    aws.put("rds!cluster-1", "postgres://a:b@c/d")
+    assert secret_values.read(database(), REGION) == {"DATABASE_URL": "postgres://a:b@c/d"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "missing"),
+    [(MANAGED, "host, dbname"), ("{broken swordfish", "username, password, host, dbname"), ({}, "username, password")],
+)
+def test_a_secret_that_is_no_url_says_what_it_lacks(aws: AWSDouble, secret: object, missing: str) -> None:
+    aws.put("rds!cluster-1", secret)
+    with pytest.raises(SecretUnavailable, match=f"has no text for {missing}") as refused:
+        secret_values.read(database(), REGION)
+    assert "set host and name in [database]" in refused.value.hint
+    assert refused.value.names == ("DATABASE_URL",)
+    assert "swordfish" not in str(refused.value)

@@ -47,11 +47,17 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         api=manifest.Api(app=container.fastapi.app, prefix=container.fastapi.prefix)
         if container and container.fastapi
         else None,
-        database=manifest.Database(stage.database.engine, stage.database_variable)
-        if stage.database is not None and stage.database_variable is not None
-        else None,
+        database=build_database(stage),
         cdn=stage.cdn_handler,
     )
+
+
+def build_database(stage: StageConfig) -> manifest.Database | None:
+    """What the run time needs of the stage's database; None without `[database]`."""
+    found, variable = stage.database, stage.database_variable
+    if found is None or variable is None:
+        return None
+    return manifest.Database(found.engine, variable, found.host, found.port, found.name)
 
 
 def _django(tables: DjangoTables) -> manifest.DjangoTables:

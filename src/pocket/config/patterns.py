@@ -28,6 +28,8 @@ POLICY_ARN = r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$
 TOPIC_ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$"
 STREAM_ARN = r"^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$"
 EVENT_BUS = r"^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9_./-]+$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
+DATABASE_RESOURCE = r"^(cluster|db|prx)-[A-Za-z0-9]+$"
 KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
 ZONE_ID = r"^Z[A-Z0-9]{1,31}$"
 CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
@@ -48,6 +50,8 @@ MEANINGS = {
     SETTING: "the name of a Django setting: capital letters, digits and underscores, starting with a letter",
     DOTTED_PATH: f'the dotted path of a function, such as "{naming.WSGI_HANDLER}"',
     APPLICATION: 'a module and an attribute, such as "config.api:app"',
+    HOST: 'the name of a host, such as "board.cluster-abc.eu-west-1.rds.amazonaws.com"',
+    DATABASE_RESOURCE: 'the resource id of a cluster, an instance or a proxy, such as "cluster-ABCDEFGHIJKL"',
     PATH_PREFIX: 'the beginning of a path, such as "/api", without a trailing slash',
     REQUEST_PATH: 'a percent-encoded path, such as "/health/" or "/?ready=1"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',

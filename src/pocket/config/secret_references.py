@@ -1,6 +1,7 @@
 """References to the user's own secrets: an ARN or a name, with an optional `#key`.
 
-Sources: the naming rules of Secrets Manager's CreateSecret and of Systems Manager's PutParameter.
+Sources: the naming rules of Secrets Manager's CreateSecret and of Systems Manager's PutParameter. The names of secrets
+that AWS services manage also have a `!`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Service = Literal["secretsmanager", "ssm"]
 _ARN = re.compile(
     r"arn:aws[a-z-]*:(?P<service>[a-z]+):(?P<region>[a-z0-9-]+):[0-9]{12}:(?P<kind>[a-z]+)(?P<between>[:/])(?P<name>.+)"
 )
-NAMES = {"secretsmanager": r"[A-Za-z0-9/_+=.@-]{1,512}", "ssm": r"[A-Za-z0-9_./-]{1,1011}"}
+NAMES = {"secretsmanager": r"[A-Za-z0-9/_+=.@!-]{1,512}", "ssm": r"[A-Za-z0-9_./-]{1,1011}"}
 _KINDS = {"secretsmanager": ("secret", ":"), "ssm": ("parameter", "/")}
 _FORMS = (
     "a secret's name, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME,"

@@ -239,6 +239,12 @@ class StageConfig:
         return None if self.database is None else (*self.secretsmanager.database_variables, "DATABASE_URL")[0]
 
     @property
+    def database_environment(self) -> dict[str, str]:
+        """The variable with the URL of a database whose URL is no secret; empty without one."""
+        url = None if self.database is None else self.database.iam_url
+        return {} if url is None or self.database_variable is None else {self.database_variable: url}
+
+    @property
     def database_reference(self) -> Reference | None:
         """The secret with the database's URL; None without one."""
         declared = None if self.database is None else self.database.secret

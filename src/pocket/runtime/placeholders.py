@@ -42,7 +42,8 @@ def placeholders(stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     def of(name: str) -> str:
         return DATABASE if name == database else of_name(name)
 
-    return {
+    found = {database: DATABASE} if database is not None and database not in environ else {}
+    return found | {
         item.name: of(item.name) if item.placeholder is None else item.placeholder
         for item in stage.secrets
         if item.name not in environ

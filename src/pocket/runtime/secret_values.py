@@ -16,7 +16,7 @@ from pocket.runtime import aws
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pocket.manifest import SecretVariable, Stage
+    from pocket.manifest import Database, SecretVariable, Stage
 
     _Found = dict[tuple[str, str], str | SecretUnavailable]
 
@@ -67,6 +67,8 @@ def _values(stage: Stage, region: str, until: float) -> dict[str, str] | SecretU
     for item in stage.secrets:
         if (item.service, item.secret_id) in texts:
             value = _pick(item, texts[item.service, item.secret_id])
+            if stage.database is not None and item.name == stage.database.variable and isinstance(value, str):
+                value = _database_url(item, value, stage.database)
             if isinstance(value, SecretUnavailable):
                 errors.append(value)
             else:
@@ -220,6 +222,15 @@ def _pick(item: SecretVariable, text: str) -> str | SecretUnavailable:
         hint = "`pocket deploy` adds the keys of generated secrets. Add the keys of other secrets yourself."
         return _unfit(item, "MissingKey", f"{where} has no key {item.key!r}", hint)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _database_url(item: SecretVariable, text: str, database: Database) -> str | SecretUnavailable:
+    url, missing = database.url_in(text)
+    if not missing:
+        return url
+    where = f"The secret {item.secret_id} of the database has no text for {', '.join(missing)}"
+    hint = "A secret that RDS manages has no host and no name: set host and name in [database]."
+    return _unfit(item, "MissingKey", where, hint)
 
 
 def _unfit(item: SecretVariable, code: str, reason: str, hint: str) -> SecretUnavailable:

@@ -8,8 +8,14 @@ from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.rules.secrets import issues_with_reference
 from pocket.config.stage import StageConfig
+from pocket.config.tables.database import Database
 
 _SECRET: KeyPath = ("database", "secret")
+_IAM_HINTS = {
+    "user": "Create the user in the database, and grant it the role rds_iam.",
+    "resource_id": "It is DbClusterResourceId in the output of `aws rds describe-db-clusters`, DbiResourceId in that of"
+    " `aws rds describe-db-instances`, and the end of the ARN of a proxy.",
+}
 
 
 def issues(stage: StageConfig) -> Iterator[Issue]:
@@ -17,12 +23,38 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     yield from _variables(stage)
     if stage.database is None:
         return
+    yield from _iam(stage.database) if stage.database.iam else _secret(stage, stage.database)
+
+
+def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:
+    """The issues with a database whose URL, or user and password, are in a secret."""
     if stage.database_reference is None:
-        message = 'The engine "postgresql" needs the secret with the database\'s URL.'
+        message = 'The engine "postgresql" needs the secret with the database\'s URL, or iam = true.'
         hint = 'Add for example secret = "{project}/{stage}/database-url".'
-        yield Issue(("database",), "secret", message, hint, (_SECRET, ("database", "engine")))
+        yield Issue(("database",), "secret", message, hint, (_SECRET, ("database", "engine"), ("database", "iam")))
     else:
         yield from issues_with_reference(stage, stage.database_reference, _SECRET)
+    for key in ("user", "resource_id"):
+        if getattr(database, key) is not None:
+            message = "Only a database with iam = true has this key."
+            yield Issue(("database", key), "iam", message, "Remove it, or set iam = true.", (("database", "iam"),))
+    if (database.host is None) != (database.name is None):
+        missing, given = ("host", "name") if database.host is None else ("name", "host")
+        message = f"A secret with a user and a password alone needs {missing} as well as {given}."
+        yield Issue(
+            ("database", given), "complete", message, f"Set {missing}, or remove {given}.", (("database", missing),)
+        )
+
+
+def _iam(database: Database) -> Iterator[Issue]:
+    """The issues with a database that asks for a token of IAM."""
+    for key in ("host", "name", "user", "resource_id"):
+        if getattr(database, key) is None:
+            message = f"With iam = true, {key} is required."
+            yield Issue(("database",), f"iam-{key}", message, _IAM_HINTS.get(key, ""), (("database", key),))
+    if database.secret is not None:
+        message = "With iam = true there is no password, and no secret."
+        yield Issue(_SECRET, "iam-secret", message, "Remove secret, or iam.", (("database", "iam"),))
 
 
 def _variables(stage: StageConfig) -> Iterator[Issue]:
@@ -44,13 +76,22 @@ def shared(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
     """The issues with stages that would share a database."""
     taken: dict[tuple[str, ...], str] = {}
     for stage in stages:
-        reference = stage.database_reference
-        if reference is None:
-            continue
+        for what, place, path in _places(stage):
+            other = taken.setdefault(place, stage.name)
+            if other != stage.name:
+                message = f"The stages {other} and {stage.name} would share the database {what}."
+                hint = "Set another one in each stage's own [STAGE.database]."
+                if path == _SECRET:
+                    hint = "Add {stage} to its name, or set it in each stage's own [STAGE.database]."
+                yield stage.name, Issue(path, "shared", message, hint, (("general", "region"),))
+
+
+def _places(stage: StageConfig) -> Iterator[tuple[str, tuple[str, ...], KeyPath]]:
+    """Which database the stage uses: in words, as a key, and where the file says so."""
+    found, reference = stage.database, stage.database_reference
+    if found is not None and found.host is not None and found.name is not None:
+        yield f"{found.name} at {found.host}", (found.host, str(found.port), found.name or ""), ("database", "name")
+    elif reference is not None:
         store = reference.service or stage.secretsmanager.store
         place = (store, stage.region, reference.secret_id, reference.key or "")
-        other = taken.setdefault(place, stage.name)
-        if other != stage.name:
-            message = f"The stages {other} and {stage.name} would share the database of the secret {place[2]}."
-            hint = "Add {stage} to its name, or set it in each stage's own [STAGE.database]."
-            yield stage.name, Issue(_SECRET, "shared", message, hint, (("general", "region"),))
+        yield f"of the secret {reference.secret_id}", place, _SECRET

@@ -116,5 +116,6 @@ def estimated_size(stage: StageConfig, handler: str | None = None) -> int:
             url = f"https://sqs.{stage.region}.amazonaws.com/123456789012/{queue}"
             variables[naming.queue_url_key(name)] = url
     variables |= dict.fromkeys(stage.awscontainer.resource_envs, "x" * _RESOURCE_ROOM)
+    variables |= stage.database_environment
     variables |= {naming.HOSTS_KEY: ",".join(hosts), **stage.envs(handler)}
     return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

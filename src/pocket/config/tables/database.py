@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
+from pocket.config import patterns
 from pocket.config.formats import checked_format
 from pocket.config.secret_references import issue_with_reference
-from pocket.config.tables.table import Table, refused
+from pocket.config.tables.table import Table, Text, refused
+
+IAM_ENGINE = "pocket.django.databases.iam"
+"""The ENGINE of Django that signs tokens; as the scheme of a URL, django-environ takes it."""
 
 
 def _reference(text: str) -> str:
@@ -26,5 +31,23 @@ class Database(Table):
     secret: Annotated[str, AfterValidator(_reference)] | None = Field(
         None,
         description="Secret with the database's URL: an ARN or a name, with the placeholders {prefix}, {stage} and"
-        " {project}; `#key` is one key of a JSON secret.",
+        " {project}; `#key` is one key of a JSON secret. With `host` and `name`, the secret is a JSON object with"
+        " `username` and `password`, such as RDS manages.",
     )
+    host: Annotated[str, Field(pattern=patterns.HOST)] | None = Field(None, description="Host of the server.")
+    port: int = Field(5432, ge=1, le=65535, description="Port of the server.")
+    name: Text | None = Field(None, description="Name of the database on the server.")
+    user: Text | None = Field(None, description="User that the functions connect as with IAM.")
+    iam: bool = Field(False, description="Connect with a token that the function's role signs, instead of a password.")
+    resource_id: Annotated[str, Field(pattern=patterns.DATABASE_RESOURCE)] | None = Field(
+        None,
+        description="With IAM, the resource id of the cluster, instance or proxy, such as `cluster-ABCDEFGHIJKL`.",
+    )
+
+    @property
+    def iam_url(self) -> str | None:
+        """The URL of the database with IAM, which has no secret; None without."""
+        if not self.iam:
+            return None
+        user, name = quote(self.user or "", safe=""), quote(self.name or "", safe="")
+        return f"{IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudfront.client import CloudFrontClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_rds.client import RDSClient
     from mypy_boto3_route53.client import Route53Client
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -86,6 +87,10 @@ class Clients:
     @cached_property
     def route53(self) -> Route53Client:
         return cast("Route53Client", self._client("route53"))
+
+    @cached_property
+    def rds(self) -> RDSClient:
+        return cast("RDSClient", self._client("rds"))
 
     @cached_property
     def s3(self) -> S3Client:

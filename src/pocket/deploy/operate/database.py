@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from pocket.config.manifest_builder import build_database
+from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
 from pocket.errors import DeployError
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
+    from pocket.config.tables.database import Database
     from pocket.deploy.target import Target
 
 _SCHEMES = {"postgres", "postgresql", "pgsql", "postgis"}
@@ -72,6 +76,8 @@ def access(stage: StageConfig, target: Target) -> Access:
             f"Stage {stage.name!r} has no [database] in pocket.toml.",
             'Add it, for example with engine = "postgresql" and secret = "{project}/{stage}/database-url".',
         )
+    if stage.database.iam:
+        return _with_token(stage.database, target)
     secret = stage_secrets.variable(stage, variable)
     found = stage_secrets.value(stage, target, secret)
     if found is None:
@@ -79,7 +85,35 @@ def access(stage: StageConfig, target: Target) -> Access:
             f"The {stage_secrets.place(secret)} with the database's URL does not exist.",
             f"pocket secrets set {variable} --stage {stage.name}",
         )
-    return parsed(found, f"The {stage_secrets.place(secret)}")
+    declared = build_database(stage)
+    url, missing = declared.url_in(found) if declared is not None else (found, ())
+    if missing:
+        raise DeployError(
+            f"The {stage_secrets.place(secret)} of the database has no text for {', '.join(missing)}.",
+            "A secret that RDS manages has no host and no name: set host and name in [database].",
+        )
+    return parsed(url, f"The {stage_secrets.place(secret)}")
+
+
+def _with_token(database: Database, target: Target) -> Access:
+    """Access with a token that the operator's own credentials sign, to a server whose certificate is checked."""
+    host, user = database.host or "", database.user or ""
+    token = Clients(target).rds.generate_db_auth_token(DBHostname=host, Port=database.port, DBUsername=user)
+    return Access(
+        host,
+        str(database.port),
+        database.name or "",
+        user,
+        token,
+        {"sslmode": "verify-full", "sslrootcert": str(_roots(host, target.region))},
+    )
+
+
+def _roots(host: str, region: str) -> Path:
+    """The roots that `pocket.runtime.rds` uses, which the deploy does not import."""
+    folder = Path(__file__).parents[2] / "runtime"
+    of_region = folder / "rds_roots" / f"{region}.pem"
+    return folder / "amazon_roots.pem" if ".proxy-" in host or not of_region.is_file() else of_region
 
 
 def parsed(url: str, source: str) -> Access:

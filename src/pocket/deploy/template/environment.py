@@ -93,6 +93,7 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
         plain[naming.CALLABLE_KEY] = inputs.handlers[handler].command
     if key := signing_key(inputs):
         plain[naming.SIGNING_KEY_ID] = f"${{{key}}}"
+    plain |= config.database_environment
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module

@@ -42,6 +42,7 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_secrets(inputs),
         *_parameters(inputs),
         *_extra_resources(inputs),
+        *_database(inputs),
         *_objects(inputs),
         *_queues(inputs, handler),
         *_failures(inputs, handler),
@@ -113,6 +114,16 @@ def _extra_resources(inputs: Inputs) -> list[Statement]:
     return [
         _allow(naming.logical_id("Read", "Extra", service), _READ_ACTIONS[service], resources)
         for service, resources in by_service.items()
+    ]
+
+
+def _database(inputs: Inputs) -> list[Statement]:
+    """To connect as one user of one cluster, instance or proxy."""
+    found = inputs.config.database
+    if found is None or not found.iam:
+        return []
+    return [
+        _allow("ConnectToDatabase", ["rds-db:connect"], [arn("rds-db", f"dbuser:{found.resource_id}/{found.user}")])
     ]
 
 

@@ -219,6 +219,7 @@ _LIBPQ = {
 _WAITS: dict[str, dict[str, int]] = {
     "postgresql": _LIBPQ,
     "postgis": _LIBPQ,
+    "iam": _LIBPQ,
     "mysql": {"connect_timeout": 5},
 }
 

@@ -1,0 +1,1 @@
+"""Database backends of Pocket: an ENGINE each."""
