@@ -104,7 +104,8 @@ class DjangoTables(Record):
 class Handler(Record):
     """One Lambda function of a stage; `timeout` in seconds.
 
-    `partial_failures`: whether its queue accepts a response that reports single failed messages.
+    `partial_failures`: whether its queue accepts a response that reports single failed messages. `concurrency`: how
+    many environments it has at most, None where only the account limits them.
     """
 
     command: str
@@ -113,6 +114,7 @@ class Handler(Record):
     queue: bool = False
     fifo: bool = False
     partial_failures: bool = True
+    concurrency: int | None = None
 
 
 class SecretVariable(Record):

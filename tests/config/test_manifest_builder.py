@@ -65,7 +65,7 @@ def stage(name: str, project: str, setting: str) -> Stage:
         handlers={
             "web": Handler("a.web", 30, address=True),
             "url": Handler("a.url", 100, address=True),
-            "queue": Handler("a.queue", 30, queue=True, fifo=True),
+            "queue": Handler("a.queue", 30, queue=True, fifo=True, concurrency=2),
         },
         secrets=(
             SecretVariable("KEY", "secretsmanager", f"pocket-{name}-{project}", "KEY"),

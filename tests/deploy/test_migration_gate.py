@@ -73,3 +73,23 @@ def test_what_a_failed_migrate_did_is_not_guessed_at(candidate: Candidate, monke
 def test_output_that_is_not_a_list_of_migrations_refuses(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
     answered(monkeypatch, Outcome("pocket_migrations", 0, "it went well\n", ""))
     assert "could not be listed" in refused(candidate).message
+
+
+DROP = {"operation": "Remove field", "reason": "data is lost"}
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_backup_is_offered_before_a_destructive_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
+) -> None:
+    table = '[database]\nengine = "postgresql"\nsecret = "url"\n' if declared else ""
+    recorder = PlanRecorder(agrees=False)
+    stage = project(tmp_path, table + SMALL).stage("dev")
+    candidate = Candidate(stage, Clients(TARGET), recorder, {"management": "7"}, {}, live=3)
+    found = {**FOUND, "migrations": [{"migration": "shop.0002_drop", "whole": True, "operations": [DROP]}]}
+    answered(monkeypatch, Outcome("pocket_migrations", 0, json.dumps(found), ""))
+    with pytest.raises(GateRefused, match="Nothing was migrated"):
+        migrations.check(candidate, TARGET, allow_destructive=False)
+    offered = [note for note in recorder.notes if "pocket db backup --stage dev" in note]
+    assert len(offered) == declared
+    assert recorder.questions == ["Apply them to stage dev while release 3 is live?"]

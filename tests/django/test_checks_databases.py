@@ -9,9 +9,12 @@ from checking import Site
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 from django.db import connection
+from django.db.utils import ConnectionHandler
+from postgres import Postgres
 
 from pocket.django.checks import databases
-from pocket.manifest import Stage
+from pocket.django.configuration.database_urls import entry
+from pocket.manifest import Handler, Stage
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "/var/task/db.sqlite3"}
 SERVER = {"ENGINE": "django.db.backends.postgresql", "NAME": "gallery"}
@@ -134,3 +137,34 @@ def test_dj_database_url_sets_false_by_default(site: Site, monkeypatch: pytest.M
     kept = {**SERVER, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": False}
     site.write("site_settings.py", "import dj_database_url\nDATABASES = {'default': dj_database_url.config()}\n")
     assert [item.id for item in judged(site, monkeypatch, default=kept)] == ["pocket.W021"]
+
+
+def test_connections_are_counted_against_what_the_functions_open(
+    site: Site, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = entry(postgres.url)
+    assert parsed is not None
+    server = ConnectionHandler({"default": parsed})
+    monkeypatch.setattr("django.db.connections", server)
+
+    def messages(**concurrency: int | None) -> list[str]:
+        handlers = {name: Handler("a.b", 30, address=name == "web", concurrency=at) for name, at in concurrency.items()}
+        site.deploy(Stage(stack_name="s", handlers=handlers))
+        return [item.msg for item in site.found(databases.connections_suffice, databases=["default"])]
+
+    try:
+        assert messages(web=296, management=None) == [], "one for commands"
+        assert messages(web=297, management=None) == [
+            "The database 'default' takes 297 connections, and the functions may open 298."
+        ]
+        assert messages(web=None, queue=5) == [
+            (
+                "The database 'default' takes 297 connections, and nothing limits how many web may open, one for each"
+                " request at one time."
+            )
+        ]
+        server["default"].close()
+        assert site.found(databases.connections_suffice) == []
+        assert server["default"].connection is None, "without the alias nothing connects"
+    finally:
+        server.close_all()

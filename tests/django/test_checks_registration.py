@@ -78,7 +78,7 @@ def test_without_aliases_no_check_uses_a_connection(site: Site) -> None:
 
 def test_only_checks_that_query_databases_have_that_tag(site: Site) -> None:
     asking = [check.function.rpartition(".")[2] for check, tags, _ in ALL if Tags.database in tags]
-    assert asking == ["cache_tables"]
+    assert asking == ["connections_suffice", "cache_tables"]
 
 
 def test_djangos_own_tags_stand_beside_pockets(site: Site) -> None:

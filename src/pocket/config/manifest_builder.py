@@ -37,6 +37,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
                 queue=handler.sqs is not None,
                 fifo=handler.sqs is not None and handler.sqs.fifo,
                 partial_failures=handler.sqs is None or handler.sqs.report_batch_item_failures,
+                concurrency=handler.reserved_concurrency or (handler.sqs.maximum_concurrency if handler.sqs else None),
             )
             for name, handler in (container.handlers.items() if container else ())
         },

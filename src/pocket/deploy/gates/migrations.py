@@ -156,6 +156,9 @@ def _confirm(candidate: Candidate, found: Pending) -> None:
         question = f"Apply them to {found.database}, which already has tables of their apps?"
     else:
         question = f"Apply them to stage {stage.name} while release {live} is live?"
+    if stage.database is not None:
+        where = "" if candidate.clients.target.endpoint_url is None else " --local"
+        candidate.reporter.note(f"To back it up first: pocket db backup --stage {stage.name}{where}")
     if candidate.reporter.confirm(question, grave=True):
         return
     raise refusal(

@@ -102,3 +102,40 @@ def cache_tables(databases: Sequence[str] | None = None, **_: Any) -> Iterator[C
                 obj=f"CACHES[{alias!r}]",
                 id="pocket.W023",
             )
+
+
+def connections_suffice(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
+    """A database that takes fewer connections than the stage's functions may open, of those that may be queried."""
+    from django.db import connections
+
+    found = deployment.current()
+    if not databases or found is None or found.on_laptop or found.rehearsed:
+        return
+    handlers = found.stage.handlers
+    # A function without an address or a queue runs commands, one at a time as a rule.
+    unlimited = sorted(name for name, item in handlers.items() if item.address and item.concurrency is None)
+    needed = sum(item.concurrency or 1 for item in handlers.values())
+    for alias in databases:
+        if connections[alias].vendor != "postgresql":
+            continue
+        limit = _limit(connections[alias])
+        if not unlimited and needed <= limit:
+            continue
+        opened = f"the functions may open {needed}"
+        if unlimited:
+            opened = f"nothing limits how many {', '.join(unlimited)} may open, one for each request at one time"
+        yield CheckWarning(
+            f"The database {alias!r} takes {limit} connections, and {opened}.",
+            hint="Set reserved_concurrency of the handlers, or put a pooler in front of the database.",
+            obj=f"DATABASES[{alias!r}]",
+            id="pocket.W025",
+        )
+
+
+def _limit(connection: Any) -> int:
+    """The connections that a PostgreSQL server takes from roles that are no superusers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        )
+        return int(cursor.fetchone()[0])

@@ -65,6 +65,7 @@ ALL = (
     _check(f"{_DJANGO}.storages.written", Tags.files, deploy=True),
     _check(f"{_DJANGO}.databases.configured", deploy=True),
     _check(f"{_DJANGO}.databases.atomic_requests", Tags.urls, Tags.async_support, deploy=True),
+    _check(f"{_DJANGO}.databases.connections_suffice", Tags.database, deploy=True),
     _check(f"{_DJANGO}.databases.cache_tables", Tags.database, Tags.caches, deploy=True),
     _check(f"{_DJANGO}.caches.local_memory", Tags.caches, Tags.security, deploy=True),
     _check(f"{_DJANGO}.caches.results", Tags.caches, "fastapi", deploy=True),
