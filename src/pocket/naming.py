@@ -61,6 +61,10 @@ EVENT_HANDLER = "pocket.django.lambda_handlers.event_handler"
 """The handler around a callable of the project. The deploy chooses it; no `command` names it."""
 
 
+IAM_ENGINE = "pocket.django.databases.iam"
+"""The ENGINE of Django that signs tokens of IAM; as the scheme of a URL, django-environ takes it."""
+
+
 class HandlerKind(NamedTuple):
     """One of Pocket's own Lambda handlers.
 

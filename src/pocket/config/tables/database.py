@@ -7,13 +7,11 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
+from pocket import naming
 from pocket.config import patterns
 from pocket.config.formats import checked_format
 from pocket.config.secret_references import issue_with_reference
 from pocket.config.tables.table import Table, Text, refused
-
-IAM_ENGINE = "pocket.django.databases.iam"
-"""The ENGINE of Django that signs tokens; as the scheme of a URL, django-environ takes it."""
 
 
 def _reference(text: str) -> str:
@@ -50,4 +48,4 @@ class Database(Table):
         if not self.iam:
             return None
         user, name = quote(self.user or "", safe=""), quote(self.name or "", safe="")
-        return f"{IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"
+        return f"{naming.IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"
