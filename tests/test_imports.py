@@ -92,12 +92,11 @@ HANDLER_PATHS = re.compile(r"pocket\.(django|fastapi)\.lambda_handlers\.\w+")
 """The handlers' paths, which `naming` spells for `pocket.toml` and for Lambda's runtime: it imports none of them."""
 WORDS = {
     "doctor/report/advice.py": {"pocket.config"},  # the name of an import that a report lists
-    "naming.py": {"pocket.django.databases.iam"},  # an ENGINE, which Django imports
     "doctor/serving.py": {"pocket.config"},  # whether the project's settings imported it
     "django/checks/caches.py": {"pocket.fastapi.cached_query"},  # a name that the project's source is searched for
     "django/orm/notifying.py": {"pocket.fastapi", "pocket.fastapi.refresh"},  # the API's logger, a signature's salt
     "django/orm/relations.py": {"pocket.fastapi"},  # the API's logger
-    "naming.py": {"pocket.manifest.json"},  # a file
+    "naming.py": {"pocket.manifest.json", "pocket.django.databases.iam"},  # a file, and an ENGINE that Django imports
     "runtime/loggers.py": {"pocket.fastapi"},  # a logger
 }
 """Strings that only look like a module's name."""
