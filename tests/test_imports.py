@@ -66,7 +66,8 @@ ALLOWED: dict[str, set[str]] = {
         "doctor.report",
     },
     "local": {"errors", "naming", "isolation", "work_folder", "config"},
-    "cli": {"errors", "naming", "check_issues", "config", "deploy", "local", "doctor.report"},
+    "scaffold": {"errors", "naming", "config"},
+    "cli": {"errors", "naming", "check_issues", "config", "deploy", "local", "scaffold", "doctor.report"},
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}

@@ -24,6 +24,8 @@ from pocket.local.environment import find_uv
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CLONE = "../django-pocket"
+SHOWN = {"toml": "pocket.toml", "python": "config/settings.py"}
+"""The files that blocks without a title show a part of, by language."""
 PASSWORD = "correct horse battery"
 OLDEST = "5.2" if sys.version_info < (3, 12) else "6."
 
@@ -65,6 +67,8 @@ class Reader:
         """The commands, one after another in one shell."""
         # What pip would install in half a minute.
         script = "\n".join(commands).replace("python -m pip install", "uv pip install").replace(CLONE, str(self.wheel))
+        # A reader confirms at the terminal.
+        script = script.replace("pocket init", "pocket init --yes")
         done = subprocess.run(
             ["bash", "-euc", script],
             cwd=self.folder,
@@ -133,6 +137,8 @@ def test_the_tutorial_works_as_written(reader: Reader) -> None:
     for block in shown[:there]:
         if block.title:
             reader.write(block)
+        elif block.language in SHOWN:
+            assert block.text in (reader.folder / SHOWN[block.language]).read_text()
         elif block == misspelled:
             file = reader.folder / "pocket.toml"
             right = file.read_text()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli import check, db, deploy, doctor, local, operate, permissions, releases, schema, secrets
+from pocket.cli import check, db, deploy, doctor, init, local, operate, permissions, releases, schema, secrets
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(init.init)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(local.local)

@@ -47,6 +47,11 @@ _NO_FILES = {
 }
 
 
+def configured_region() -> str | None:
+    """The region of the environment or of the AWS CLI's profile; None if neither has one."""
+    return os.environ.get("AWS_REGION") or Session().region_name
+
+
 class Clients:
     """A client for each service, created when first used; a client may be used from several threads.
 

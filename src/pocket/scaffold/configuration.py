@@ -1,0 +1,120 @@
+"""The text of a new pocket.toml."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pocket import naming
+from pocket.errors import DOCUMENTATION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.scaffold.survey import Survey
+
+REHEARSAL = "local"
+"""The stage for `pocket local`."""
+
+
+def text(found: Survey, *, region: str, stage: str, suffix: str) -> str:
+    """pocket.toml with a stage for rehearsals and one for AWS, named `stage`.
+
+    `suffix` makes the bucket's name unique in all of AWS.
+    """
+    return "\n".join(
+        [
+            *_general(found, region, stage),
+            *_bucket(found, suffix),
+            *_database(found),
+            *_handlers(found),
+            *_secrets(found),
+            *_storages(found),
+            *_stage(found, stage),
+        ]
+    )
+
+
+def _general(found: Survey, region: str, stage: str) -> Iterator[str]:
+    yield "# How this project runs on AWS Lambda. Every key:"
+    yield f"# {DOCUMENTATION}reference/pocket-toml/"
+    yield ""
+    yield "[general]"
+    yield f"region = {json.dumps(region)}"
+    yield f"stages = {json.dumps([REHEARSAL, stage])}"
+    yield f"project_name = {json.dumps(found.project_name)}"
+    yield ""
+
+
+def _bucket(found: Survey, suffix: str) -> Iterator[str]:
+    yield "[s3]"
+    yield "# A bucket's name can exist only once in all of AWS."
+    yield f'bucket_name_format = "{{prefix}}{{stage}}-{{project}}-{suffix}"'
+    if found.has_static_files:
+        yield 'public_dirs = ["static"]'
+    yield ""
+
+
+def _handlers(found: Survey) -> Iterator[str]:
+    if found.other_settings:
+        yield "[awscontainer.envs]"
+        yield f"DJANGO_SETTINGS_MODULE = {json.dumps(found.settings_module)}"
+        yield ""
+    if not found.has_home:
+        yield "[awscontainer.gate]"
+        yield "# The page that a release must answer before it goes live. This project has no page at /."
+        yield 'path = "/admin/login/"'
+        yield ""
+    if found.api is not None:
+        yield "[awscontainer.fastapi]"
+        yield f"app = {json.dumps(found.api)}"
+        yield ""
+    yield "[awscontainer.handlers.web]"
+    yield f"command = {json.dumps(naming.COMBINED_HANDLER if found.api else naming.WSGI_HANDLER)}"
+    yield "memory_size = 1024"
+    yield "apigateway = {}"
+    yield ""
+    yield "[awscontainer.handlers.management]"
+    yield f"command = {json.dumps(naming.MANAGEMENT_HANDLER)}"
+    yield "timeout = 600"
+    yield ""
+
+
+def _secrets(found: Survey) -> Iterator[str]:
+    yield "# Generated at the first deploy, and kept."
+    yield "[awscontainer.secretsmanager.pocket_secrets]"
+    yield f'{found.secret_key} = {{ type = "password" }}'
+    yield ""
+
+
+def _storages(found: Survey) -> Iterator[str]:
+    yield "[awscontainer.django.storages.default]"
+    yield 'store = "s3"'
+    yield 'location = "media"'
+    yield ""
+    if found.has_static_files:
+        yield "[awscontainer.django.storages.staticfiles]"
+        yield 'store = "s3"'
+        yield 'location = "static"'
+        yield "static = true"
+        yield "manifest = true"
+        yield ""
+
+
+def _database(found: Survey) -> Iterator[str]:
+    if found.has_another_database:
+        return
+    yield "# The name of a secret with the database's URL: postgres://USER:PASSWORD@HOST/NAME. Set it with"
+    yield "# `pocket secrets set DATABASE_URL --stage STAGE`. `pocket local` runs a server of its own instead."
+    yield "[database]"
+    yield 'engine = "postgresql"'
+    yield 'secret = "{project}/{stage}/database-url"'
+    yield ""
+
+
+def _stage(found: Survey, stage: str) -> Iterator[str]:
+    if found.prints_mail:
+        yield f"[{stage}.awscontainer.django.settings]"
+        yield "# The settings print mail instead of sending it. Remove this line once they have a mail server."
+        yield 'SILENCED_SYSTEM_CHECKS = ["mail.E001"]'
+        yield ""

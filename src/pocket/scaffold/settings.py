@@ -1,0 +1,101 @@
+"""The change of a settings module: two additions, so that every line and comment of the project stays as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from pocket.errors import ConfigError
+from pocket.scaffold import tree
+from pocket.scaffold.survey import variable_in
+
+if TYPE_CHECKING:
+    from pocket.scaffold.survey import Survey
+
+_CALLS = re.compile(r"\b(get_django_settings|set_envs)\b")
+
+_BEGINNING = """\
+from pocket.django.runtime import get_django_settings, set_envs
+from pocket.django.utils import {helpers}
+
+# In Lambda: secrets, hosts and addresses become environment variables. On your laptop, this does nothing.
+set_envs()
+"""
+
+_END = """\
+
+INSTALLED_APPS = [*INSTALLED_APPS, "pocket.django"]
+
+# A stage of pocket.toml, in Lambda and in `pocket local`. On your laptop, the settings above apply.
+if "POCKET_STAGE" in os.environ:
+{lines}
+
+vars().update(get_django_settings())
+"""
+
+
+def text(found: Survey) -> str:
+    """The settings module's text with Pocket's additions; unchanged if the module calls Pocket already.
+
+    Raises ConfigError if the module is not valid Python.
+    """
+    source = found.settings.read_text(encoding="utf-8")
+    if _CALLS.search(source):
+        return source
+    parsed = tree.parse(found.settings)
+    if parsed is None:
+        raise ConfigError("The settings module is not valid Python of this version.", file=found.settings)
+    lines = source.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    place = _after_imports(parsed)
+    beginning = _beginning(found, parsed)
+    before, after = lines[:place], lines[place:]
+    # An added `import os` continues the imports above it.
+    continues = beginning.startswith("import os") and before and before[-1].startswith(("import ", "from "))
+    gap = ["\n"] if before and before[-1].strip() and not continues else []
+    rest = ["\n"] if after and after[0].strip() else []
+    return "".join([*before, *gap, beginning, *rest, *after, _end(found)])
+
+
+def _beginning(found: Survey, parsed: ast.Module) -> str:
+    helpers = "get_caches, get_storages" if found.has_another_database else "get_caches, get_databases, get_storages"
+    added = _BEGINNING.format(helpers=helpers)
+    imported = (alias for node in parsed.body if isinstance(node, ast.Import) for alias in node.names)
+    return added if any(alias.name == "os" and alias.asname is None for alias in imported) else f"import os\n\n{added}"
+
+
+def _end(found: Survey) -> str:
+    lines = [
+        *([] if _reads_key(found) else ['SECRET_KEY = os.environ["SECRET_KEY"]']),
+        "DEBUG = False",
+        'ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",")',
+        'CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",")',
+        *([] if found.has_another_database else ["DATABASES = get_databases()"]),
+        "CACHES = get_caches()",
+        "STORAGES = get_storages()",
+    ]
+    return _END.format(lines="\n".join(f"    {line}" for line in lines))
+
+
+def _reads_key(found: Survey) -> bool:
+    """Whether the settings read SECRET_KEY from the environment themselves."""
+    return variable_in(found.bound.get("SECRET_KEY")) is not None
+
+
+def _after_imports(parsed: ast.Module) -> int:
+    """The number of lines before the addition: the docstring and imports, up to one of the project's own settings."""
+    place = 0
+    for node in parsed.body:
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())) if place == 0:
+                pass
+            case ast.ImportFrom(level=level, names=[ast.alias(name=name), *_]) if level > 0 or name == "*":
+                break
+            case ast.Import() | ast.ImportFrom():
+                pass
+            case _:
+                break
+        place = node.end_lineno or place
+    return place

@@ -1,0 +1,198 @@
+"""What a Django project has, read from its source without running it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocket.config import manage_file
+from pocket.errors import ConfigError
+from pocket.scaffold import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SKIPPED = {"node_modules", "site-packages", "tests", "docs"}
+_API_CALLS = {"FastAPI", "create_app"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The facts that decide what `pocket init` writes.
+
+    `settings_module` is the dotted path of the module that functions use, in the file `settings`; `other_settings` says
+    that `manage.py` uses another. `bound` maps the names that the module and those that it imports with a star bind at
+    their top level to their last value. `api` is the FastAPI application as `module:attribute`.
+    """
+
+    directory: Path
+    settings_module: str
+    settings: Path
+    other_settings: bool
+    bound: Mapping[str, ast.expr]
+    api: str | None
+    has_home: bool
+
+    @property
+    def project_name(self) -> str:
+        """The directory's name in the form that names of resources have."""
+        return re.sub(r"[^a-z0-9]+", "-", self.directory.name.lower()).strip("-") or "project"
+
+    @property
+    def secret_key(self) -> str:
+        """The environment variable that the settings read SECRET_KEY from; SECRET_KEY if they read none."""
+        return variable_in(self.bound.get("SECRET_KEY")) or "SECRET_KEY"
+
+    @property
+    def has_static_files(self) -> bool:
+        """Whether the project has `django.contrib.staticfiles`."""
+        return "STATIC_URL" in self.bound or "django.contrib.staticfiles" in set(self._strings("INSTALLED_APPS"))
+
+    @property
+    def has_another_database(self) -> bool:
+        """Whether the settings name a server that is not PostgreSQL; SQLite is a laptop's."""
+        return any(re.search("mysql|mariadb|oracle|mssql", text) for text in self._strings("DATABASES"))
+
+    @property
+    def prints_mail(self) -> bool:
+        """Whether the settings have Django's console backend for mail, which check mail.E001 refuses."""
+        return any(
+            text == "django.core.mail.backends.console.EmailBackend"
+            for name in ("MAILERS", "EMAIL_BACKEND")
+            for text in self._strings(name)
+        )
+
+    def _strings(self, name: str) -> Iterator[str]:
+        value = self.bound.get(name)
+        for node in ast.walk(value) if value is not None else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def survey(directory: Path) -> Survey:
+    """The facts about the project in `directory`.
+
+    Raises ConfigError if it has no manage.py with a settings module, or if that module is not below the directory.
+    """
+    manage = directory / "manage.py"
+    if not manage.is_file():
+        raise ConfigError(
+            f"There is no manage.py in {directory}.",
+            "Run pocket init in the folder of a Django project. To create one: django-admin startproject config .",
+        )
+    of_manage = manage_file.settings_module_of(manage)
+    if of_manage is None:
+        raise ConfigError(
+            "manage.py does not set DJANGO_SETTINGS_MODULE.",
+            'Add os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings") to its main().',
+            file=manage,
+        )
+    module = _deployed(directory, of_manage) or of_manage
+    path = _path_of(directory, module)
+    if path is None:
+        raise ConfigError(
+            f'manage.py names the settings module "{module}", which is not in {directory}.',
+            "Correct DJANGO_SETTINGS_MODULE in manage.py.",
+            file=manage,
+        )
+    bound = dict(_bound(directory, module, path, frozenset()))
+    return Survey(
+        directory=directory,
+        settings_module=module,
+        settings=path,
+        other_settings=module != of_manage,
+        bound=bound,
+        api=_api(directory),
+        has_home=_has_home(directory, bound.get("ROOT_URLCONF")),
+    )
+
+
+def variable_in(value: ast.expr | None) -> str | None:
+    """The environment variable that an expression reads, such as `env("X")`, `config("X")` or `os.environ["X"]`."""
+    match value:
+        case ast.Call(func=ast.Name() | ast.Attribute(), args=[ast.Constant(value=str(name)), *_]):
+            return name if re.fullmatch(r"[A-Z][A-Z0-9_]+", name) else None
+        case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(value=str(name))):
+            return name
+    return None
+
+
+def _deployed(directory: Path, of_manage: str) -> str | None:
+    """The settings module of `wsgi.py`, if it differs from that of `manage.py`: a project's production settings."""
+    package = of_manage.partition(".")[0]
+    for place in (directory / package / "wsgi.py", directory / "config" / "wsgi.py", directory / "wsgi.py"):
+        found = manage_file.settings_module_of(place) if place.is_file() else None
+        if found and _path_of(directory, found) is not None:
+            return found
+    return None
+
+
+def _path_of(directory: Path, module: str) -> Path | None:
+    base = directory.joinpath(*module.split("."))
+    candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _bound(directory: Path, module: str, path: Path, seen: frozenset[Path]) -> Iterator[tuple[str, ast.expr]]:
+    """Each assignment at the top level, in the order in which the modules run."""
+    parsed = tree.parse(path)
+    for node in parsed.body if parsed is not None and path not in seen else ():
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                yield name, value
+            case ast.ImportFrom(names=[ast.alias(name="*")]):
+                package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+                imported = _imported(node, package)
+                if (there := _path_of(directory, imported)) is not None:
+                    yield from _bound(directory, imported, there, seen | {path})
+
+
+def _imported(node: ast.ImportFrom, package: str) -> str:
+    if node.level == 0:
+        return node.module or ""
+    parts = package.split(".")
+    base = parts[: len(parts) - node.level + 1]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _api(directory: Path) -> str | None:
+    """The first `NAME = FastAPI(...)` or `create_app(...)` at a module's top level, as `module:NAME`."""
+    for path in sorted(directory.rglob("*.py")):
+        parts = path.relative_to(directory).parts
+        if any(part.startswith(".") or part in _SKIPPED for part in parts) or "pyvenv.cfg" in parts:
+            continue
+        if b"fastapi" not in path.read_bytes():
+            continue
+        parsed = tree.parse(path)
+        for node in parsed.body if parsed is not None else ():
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function)):
+                    called = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+                    if called in _API_CALLS:
+                        return f"{tree.dotted(parts)}:{name}"
+    return None
+
+
+def _has_home(directory: Path, urls: ast.expr | None) -> bool:
+    """Whether the root URLconf has a pattern for `/`; true where that cannot be read."""
+    if not isinstance(urls, ast.Constant) or not isinstance(urls.value, str):
+        return True
+    path = _path_of(directory, urls.value)
+    parsed = tree.parse(path) if path is not None else None
+    if parsed is None:
+        return True
+    calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call) and node.args]
+    routes = [
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id in {"path", "re_path", "url"}
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    return not routes or any(route in {"", "^", "^$", r"^\Z"} for route in routes)

@@ -1,0 +1,25 @@
+"""Syntax trees of the project's files."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def parse(path: Path) -> ast.Module | None:
+    """The file's syntax tree; None if it cannot be read as Python of this version."""
+    try:
+        return ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def dotted(parts: Sequence[str]) -> str:
+    """The module of the file at `parts`, relative to the project: ("config", "api.py") is `config.api`."""
+    *folders, file = parts
+    name = file.removesuffix(".py")
+    return ".".join(folders if name == "__init__" else [*folders, name])

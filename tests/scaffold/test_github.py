@@ -1,0 +1,105 @@
+"""`pocket init --github`: the workflow by GitHub's schema, the role by cfn-lint, and whom the role trusts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint.api import lint_all
+from deploying import SMALL, project
+from typer.testing import CliRunner
+
+from pocket.cli.app import app
+from pocket.config import Project
+from pocket.errors import ConfigError, PlanRefused
+from pocket.local.environment import find_uv
+from pocket.scaffold import github
+
+BOUNDARY = '\n[dev.awscontainer]\npermissions_boundary = "arn:aws:iam::123456789012:policy/board-boundary"\n'
+SCHEMA = "check-jsonschema==0.38.0"
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project in a folder of a repository on GitHub, as the working directory."""
+    made = project(tmp_path / "site", SMALL + BOUNDARY)
+    remote(tmp_path, "git@github.com:acme/shop.git")
+    monkeypatch.chdir(made.directory)
+    return made
+
+
+def remote(folder: Path, url: str) -> None:
+    for arguments in (["init", "--quiet"], ["remote", "add", "origin", url]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def initialise() -> None:
+    done = CliRunner().invoke(app, ["init", "--github", "--stage", "dev", "--yes"])
+    assert done.exit_code == 0, done.output
+
+
+def template(found: Project) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((found.directory / "infra/github-dev.json").read_text())
+    return read
+
+
+def test_the_workflow_follows_githubs_schema(found: Project) -> None:
+    initialise()
+    file = found.directory.parent / ".github/workflows/deploy-dev.yml"
+    checked = [find_uv(), "tool", "run", "--quiet", "--from", SCHEMA, "check-jsonschema"]
+    subprocess.run([*checked, "--builtin-schema", "vendor.github-workflows", file], check=True)
+    text = yaml.safe_load(file.read_text())
+    assert text["permissions"] == {"contents": "read", "id-token": "write"}
+    assert text["jobs"]["deploy"]["environment"] == "dev"
+    assert text["defaults"]["run"]["working-directory"] == "site"
+    assert text["jobs"]["deploy"]["steps"][-1]["run"].endswith("pocket deploy --stage dev --yes")
+
+
+def test_the_role_trusts_one_environment_of_one_repository(found: Project) -> None:
+    initialise()
+    (statement,) = template(found)["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:acme/shop:environment:dev",
+        }
+    }
+
+
+def test_the_template_passes_cfn_lint(found: Project) -> None:
+    initialise()
+    assert [match for match in lint_all(json.dumps(template(found))) if match.rule.id.startswith("E")] == []
+
+
+def test_the_same_again_changes_nothing(found: Project) -> None:
+    initialise()
+    done = CliRunner().invoke(app, ["init", "--github", "--stage", "dev"])
+    assert done.exit_code == 0
+    assert "nothing was changed" in done.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://github.com/acme/shop", "https://github.com/acme/shop.git", "ssh://git@github.com/acme/shop.git"],
+)
+def test_forms_of_a_remote(tmp_path: Path, url: str) -> None:
+    remote(tmp_path, url)
+    assert github.repository(tmp_path) == ("acme/shop", tmp_path)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/acme/shop", "https://github.com.evil.example/acme/shop"])
+def test_a_remote_elsewhere_is_refused(tmp_path: Path, url: str) -> None:
+    remote(tmp_path, url)
+    with pytest.raises(ConfigError, match="no git remote"):
+        github.repository(tmp_path)
+
+
+def test_a_stage_without_a_boundary_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project(tmp_path / "site", SMALL).directory)
+    done = CliRunner().invoke(app, ["init", "--github", "--stage", "dev", "--yes"])
+    assert isinstance(done.exception, PlanRefused)
+    assert "permissions_boundary" in done.exception.hint
