@@ -79,14 +79,14 @@ def artifact_packages(folder: Path, wanted: str) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The packages of a project that has Django, django-environ and static files in S3, as in the tutorial."""
-    return artifact_packages(tmp_path_factory.mktemp("bare"), "django\ndjango-environ\ndjango-pocket[s3]")
+    """The packages of a project that has Django, django-environ, static files in S3, and tasks."""
+    return artifact_packages(tmp_path_factory.mktemp("bare"), "django\ndjango-environ\ndjango-pocket[s3,tasks]")
 
 
 @pytest.fixture(scope="module")
 def with_api(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The packages of a project with an API."""
-    return artifact_packages(tmp_path_factory.mktemp("api"), "django\ndjango-pocket[fastapi]")
+    return artifact_packages(tmp_path_factory.mktemp("api"), "django\ndjango-pocket[fastapi,tasks]")
 
 
 def execute(code: str, folders: list[Path], directory: Path, environ: dict[str, str] | None = None) -> Any:

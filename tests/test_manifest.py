@@ -64,7 +64,7 @@ def test_record_is_frozen_equal_by_value_and_has_a_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [((), {}), (("x",), {}), (("x", 1, 1, 1, 1, 1, 1, 1), {}), (("x", 1), {"timeout": 1})]
+    "arguments", [((), {}), (("x",), {}), (("x", 1, 1, 1, 1, 1, 1, 1, 1), {}), (("x", 1), {"timeout": 1})]
 )
 def test_record_accepts_its_fields_only(arguments: tuple[tuple[object, ...], dict[str, object]]) -> None:
     with pytest.raises(TypeError, match="Handler takes "):

@@ -105,7 +105,8 @@ class Handler(Record):
     """One Lambda function of a stage; `timeout` in seconds.
 
     `partial_failures`: whether its queue accepts a response that reports single failed messages. `concurrency`: how
-    many environments it has at most, None where only the account limits them.
+    many environments it has at most, None where only the account limits them. `attempts`: how often
+    a message of its queue is tried.
     """
 
     command: str
@@ -115,6 +116,7 @@ class Handler(Record):
     fifo: bool = False
     partial_failures: bool = True
     concurrency: int | None = None
+    attempts: int = 5
 
 
 class SecretVariable(Record):
@@ -183,6 +185,7 @@ class Stage(Record):
 
     `project_name` and `region` are None where they are the project's. `public_dirs` are the prefixes of the bucket's
     public objects. `cdn` is the handler behind the stage's CloudFront distribution, None without one.
+    `tasks` are Django's queues of tasks, each with its handlers and the lowest priority of their tasks.
     """
 
     stack_name: str
@@ -197,6 +200,7 @@ class Stage(Record):
     api: Api | None = None
     database: Database | None = None
     cdn: str | None = None
+    tasks: Mapping[str, Mapping[str, int]] = _NOTHING
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The ids of the stage's secrets in `service`, without duplicates, in the order of pocket.toml."""
@@ -211,7 +215,10 @@ class Stage(Record):
 
 
 class Manifest(Record):
-    """All stages of a project; `writer` is the version of Pocket that wrote the manifest."""
+    """All stages of a project; `writer` is the version of Pocket that wrote the manifest.
+
+    `fallback_tasks` is how tasks run without a stage: `"immediate"`, `"thread"` or `"memory"`.
+    """
 
     project_name: str
     region: str
@@ -219,6 +226,7 @@ class Manifest(Record):
     stages: Mapping[str, Stage]
     fallback: DjangoTables = DjangoTables()
     fallback_bucket_name: str | None = None
+    fallback_tasks: str = "immediate"
 
     def to_json(self) -> str:
         """The manifest as JSON text with sorted keys, so that equal manifests give equal bytes."""
@@ -245,6 +253,7 @@ class Manifest(Record):
                 stages={name: _stage(value) for name, value in data["stages"].items()},
                 fallback=_tables(data["fallback"]),
                 fallback_bucket_name=data["fallback_bucket_name"],
+                fallback_tasks=data["fallback_tasks"],
             )
         except (AttributeError, KeyError, TypeError) as error:
             raise ManifestError(

@@ -97,12 +97,18 @@ HANDLERS = {
         commands=True,
     ),
     SQS_MANAGEMENT_HANDLER: HandlerKind(
-        "runs management commands from a queue: `pocket_call_command`", frozenset({"sqs"})
+        "runs management commands and tasks from a queue: `pocket_call_command`, `TASKS`", frozenset({"sqs"})
     ),
 }
 """Pocket's own handlers by dotted path; any other `command` of pocket.toml is a callable of the project."""
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
+
+TASK_OBJECTS = "pocket-tasks/"
+"""The prefix of the objects in the stage's bucket that hold a task's large arguments."""
+
+SCHEDULER_ROLE_KEY = "POCKET_TASK_SCHEDULER_ROLE"
+"""The ARN of the role with which EventBridge Scheduler sends a task's message later."""
 
 LARGEST_ENVIRONMENT = 4096
 """Lambda's limit in bytes for the names and values of a function's environment together."""
@@ -136,6 +142,12 @@ def endpoint_key(handler: str) -> str:
 def queue_url_key(handler: str) -> str:
     """The variable with the URL of the handler's SQS queue."""
     return environment_key(handler, "QUEUEURL")
+
+
+def dead_letters(queue: str) -> str:
+    """The name of a queue's dead-letter queue; the same of the queue's URL or ARN."""
+    stem = queue.removesuffix(".fifo")
+    return f"{stem}-dead-letters{queue[len(stem) :]}"
 
 
 def logical_id(*parts: str) -> str:

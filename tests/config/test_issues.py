@@ -34,6 +34,7 @@ RAISED = {
     "model-fields": {"extra_forbidden"},
     "nullable": set(),
     "str": {"string_type"},
+    "union": set(),  # only of what an editor accepts, before a validator makes one type of it
 }
 RAISED_BY_CONSTRAINT = {
     ("int", "ge"): "greater_than_equal",

@@ -57,6 +57,10 @@ def permission(*, table: str = "awscontainer.permissions", **keys: str) -> str:
     return f"[[{table}]]\n" + "".join(f"{key} = {value}\n" for key, value in given.items())
 
 
+def tasks(text: str) -> str:
+    return f"[awscontainer.tasks]\ndefault = {text}\n"
+
+
 DJANGO = "pocket.django.lambda_handlers"
 ENVS = "awscontainer.envs"
 ALLOWED = "awscontainer.permissions[0]"
@@ -74,6 +78,7 @@ SECOND_API = f'[awscontainer.handlers.admin]\ncommand = "{DJANGO}.wsgi_handler"\
 FILES = '[s3]\n[awscontainer.django.storages]\ndefault = {{ store = "cloudfront", {} }}\n'
 REGIONAL_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/site/0a1b"
 IAM = 'iam = true\nhost = "a.example.com"\nname = "n"\nuser = "u"\nresource_id = "cluster-A"\n'
+TASKS = "awscontainer.tasks"
 ISSUES = [
     # placeholders
     (
@@ -303,6 +308,16 @@ ISSUES = [
     (handler(reserved_concurrency="-1"), f"{WEB}.reserved_concurrency", "at least 0"),
     (handler("nodots"), f"{WEB}.command", "dotted path"),
     (handler("a." + "b" * 127), f"{WEB}.command", "at most 128"),
+    # tasks
+    (tasks('"nowhere"'), f"{TASKS}.default", 'no handler "nowhere"'),
+    (handler() + tasks('"web"'), f"{TASKS}.default", "does not run tasks"),
+    (handler(f"{DJANGO}.sqs_management_command_handler", sqs="{}") + tasks('{ web = 5, webs = 1 }'),
+     f"{TASKS}.default", 'no handler "webs"'),
+    (tasks("{}"), f"{TASKS}.default", "name of a handler"),
+    (tasks("3"), f"{TASKS}.default", "name of a handler, or a table"),
+    (tasks('{ web = 101 }'), f"{TASKS}.default.web", "at most 100"),
+    (tasks('"Web"'), f"{TASKS}.default", "name of a handler"),
+    ('[general.django_fallback.tasks]\nbackend = "threads"', "general.django_fallback.tasks.backend", '"thread"'),
     # secrets
     (secrets('pocket_secrets.KEY = { type = "rsa_pem_base64", options = { length = 9 } }'),
      f"{SECRETS}.pocket_secrets.KEY.options.length", "not have this option"),

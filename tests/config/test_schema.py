@@ -28,6 +28,8 @@ stages = ["dev", "prd", "cdn"]
 project_name = "board"
 object_prefix = "acme-"
 s3_fallback_bucket_name = "board-uploads"
+[general.django_fallback.tasks]
+backend = "thread"
 [general.django_fallback]
 storages.default = { store = "s3", location = "media" }
 caches.default = { store = "filesystem", location = "/tmp/cache" }
@@ -117,6 +119,9 @@ dead_letter_max_receive_count = 3
 dead_letter_message_retention_period = 86400
 report_batch_item_failures = false
 fifo = true
+[awscontainer.tasks]
+default = "sqsmanagement"
+reports = { sqsmanagement = 10 }
 [awscontainer.secretsmanager]
 store = "ssm"
 refresh = "15m"

@@ -30,7 +30,7 @@ def roles(folder: Path) -> dict[str, Any]:
 
 def test_every_role_is_within_the_permissions_boundary(tmp_path: Path) -> None:
     found = roles(tmp_path)
-    assert len(found) == 7, "one a handler and one for the schedules"
+    assert len(found) == 8, "one a handler, one for the schedules and one for tasks that run later"
     assert {role["PermissionsBoundary"] for role in found.values()} == {"arn:aws:iam::123456789012:policy/boundary"}
 
 

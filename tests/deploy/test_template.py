@@ -271,13 +271,13 @@ def test_a_schedule_sends_the_body_of_a_management_command(tmp_path: Path) -> No
     }
 
 
-def test_a_queue_hides_messages_for_six_timeouts_and_gives_up_after_five_attempts(tmp_path: Path) -> None:
+def test_a_queue_hides_messages_for_six_timeouts_and_delivers_once_more_than_the_attempts(tmp_path: Path) -> None:
     resources = rendered(tmp_path)["Resources"]
     queue = resources["SqsmanagementQueue"]["Properties"]
     assert queue["VisibilityTimeout"] == 300
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["SqsmanagementDeadLetters", "Arn"]},
-        "maxReceiveCount": 5,
+        "maxReceiveCount": 6,
     }
     consumer = resources["SqsmanagementConsumer"]["Properties"]
     assert consumer["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

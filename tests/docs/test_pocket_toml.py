@@ -34,10 +34,16 @@ TABLES = {
     "Startup": "[awscontainer.startup]",
     "FastAPI": "[awscontainer.fastapi]",
     "DjangoTables": "[awscontainer.django]",
+    "DjangoFallback": "[general.django_fallback]",
     "Storage": "storages.NAME",
     "Cache": "caches.NAME",
 }
-IN_ONE_SECTION = {"Throttling": "ApiGateway", "PocketSecret": "SecretsManager", "SecretOptions": "SecretsManager"}
+IN_ONE_SECTION = {
+    "FallbackTasks": "DjangoFallback",
+    "Throttling": "ApiGateway",
+    "PocketSecret": "SecretsManager",
+    "SecretOptions": "SecretsManager",
+}
 WITHOUT_KEYS = {"FunctionUrl", "Stage"}
 
 

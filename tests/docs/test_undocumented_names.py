@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "contributing" / "architecture.md"
 REGISTERS = (Path("fastapi/internals.py"), Path("local/launcher"))
 """Code with a register of its own, which is checked at import."""
 
-DOCUMENTED = {"_current_frames", "_default_manager", "_exit", "_fields", "_getframe", "_meta"}
+DOCUMENTED = {"_asdict", "_current_frames", "_default_manager", "_exit", "_fields", "_getframe", "_meta", "_replace"}
 """Names with an underscore that the documentation of Python or Django has."""
 
 

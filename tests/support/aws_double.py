@@ -6,6 +6,7 @@ answer is checked against the model before it goes out. The test adds secrets, p
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import botocore.session
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
@@ -57,6 +58,7 @@ class AWSDouble:
         self.secrets: dict[str, dict[str, Any]] = {}
         self.parameters: dict[str, str] = {}
         self.outputs: dict[str, str] = {}
+        self.objects: dict[str, bytes] = {}
         self.denied: set[str] = set()
         self.failing: dict[str, list[str]] = {}
         self.failures: deque[tuple[int, str] | str | None] = deque()
@@ -107,8 +109,10 @@ class AWSDouble:
                 return self._parameters(payload)
             case "SendMessage":
                 return {"MessageId": f"message-{len(self.calls)}", "MD5OfMessageBody": "0" * 32}
-            case "DeleteMessage":
+            case "DeleteMessage" | "ChangeMessageVisibility":
                 return {}
+            case "CreateSchedule":
+                return {"ScheduleArn": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/g/{payload['Name']}"}
         raise AssertionError(f"{service} {operation} is not spoken here")
 
     def _batch(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -155,9 +159,40 @@ def _named(entry: dict[str, Any], secret_id: str) -> bool:
     return secret_id in {entry["Name"], entry["ARN"], entry["ARN"][:-7]}
 
 
-def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:
+def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, over its double
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            self.object()
+
+        def do_GET(self) -> None:
+            self.object()
+
+        def do_DELETE(self) -> None:
+            self.object()
+
+        def object(self) -> None:
+            """An object of S3, at `/BUCKET/KEY`."""
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            try:
+                assert self.headers["X-Amz-Content-Sha256"] == hashlib.sha256(body).hexdigest()
+                self.check_signature("s3", body)
+                operation = {"PUT": "PutObject", "GET": "GetObject", "DELETE": "DeleteObject"}[self.command]
+                _, bucket, key = self.path.split("/", 2)
+                double.calls.append((operation, {"Bucket": bucket, "Key": key}))
+                if self.command == "PUT":
+                    double.objects[self.path] = body
+                if self.command == "GET" and self.path not in double.objects:
+                    self.reply(404, b"<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>", "text/xml")
+                    return
+                found = double.objects[self.path] if self.command == "GET" else b""
+                if self.command == "DELETE":
+                    double.objects.pop(self.path, None)
+                self.reply(204 if self.command == "DELETE" else 200, found)
+            except Exception as problem:  # noqa: BLE001 - shown when the test ends
+                double.problems.append(repr(problem))
+                self.reply(400, b"")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -185,6 +220,10 @@ def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:
 
         def read(self, body: bytes) -> tuple[str, str, dict[str, Any]]:
             target = self.headers.get("X-Amz-Target")
+            if self.path.startswith("/schedules/"):
+                payload = {"Name": self.path.rpartition("/")[2], **json.loads(body)}
+                hold("scheduler", "CreateSchedule", payload, answer=False)
+                return "scheduler", "CreateSchedule", payload
             if target is None:
                 fields = {key: values[0] for key, values in parse_qs(body.decode()).items()}
                 assert fields.pop("Version") == model("cloudformation").api_version
@@ -205,9 +244,11 @@ def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:
             signed = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
             headers = {name: self.headers[name] for name in signed}
             region = given.split("/")[2]
-            request = AWSRequest("POST", f"{double.url}{self.path}", headers=headers, data=body)
+            request = AWSRequest(self.command, f"{double.url}{self.path}", headers=headers, data=body)
             request.context["timestamp"] = self.headers["X-Amz-Date"]
-            signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY, TOKEN), service, region)
+            signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(
+                Credentials(ACCESS_KEY, SECRET_KEY, TOKEN), service, region
+            )
             expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
             assert given.endswith(f"Signature={expected}"), "the signature is wrong"
 

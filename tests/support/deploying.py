@@ -57,6 +57,9 @@ sqs = {{ batch_size = 5 }}
 command = "pocket.django.lambda_handlers.sqs_management_command_handler"
 sqs = {{ fifo = true, report_batch_item_failures = false }}
 
+[awscontainer.tasks]
+default = "sqsmanagement"
+
 [awscontainer.secretsmanager]
 secrets = {{ SENTRY_DSN = "arn:aws:ssm:eu-central-1:123456789012:parameter/sentry", API_KEY = "shared/api#key" }}
 extra_resources = ["arn:aws:kms:eu-central-1:123456789012:key/0000"]

@@ -19,6 +19,7 @@ def build_manifest(project: Project) -> manifest.Manifest:
         stages={name: _stage(stage, project) for name, stage in project.stages.items()},
         fallback=_django(project.general.django_fallback),
         fallback_bucket_name=project.general.s3_fallback_bucket_name,
+        fallback_tasks=project.general.django_fallback.tasks.backend,
     )
 
 
@@ -38,6 +39,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
                 fifo=handler.sqs is not None and handler.sqs.fifo,
                 partial_failures=handler.sqs is None or handler.sqs.report_batch_item_failures,
                 concurrency=handler.reserved_concurrency or (handler.sqs.maximum_concurrency if handler.sqs else None),
+                attempts=handler.sqs.dead_letter_max_receive_count if handler.sqs else manifest.Handler.attempts,
             )
             for name, handler in (container.handlers.items() if container else ())
         },
@@ -50,6 +52,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         else None,
         database=build_database(stage),
         cdn=stage.cdn_handler,
+        tasks=container.tasks if container else {},
     )
 
 

@@ -100,7 +100,7 @@ class StageConfig:
 
     def dead_letters_name(self, handler: str, *, fifo: bool) -> str:
         """The name of the handler's dead-letter queue."""
-        return self.resource_name(handler, "dead-letters") + (".fifo" if fifo else "")
+        return naming.dead_letters(self.queue_name(handler, fifo=fifo))
 
     def failures_name(self, handler: str) -> str:
         """The name of the queue with the handler's failed events."""

@@ -1,4 +1,4 @@
-"""Functions for `settings.py` (STORAGES, CACHES, DATABASES) and for management commands through a queue."""
+"""Functions for `settings.py` (STORAGES, CACHES, DATABASES, TASKS) and for management commands through a queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pocket.manifest import Stage
 
-__all__ = ["get_caches", "get_databases", "get_storages", "pocket_call_command"]
+__all__ = ["get_caches", "get_databases", "get_storages", "get_tasks", "pocket_call_command"]
 
 
 def get_storages() -> dict[str, Any]:
@@ -68,6 +68,23 @@ def get_databases() -> dict[str, Any]:
     with improperly_configured():
         name = source.stage_name()
         return databases(source.stage(source.manifest()[0], name) if name else None)
+
+
+def get_tasks(*, enqueue_on_commit: bool = False) -> dict[str, Any]:
+    """TASKS of the stage in `POCKET_STAGE`, from `[awscontainer.tasks]`, else of `[general.django_fallback.tasks]`.
+
+    Django's default where the stage has no such table. With `enqueue_on_commit` a task that is enqueued in a
+    transaction is sent when the transaction is committed, and not at all if it is rolled back; tasks that run
+    immediately take no notice of it. Raises ImproperlyConfigured.
+    """
+    from pocket.django.configuration import tasks
+
+    with improperly_configured():
+        manifest, _ = source.manifest()
+        name = source.stage_name()
+        if not name:
+            return tasks.of_fallback(manifest, enqueue_on_commit=enqueue_on_commit)
+        return tasks.of_stage(manifest, source.stage(manifest, name), enqueue_on_commit=enqueue_on_commit)
 
 
 def pocket_call_command(  # noqa: PLR0917 - the specification fixes the arguments

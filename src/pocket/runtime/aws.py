@@ -1,11 +1,12 @@
 """One signed call to AWS with the standard library's HTTP client, with retries inside a deadline.
 
-Supports JSON (Secrets Manager, SSM, SQS) and requests of the query protocol (CloudFormation). Every failure raises
-AWSCallFailed.
+Supports JSON (Secrets Manager, SSM, SQS), requests of the query protocol (CloudFormation) and plain HTTP (S3,
+EventBridge Scheduler). Every failure raises AWSCallFailed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import random
@@ -92,14 +93,44 @@ def call_query(
     return _call(service, operation, headers, body, region=region, deadline=deadline)
 
 
-def _call(service: str, operation: str, headers: dict[str, str], body: bytes, *, region: str, deadline: float) -> bytes:
+def call_rest(
+    service: str,
+    operation: str,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    region: str,
+    kind: str = "application/json",
+    deadline: float = DEADLINE,
+) -> bytes:
+    """The response of a REST service to `method` at `path`, in which only letters, digits and `/-_.~` are allowed.
+
+    `operation` names the call in errors. Raises AWSCallFailed after `deadline` seconds of retries.
+    """
+    headers = {"Content-Type": kind, "X-Amz-Content-Sha256": hashlib.sha256(body).hexdigest()}
+    return _call(service, operation, headers, body, region=region, deadline=deadline, method=method, path=path)
+
+
+def _call(
+    service: str,
+    operation: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    region: str,
+    deadline: float,
+    method: str = "POST",
+    path: str = "/",
+) -> bytes:
     end = time.monotonic() + deadline
     attempt = 0
     code = reason = ""
     while True:
         attempt += 1
         try:
-            status, kind, answer = _exchange(service, region, headers, body, end - time.monotonic())
+            left = end - time.monotonic()
+            status, kind, answer = _exchange(service, region, headers, body, left, method=method, place=path)
         except (OSError, http.client.HTTPException) as error:
             # The response to an earlier attempt is more useful than the timeout of the last.
             code, reason = (code, reason) if code else ("NoAnswer", f"{type(error).__name__}: {error}")
@@ -130,11 +161,11 @@ def backoff(attempt: int) -> float:
 
 
 def _exchange(
-    service: str, region: str, headers: dict[str, str], body: bytes, remaining: float
+    service: str, region: str, headers: dict[str, str], body: bytes, remaining: float, *, method: str, place: str
 ) -> tuple[int, str, bytes]:
     """Status, error type header and body of one attempt; raises OSError or HTTPException."""
     address = urlsplit(endpoints.endpoint(service, region))
-    path = f"{address.path}/" if not address.path.endswith("/") else address.path
+    path = address.path.rstrip("/") + place
     signed = sigv4.signed_headers(
         {"Host": address.netloc, **headers},
         body,
@@ -142,18 +173,19 @@ def _exchange(
         region=region,
         credentials=credentials.current(),
         now=time.time(),
+        method=method,
         path=path,
     )
     timeout = max(0.05, min(ATTEMPT, remaining))
     if address.scheme == "http":
-        return _send(_Connection(address.netloc, timeout=timeout), path, signed, body)
+        return _send(_Connection(address.netloc, timeout=timeout), method, path, signed, body)
     try:
         quick = _SecureConnection(address.netloc, timeout=timeout, context=tls.quick_context())
-        return _send(quick, path, signed, body)
+        return _send(quick, method, path, signed, body)
     except ssl.SSLCertVerificationError:
         # A proxy or endpoint with another root certificate: verified against the whole bundle.
         full = _SecureConnection(address.netloc, timeout=timeout, context=tls.full_context())
-        return _send(full, path, signed, body)
+        return _send(full, method, path, signed, body)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -180,10 +212,10 @@ class _SecureConnection(_Connection):
 
 
 def _send(
-    connection: http.client.HTTPConnection, path: str, headers: dict[str, str], body: bytes
+    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> tuple[int, str, bytes]:
     try:
-        connection.request("POST", path, body=body, headers=headers)
+        connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         return response.status, response.getheader("x-amzn-errortype") or "", response.read()
     finally:

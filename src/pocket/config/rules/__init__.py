@@ -19,6 +19,7 @@ from pocket.config.rules import (
     permissions,
     secrets,
     tags,
+    tasks,
 )
 from pocket.config.stage import StageConfig
 
@@ -31,6 +32,7 @@ _RULES = (
     permissions.issues,
     events.issues,
     domains.issues,
+    tasks.issues,
     secrets.issues,
     database.issues,
     django.issues,

@@ -14,6 +14,7 @@ from pocket.config.tables.handlers import Handler, LogRetention
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.secrets import SecretsManager
 from pocket.config.tables.table import HandlerName, Table, Text, VariableName
+from pocket.config.tables.tasks import Tasks
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 LAMBDA_PYTHONS: tuple[str, ...] = get_args(PythonVersion)
@@ -87,6 +88,11 @@ class AwsContainer(Table):
         default_factory=list, description="What every function may do, in addition to what Pocket allows it."
     )
     handlers: dict[HandlerName, Handler] = Field(default_factory=dict, description="The Lambda functions, by name.")
+    tasks: Tasks = Field(
+        default_factory=dict,
+        description="Django's queues of tasks: the name of the handler that runs them, or several handlers with the"
+        " lowest priority of their tasks.",
+    )
     secretsmanager: SecretsManager = Field(
         default_factory=SecretsManager, description="Secrets to put into the environment at run time."
     )

@@ -66,3 +66,18 @@ class DjangoTables(Table):
     storages: dict[str, Storage] = Field(default_factory=dict, description="Django's STORAGES, by alias.")
     caches: dict[str, Cache] = Field(default_factory=dict, description="Django's CACHES, by alias.")
     settings: dict[SettingName, Any] = Field(default_factory=dict, description="Any other Django settings.")
+
+
+class FallbackTasks(Table):
+    """How tasks run if POCKET_STAGE is not set."""
+
+    backend: Literal["immediate", "thread", "memory"] = Field(
+        "immediate",
+        description="Run a task where it is enqueued, in a thread of the process, or not at all and remember it.",
+    )
+
+
+class DjangoFallback(DjangoTables):
+    """Storages, caches, settings and tasks for the project's settings module, if POCKET_STAGE is not set."""
+
+    tasks: FallbackTasks = Field(default_factory=FallbackTasks, description="How tasks run.")

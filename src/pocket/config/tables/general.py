@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
 from pocket.config.bucket_names import issue_with_bucket_name
-from pocket.config.tables.django import DjangoTables
+from pocket.config.tables.django import DjangoFallback
 from pocket.config.tables.table import StageName, Table, refused
 
 
@@ -40,6 +40,7 @@ class General(Table):
     s3_fallback_bucket_name: Annotated[str, AfterValidator(_bucket_name)] | None = Field(
         None, description='Bucket of storages with `store = "s3"` if POCKET_STAGE is not set.'
     )
-    django_fallback: DjangoTables = Field(
-        default_factory=DjangoTables, description="Django's storages, caches and settings if POCKET_STAGE is not set."
+    django_fallback: DjangoFallback = Field(
+        default_factory=DjangoFallback,
+        description="Django's storages, caches, settings and tasks if POCKET_STAGE is not set.",
     )

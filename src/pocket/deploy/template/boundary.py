@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.config import build_manifest
 from pocket.deploy.template.inputs import Code, Inputs
-from pocket.deploy.template.permissions import statements
+from pocket.deploy.template.permissions import TAKING, statements
 from pocket.deploy.template.steps import references
+from pocket.deploy.template.tasks import PASS, TO_SCHEDULER, task_handlers
 
 if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
@@ -70,9 +71,13 @@ def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
             place.arn("logs", f"log-group:/aws/lambda/{named}"),
         ),
         "SendJobs": _allow("SendJobs", ["sqs:SendMessage"], queues),
-        "TakeJobs": _allow("TakeJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queues),
+        "TakeJobs": _allow("TakeJobs", TAKING, queues),
         "Invoke": _allow("Invoke", ["lambda:InvokeFunction"], functions),
     }
+    if task_handlers(stage):
+        # CloudFormation names the role that is passed: the stack's name, which may be cut, and more.
+        role = place.role(f"{stage.stack_name[:20]}*")
+        found[PASS] = {**_allow(PASS, ["iam:PassRole"], role), "Condition": TO_SCHEDULER}
     by_name = {*found, "KeepFailures"}  # SendJobs names all queues of the stage
     inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""))
     for handler in inputs.handlers:

@@ -14,6 +14,7 @@ from pocket.deploy.template.deployer_cdn import cdn_statements
 from pocket.deploy.template.deployer_domains import certificate_stacks, domain_statements
 from pocket.deploy.template.intrinsics import allow
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
+from pocket.deploy.template.tasks import task_handlers
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -144,17 +145,9 @@ _APIS = [
     "apigateway:TagResource",
     "apigateway:UntagResource",
 ]
-_QUEUES = [
-    "sqs:CreateQueue",
-    "sqs:DeleteQueue",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:ListQueueTags",
-    "sqs:SetQueueAttributes",
-    "sqs:TagQueue",
-    "sqs:UntagQueue",
-]
-_SCHEDULES = ["scheduler:*Schedule"]
+_QUEUES = ["sqs:*Queue*"]
+_SCHEDULES = ["scheduler:*Schedule*"]
+_TAGS_OF_SCHEDULES = ["scheduler:*Resource"]
 _SUBSCRIPTIONS = ["sns:*SubscriptionAttributes", "sns:Unsubscribe"]
 _RULES = ["events:*Rule", "events:*Targets*", "events:*agResource", "events:ListTagsForResource"]
 _SECRETS = [
@@ -255,7 +248,11 @@ def _functions(stage: StageConfig, place: Place) -> Iterator[Statement]:
     yield allow("QueuesToFunctions", _MAPPINGS_OF_FUNCTIONS, ["*"], ArnLike={"lambda:FunctionArn": functions})
     yield allow("QueueMappings", _MAPPINGS, [place.arn("lambda", "event-source-mapping:*")])
     yield allow("Queues", _QUEUES, [place.arn("sqs", named)])
-    yield allow("Schedules", _SCHEDULES, [place.arn("scheduler", f"schedule/default/{_derived(stage)}")])
+    schedules, actions = [place.arn("scheduler", f"schedule/default/{_derived(stage)}")], _SCHEDULES
+    if task_handlers(stage):
+        schedules.append(place.arn("scheduler", f"schedule-group/{stage.stack_name}"))
+        actions = [*_SCHEDULES, *_TAGS_OF_SCHEDULES]
+    yield allow("Schedules", actions, schedules)
 
 
 def _derived(stage: StageConfig) -> str:

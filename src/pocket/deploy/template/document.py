@@ -13,12 +13,14 @@ from pocket.deploy.template.events import events
 from pocket.deploy.template.failures import failures
 from pocket.deploy.template.functions import function
 from pocket.deploy.template.http_api import function_url, http_api
+from pocket.deploy.template.intrinsics import ref
 from pocket.deploy.template.marks import description
 from pocket.deploy.template.outputs import outputs
 from pocket.deploy.template.own_resources import added
 from pocket.deploy.template.queues import queue
-from pocket.deploy.template.role import execution_role
+from pocket.deploy.template.role import execution_role, role
 from pocket.deploy.template.schedules import schedules
+from pocket.deploy.template.tasks import ROLE, sender_statements, task_schedules
 
 if TYPE_CHECKING:
     from pocket.config.tables.handlers import Handler
@@ -35,6 +37,7 @@ def render(inputs: Inputs) -> Template:
     for handler, declared in inputs.handlers.items():
         resources.update(_resources(inputs, handler, declared))
     resources.update(cdn(inputs))
+    resources.update(_tasks(inputs))
     carried = parameters(inputs)
     values = {name: inputs.environment[key] for key, name in carried.items()}
     hidden = list(carried.values())
@@ -52,6 +55,14 @@ def render(inputs: Inputs) -> Template:
     if named := outputs(inputs):
         body["Outputs"] = {name: {"Value": value} for name, value in named.items()}
     return Template(added(body, inputs), values)
+
+
+def _tasks(inputs: Inputs) -> dict[str, Resource]:
+    found = task_schedules(inputs)
+    if found:
+        account = {"aws:SourceAccount": ref("AWS::AccountId")}
+        found[ROLE] = role(inputs, "scheduler.amazonaws.com", sender_statements(inputs), StringEquals=account)
+    return found
 
 
 def _resources(inputs: Inputs, handler: str, declared: Handler) -> dict[str, Resource]:

@@ -13,6 +13,7 @@ from pocket import naming
 from pocket.deploy.template.cdn import DISTRIBUTION, signing_key
 from pocket.deploy.template.intrinsics import literal, ref, substituted
 from pocket.deploy.template.own_resources import variables as resource_variables
+from pocket.deploy.template.tasks import task_variables
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
     if key := signing_key(inputs):
         plain[naming.SIGNING_KEY_ID] = f"${{{key}}}"
     plain |= config.database_environment
+    plain.update(task_variables(inputs))
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:
         own["DJANGO_SETTINGS_MODULE"] = config.settings_module

@@ -2,7 +2,7 @@
 
 The secrets are `manifest.Stage.secret_ids`, the same that the run time reads. The objects are those of the stage's
 storages, without writing those that call the handler. Every handler may send to the stage's queues; only a queue's own
-handler may receive from it.
+handler may receive from it, and send to its dead-letter queue.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pocket import naming
 from pocket.deploy.template.failures import failures_id
 from pocket.deploy.template.inputs import log_group_name
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, substituted
+from pocket.deploy.template.tasks import task_statements
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ Statement = dict[str, Any]
 
 DECLARED = "Declared"
 """What the ids of statements begin with that come from the file's `permissions`."""
+
+TAKING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+"""What a function does with its own queue, and Lambda for it."""
 
 _READ_ACTIONS = {
     "secretsmanager": ["secretsmanager:GetSecretValue"],
@@ -48,6 +52,7 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_failures(inputs, handler),
         *_streams(inputs, handler),
         *_recursion(inputs, handler),
+        *task_statements(inputs),
         *_declared(inputs, handler),
     ]
 
@@ -158,11 +163,10 @@ def _queues(inputs: Inputs, handler: str) -> list[Statement]:
     if not with_queue:
         return []
     queues = [attribute(naming.logical_id(name, "Queue"), "Arn") for name in with_queue]
-    found = [_allow("SendJobs", ["sqs:SendMessage"], queues)]
-    if handler in with_queue:
-        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-        found.append(_allow("TakeJobs", actions, [attribute(naming.logical_id(handler, "Queue"), "Arn")]))
-    return found
+    if handler not in with_queue:
+        return [_allow("SendJobs", ["sqs:SendMessage"], queues)]
+    own, dead = (attribute(naming.logical_id(handler, part), "Arn") for part in ("Queue", "DeadLetters"))
+    return [_allow("SendJobs", ["sqs:SendMessage"], [*queues, dead]), _allow("TakeJobs", TAKING, [own])]
 
 
 def _failures(inputs: Inputs, handler: str) -> list[Statement]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.intrinsics import attribute, ref, requires_tls
+from pocket.deploy.template.tasks import task_handlers
 
 if TYPE_CHECKING:
     from pocket.config.tables.handlers import Sqs
@@ -30,15 +31,32 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
             inputs.config.queue_name(handler, fifo=declared.fifo),
             declared.message_retention_period,
             fifo=declared.fifo,
+            **_deduplication(inputs, handler, declared),
             VisibilityTimeout=inputs.handlers[handler].timeout * VISIBILITY_FACTOR,
             RedrivePolicy={
                 "deadLetterTargetArn": attribute(dead_id, "Arn"),
-                "maxReceiveCount": declared.dead_letter_max_receive_count,
+                "maxReceiveCount": _receives(inputs, handler, declared),
             },
         ),
         naming.logical_id(handler, "Consumer"): _consumer(handler, queue_id, declared),
         **{f"{name}Policy": queue_policy(name) for name in (queue_id, dead_id)},
     }
+
+
+def _receives(inputs: Inputs, handler: str, declared: Sqs) -> int:
+    """How often SQS delivers a message.
+
+    Pocket's own handler moves a failed message itself, with its reason. Where the last attempt ended the function, it
+    does so at one more delivery.
+    """
+    own = inputs.handlers[handler].command == naming.SQS_MANAGEMENT_HANDLER
+    return declared.dead_letter_max_receive_count + own
+
+
+def _deduplication(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, bool]:
+    """EventBridge Scheduler gives its messages no deduplication id."""
+    later = declared.fifo and handler in task_handlers(inputs.config)
+    return {"ContentBasedDeduplication": True} if later else {}
 
 
 def queue_policy(queue_id: str) -> Resource:

@@ -45,6 +45,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::SNS::Subscription": "Endpoint Protocol TopicArn",
         "AWS::SQS::Queue": "FifoQueue QueueName",
         "AWS::Scheduler::Schedule": "Name",
+        "AWS::Scheduler::ScheduleGroup": "Name",
     }.items()
 }
 

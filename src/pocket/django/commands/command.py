@@ -1,4 +1,7 @@
-"""Runs one management command inside a function: captures its output and status, and resets Django."""
+"""Runs one management command inside a function: captures its output and status, and resets Django.
+
+`outcome` does the same for other work.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import os
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket.django.commands.deadline import STOPPED, DeadlineReached, stopping
 from pocket.django.commands.output import captured
@@ -15,11 +18,25 @@ from pocket.django.commands.queue import parse
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pocket.django.commands.output import Captured
 
 logger = logging.getLogger("pocket.commands")
+
+
+class Outcome(NamedTuple):
+    """What became of some captured work: `error` is what it raised, `traceback` None for an end that a shell explains.
+
+    `exit_status` is what a shell would see. The texts are the last of what was written.
+    """
+
+    value: Any
+    error: BaseException | None
+    exit_status: int
+    traceback: str | None
+    stdout: str
+    stderr: str
 
 
 def run(body: object, seconds: float | None = None) -> dict[str, Any]:
@@ -31,18 +48,23 @@ def run(body: object, seconds: float | None = None) -> dict[str, Any]:
     """
     command, args, kwargs, report = parse(body)
     with _set(body["environ"] if isinstance(body, dict) and "environ" in body else {}):
-        outcome = _outcome(command, args, kwargs, seconds)
-    status = outcome["exit_status"]
-    if status == 0 or report:
-        return outcome
-    logger.error("%s ended with exit status %s\n%s", command, status, outcome["traceback"] or outcome["stderr"])
-    output = outcome["stdout"] + outcome["stderr"]
-    last = (outcome["traceback"] or outcome["stderr"] or outcome["stdout"]).strip().rpartition("\n")[2]
+        found = outcome(lambda: _call(command, args, kwargs, seconds), seconds)
+    if found.exit_status == 0 or report:
+        return {
+            "command": command,
+            "exit_status": found.exit_status,
+            "stdout": found.stdout,
+            "stderr": found.stderr,
+            "result": _json(found.value),
+            "traceback": found.traceback,
+        }
+    logger.error("%s ended with exit status %s\n%s", command, found.exit_status, found.traceback or found.stderr)
+    last = (found.traceback or found.stderr or found.stdout).strip().rpartition("\n")[2]
     raise CommandFailed(
-        f"The management command {command} ended with exit status {status}: {last}",
+        f"The management command {command} ended with exit status {found.exit_status}: {last}",
         "Its output is in the function's log.",
-        exit_status=status,
-        output=output,
+        exit_status=found.exit_status,
+        output=found.stdout + found.stderr,
     )
 
 
@@ -77,19 +99,21 @@ def _set(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> dict[str, Any]:
+def outcome(work: Callable[[], Any], seconds: float | None) -> Outcome:
+    """Does the work, for at most `seconds`, and returns what became of it: whatever it raises ends only itself."""
     from django.db import connections
 
     from pocket.django.configuration.databases import open_transactions, settle
 
-    status, value, trace = 0, None, None
+    value, raised, status, trace = None, None, 0, None
     reset()
     outer = open_transactions()
     with captured() as output:
         try:
             with stopping(seconds):
-                value = _call(command, args, kwargs, seconds)
-        except BaseException as error:  # noqa: BLE001 - an exception ends the command, not this process
+                value = work()
+        except BaseException as error:  # noqa: BLE001 - an exception ends the work, not this process
+            raised = error
             status, trace = _failure(error, output)
             if isinstance(error, DeadlineReached):
                 # It may have been stopped during a statement, from which no driver can continue.
@@ -98,14 +122,7 @@ def _outcome(command: str, args: list[Any], kwargs: dict[str, Any], seconds: flo
             settle(outer)
             reset()
         stdout, stderr = output.texts()
-    return {
-        "command": command,
-        "exit_status": status,
-        "stdout": stdout,
-        "stderr": stderr,
-        "result": _json(value),
-        "traceback": trace,
-    }
+    return Outcome(value, raised, status, trace, stdout, stderr)
 
 
 def _call(name: str, args: list[Any], kwargs: dict[str, Any], seconds: float | None) -> Any:

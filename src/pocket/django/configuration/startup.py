@@ -44,24 +44,17 @@ def build(load: Callable[[], Callable[[], Handler]]) -> Handler:
             loggers.enable()
             return handler
     except BaseException as error:
+        from pocket.django.configuration.secrecy import without_secrets
+
         text = traceback.format_exc()
-        shown = _without_secrets(text)
+        shown = without_secrets(text)
         sys.stderr.write(shown)
         if shown != text:
             # Lambda would show the message, which contains a secret.
-            raise RuntimeError(_without_secrets(f"The function did not start: {error}")) from None
+            raise RuntimeError(without_secrets(f"The function did not start: {error}")) from None
         if isinstance(error, AttributeError):
             raise RuntimeError(f"The function did not start: {error}") from error
         raise
-
-
-def _without_secrets(text: str) -> str:
-    from pocket.django import runtime
-    from pocket.django.configuration import source
-    from pocket.runtime.redaction import redacted
-
-    known = runtime.registered(source.stage_name())
-    return redacted(text, known.secrets) if known else text
 
 
 def _wrap(handler: Handler) -> Handler:

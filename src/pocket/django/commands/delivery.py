@@ -1,0 +1,178 @@
+"""One delivery of a message: its job is claimed, run and recorded, and the message is settled or comes again.
+
+A job that fails for good goes to the dead-letter queue at once, with its reason, so that no attempt is spent on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pocket import naming
+from pocket.django.commands import jobs, records
+from pocket.django.configuration.secrecy import without_secrets
+from pocket.errors import AWSCallFailed, CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.django.commands.deadline import Context
+    from pocket.django.commands.jobs import Job, Result
+    from pocket.django.commands.records import Claim
+    from pocket.manifest import Handler
+
+    Record = Mapping[str, Any]
+
+logger = logging.getLogger("pocket.queue")
+
+OUTPUT = 20_000
+"""The characters of a job's output that a record keeps: its last."""
+
+_REASON = 1000
+"""Characters of the reason that a message carries into the dead-letter queue."""
+
+_UNCLAIMED = 60
+"""Seconds until a message comes again whose job could not be looked up: the database is away, for instance."""
+
+INTERRUPTED = "The attempt before ended its function: out of memory, a crash, os._exit(), or Lambda's timeout."
+
+
+class Queue(NamedTuple):
+    """Where a message is from. `url` is None for a queue that is none of the stage's."""
+
+    url: str | None
+    name: str
+    handler: Handler | None
+    fifo: bool
+
+    @property
+    def attempts(self) -> int:
+        """How often a message is tried."""
+        return self.handler.attempts if self.handler else sys.maxsize
+
+
+def settle(record: Record, queue: Queue, context: Context, seconds: float) -> bool:
+    """Whether the message is settled: its job is done, or given up. If not, it comes again."""
+    message, received = record["messageId"], jobs.receives(record)
+    request = getattr(context, "aws_request_id", "-")
+    # Not a log record: where the process dies with the job, this line must be in the log, whatever LOGGING says.
+    sys.stderr.write(f"Message {message} begins: attempt {received}, request {request}.\n")
+    delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP))
+    try:
+        job = jobs.read(record, handler=queue.name)
+    except CommandFailed as error:
+        logger.error("Message %s failed: %s", message, error.message)
+        why = error.message
+        return _given_up(record, queue, job=message, name="", reason=why, attempts=received, stamp=_now())
+    try:
+        claim = records.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
+    except Exception:
+        logger.exception("Message %s was not begun: its job cannot be looked up.", message)
+        return _again(record, queue, _UNCLAIMED)
+    if claim.state == "done":
+        logger.info("Message %s is dropped: its job %s has ended already.", message, job.entry.id)
+        return True
+    if claim.state == "busy":
+        logger.info("Message %s goes back: its job %s is running.", message, job.entry.id)
+        return _again(record, queue, int(claim.seconds) + 1)
+    return _attempt(record, queue, job, claim, seconds)
+
+
+def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: float) -> bool:
+    message, allowed = record["messageId"], min(job.attempts or queue.attempts, queue.attempts)
+    if claim.interrupted:
+        logger.warning("Message %s is tried again. %s", message, INTERRUPTED)
+    if claim.attempt > allowed:
+        error = {"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED}
+        result = jobs.Result(error=error, reason=INTERRUPTED, final=True)
+        claim = claim._replace(attempt=allowed)
+    else:
+        result = job.run(claim, allowed=allowed, seconds=seconds)
+    if result.error is None:
+        _note(job, claim, records.Ended("SUCCESSFUL", result.output[-OUTPUT:], result.value))
+        _forget(job)
+        return True
+    final = result.final or claim.attempt >= allowed
+    shown, stamp = without_secrets(result.reason), _now()
+    logger.error("Message %s failed: %s: %s\n%s", message, job.entry.name, shown, _trace(result))
+    error = {**result.error, "traceback": without_secrets(result.error["traceback"])}
+    output = without_secrets(result.output[-OUTPUT:])
+    if final:
+        _note(job, claim, records.Ended("FAILED", output, error=error, stamp=stamp))
+        job_id, name = job.entry.id, job.entry.name
+        return _given_up(record, queue, job=job_id, name=name, reason=shown, attempts=claim.attempt, stamp=stamp)
+    _note(job, claim, records.Ended("READY", output, error=error))
+    return _again(record, queue, job.pause(claim.attempt))
+
+
+def _trace(result: Result) -> str:
+    return without_secrets(result.error["traceback"]) if result.error else ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _note(job: Job, claim: Claim, how: records.Ended) -> None:
+    """Records the end; where that fails, the attempt ended all the same."""
+    try:
+        records.current().ended(job.entry, claim, how)
+    except Exception:
+        logger.exception("The end of the job %s, %s, could not be recorded.", job.entry.id, how.status)
+
+
+def _forget(job: Job) -> None:
+    try:
+        job.forget()
+    except AWSCallFailed as error:
+        logger.warning("The arguments of the job %s could not be deleted: %s", job.entry.id, error.message)
+
+
+def _again(record: Record, queue: Queue, seconds: int) -> bool:
+    """The message comes again in `seconds`; where SQS cannot be told, after its visibility timeout."""
+    from pocket.runtime import sqs
+
+    receipt = record.get("receiptHandle")
+    if queue.url and receipt:
+        try:
+            sqs.hide(queue.url, receipt, min(seconds, sqs.LONGEST_VISIBILITY // 2), region=region_of(record))
+        except AWSCallFailed as error:
+            logger.warning("Message %s comes again later than it should: %s", record["messageId"], error.message)
+    return False
+
+
+def _given_up(record: Record, queue: Queue, *, job: str, name: str, reason: str, attempts: int, stamp: str) -> bool:
+    """Sends the message to the dead-letter queue; where that fails it stays, and SQS will move it."""
+    from pocket.runtime import sqs
+
+    receipt = record.get("receiptHandle")
+    if not queue.url or not receipt:
+        return False
+    attributes = {
+        jobs.JOB: job,
+        jobs.STAMP: stamp,
+        "PocketName": name or "-",
+        "PocketReason": _sendable(without_secrets(reason))[:_REASON] or "-",
+        "PocketAttempts": str(attempts),
+    }
+    group = str((record.get("attributes") or {}).get("MessageGroupId") or sqs.FIFO_GROUP)
+    target = naming.dead_letters(queue.url)
+    try:
+        sqs.send(target, record["body"], region=region_of(record), attributes=attributes, group=group)
+    except AWSCallFailed as error:
+        logger.error("Message %s stays in its queue: %s", record["messageId"], error.message)
+        return False
+    return True
+
+
+def _sendable(text: str) -> str:
+    """The text without the characters that SQS refuses."""
+    return "".join(item if item in "\t\n\r" or (item >= " " and item.isprintable()) else "?" for item in text)
+
+
+def region_of(record: Record) -> str:
+    """The region of the message's queue."""
+    return str(record.get("awsRegion") or os.environ.get("AWS_REGION", ""))

@@ -1,0 +1,196 @@
+"""The backend that sends tasks to SQS, for TASKS: `pocket.django.utils.get_tasks`.
+
+A task's handler is chosen by its queue and its priority. A message leaves at once, after SQS's own delay, or, for a
+time further ahead, by a schedule of EventBridge Scheduler that deletes itself.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.crypto import get_random_string
+
+from pocket import naming
+from pocket.django.commands import records
+from pocket.django.configuration.errors import SettingsError
+from pocket.django.tasks import framework, results
+from pocket.django.tasks.envelope import Envelope
+from pocket.django.tasks.policy import policy_of
+from pocket.errors import PocketError
+
+_base: Any = framework.part("backends.base")
+
+ROOM = 8192
+"""Bytes of SQS's limit that stay free for the attributes that a failed message gets in the dead-letter queue."""
+
+_SOON = 60
+"""Seconds ahead that a schedule is set at least: Scheduler's precision is a minute."""
+
+
+class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depends on what is installed
+    """OPTIONS: `handlers`, by queue the handlers with the lowest priority of their tasks; `attempts` by handler;
+    `bucket` of large arguments, or None; `region`; `schedule_group`; `enqueue_on_commit`.
+    """
+
+    supports_defer = True
+    supports_async_task = True
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self._handlers: dict[str, dict[str, int]] = self.options["handlers"]
+
+    @property
+    def supports_get_result(self) -> bool:
+        """Results are read from the records of `pocket.jobs`, where it is installed."""
+        return records.current().kept
+
+    @property
+    def supports_priority(self) -> bool:
+        """Whether any queue has several handlers; `validate_task` looks at the task's own."""
+        return any(len(found) > 1 for found in self._handlers.values())
+
+    def validate_task(self, task: Any) -> None:
+        """Raises the framework's InvalidTask for a task that this backend would not run as it says."""
+        handlers = self._handlers.get(task.queue_name, {})
+        if task.priority and len(handlers) == 1:
+            raise framework.invalid_task()(
+                f"The queue {task.queue_name!r} has one handler, so its tasks have no priority. Give it several in"
+                f" [awscontainer.tasks]: {task.queue_name} = {{ {next(iter(handlers))} = 0, urgent = 10 }}."
+            )
+        super().validate_task(task)
+        attempts, most = policy_of(task.func).attempts, self.options["attempts"][self._handler(task)]
+        if attempts is not None and attempts > most:
+            raise framework.invalid_task()(
+                f"{task.module_path} wants {attempts} attempts, but its queue allows {most}. Set"
+                f" dead_letter_max_receive_count = {attempts} in sqs of the handler {self._handler(task)}."
+            )
+
+    def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
+        """Sends the task, and returns its result.
+
+        Raises TypeError or ValueError for arguments that JSON cannot represent, ImproperlyConfigured without the
+        queue's URL, AWSCallFailed where AWS refuses the message.
+        """
+        self.validate_task(task)
+        result = results.new(task, get_random_string(32), args, kwargs, self.alias)
+        handler = self._handler(task)
+        envelope = Envelope(
+            task=task.module_path,
+            id=result.id,
+            args=result.args,
+            kwargs=result.kwargs,
+            object="",
+            queue=task.queue_name,
+            backend=self.alias,
+            priority=task.priority,
+            enqueued=datetime.now(UTC).isoformat(),
+        )
+        envelope = self._stored(envelope, by_schedule=self._needs_schedule(task, handler))
+        records.current().enqueued(_entry(envelope, handler, task))
+        if self.options.get("enqueue_on_commit"):
+            transaction.on_commit(partial(self._dispatch, result, envelope, handler))
+        else:
+            self._dispatch(result, envelope, handler)
+        return result
+
+    def get_result(self, result_id: str) -> Any:
+        """The recorded result; raises TaskResultDoesNotExist, and NotImplementedError without `pocket.jobs`."""
+        if not self.supports_get_result:
+            raise NotImplementedError("Results need their records: add pocket.jobs to INSTALLED_APPS, and migrate.")
+        return records.current().result(result_id)
+
+    def send(self, envelope: Envelope, handler: str, *, seconds: float = 0.0) -> None:
+        """Sends a message that `enqueue` made, in `seconds` from now."""
+        from pocket.runtime import scheduler, sqs
+
+        url, region = _queue_url(handler), self.options["region"]
+        delay = math.ceil(seconds)
+        if delay <= (0 if url.endswith(".fifo") else sqs.LONGEST_DELAY):
+            sqs.send(url, envelope.body(), region=region, delay=delay)
+            return
+        role = _needed(naming.SCHEDULER_ROLE_KEY)
+        name = url.rpartition("/")[2]
+        account, partition = url.split("/")[-2], role.split(":")[1]
+        scheduler.send_at(
+            datetime.now(UTC) + timedelta(seconds=max(delay, _SOON)),
+            f"arn:{partition}:sqs:{region}:{account}:{name}",
+            envelope.body(),
+            name=f"task-{envelope.id}-{get_random_string(6)}",
+            group=self.options["schedule_group"],
+            role=role,
+            region=region,
+            fifo_group=sqs.FIFO_GROUP if url.endswith(".fifo") else "",
+        )
+
+    def _dispatch(self, result: Any, envelope: Envelope, handler: str) -> None:
+        try:
+            self.send(envelope, handler, seconds=results.seconds_until(result.task.run_after))
+        except PocketError:
+            records.current().withdrawn(envelope.id)
+            raise
+        results.enqueued(self, result)
+
+    def _handler(self, task: Any) -> str:
+        """The handler with the highest lowest priority that the task reaches; the lowest where it reaches none."""
+        ordered = sorted(self._handlers[task.queue_name].items(), key=lambda item: item[1])
+        reached = [name for name, lowest in ordered if lowest <= task.priority]
+        return reached[-1] if reached else ordered[0][0]
+
+    def _needs_schedule(self, task: Any, handler: str) -> bool:
+        from pocket.runtime import sqs
+
+        seconds = results.seconds_until(task.run_after)
+        return seconds > (0 if _queue_url(handler).endswith(".fifo") else sqs.LONGEST_DELAY)
+
+    def _stored(self, envelope: Envelope, *, by_schedule: bool) -> Envelope:
+        """The message; with its arguments in the stage's bucket where SQS or Scheduler would not take it."""
+        from pocket.runtime import objects, scheduler, sqs
+
+        size, limit = len(envelope.body()), scheduler.LARGEST_INPUT if by_schedule else sqs.MAX_MESSAGE_SIZE - ROOM
+        if size <= limit:
+            return envelope
+        bucket = self.options["bucket"]
+        if bucket is None:
+            raise ValueError(
+                f"{envelope.task} with its arguments is a message of {size:,} bytes; the limit is {limit:,}. With a"
+                " table [s3], Pocket keeps large arguments in the stage's bucket."
+            )
+        key = f"{naming.TASK_OBJECTS}{envelope.id}.json"
+        objects.put(bucket, key, envelope.arguments(), region=self.options["region"])
+        return envelope._replace(object=key)
+
+
+def _entry(envelope: Envelope, handler: str, task: Any) -> records.Entry:
+    return records.Entry(
+        id=envelope.id,
+        kind="task",
+        name=envelope.task,
+        args=[] if envelope.object else envelope.args,
+        kwargs={} if envelope.object else envelope.kwargs,
+        parameters=records.parameters(task.func, takes_context=task.takes_context),
+        object=envelope.object,
+        queue=envelope.queue,
+        handler=handler,
+        backend=envelope.backend,
+        priority=envelope.priority,
+        run_after=task.run_after,
+    )
+
+
+def _queue_url(handler: str) -> str:
+    return _needed(naming.queue_url_key(handler))
+
+
+def _needed(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        raise SettingsError(
+            f"A task cannot be sent: the environment has no {variable}.",
+            "Deploy the stage, and call set_envs() in settings.py.",
+        )
+    return value

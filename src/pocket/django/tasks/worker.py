@@ -1,0 +1,128 @@
+"""Running a task that a message carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.module_loading import import_string
+
+from pocket.django.commands import command as commands
+from pocket.django.commands import records
+from pocket.django.commands.jobs import Result
+from pocket.django.tasks import envelope as envelopes
+from pocket.django.tasks import framework, results
+from pocket.django.tasks.policy import Policy, policy_of
+from pocket.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from pocket.django.commands.records import Claim
+    from pocket.django.tasks.envelope import Envelope
+
+
+class TaskJob:
+    """One task, as it was enqueued."""
+
+    def __init__(self, task: Any, envelope: Envelope, policy: Policy, handler: str) -> None:
+        self._task = task
+        self._envelope = envelope
+        self._policy = policy
+        self.attempts = policy.attempts
+        self.entry = records.Entry(
+            id=envelope.id,
+            kind="task",
+            name=envelope.task,
+            args=[] if envelope.object else envelope.args,
+            kwargs={} if envelope.object else envelope.kwargs,
+            parameters=records.parameters(task.func, takes_context=task.takes_context),
+            object=envelope.object,
+            queue=envelope.queue,
+            handler=handler,
+            backend=envelope.backend,
+            priority=envelope.priority,
+        )
+
+    @classmethod
+    def read(cls, envelope: Envelope, *, handler: str) -> TaskJob:
+        """The task that the message names; raises CommandFailed where there is no such task in this release."""
+        base = framework.part("base")
+        try:
+            task = import_string(envelope.task)
+            if not isinstance(task, base.Task):
+                raise TypeError(f"{envelope.task} is a {type(task).__name__}, not a task.")
+            task = task.using(priority=envelope.priority, queue_name=envelope.queue, backend=envelope.backend)
+        except Exception as error:
+            raise CommandFailed(f"The task {envelope.task} cannot be run: {error}") from error
+        return cls(task, envelope, policy_of(task.func), handler)
+
+    def run(self, claim: Claim, *, allowed: int, seconds: float) -> Result:
+        """Runs the task; whatever it raises is a failure."""
+        attempt = _Attempt(self._task, self._policy, claim, last=claim.attempt >= allowed)
+        outcome = commands.outcome(lambda: attempt.run(self._loaded()), seconds)
+        output = outcome.stdout + outcome.stderr
+        error = outcome.error
+        if error is None:
+            return Result(outcome.value, output)
+        found = results.task_error(error)
+        shown = {"exception_class_path": found.exception_class_path, "traceback": found.traceback}
+        reason = found.traceback.strip().rpartition("\n")[2]
+        return Result(None, output, shown, reason, final=attempt.final)
+
+    def pause(self, attempt: int) -> int:
+        """The pause that the task's policy says."""
+        return self._policy.pause(attempt)
+
+    def forget(self) -> None:
+        """Deletes the object with the task's arguments; raises AWSCallFailed."""
+        if self._envelope.object:
+            from pocket.runtime import objects
+
+            bucket, region = _bucket(self._task)
+            objects.delete(bucket, self._envelope.object, region=region)
+
+    def _loaded(self) -> Envelope:
+        if not self._envelope.object:
+            return self._envelope
+        from pocket.runtime import objects
+
+        bucket, region = _bucket(self._task)
+        return envelopes.with_arguments(self._envelope, objects.get(bucket, self._envelope.object, region=region))
+
+
+class _Attempt:
+    """One attempt, with the framework's signals; `final` tells afterwards whether a failure is the task's end."""
+
+    def __init__(self, task: Any, policy: Policy, claim: Claim, *, last: bool) -> None:
+        self._task = task
+        self._policy = policy
+        self._claim = claim
+        self.final = last
+
+    def run(self, envelope: Envelope) -> Any:
+        backend = self._task.get_backend()
+        result = results.new(self._task, envelope.id, envelope.args, envelope.kwargs, envelope.backend)
+        *before, worker = self._claim.workers
+        result.worker_ids.extend(before)
+        base = framework.part("base")
+        result.errors.extend(base.TaskError(**error) for error in self._claim.errors)
+        results.fill(result, enqueued_at=results.moment(envelope.enqueued))
+        results.begin(backend, result, worker)
+        try:
+            returned = results.call(result)
+            # Its work is done: where JSON cannot say the result, another attempt would do it twice.
+            self.final, last = True, self.final
+            value = results.normalized(returned)
+            self.final = last
+        except BaseException as error:
+            self.final = self.final or isinstance(error, self._policy.never)
+            if self.final:
+                results.end(backend, result, error=error)
+            raise
+        results.end(backend, result, value=value)
+        return value
+
+
+def _bucket(task: Any) -> tuple[str, str]:
+    options = task.get_backend().options
+    if not options.get("bucket"):
+        raise CommandFailed("The stage has no bucket with the task's arguments.", "Add the table [s3].")
+    return options["bucket"], options["region"]
