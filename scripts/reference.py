@@ -95,7 +95,7 @@ def names_page() -> str:
         "# FastAPI in Python",
         "",
         "What a project imports from `pocket.fastapi` and `pocket.asgi`; written by `scripts/reference.py` from",
-        "signatures and docstrings. How to use it is told in [FastAPI beside Django](../guides/fastapi.md).",
+        "signatures and docstrings. The guide is [FastAPI beside Django](../guides/fastapi.md).",
         "",
         "## pocket.fastapi",
         "",

@@ -63,7 +63,7 @@ def create_app(
 ) -> API:
     """The project's API: Django set up, and the routers of all installed apps included, tagged with the app's label.
 
-    `refresh` names cached queries that `/refresh/` reads anew and answers with: see `add_refresh`. `options` are
+    `refresh` names cached queries that `/refresh/` refreshes and returns: see `add_refresh`. `options` are
     FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
     """
     setup(settings_module)

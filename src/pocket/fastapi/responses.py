@@ -100,10 +100,10 @@ def _is_settled(annotation: Any) -> bool:
 
 
 def orm(function: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
-    """`function` as a coroutine function: it runs where queries are allowed, and what it returns is plain data.
+    """`function` as a coroutine function that runs where queries are allowed and returns plain data.
 
     Within a request it runs in the request's own thread, on its connection; elsewhere on a connection that is checked
-    before and released after. Lazy objects in what it returns are evaluated (a queryset becomes what its `values()`
+    before and released after. Lazy objects in its result are evaluated (a queryset becomes what its `values()`
     gives), or refused with LazyObjectRefused, which names them.
     """
     if iscoroutinefunction(function) or isasyncgenfunction(function) or isgeneratorfunction(function):

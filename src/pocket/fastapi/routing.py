@@ -55,8 +55,8 @@ class _Verbs:
 class Router(_Verbs, APIRouter):
     """An APIRouter whose endpoints may query, and return querysets and models.
 
-    `atomic=True` makes a route one transaction on the default database, an alias one on that; `False` makes it none,
-    whatever ATOMIC_REQUESTS says.
+    `atomic=True` makes a route one transaction on the default database, an alias one on that database. `False` turns
+    ATOMIC_REQUESTS off.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -64,7 +64,7 @@ class Router(_Verbs, APIRouter):
         super().__init__(*arguments, **options)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        """As FastAPI's, with `atomic`."""
+        """FastAPI's method, with `atomic`."""
         if atomic is not None:
             route_class: Any = options.get("route_class_override") or self.route_class
             options["route_class_override"] = partial(route_class, atomic=atomic)

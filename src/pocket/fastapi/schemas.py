@@ -65,12 +65,12 @@ def schema(
     purpose: Literal["read", "write"] = "read",
     name: str | None = None,
 ) -> type[ModelSchema]:
-    """A pydantic model of `model`'s `fields`; by default its columns but a user's password, and those in `exclude`.
+    """A pydantic model of `model`'s `fields`; by default its columns except a user's password and those in `exclude`.
 
-    A name may be a column, a relation (one to one object is given by its id under the column's name, `author_id`; one
-    to many as the list of their ids; or as `nested[name]` says), a file (given as its URL) or a property. For
-    `purpose="write"` lengths and choices are checked, defaults make fields optional (one that is a function is called
-    for each object, one of the database is the database's to fill in), and what is not editable is left out. Raises
+    A name is a column, a relation, a file (whose value is its URL) or a property. A relation to one object is its id,
+    under the column's name (`author_id`), a relation to many the list of their ids; `nested[name]` replaces ids by a
+    model. With `purpose="write"`, lengths and choices are checked, defaults make fields optional (a function is called
+    for each object; the database fills in its own defaults), and fields that are not editable are left out. Raises
     UnknownField.
     """
     writing = purpose == "write"
@@ -209,7 +209,7 @@ def _type_of(field: Any) -> Any:
 
 
 def _unless_default(value: Any, handler: Any) -> Any:
-    """What stands for the database's default goes to the Django model as it is."""
+    """Passes the placeholder of the database's default to the Django model."""
     return value if isinstance(value, DatabaseDefault) else handler(value)
 
 
