@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aws_double import AWSDouble
 from fresh import HARMLESS, SETTINGS, write_manifest, write_settings
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 import pocket
 from pocket.manifest import Handler, SecretVariable, Stage
@@ -37,7 +37,7 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
-PAGE = event_of("http_api", Ask())
+PAGE = event_of("http_api", RequestSpec())
 COMMAND = {"command": "check", "args": ["--tag", "models"], "kwargs": {}}
 BATCH = {
     "Records": [

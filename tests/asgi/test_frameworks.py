@@ -13,7 +13,7 @@ from django_project import project
 from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import StreamingResponse
 from gateways import sent
-from lambda_events import FORMATS, Ask, event_of
+from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket.asgi import make_handler
 
@@ -98,7 +98,7 @@ def application(noted: list[str]) -> FastAPI:
 
 
 def get(handler: Any, path: str, form: str = "http_api", **options: Any) -> Any:
-    return sent(form, handler(event_of(form, Ask(path=path, **options)), None))
+    return sent(form, handler(event_of(form, RequestSpec(path=path, **options)), None))
 
 
 @every_format

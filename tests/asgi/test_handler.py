@@ -15,10 +15,10 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 from gateways import Sent, sent
-from http_requests import asks
+from http_requests import request_specs
 from hypothesis import given
 from hypothesis import strategies as st
-from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
+from lambda_events import ENCODED_PATHS, FORMATS, RequestSpec, event_of
 
 from pocket.asgi import make_handler
 from pocket.asgi.handler import Handler
@@ -64,8 +64,8 @@ def http(function: Any) -> Any:
     return app
 
 
-def ask(handler: Handler, request: Ask | None = None, form: str = "http_api", context: Any = None) -> Sent:
-    return sent(form, handler(event_of(form, request or Ask()), context))
+def ask(handler: Handler, request: RequestSpec | None = None, form: str = "http_api", context: Any = None) -> Sent:
+    return sent(form, handler(event_of(form, request or RequestSpec()), context))
 
 
 @http
@@ -93,7 +93,7 @@ def echoing() -> Iterator[Handler]:
 @every_format
 @given(data=st.data())
 def test_scope_has_the_request(echoing: Handler, form: str, data: st.DataObject) -> None:
-    request = data.draw(asks(any_bytes=form in ENCODED_PATHS))
+    request = data.draw(request_specs(any_bytes=form in ENCODED_PATHS))
     if request.method == "HEAD":
         return
     answer = json.loads(ask(echoing, request, form).body)
@@ -117,7 +117,7 @@ def test_scope_has_the_request(echoing: Handler, form: str, data: st.DataObject)
 
 def test_raw_path_of_function_urls_and_load_balancers_is_as_sent(echoing: Handler) -> None:
     for form in ("function_url", "load_balancer"):
-        assert json.loads(ask(echoing, Ask(path="/a%2Fb%20c//"), form).body)["raw_path"] == "/a%2Fb%20c//"
+        assert json.loads(ask(echoing, RequestSpec(path="/a%2Fb%20c//"), form).body)["raw_path"] == "/a%2Fb%20c//"
 
 
 def test_event_and_context_are_in_the_scope_and_cannot_be_forged_by_a_header(serve: Any) -> None:
@@ -130,7 +130,7 @@ def test_event_and_context_are_in_the_scope_and_cannot_be_forged_by_a_header(ser
         await send(BODY)
 
     event, context = (
-        event_of("http_api", Ask(headers=(("aws.event", "x"), ("aws.context", "y"), ("x_y", "z")))),
+        event_of("http_api", RequestSpec(headers=(("aws.event", "x"), ("aws.context", "y"), ("x_y", "z")))),
         object(),
     )
     serve(app)(event, context)
@@ -170,7 +170,7 @@ def test_a_header_with_a_line_break_is_one_header(serve: Any) -> None:
         await send(START)
         await send(BODY)
 
-    event = event_of("http_api", Ask(headers=(("x-one", "1\n2"), ("x-two", "3"))))
+    event = event_of("http_api", RequestSpec(headers=(("x-one", "1\n2"), ("x-two", "3"))))
     assert serve(app)(event, None)["statusCode"] == 200
     assert [pair for pair in seen if pair[0].startswith(b"x-one") or pair[0] == b"x-two"] == [
         (b"x-one", b"1\n2"),
@@ -187,7 +187,7 @@ def test_headers_may_be_any_iterable_and_are_copied_when_sent(serve: Any, form: 
         headers.clear()
         await send(BODY)
 
-    event = event_of(form, Ask())
+    event = event_of(form, RequestSpec())
     wire = sent(form, serve(app)(event, None))
     assert (wire.all("x-one"), ", ".join(wire.all("vary")), wire.all("x-latin")) == (["1"], "a, b", ["\xe9"])
 
@@ -389,7 +389,7 @@ def test_request_that_times_out_is_cancelled_and_gets_504(serve: Any, caplog: py
 
     handler = serve(app)
     context = Context(0.6)
-    wire = ask(handler, Ask(path="/slow"), context=context)
+    wire = ask(handler, RequestSpec(path="/slow"), context=context)
     assert (wire.status, wire.body) == (504, b"Gateway Timeout\n")
     assert 300 < context.get_remaining_time_in_millis() <= 500
     assert noted == ["cancelled"]

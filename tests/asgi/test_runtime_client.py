@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django_project import PROJECTS
 from gateways import Sent, sent
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 from runtime_emulator import EmulatorUnavailable, Function, program, running
 
 APP = """
@@ -55,7 +55,7 @@ def _emulator() -> None:
 
 
 def ask(function: Function, path: str, **options: object) -> Sent:
-    event = event_of("http_api", Ask(path=path, **options))  # type: ignore[arg-type]
+    event = event_of("http_api", RequestSpec(path=path, **options))  # type: ignore[arg-type]
     return sent("http_api", function.invoke(json.dumps(event).encode()))
 
 
@@ -122,6 +122,6 @@ def test_application_that_does_not_start_has_its_reason_in_the_log(tmp_path: Pat
     failing = APP.replace("lifespan.startup.complete", "lifespan.startup.failed")
     (tmp_path / "app.py").write_text(failing)
     with running("app.handler", tmp_path, {}) as function:
-        failure = function.invoke(json.dumps(event_of("http_api", Ask())).encode())
+        failure = function.invoke(json.dumps(event_of("http_api", RequestSpec())).encode())
         assert b"LifespanFailed" in failure
         assert "start-up failed" in function.log

@@ -102,7 +102,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Held:
     return held
 
 
-class Asked(PlanRecorder):
+class Waiting(PlanRecorder):
     """Holds its thread at the first question, which comes under the lock."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ def test_one_command_at_a_time_changes_a_stage_and_others_see_the_holder(
 ) -> None:
     ann, bob = developers
     ann.deploy(ann.project("A"))
-    requested, project = Asked(), ann.project("B")
+    requested, project = Waiting(), ann.project("B")
     with running(lambda: ann.deploy(project, requested), requested.held) as done:
         recorder = PlanRecorder()
         for attempt in (lambda: bob.deploy(bob.project("C"), recorder), lambda: bob.rollback(1)):

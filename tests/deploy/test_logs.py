@@ -36,7 +36,7 @@ def stage(tmp_path: Path, request: pytest.FixtureRequest) -> StageConfig:
     return project(tmp_path, SMALL.replace('"small"', f'"{name}"')).stage("dev")
 
 
-def told(tail: Tail) -> list[tuple[str, str]]:
+def lines_of(tail: Tail) -> list[tuple[str, str]]:
     return [(line.handler, line.message) for line in tail.fresh()]
 
 
@@ -45,7 +45,7 @@ def test_lines_of_all_functions_come_in_the_order_of_their_times(clients: Client
     worker = Group(clients, stage, "worker", web.start)
     web.write((0, "first"), (20, "third\n"))
     worker.write((10, "second"))
-    found = told(Tail(clients, stage, web.start))
+    found = lines_of(Tail(clients, stage, web.start))
     assert found == [("web", "first"), ("worker", "second"), ("web", "third")]
 
 
@@ -53,34 +53,34 @@ def test_a_line_is_returned_once_after_several_polls(clients: Clients, stage: St
     web = Group(clients, stage, "web")
     web.write((0, "one"))
     tail = Tail(clients, stage, web.start)
-    assert told(tail) == [("web", "one")]
-    assert told(tail) == []
+    assert lines_of(tail) == [("web", "one")]
+    assert lines_of(tail) == []
     web.write((1, "two"))
-    assert told(tail) == [("web", "two")]
+    assert lines_of(tail) == [("web", "two")]
 
 
 def test_equal_lines_of_one_moment_are_all_returned(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((0, "again"), (0, "again"))
     tail = Tail(clients, stage, web.start)
-    assert told(tail) == [("web", "again"), ("web", "again")]
+    assert lines_of(tail) == [("web", "again"), ("web", "again")]
     web.write((0, "again"))
-    assert told(tail) == [("web", "again")]
+    assert lines_of(tail) == [("web", "again")]
 
 
 def test_a_late_line_is_returned_late(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((10_000, "prompt"))
     tail = Tail(clients, stage, web.start)
-    assert told(tail) == [("web", "prompt")]
+    assert lines_of(tail) == [("web", "prompt")]
     web.write((5_000, "late"))
-    assert told(tail) == [("web", "late")]
+    assert lines_of(tail) == [("web", "late")]
 
 
 def test_lines_before_the_start_are_left_out(clients: Clients, stage: StageConfig) -> None:
     web = Group(clients, stage, "web")
     web.write((-10_000, "before"), (0, "since"))
-    assert told(Tail(clients, stage, web.start)) == [("web", "since")]
+    assert lines_of(Tail(clients, stage, web.start)) == [("web", "since")]
 
 
 def test_memory_of_returned_lines_is_bounded(clients: Clients, stage: StageConfig) -> None:

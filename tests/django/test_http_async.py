@@ -13,7 +13,7 @@ from django.core.signals import request_finished
 from django.test import override_settings
 from django_project import project
 from gateways import Sent, sent
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 from pocket.django.http.asgi import make_asgi_handler
 from pocket.django.http.wsgi import make_wsgi_handler
@@ -51,7 +51,7 @@ class Context:
 
 
 def get(handler: Any, path: str, context: Any = None) -> Sent:
-    return sent("http_api", handler(event_of("http_api", Ask(path=path)), context))
+    return sent("http_api", handler(event_of("http_api", RequestSpec(path=path)), context))
 
 
 @pytest.mark.parametrize("make", [make_wsgi_handler, make_asgi_handler])

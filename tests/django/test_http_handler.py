@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django_project import project, wrapped
 from gateways import Sent, sent
-from lambda_events import FORMATS, Ask, event_of
+from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket.django.http.asgi import make_asgi_handler
 from pocket.django.http.wsgi import make_wsgi_handler
@@ -49,7 +49,7 @@ def happened() -> Iterator[list[str]]:
 
 
 def get(handler: Any, path: str, form: str = "http_api", method: str = "GET") -> Sent:
-    return sent(form, handler(event_of(form, Ask(path=path, method=method)), None))
+    return sent(form, handler(event_of(form, RequestSpec(path=path, method=method)), None))
 
 
 def test_other_events_are_refused(handler: Any) -> None:
@@ -108,7 +108,7 @@ def test_suspicious_request_is_400(handler: Any) -> None:
 
 @override_settings(ALLOWED_HOSTS=["shop.example.com"])
 def test_unknown_host_is_400(handler: Any) -> None:
-    assert sent("http_api", handler(event_of("http_api", Ask(host="evil.example.com")), None)).status == 400
+    assert sent("http_api", handler(event_of("http_api", RequestSpec(host="evil.example.com")), None)).status == 400
     assert get(handler, "/").status == 200
 
 
@@ -209,6 +209,6 @@ def test_store_of_djangos_headers_has_their_items() -> None:
 def test_each_request_sets_its_script_prefix(handler: Any) -> None:
     from django.urls import get_script_prefix
 
-    sent("http_api", handler(event_of("http_api", Ask(stage="dev")), None))
+    sent("http_api", handler(event_of("http_api", RequestSpec(stage="dev")), None))
     assert get_script_prefix() == "/dev/" or type(handler).__name__ == "AsyncLambdaHandler"
     assert get(handler, "/a").status == 200

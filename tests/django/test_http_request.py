@@ -15,10 +15,10 @@ from django.test import override_settings
 from django.test.client import encode_multipart
 from django_project import project, wrapped
 from gateways import sent
-from http_requests import asks
+from http_requests import request_specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lambda_events import ENCODED_PATHS, FORMATS, Ask, event_of
+from lambda_events import ENCODED_PATHS, FORMATS, RequestSpec, event_of
 
 from pocket.django.http.wsgi import LambdaHandler, make_wsgi_handler
 
@@ -40,7 +40,7 @@ def handler(_echo: None, request: pytest.FixtureRequest) -> Iterator[Any]:
         yield make_wsgi_handler()
 
 
-def environ_of(form: str, ask: Ask) -> dict[str, Any]:
+def environ_of(form: str, ask: RequestSpec) -> dict[str, Any]:
     """The environment of a WSGI server for the request that the gateway forwards (PEP 3333)."""
     name, _, port = ask.host.rpartition(":") if ask.host[-1] != "]" and ":" in ask.host else (ask.host, "", "")
     script_name = {"rest_api": "/prod"}.get(form, "")
@@ -72,7 +72,7 @@ def environ_of(form: str, ask: Ask) -> dict[str, Any]:
     return environ
 
 
-def reference(form: str, ask: Ask) -> Any:
+def reference(form: str, ask: RequestSpec) -> Any:
     """The echo view's response behind Django's WSGI handler."""
     response = b"".join(WSGIHandler()(environ_of(form, ask), lambda status, headers: None))
     return parsed(response)
@@ -87,11 +87,11 @@ def once(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple({name.lower(): value for name, value in headers}.items())
 
 
-def echoed(handler: Any, form: str, ask: Ask) -> Any:
+def echoed(handler: Any, form: str, ask: RequestSpec) -> Any:
     return parsed(sent(form, handler(event_of(form, ask), None)).body)
 
 
-def same(handler: Any, form: str, ask: Ask) -> None:
+def same(handler: Any, form: str, ask: RequestSpec) -> None:
     ours, theirs = echoed(handler, form, ask), reference(form, ask)
     if form == "rest_api" and isinstance(theirs, dict):
         # The gateway decodes the query; encoded again, the same pairs may have another spelling.
@@ -105,7 +105,7 @@ def same(handler: Any, form: str, ask: Ask) -> None:
 @settings(deadline=None)
 @given(data=st.data())
 def test_request_is_equal_to_that_of_a_server(handler: Any, form: str, data: st.DataObject) -> None:
-    ask = data.draw(asks(any_bytes=form in ENCODED_PATHS))
+    ask = data.draw(request_specs(any_bytes=form in ENCODED_PATHS))
     ask = replace(ask, method="GET" if ask.method == "HEAD" else ask.method, headers=once(ask.headers))
     if form.startswith("load_balancer"):
         ask = replace(ask, query="&".join(_last(ask.query)))
@@ -118,7 +118,7 @@ def _last(query: str) -> list[str]:
 
 @pytest.mark.parametrize("form", ["http_api", "function_url", "rest_api", "load_balancer_multi"])
 def test_repeated_headers_are_joined_as_servers_join_them(handler: Any, form: str) -> None:
-    same(handler, form, Ask(headers=(("accept", "a"), ("X-One", "1"), ("accept", "b"), ("x-one", "2"))))
+    same(handler, form, RequestSpec(headers=(("accept", "a"), ("X-One", "1"), ("accept", "b"), ("x-one", "2"))))
 
 
 @every_format
@@ -127,9 +127,9 @@ def test_repeated_headers_are_joined_as_servers_join_them(handler: Any, form: st
 )
 def test_queries(handler: Any, form: str, query: str) -> None:
     single = "a=2&b=" if form.startswith("load_balancer") and query.startswith("a=1") else query
-    ask = Ask(query=single)
+    ask = RequestSpec(query=single)
     if form == "rest_api":
-        ask = Ask(query=single.replace("%E9", "%C3%A9"))
+        ask = RequestSpec(query=single.replace("%E9", "%C3%A9"))
     same(handler, form, ask)
 
 
@@ -149,7 +149,7 @@ def test_queries(handler: Any, form: str, query: str) -> None:
 def test_forms_and_other_bodies(handler: Any, form: str, kind: str, body: bytes, text: bool) -> None:
     headers = (("content-type", kind),) if kind else ()
     text = text and body.isascii()
-    same(handler, form, Ask(method="POST", headers=headers, body=body, text=text))
+    same(handler, form, RequestSpec(method="POST", headers=headers, body=body, text=text))
 
 
 @every_format
@@ -157,18 +157,22 @@ def test_uploads(handler: Any, form: str) -> None:
     upload = BytesIO(bytes(range(256)) * 40)
     upload.name = "größe.bin"
     body = encode_multipart("xyz", {"title": "é", "file": upload})
-    same(handler, form, Ask(method="POST", headers=(("content-type", "multipart/form-data; boundary=xyz"),), body=body))
+    same(
+        handler,
+        form,
+        RequestSpec(method="POST", headers=(("content-type", "multipart/form-data; boundary=xyz"),), body=body),
+    )
 
 
 @every_format
 def test_body_can_be_read_in_parts_but_not_again(handler: Any, form: str) -> None:
-    wire = sent(form, handler(event_of(form, Ask(method="POST", path="/_/read", body=b"abcdef")), None))
+    wire = sent(form, handler(event_of(form, RequestSpec(method="POST", path="/_/read", body=b"abcdef")), None))
     assert wire.body == b"abc|def"
 
 
 @every_format
 def test_body_over_djangos_limit_is_400(handler: Any, form: str) -> None:
-    ask = Ask(method="POST", path="/_/size", body=b"x" * 3_000_000)
+    ask = RequestSpec(method="POST", path="/_/size", body=b"x" * 3_000_000)
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=None):
         assert sent(form, handler(event_of(form, ask), None)).body == b"3000000"
     assert sent(form, handler(event_of(form, ask), None)).status == 400
@@ -176,32 +180,32 @@ def test_body_over_djangos_limit_is_400(handler: Any, form: str) -> None:
 
 @pytest.mark.parametrize("name", ["x_forwarded_host", "X_Forwarded_Host", "lambda-event", "aws.event", "aws-context"])
 def test_headers_that_imitate_others_are_dropped(handler: Any, name: str) -> None:
-    meta = echoed(handler, "http_api", Ask(headers=((name, "evil"), ("x-good", "1"))))["meta"]
+    meta = echoed(handler, "http_api", RequestSpec(headers=((name, "evil"), ("x-good", "1"))))["meta"]
     assert "evil" not in meta.values()
     assert meta["HTTP_X_GOOD"] == "1"
 
 
 def test_port_and_scheme_of_the_gateway_reach_django(handler: Any) -> None:
-    answer = echoed(handler, "http_api", Ask(path="/a", host="localhost:8001", scheme="http"))
+    answer = echoed(handler, "http_api", RequestSpec(path="/a", host="localhost:8001", scheme="http"))
     assert (answer["uri"], answer["secure"]) == ("http://localhost:8001/a", False)
 
 
 def test_stage_is_the_script_name(handler: Any) -> None:
-    answer = echoed(handler, "http_api", Ask(path="/a/", stage="dev"))
+    answer = echoed(handler, "http_api", RequestSpec(path="/a/", stage="dev"))
     assert (answer["path"], answer["path_info"]) == ("/dev/a/", "/a/")
     assert answer["uri"] == "https://shop.example.com/dev/a/"
 
 
 @override_settings(FORCE_SCRIPT_NAME="/forced")
 def test_force_script_name_overrides_the_events(handler: Any) -> None:
-    answer = echoed(handler, "http_api", Ask(path="/a/", stage="dev"))
+    answer = echoed(handler, "http_api", RequestSpec(path="/a/", stage="dev"))
     assert (answer["path"], answer["meta"]["SCRIPT_NAME"]) == ("/forced/a/", "/forced")
 
 
 @override_settings(POCKET_BASE_PATH="/shop", POCKET_TRUSTED_PROXIES=1)
 def test_settings_configure_the_gateway() -> None:
     handler = make_wsgi_handler()
-    ask = Ask(path="/shop/a", client="192.0.2.1", forwarded_for="198.51.100.9, 192.0.2.1")
+    ask = RequestSpec(path="/shop/a", client="192.0.2.1", forwarded_for="198.51.100.9, 192.0.2.1")
     answer = echoed(handler, "function_url", ask)
     assert (answer["path_info"], answer["path"]) == ("/a", "/shop/a")
     assert answer["meta"]["REMOTE_ADDR"] == "198.51.100.9"
@@ -213,7 +217,7 @@ def test_request_has_event_and_context(handler: LambdaHandler, monkeypatch: pyte
     monkeypatch.setattr(
         handler.application, "_middleware_chain", lambda request: seen.append(request) or chain(request)
     )
-    event, context = event_of("http_api", Ask()), object()
+    event, context = event_of("http_api", RequestSpec()), object()
     handler(event, context)
     (request,) = seen
     assert request.lambda_event is event

@@ -9,7 +9,7 @@ import pytest
 from aws_double import SECRET_KEY, TOKEN, AWSDouble
 from fresh import run
 from jobs import write_project
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 from pocket.manifest import DjangoTables, Handler, SecretVariable, Stage
 
@@ -35,7 +35,7 @@ def fail(request):
 
 urlpatterns = [path("", fail)]
 """
-ASK = Ask(
+ASK = RequestSpec(
     method="POST",
     query=f"token={SECRET}",
     headers=(("authorization", SECRET),),

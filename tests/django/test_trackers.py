@@ -44,10 +44,10 @@ settings.configure(ROOT_URLCONF="__main__", ALLOWED_HOSTS=["*"], SECRET_KEY="x",
 if sys.argv[1] == "late":
     import pocket.django.http.wsgi
 {tracker}
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 from pocket.django.http.asgi import make_asgi_handler
 handler = make_asgi_handler()
-answers = [handler(event_of("http_api", Ask(path=f"/{{name}}", query="a=1")), None)
+answers = [handler(event_of("http_api", RequestSpec(path=f"/{{name}}", query="a=1")), None)
            for name in ("tagged", "broken", "waiting", "stream")]
 assert [answer["statusCode"] for answer in answers] == [200, 500, 200, 200], answers
 assert [answer["body"] for answer in answers[2:]] == ["waited", "ab"], answers

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fresh import evaluate, run
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 SETTINGS = """
 SECRET_KEY = "x" * 50
@@ -46,7 +46,7 @@ def environment(directory: Path, urls: str = URLS) -> dict[str, str]:
 
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
 def test_urls_templates_and_language_are_loaded_before_the_first_request(tmp_path: Path, handler: str) -> None:
-    event = json.dumps(event_of("http_api", Ask(path="/page")))
+    event = json.dumps(event_of("http_api", RequestSpec(path="/page")))
     code = f"""
 import sys
 from pocket.django.lambda_handlers import {handler} as handler
@@ -102,7 +102,7 @@ def test_urls_of_files_have_the_prefix_of_the_first_request(
 ) -> None:
     environ = environment(tmp_path, STATIC)
     (tmp_path / "warm_settings.py").write_text(SETTINGS + STATIC_SETTINGS)
-    event = json.dumps(event_of(form, Ask(path="/page", stage="dev")))
+    event = json.dumps(event_of(form, RequestSpec(path="/page", stage="dev")))
     code = f"""
 import json
 from pocket.django.lambda_handlers import {handler} as handler

@@ -166,7 +166,7 @@ CALLABLES: dict[str, Any] = {
 }
 
 
-def told(app: Any, client: type[Client], *paths: str, method: str = "GET") -> list[Any]:
+def bodies(app: Any, client: type[Client], *paths: str, method: str = "GET") -> list[Any]:
     with client(app) as requested:
         answers = [requested.ask(method, path) for path in paths]
     return [
@@ -188,7 +188,7 @@ def test_every_kind_of_callable_is_called_as_fastapi_calls_it(serving: type[Clie
         app.include_router(router)
     assert ours.openapi() == reference.openapi(), "names, parameters, descriptions"
     paths = ("/own", "/included/") if "generator" in kind or "streams" in kind else ("/own", "/included/", "/own?x=1")
-    assert told(ours, serving, *paths) == told(reference, serving, *paths)
+    assert bodies(ours, serving, *paths) == bodies(reference, serving, *paths)
 
 
 class Colour(enum.Enum):
@@ -302,7 +302,7 @@ def test_results_are_answered_as_fastapi_answers_them(database: str, options: An
                     returning(value, asynchronous)
                 )
             paths.append(path)
-    assert told(ours, LambdaClient, *paths) == told(reference, LambdaClient, *paths)
+    assert bodies(ours, LambdaClient, *paths) == bodies(reference, LambdaClient, *paths)
 
 
 class Enveloped(JSONResponse):
@@ -433,7 +433,7 @@ def test_a_response_that_is_depended_on_and_aliases_of_a_path_are_fastapis(servi
         app.get("/own")(own)
     paths = ("/depending", "/aliased/3", "/aliased/x", "/own?q=1&q=2", "/own?q=x", "/nowhere", "/own/")
     for method in ("GET", "POST", "HEAD"):
-        assert told(ours, serving, *paths, method=method) == told(reference, serving, *paths, method=method)
+        assert bodies(ours, serving, *paths, method=method) == bodies(reference, serving, *paths, method=method)
 
 
 def test_a_response_that_is_not_valid_names_endpoint_file_and_line(serving: type[Client], books: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asgi_client import ServerClient, http_event
 from fresh import HARMLESS, run, write_manifest
-from lambda_events import FORMATS, Ask, event_of
+from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket import manifest
 
@@ -45,11 +45,11 @@ def test_each_path_goes_to_its_application(combined: Any, books: Any) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_path_belongs_to_the_api_however_it_is_encoded(combined: Any, books: Any, form: str) -> None:
     for path in ("/api/shelves/", "/%61pi/shelves/", "/a%70i/shelves%2F", "/%61%70%69/shelves/"):
-        answer = combined(event_of(form, Ask(path=path)), None)
+        answer = combined(event_of(form, RequestSpec(path=path)), None)
         answer = json.loads(answer) if isinstance(answer, bytes) else answer
         assert (answer["statusCode"], body(answer)) == (200, '["left","right"]'), path
     for path in ("/%61pis/", "/page/%61pi/", "/%61/pi/"):
-        answer = combined(event_of(form, Ask(path=path)), None)
+        answer = combined(event_of(form, RequestSpec(path=path)), None)
         answer = json.loads(answer) if isinstance(answer, bytes) else answer
         assert answer["statusCode"] == 404
         assert "detail" not in body(answer)

@@ -8,7 +8,7 @@ import pytest
 from hostile_events import JSON, damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lambda_events import FORMATS, Ask, event_of
+from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket.errors import UnknownEvent
 from pocket.lambda_http.formats import choose
@@ -56,6 +56,6 @@ def test_any_json_is_refused_or_well_formed(event: Any) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_giant_values_are_parsed(form: str) -> None:
     giant = "x" * 1_000_000
-    ask = Ask(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
+    ask = RequestSpec(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
     event = event_of(form, ask)
     assert well_formed(choose(event).parse(event, Gateway()))

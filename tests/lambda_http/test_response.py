@@ -12,7 +12,7 @@ import pytest
 from gateways import sent
 from hypothesis import given
 from hypothesis import strategies as st
-from lambda_events import FORMATS, Ask, event_of
+from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket.errors import ResponseTooLarge
 from pocket.lambda_http.formats import choose
@@ -23,7 +23,7 @@ VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1,
 
 
 def answer(form: str, response: Response, method: str = "GET") -> dict[str, Any] | bytes:
-    event = event_of(form, Ask(method=method))
+    event = event_of(form, RequestSpec(method=method))
     return finish(choose(event), event, method, response)
 
 
@@ -86,7 +86,7 @@ def test_responses_without_a_body_in_http_have_none(form: str, method: str, stat
 
 @every_format
 def test_response_over_the_limit_is_refused_with_its_size(form: str) -> None:
-    limit = choose(event_of(form, Ask())).LIMIT
+    limit = choose(event_of(form, RequestSpec())).LIMIT
     fits = b"\xff" * (limit * 3 // 4 - 2048)
     assert sent(form, answer(form, Response(200, {}, fits))).body == fits
     with pytest.raises(ResponseTooLarge) as caught:

@@ -6,14 +6,16 @@ import copy
 from typing import Any
 
 from hypothesis import strategies as st
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
-FULL = Ask(method="POST", path="/a", query="a=1", headers=(("x-a", "1"),), body=b"x", cookies=("a=1",), stage="dev")
+FULL = RequestSpec(
+    method="POST", path="/a", query="a=1", headers=(("x-a", "1"),), body=b"x", cookies=("a=1",), stage="dev"
+)
 
 
 @st.composite

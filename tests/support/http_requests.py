@@ -1,11 +1,11 @@
-"""HTTP requests for property tests: hypothesis strategies of `lambda_events.Ask`."""
+"""HTTP requests for property tests: hypothesis strategies of `lambda_events.RequestSpec`."""
 
 from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
-from lambda_events import Ask
+from lambda_events import RequestSpec
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=8)
 _SEGMENT = st.one_of(
@@ -35,7 +35,7 @@ def queries() -> st.SearchStrategy[str]:
 
 
 @st.composite
-def asks(draw: st.DrawFn, any_bytes: bool = False) -> Ask:
+def request_specs(draw: st.DrawFn, any_bytes: bool = False) -> RequestSpec:
     """Any request without a body that a form or an upload would need."""
     headers = draw(st.lists(st.tuples(st.sampled_from(_HEADER_NAMES), _VISIBLE), max_size=5))
     method = draw(st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
@@ -43,7 +43,7 @@ def asks(draw: st.DrawFn, any_bytes: bool = False) -> Ask:
     cookies = draw(
         st.lists(st.tuples(st.sampled_from("abc"), st.from_regex(r"[A-Za-z0-9]{0,5}", fullmatch=True)), max_size=3)
     )
-    return Ask(
+    return RequestSpec(
         method=method,
         path=draw(paths(any_bytes)),
         query=draw(queries()),

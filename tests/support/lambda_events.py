@@ -16,7 +16,7 @@ API = "abcdef1234.execute-api.eu-west-1.amazonaws.com"
 
 
 @dataclass(frozen=True)
-class Ask:
+class RequestSpec:
     """An HTTP request on the wire; `path` and `query` percent-encoded, header values ASCII."""
 
     method: str = "GET"
@@ -40,7 +40,7 @@ class Ask:
         return self.client if self.forwarded_for is None else self.forwarded_for
 
 
-def event_of(form: str, ask: Ask) -> dict[str, Any]:
+def event_of(form: str, ask: RequestSpec) -> dict[str, Any]:
     """The event that the gateway `form` invokes a function with when `ask` reaches it."""
     event = _MAKERS[form](ask)
     event["isBase64Encoded"] = bool(ask.body) and not ask.text
@@ -50,7 +50,7 @@ def event_of(form: str, ask: Ask) -> dict[str, Any]:
     return event
 
 
-def _payload_two(ask: Ask, raw_path: str, domain: str, cookie_header: bool) -> dict[str, Any]:
+def _payload_two(ask: RequestSpec, raw_path: str, domain: str, cookie_header: bool) -> dict[str, Any]:
     headers: dict[str, str] = {}
     for name, value in _sent(ask):
         key = name.lower()
@@ -82,17 +82,17 @@ def _payload_two(ask: Ask, raw_path: str, domain: str, cookie_header: bool) -> d
     return event
 
 
-def _http_api(ask: Ask) -> dict[str, Any]:
+def _http_api(ask: RequestSpec) -> dict[str, Any]:
     prefix = "" if ask.stage == "$default" else f"/{ask.stage}"
     kept = "%25".join(unquote(part) for part in ask.path.split("%25"))
     return _payload_two(ask, prefix + kept, ask.domain, cookie_header=False)
 
 
-def _function_url(ask: Ask) -> dict[str, Any]:
+def _function_url(ask: RequestSpec) -> dict[str, Any]:
     return _payload_two(ask, ask.path, "abcdefghij.lambda-url.eu-west-1.on.aws", cookie_header=True)
 
 
-def _rest_api(ask: Ask) -> dict[str, Any]:
+def _rest_api(ask: RequestSpec) -> dict[str, Any]:
     stage = "prod" if ask.stage == "$default" else ask.stage
     headers = [*_sent(ask), *([("Cookie", "; ".join(ask.cookies))] if ask.cookies else [])]
     query = parse_qsl(ask.query, keep_blank_values=True)
@@ -116,7 +116,7 @@ def _rest_api(ask: Ask) -> dict[str, Any]:
     }
 
 
-def _load_balancer(ask: Ask) -> dict[str, Any]:
+def _load_balancer(ask: RequestSpec) -> dict[str, Any]:
     event = _balanced(ask)
     headers = [*_sent(ask), *([("cookie", "; ".join(ask.cookies))] if ask.cookies else [])]
     event["headers"] = {name.lower(): value for name, value in headers}
@@ -124,7 +124,7 @@ def _load_balancer(ask: Ask) -> dict[str, Any]:
     return event
 
 
-def _load_balancer_multi(ask: Ask) -> dict[str, Any]:
+def _load_balancer_multi(ask: RequestSpec) -> dict[str, Any]:
     event = _balanced(ask)
     headers = [(name.lower(), value) for name, value in _sent(ask)]
     event["multiValueHeaders"] = _lists([*headers, *(("cookie", cookie) for cookie in ask.cookies)])
@@ -132,12 +132,12 @@ def _load_balancer_multi(ask: Ask) -> dict[str, Any]:
     return event
 
 
-def _balanced(ask: Ask) -> dict[str, Any]:
+def _balanced(ask: RequestSpec) -> dict[str, Any]:
     arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
     return {"requestContext": {"elb": {"targetGroupArn": arn}}, "httpMethod": ask.method, "path": ask.path, "body": ""}
 
 
-def _sent(ask: Ask) -> list[tuple[str, str]]:
+def _sent(ask: RequestSpec) -> list[tuple[str, str]]:
     """The headers that reach the gateway, and those that it adds."""
     length = [("content-length", str(len(ask.body)))] if ask.body else []
     own = [("x-forwarded-for", ask.forwarded), ("x-forwarded-proto", ask.scheme), ("x-forwarded-port", "443")]
