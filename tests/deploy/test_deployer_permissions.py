@@ -21,7 +21,7 @@ from deploying import CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployabl
 
 import pocket.deploy
 from pocket.config import Project
-from pocket.deploy.aws import invoke
+from pocket.deploy.aws import invoke, public_dns
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import destroy, logs, status
 from pocket.deploy.releases import deploy as release
@@ -275,12 +275,17 @@ def client(place: Target, service: str) -> Any:
 
 
 @pytest.fixture
-def deployer(tmp_path: Path, target: Target) -> Iterator[tuple[Project, Target]]:
+def deployer(tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Project, Target]]:
     """A project with a boundary, and a target with the keys of a user who has the printed policy alone."""
     iam, account = client(target, "iam"), client(target, "sts").get_caller_identity()["Account"]
     boundary = f'permissions_boundary = "arn:aws:iam::{account}:policy/bounded"'
     named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{boundary}\n", 1)
     named = named.replace("[s3]", 'tags = { team = "board" }\n[s3]', 1)
+    named = named.replace("apigateway = {}", 'apigateway = { domain = "www.bounded.example" }', 1)
+    dns = client(target, "route53")
+    zone = dns.create_hosted_zone(Name="bounded.example", CallerReference=str(tmp_path))
+    servers = frozenset(server.rstrip(".") for server in zone["DelegationSet"]["NameServers"])
+    monkeypatch.setattr(public_dns, "name_servers", lambda _: servers)
     found = deployable(tmp_path, named)
     stage = found.stage("dev")
     iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
@@ -293,6 +298,7 @@ def deployer(tmp_path: Path, target: Target) -> Iterator[tuple[Project, Target]]
     iam.delete_user_policy(UserName="deployer", PolicyName="pocket")
     iam.delete_user(UserName="deployer")
     iam.delete_policy(PolicyArn=f"arn:aws:iam::{account}:policy/bounded")
+    dns.delete_hosted_zone(Id=zone["HostedZone"]["Id"])
 
 
 def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
@@ -325,6 +331,9 @@ def test_that_user_can_make_no_role_outside_of_the_boundary_and_touch_no_other_s
     found, place = deployer
     with pytest.raises(AWSCallFailed, match="AccessDenied"):
         Clients(place).s3.list_objects_v2(Bucket="pocket-dev-other")
+    with pytest.raises(AWSCallFailed, match="AccessDenied") as denied:
+        Clients(place).acm.list_certificates()
+    assert "Allow acm:ListCertificates to the user or role that deploys." in denied.value.hint
     with pytest.raises(AWSCallFailed, match="AccessDenied"):
         Clients(place).lambda_.get_function(FunctionName="pocket-dev-other-web")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

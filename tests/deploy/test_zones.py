@@ -150,7 +150,7 @@ def test_other_name_servers_are_refused_with_both_sets(monkeypatch: pytest.Monke
 
 
 def test_a_zone_that_no_name_server_answers_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PlanRefused, match="public DNS: none that answers"):
+    with pytest.raises(PlanRefused, match="public DNS: no server that answers"):
         delegation(monkeypatch, dns.rcode.SERVFAIL, looking())
 
 

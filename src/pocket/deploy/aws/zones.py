@@ -103,7 +103,7 @@ def check_delegation(clients: Clients, zone: Zone, reporter: Reporter) -> None:
         return
     if public and public <= (zone.name_servers | _written(clients, zone)):
         return
-    ours, theirs = (", ".join(sorted(names)) or "none that answers" for names in (zone.name_servers, public))
+    ours, theirs = (", ".join(sorted(names)) or "no server that answers" for names in (zone.name_servers, public))
     if public.isdisjoint(zone.name_servers):
         raise PlanRefused(
             f"Hosted zone {zone} is not delegated, so AWS would wait for the certificate for hours. Name servers of the"

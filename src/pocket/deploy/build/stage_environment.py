@@ -69,11 +69,13 @@ def _addresses(stage: StageConfig, target: Target) -> dict[str, str]:
     hosts: list[str] = []
     for name, handler in stage.awscontainer.handlers.items() if stage.awscontainer else ():
         if handler.has_address:
-            api = handler.apigateway
-            host = api.domain if api is not None and api.domain else f"{name}.{stage.name}.invalid"
+            api, unknown = handler.apigateway, f"{name}.{stage.name}.invalid"
+            host = api.domain if api is not None and api.domain else unknown
             address = target.addresses.get(name, f"https://{host}").rstrip("/")
             hosts.append(address.partition("://")[2])
             found |= {naming.host_key(name): hosts[-1], naming.endpoint_key(name): address}
+            if api is not None and api.default_endpoint and name not in target.addresses:
+                hosts.append(unknown)
         if handler.sqs is not None:
             queue = stage.queue_name(name, fifo=handler.sqs.fifo)
             found[naming.queue_url_key(name)] = f"https://sqs.{stage.region}.amazonaws.com/000000000000/{queue}"

@@ -1,7 +1,7 @@
 """The certificate of the stage's distribution: a stack of its own in us-east-1, made before the stage's stack.
 
-The stage's template needs the certificate's ARN, so the certificate is planned, confirmed and issued first; a deploy
-that does not change it asks nothing. What only the release before used is removed once the new one is live.
+The stage's template needs the certificate's ARN, so a new certificate is confirmed and issued before the plan of the
+stage. A certificate that only the release before used is removed once the new one is live.
 """
 
 from __future__ import annotations

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Domains:
-    """What was found: the hosted zone by domain, the ARN of certificates outside of the stack by domain, and what the
-    plan says in words."""
+    """What was found, by domain: ids of hosted zones, and ARNs of certificates that are in no stack of the stage's.
+
+    `lines` describe in the plan what is added and removed.
+    """
 
     zones: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +101,7 @@ def _outside(
 
 
 def to_enter(stage: StageConfig, outputs: Mapping[str, str], already: Mapping[str, Any]) -> Iterator[str]:
-    """What the user has to enter for each domain without records of Pocket's that is not in the template `already`."""
+    """What to enter in DNS for each domain without records of Pocket's that is not in the template `already`."""
     before = deployed_domains(already)
     for domain in stage.domains:
         if domain.handler is None:

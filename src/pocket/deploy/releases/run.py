@@ -73,7 +73,7 @@ class Run:
     account: str
     generation: Generation
     lines: tuple[str, ...] = ()
-    """What the plan says in words, beside its rows."""
+    """Text of the plan beside its rows."""
 
     @property
     def before(self) -> DeployedState:

@@ -68,8 +68,8 @@ def used_certificates(body: Mapping[str, Any]) -> set[str]:
 def leading_to_live(inputs: Inputs, deployed: Mapping[str, Any]) -> set[str]:
     """The logical ids of the mappings and records of domains whose API is deployed.
 
-    They are created with the candidate: the new domain leads to the live release until that moves, so that no request
-    finds neither the old domain nor the new one.
+    They are created with the candidate, and lead to the live release until `live` moves: at every moment the old domain
+    or the new one answers.
     """
     existing: Mapping[str, Resource] = deployed.get("Resources") or {}
     return {
