@@ -16,7 +16,7 @@ UV := $(TOOLS)/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
 
-IN_LAMBDA := tests/asgi tests/django tests/examples tests/fastapi tests/lambda_http tests/runtime
+IN_LAMBDA := tests/asgi tests/django tests/examples tests/fastapi tests/jobs tests/lambda_http tests/runtime
 
 # As the extra in pyproject.toml says it.
 OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' pyproject.toml)

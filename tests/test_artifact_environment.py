@@ -137,8 +137,9 @@ IMPORT = """
 import json
 import django
 from django.conf import settings
-apps = ["contenttypes", "auth"]
-settings.configure(SECRET_KEY="k", INSTALLED_APPS=[*(f"django.contrib.{app}" for app in apps), "pocket.django"])
+apps = ["contenttypes", "auth", "admin", "messages"]
+apps = [*(f"django.contrib.{app}" for app in apps), "pocket.django", "pocket.jobs"]
+settings.configure(SECRET_KEY="k", INSTALLED_APPS=apps)
 django.setup()
 from importlib import import_module
 from django.core.exceptions import ImproperlyConfigured

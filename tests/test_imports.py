@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "fastapi": {"errors", "naming", "manifest", "runtime", "lambda_http", "asgi", "django"},
     "doctor": {"errors", "naming", "probe", "doctor.report", "django", "fastapi"},
+    "jobs": {"errors", "naming", "runtime", "django"},
     "app": {"errors", "check_issues", "runtime", "django", "fastapi", "doctor", "doctor.report"},
     "deploy": {
         "errors",
@@ -77,7 +78,7 @@ FOLDERS_OF_DEPLOY = ("target", "reporting", "aws", "build", "template", "stacks"
 THIRD_PARTY_ROOMS = {
     "boto3": {"deploy"},
     "botocore": {"deploy"},
-    "django": {"django", "fastapi", "doctor", "app"},
+    "django": {"django", "fastapi", "jobs", "doctor", "app"},
     "asgiref": {"django", "fastapi"},
     "fastapi": {"fastapi"},
     "starlette": {"fastapi"},

@@ -92,7 +92,8 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
     else:
         result = job.run(claim, allowed=allowed, seconds=seconds)
     if result.error is None:
-        _note(job, claim, records.Ended("SUCCESSFUL", result.output[-OUTPUT:], result.value))
+        output = without_secrets(result.output[-OUTPUT:])
+        _note(job, claim, records.Ended("SUCCESSFUL", output, result.value))
         _forget(job)
         return True
     final = result.final or claim.attempt >= allowed

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.django.commands import records
+from pocket.django.commands.records import Entry
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     Mode = Literal["either", "direct", "sqs"]
+
+logger = logging.getLogger("pocket.queue")
 
 _KEYS = {"command", "args", "kwargs", "on_failure", "environ"}
 
@@ -42,7 +47,29 @@ def call(
         return call_command(command, *arguments, **options)
     from pocket.runtime import sqs
 
-    return sqs.send(url, _message(command, arguments, options, sqs.MAX_MESSAGE_SIZE), region=_region())
+    sent = sqs.send(url, _message(command, arguments, options, sqs.MAX_MESSAGE_SIZE), region=_region())
+    _record(Entry(sent, "command", command, arguments, options, handler=queue_key))
+    return sent
+
+
+def send_again(body: str, queue_key: str, *, attributes: Mapping[str, str]) -> None:
+    """Sends a command's message once more; raises CommandFailed without the queue's URL, or AWSCallFailed."""
+    from pocket.runtime import sqs
+
+    url = os.environ.get(naming.queue_url_key(queue_key))
+    if not url:
+        raise CommandFailed(
+            f"The environment has no {naming.queue_url_key(queue_key)}.", "Call set_envs() in settings.py."
+        )
+    sqs.send(url, body, region=_region(), attributes=attributes)
+
+
+def _record(entry: Entry) -> None:
+    """Records a command that was sent; it runs even where that fails, and is recorded then."""
+    try:
+        records.current().enqueued(entry)
+    except Exception:
+        logger.exception("The job %s could not be recorded yet.", entry.id)
 
 
 def parse(body: object) -> tuple[str, list[Any], dict[str, Any], bool]:

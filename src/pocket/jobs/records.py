@@ -1,0 +1,214 @@
+"""The record in the database: one row for each job, changed only by the attempt that holds it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from pocket.django.commands.delivery import INTERRUPTED
+from pocket.django.commands.records import Claim
+from pocket.jobs.secrecy import visible
+
+if TYPE_CHECKING:
+    from pocket.django.commands.records import Delivery, Ended, Entry
+    from pocket.jobs.models import Job
+
+logger = logging.getLogger("pocket.queue")
+
+MARGIN = 5.0
+"""Seconds that a lease is longer than the function's time: clocks of two functions differ, and Lambda ends one late."""
+
+CONTENDED = 5.0
+"""Seconds until a message comes again whose job another delivery took at the same moment."""
+
+KEEP_DAYS = 30
+"""Days that a row is kept, without the setting POCKET_JOBS_KEEP_DAYS."""
+
+_TIDY_SECONDS = 3600.0
+_TIDY_ROWS = 1000
+
+
+class DatabaseRecords:
+    """Implements `pocket.django.commands.records.Records`."""
+
+    kept = True
+
+    def __init__(self) -> None:
+        self._tidied: float | None = None
+
+    def enqueued(self, entry: Entry) -> None:
+        """Adds the row; where a worker was faster, there is one already."""
+        _jobs().bulk_create([_row(entry)], ignore_conflicts=True)
+
+    def withdrawn(self, job_id: str) -> None:
+        """Deletes the row."""
+        _jobs().filter(pk=job_id).delete()
+
+    def claim(self, entry: Entry, delivery: Delivery, *, worker: str, seconds: float) -> Claim:
+        """Takes the job for this attempt, if it is neither done nor taken."""
+        job = _jobs().filter(pk=entry.id).first()
+        if job is None:
+            self.enqueued(entry)
+            job = _jobs().get(pk=entry.id)
+        statuses, now = job.Status, timezone.now()
+        redriven = job.status == statuses.FAILED and bool(delivery.stamp) and delivery.stamp == job.stamp
+        if job.status not in {statuses.READY, statuses.RUNNING} and not redriven:
+            return Claim("done", job.attempts)
+        left = (job.lease_until - now).total_seconds() if job.lease_until else 0.0
+        if job.status == statuses.RUNNING and left > 0:
+            return Claim("busy", job.attempts, seconds=left)
+        interrupted = job.status == statuses.RUNNING
+        errors = list(job.errors)
+        if interrupted:
+            errors.append({"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED})
+        # A message that is received for the first time was sent again: by hand, or back from the dead letters.
+        again = redriven or (delivery.receives == 1 and job.attempts > 0)
+        attempts, workers = (1, [worker]) if again else (job.attempts + 1, [*job.worker_ids, worker])
+        held = _jobs().filter(pk=job.pk, status=job.status, attempts=job.attempts, worker=job.worker, stamp=job.stamp)
+        taken = held.update(
+            status=statuses.RUNNING,
+            attempts=attempts,
+            worker=worker,
+            worker_ids=workers,
+            errors=errors,
+            started_at=job.started_at or now,
+            last_attempted_at=now,
+            finished_at=None,
+            lease_until=now + timedelta(seconds=seconds + MARGIN),
+            stamp="",
+        )
+        if not taken:
+            return Claim("busy", job.attempts, seconds=CONTENDED)
+        return Claim("run", attempts, interrupted=interrupted, workers=tuple(workers), errors=tuple(errors))
+
+    def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
+        """Writes the end of the attempt, unless another one holds the job by now."""
+        errors = [*claim.errors, *([how.error] if how.error else [])]
+        if claim.interrupted and how.error and how.error["traceback"] == INTERRUPTED:
+            errors.pop()  # noted when the job was claimed: there is no further attempt
+        changed = (
+            _jobs()
+            .filter(pk=entry.id, worker=claim.workers[-1], status="RUNNING")
+            .update(
+                status=how.status,
+                attempts=claim.attempt,
+                worker_ids=list(claim.workers[: claim.attempt]),
+                errors=errors,
+                output=how.output.replace("\0", ""),
+                result=how.value,
+                finished_at=None if how.status == "READY" else timezone.now(),
+                lease_until=None,
+                stamp=how.stamp,
+            )
+        )
+        if not changed:
+            logger.warning("The job %s ended after its time: another attempt holds it.", entry.id)
+
+    def result(self, job_id: str) -> Any:
+        """The task's result, in the framework's type; raises its TaskResultDoesNotExist."""
+        from pocket.django.tasks import framework
+
+        job = _jobs().filter(pk=job_id, kind="task").first()
+        missing = framework.part("exceptions").TaskResultDoesNotExist
+        if job is None:
+            raise missing(job_id)
+        try:
+            task = import_string(job.name)
+            task = task.using(priority=job.priority, queue_name=job.queue, backend=job.backend, run_after=job.run_after)
+        except (AttributeError, ImportError) as error:
+            raise missing(job_id) from error
+        return _as_result(job, task)
+
+    def tidy(self) -> None:
+        """Deletes old rows, once an hour in each environment of a function."""
+        now = time.monotonic()
+        if self._tidied is not None and now - self._tidied < _TIDY_SECONDS:
+            return
+        self._tidied = now
+        try:
+            delete_old(getattr(settings, "POCKET_JOBS_KEEP_DAYS", KEEP_DAYS))
+        except Exception:
+            logger.exception("Old rows of jobs could not be deleted.")
+
+
+def delete_old(days: float) -> int:
+    """Deletes up to a thousand rows of jobs that ended, or were due, more than `days` ago; returns their number.
+
+    The large arguments of a job that failed go with its row.
+    """
+    from django.db.models.functions import Coalesce
+
+    age = Coalesce("finished_at", "run_after", "enqueued_at")
+    old = list(_jobs().annotate(age=age).filter(age__lt=timezone.now() - timedelta(days=days))[:_TIDY_ROWS])
+    for job in old:
+        if job.object_key:
+            _delete_arguments(job)
+    _jobs().filter(pk__in=[job.pk for job in old]).delete()
+    return len(old)
+
+
+def _delete_arguments(job: Job) -> None:
+    from pocket.django.tasks import framework
+    from pocket.errors import AWSCallFailed
+    from pocket.runtime import objects
+
+    options = import_string(f"{framework.name()}.task_backends")[job.backend].options
+    try:
+        objects.delete(options["bucket"], job.object_key, region=options["region"])
+    except AWSCallFailed as error:
+        logger.warning("The arguments of the job %s could not be deleted: %s", job.pk, error.message)
+
+
+def _jobs() -> Any:
+    """The rows, on the database that is written: a replica may be late."""
+    from django.db import router
+
+    from pocket.jobs.models import Job
+
+    return Job.objects.using(router.db_for_write(Job))
+
+
+def _row(entry: Entry) -> Job:
+    from pocket.jobs.models import Job
+
+    args, kwargs, hidden = visible(entry)
+    return Job(
+        id=entry.id,
+        kind=entry.kind,
+        name=entry.name[:255],
+        queue=entry.queue,
+        handler=entry.handler,
+        backend=entry.backend,
+        priority=entry.priority,
+        args=args,
+        kwargs=kwargs,
+        hidden=hidden,
+        object_key=entry.object,
+        run_after=entry.run_after,
+    )
+
+
+def _as_result(job: Job, task: Any) -> Any:
+    from pocket.django.tasks import framework, results
+
+    base = framework.part("base")
+    cancelled = job.status == job.Status.CANCELLED
+    found = results.new(task, job.pk, job.args, job.kwargs, job.backend)
+    results.fill(
+        found,
+        status=base.TaskResultStatus.FAILED if cancelled else base.TaskResultStatus(job.status),
+        enqueued_at=job.enqueued_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        last_attempted_at=job.last_attempted_at,
+        errors=[base.TaskError(**error) for error in job.errors],
+        worker_ids=list(job.worker_ids),
+        _return_value=job.result,
+    )
+    return found
