@@ -1,6 +1,7 @@
-"""Authorizes each Systems Manager parameter of a call that names several, which MiniStack's IAM does not.
+"""Authorizes each Systems Manager parameter of a call that names several, and schedules by their groups, which
+MiniStack's IAM does not.
 
-AWS checks each of them, and refuses the whole call where one is not allowed:
+AWS checks each parameter, and refuses the whole call where one is not allowed:
 https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
 """
 
@@ -28,6 +29,8 @@ def install() -> None:
 
     def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: Any, *rest: Any) -> Any:
         target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+        if service == "scheduler":
+            return in_group(extract(service, method, path, headers, body, *rest), body)
         if service != "ssm" or target not in ACTIONS:
             return extract(service, method, path, headers, body, *rest)
         _, region, account = rest
@@ -47,6 +50,15 @@ def install() -> None:
     actions.extract_resource_arn = extract_resource_arn
     actions.identity_denial_message = identity_denial_message
     evaluator.enforce = enforce_each
+
+
+def in_group(found: str, body: Any) -> str:
+    """The ARN of a schedule in the group that the request names; MiniStack's is in the group `default`."""
+    try:
+        group = json.loads(body or b"{}").get("GroupName")
+    except (ValueError, AttributeError):
+        return found
+    return found.replace(":schedule/default/", f":schedule/{group}/", 1) if isinstance(group, str) and group else found
 
 
 def resources(body: Any, region: str, account: str) -> str:
