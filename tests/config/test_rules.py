@@ -127,6 +127,8 @@ ISSUES = [
      "awscontainer.handlers.a_b", 'handlers "a-b" and "a_b"'),
     (handler(sqs="{}") + '[awscontainer.handlers.web-dead-letters]\ncommand = "a.b"\nsqs = {}',
      "awscontainer.handlers.web-dead-letters", "would share the name pocket-dev-board-web-dead-letters"),
+    (handler(sqs="{ fifo = true }") + '[awscontainer.handlers.web-fifo]\ncommand = "a.b"\nsqs = {}',
+     "awscontainer.handlers.web-fifo", "would share the name WebFifoQueue"),
     (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x {stage}"'),
      f"{SECRETS}.pocket_key_format", "The store does not allow"),
     (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "x+{stage}"'),

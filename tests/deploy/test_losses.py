@@ -59,11 +59,15 @@ def test_a_replaced_queue_is_shown_with_its_messages(site: Lossy) -> None:
     error, recorder = refused(site, site.project(stage=LOSSY + fifo))
     assert f"Queue {dead['QueueUrl'].rpartition('/')[2]} is deleted with 3 messages." in error.message
     rows = {row.name: (row.action, row.detail) for row in recorder.plans[0]}
-    assert rows["WorkerQueue"] == ("replace", "FifoQueue, QueueName, after the gates")
+    assert rows["WorkerQueue"] == ("remove", "after the gates")
+    assert rows["WorkerFifoQueue"] == ("add", "")
     assert refused(site, site.project())[0].message.endswith("is deleted with 3 messages.")
     recorder = PlanRecorder()
     site.deploy(site.project(stage=LOSSY + fifo), recorder, allow_loss=True)
     assert recorder.questions == ["Apply these changes to stage dev?"]
+    function = site.project().stage("dev").function_name("web")
+    live = site.clients.lambda_.get_function_configuration(FunctionName=function, Qualifier="live")
+    assert live["Environment"]["Variables"]["POCKET_WORKER_QUEUEURL"].endswith("-worker.fifo"), "the new queue"
 
 
 def test_a_queue_without_messages_is_not_a_loss(site: Lossy) -> None:

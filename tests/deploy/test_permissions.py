@@ -98,7 +98,7 @@ def test_a_stage_without_s3_storages_may_not_touch_the_bucket(tmp_path: Path) ->
 
 
 def test_every_handler_may_send_jobs_and_only_a_queues_own_may_receive_them(tmp_path: Path) -> None:
-    queues = [{"Fn::GetAtt": ["SqsmanagementQueue", "Arn"]}, {"Fn::GetAtt": ["OrderedQueue", "Arn"]}]
+    queues = [{"Fn::GetAtt": ["SqsmanagementQueue", "Arn"]}, {"Fn::GetAtt": ["OrderedFifoQueue", "Arn"]}]
     assert granted(tmp_path)["SendJobs"]["Resource"] == queues
     assert "TakeJobs" not in granted(tmp_path)
     assert granted(tmp_path, "ordered")["TakeJobs"]["Resource"] == queues[1:]

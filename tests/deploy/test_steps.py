@@ -145,7 +145,7 @@ def test_unneeded_resources_stay_until_the_address_has_answered(tmp_path: Path) 
         assert {name: step["Resources"][name] for name in gone} == {name: before["Resources"][name] for name in gone}
         assert lint(step) == []
     assert "OtherConsumer" not in first["Resources"]
-    assert "OtherQueue" in first["Resources"], "the functions are told its address"
+    assert "OtherFifoQueue" in first["Resources"], "the functions are told its address"
     end = settled(wanted, done, NEVER, kept=versions(before))
     assert not gone & end["Resources"].keys(), "versions of a function that is gone, too"
     assert lint(end) == []

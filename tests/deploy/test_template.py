@@ -286,7 +286,7 @@ def test_a_queue_hides_messages_for_six_timeouts_and_delivers_once_more_than_the
 
 def test_a_fifo_queue_has_a_fifo_queue_for_its_dead_letters(tmp_path: Path) -> None:
     resources = rendered(tmp_path)["Resources"]
-    for name in ("OrderedQueue", "OrderedDeadLetters"):
+    for name in ("OrderedFifoQueue", "OrderedFifoDeadLetters"):
         assert resources[name]["Properties"]["FifoQueue"] is True
         assert resources[name]["Properties"]["QueueName"].endswith(".fifo")
     assert "FunctionResponseTypes" not in resources["OrderedConsumer"]["Properties"]

@@ -86,6 +86,7 @@ def _identities(stage: StageConfig, name: str, handler: Handler) -> Iterator[str
     yield naming.host_key(name)
     yield naming.logical_id(name)
     if handler.sqs is not None:
+        yield naming.logical_id(name, "Fifo" if handler.sqs.fifo else "", "Queue")
         yield stage.queue_name(name, fifo=handler.sqs.fifo)
         yield stage.dead_letters_name(name, fifo=handler.sqs.fifo)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.cdn import DISTRIBUTION, signing_key
+from pocket.deploy.template.inputs import queue_id
 from pocket.deploy.template.intrinsics import literal, ref, substituted
 from pocket.deploy.template.own_resources import variables as resource_variables
 from pocket.deploy.template.tasks import task_variables
@@ -89,7 +90,7 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
         plain[naming.endpoint_key(name)] = found.endpoint
     for name, declared in inputs.handlers.items():
         if declared.sqs is not None:
-            plain[naming.queue_url_key(name)] = f"${{{naming.logical_id(name, 'Queue')}}}"
+            plain[naming.queue_url_key(name)] = f"${{{queue_id(inputs, name)}}}"
     if inputs.handlers[handler].runs_callable:
         plain[naming.CALLABLE_KEY] = inputs.handlers[handler].command
     if key := signing_key(inputs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ class Inputs:
     def handlers(self) -> Mapping[str, Handler]:
         """The stage's handlers, in the file's order."""
         return self.container.handlers
+
+
+def queue_id(inputs: Inputs, handler: str, what: str = "Queue") -> str:
+    """The logical id of the handler's queue, or of its `DeadLetters`.
+
+    A FIFO queue has another id: AWS cannot turn a queue into one. So the new queue exists before the functions that
+    have its URL are published, and the old one is removed after they are live.
+    """
+    declared = inputs.handlers[handler].sqs
+    return naming.logical_id(handler, "Fifo" if declared is not None and declared.fifo else "", what)
 
 
 def log_retention(inputs: Inputs, handler: str) -> int:

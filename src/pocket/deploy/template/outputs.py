@@ -10,6 +10,7 @@ from pocket.deploy.template.cdn import DISTRIBUTION, DISTRIBUTION_OUTPUT
 from pocket.deploy.template.domains import domain_id
 from pocket.deploy.template.environment import address
 from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.inputs import queue_id
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
         if declared.function_url is not None:
             found[url_output(handler)] = _url(handler)
         if declared.sqs is not None:
-            found[naming.queue_url_output(handler)] = ref(naming.logical_id(handler, "Queue"))
+            found[naming.queue_url_output(handler)] = ref(queue_id(inputs, handler))
         if declared.keeps_failures:
             found[naming.failures_output(handler)] = ref(failures_id(handler))
     if inputs.config.cdn_handler is not None:

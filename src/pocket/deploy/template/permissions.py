@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.failures import failures_id
-from pocket.deploy.template.inputs import log_group_name
+from pocket.deploy.template.inputs import log_group_name, queue_id
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, substituted
 from pocket.deploy.template.tasks import task_statements
 from pocket.errors import PlanRefused
@@ -162,10 +162,10 @@ def _queues(inputs: Inputs, handler: str) -> list[Statement]:
     with_queue = [name for name, declared in inputs.handlers.items() if declared.sqs is not None]
     if not with_queue:
         return []
-    queues = [attribute(naming.logical_id(name, "Queue"), "Arn") for name in with_queue]
+    queues = [attribute(queue_id(inputs, name), "Arn") for name in with_queue]
     if handler not in with_queue:
         return [_allow("SendJobs", ["sqs:SendMessage"], queues)]
-    own, dead = (attribute(naming.logical_id(handler, part), "Arn") for part in ("Queue", "DeadLetters"))
+    own, dead = (attribute(queue_id(inputs, handler, part), "Arn") for part in ("Queue", "DeadLetters"))
     return [_allow("SendJobs", ["sqs:SendMessage"], [*queues, dead]), _allow("TakeJobs", TAKING, [own])]
 
 

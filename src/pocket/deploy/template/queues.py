@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.inputs import queue_id
 from pocket.deploy.template.intrinsics import attribute, ref, requires_tls
 from pocket.deploy.template.tasks import task_handlers
 
@@ -20,14 +21,14 @@ is not delivered again while it still runs."""
 
 def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     """The queue, its dead-letter queue and the event source mapping of one handler."""
-    queue_id, dead_id = naming.logical_id(handler, "Queue"), naming.logical_id(handler, "DeadLetters")
+    main_id, dead_id = queue_id(inputs, handler), queue_id(inputs, handler, "DeadLetters")
     return {
         dead_id: queue_resource(
             inputs.config.dead_letters_name(handler, fifo=declared.fifo),
             declared.dead_letter_message_retention_period,
             fifo=declared.fifo,
         ),
-        queue_id: queue_resource(
+        main_id: queue_resource(
             inputs.config.queue_name(handler, fifo=declared.fifo),
             declared.message_retention_period,
             fifo=declared.fifo,
@@ -38,8 +39,8 @@ def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
                 "maxReceiveCount": _receives(inputs, handler, declared),
             },
         ),
-        naming.logical_id(handler, "Consumer"): _consumer(handler, queue_id, declared),
-        **{f"{name}Policy": queue_policy(name) for name in (queue_id, dead_id)},
+        naming.logical_id(handler, "Consumer"): _consumer(handler, main_id, declared),
+        **{f"{name}Policy": queue_policy(name) for name in (main_id, dead_id)},
     }
 
 
