@@ -43,6 +43,8 @@ engine = "postgresql"
 port = 5433
 [dev.database]
 secret = "{project}/{stage}/database-url"
+[cdn.database]
+secret = "cdn/database-url"
 [prd.database]
 iam = true
 host = "db.example.com"
