@@ -241,7 +241,7 @@ def test_a_database_with_iam_is_reached_with_a_token_and_a_verified_certificate(
     variables = found.environment()
     assert variables["PGPASSWORD"].startswith("db.x.eu-central-1.rds.amazonaws.com:5432/?Action=connect&DBUser=app")
     assert variables["PGSSLMODE"] == "verify-full"
-    assert variables["PGSSLROOTCERT"].endswith("rds_roots/eu-central-1.pem")
+    assert variables["PGSSLROOTCERT"].endswith(".pocket/rds-roots-eu-central-1.pem")
     assert Path(variables["PGSSLROOTCERT"]).is_file()
     assert "X-Amz" not in repr(found) + found.url()
 
@@ -257,3 +257,16 @@ def test_a_secret_that_rds_manages_is_completed(site: Site, tmp_path: Path) -> N
     site.secrets["DATABASE_URL"] = '{"username": "app"}'
     with pytest.raises(DeployError, match="has no text for password"):
         database.access(stage, Target("eu-central-1"))
+
+
+def test_a_cluster_of_the_stages_own_takes_no_restored_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = POCKET_TOML.replace('engine = "postgresql"\nsecret = "{project}/{stage}/url#main"', 'engine = "aurora"')
+    project = project_of(tmp_path, text)
+    place = Destination(project, project.stage("dev"), Target("eu-central-1"))
+    monkeypatch.setattr(db, "_place", lambda stage, *, local: (place, None))
+    (tmp_path / "shop.dump").write_text("")
+    refused = CliRunner().invoke(db.app, ["restore", "--stage", "dev", str(tmp_path / "shop.dump")]).exception
+    assert isinstance(refused, CommandFailed)
+    assert "no restored database can take its place" in refused.message

@@ -96,6 +96,8 @@ ISSUES = [
     ('[dev.database]\nengine = "postgresql"\n' + IAM.replace("cluster-A", "board"), "dev.database.resource_id",
      "the resource id"),
     ('[database]\nengine = "postgresql"\n' + IAM, "database.name", "would share the database n at a.example.com"),
+    ('[database]\nengine = "aurora"\nuser = "a"', "database.user", 'The engine "aurora" has no user'),
+    ('[database]\nengine = "aurora"\n[dev.general]\nproject_name = "a--b"', "database.engine", "single hyphens"),
     ('[database]\nengine = "mysql"\nsecret = "{stage}"', "database.engine", "postgresql"),
     ('[database]\nengine = "postgresql"\nsecret = "{stages}"', "database.secret", "no placeholders other than"),
     ('[database]\nengine = "postgresql"\nsecret = "a {stage}"', "database.secret", "a secret's name, arn:"),

@@ -43,6 +43,7 @@ SERVICES = (
     "lambda",
     "logs",
     "route53",
+    "rds",
     "s3",
     "secretsmanager",
     "sqs",
@@ -55,6 +56,11 @@ ACTIONS = {
     "cloudformation:DescribeStacks": {"cloudformation:DescribeStacks", "cloudformation:ListStacks"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "secretsmanager:CreateSecret": {"secretsmanager:CreateSecret", "secretsmanager:TagResource"},  # with tags
+    # The express configuration creates an instance, too; deleting with a last snapshot needs a permission for that.
+    "rds:CreateDBCluster": {"rds:CreateDBCluster", "rds:CreateDBInstance", "rds:AddTagsToResource"},
+    "rds:DeleteDBCluster": {"rds:DeleteDBCluster", "rds:CreateDBClusterSnapshot"},
+    "rds:DescribeEvents": set(),  # a method of CloudFormation's client
+    "rds:RemoveTagsFromResource": set(),  # a method of Systems Manager's
     "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
@@ -88,6 +94,7 @@ UNUSED = (
 
 
 ACCESS_LOG = FULL.replace("apigateway = {}", "apigateway = { access_log = true }", 1)
+AURORA = f'{FULL}[database]\nengine = "aurora"\n'
 SSM = FULL.replace("[awscontainer.secretsmanager]", '[awscontainer.secretsmanager]\nstore = "ssm"')
 DOMAINS = FULL.replace("apigateway = {}", 'apigateway = { domain = "www.example.com" }', 1).replace(
     "apigateway = {}", 'apigateway = { domain = "admin.example.com", create_records = false }', 1
@@ -106,7 +113,9 @@ def actions(statements: list[dict[str, Any]]) -> set[str]:
 
 def allowed(folder: Path) -> set[str]:
     """The actions of the policies for files that have all there is between them."""
-    return {action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS, CDN) for action in actions(printed(folder, text))}
+    return {
+        action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS, CDN, AURORA) for action in actions(printed(folder, text))
+    }
 
 
 def called() -> set[str]:

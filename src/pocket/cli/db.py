@@ -95,8 +95,16 @@ def restore(
     """
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
+    from pocket.errors import CommandFailed
 
     place, aws = _place(stage, local=local)
+    if aws is None and place.stage.cluster_name is not None:
+        raise CommandFailed(
+            'With engine = "aurora" the stage always uses the database postgres of its cluster, so no restored database'
+            " can take its place.",
+            "Restore the dump into a server of your own (pg_restore), or restore the cluster's snapshot with AWS, and"
+            ' name it in pocket.toml: engine = "postgresql", iam = true.',
+        )
     programs = _programs(place, aws)
     progress = reporter()
     with progress.step("Restore the dump into a new database"):
@@ -106,8 +114,8 @@ def restore(
         write("info", f"The stage uses the restored database now. The one before is kept as {before}.")
     else:
         reference = place.stage.database_reference
-        secret = reference.secret_id if reference else "of the database"
-        write("info", f"To switch, name the database {fresh} in the URL of the secret {secret}, then deploy.")
+        where = f"the URL of the secret {reference.secret_id}" if reference else "database.name of pocket.toml"
+        write("info", f"To switch, name the database {fresh} in {where}, then deploy.")
         typer.echo(fresh)
 
 

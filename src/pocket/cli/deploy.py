@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,12 @@ from pocket.cli.options import AllowDestructive, AllowLoss, Local, SkipGates, St
 if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.operate.destroy import Removal
+
+
+WithDatabase = Annotated[
+    str | None,
+    typer.Option("--with-database", metavar="NAME", help="Remove this Aurora cluster, too, after a last snapshot."),
+]
 
 
 def deploy(
@@ -51,8 +57,8 @@ def deploy(
         typer.echo(address)
 
 
-def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
-    """Remove a stage with all its data, after asking for its name."""
+def destroy(stage: Stage, local: Local = False, yes: Yes = False, with_database: WithDatabase = None) -> None:
+    """Remove a stage with all its data, after asking for its name. Its Aurora cluster is kept."""
     from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
@@ -65,7 +71,8 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False) -> None:
         _show(place.stage, removal)
         return yes or _named(place.stage.name)
 
-    destruction.destroy(place.stage, place.target, reporter(assume_yes=True), confirm=confirm)
+    progress = reporter(assume_yes=True)
+    destruction.destroy(place.stage, place.target, progress, confirm=confirm, with_database=with_database)
     if local and (note := rehearsal_database.discard(place.stage, attach(place.project.directory))):
         sys.stderr.write(f"{note}\n")
 

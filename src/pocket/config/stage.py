@@ -240,9 +240,15 @@ class StageConfig:
 
     @property
     def database_environment(self) -> dict[str, str]:
-        """The variable with the URL of a database whose URL is no secret; empty without one."""
-        url = None if self.database is None else self.database.iam_url
-        return {} if url is None or self.database_variable is None else {self.database_variable: url}
+        """The variable with the URL of a database with IAM, as far as the file has it; empty without one."""
+        access = None if self.database is None else self.database.iam_access
+        return {} if access is None or self.database_variable is None else {self.database_variable: access.url}
+
+    @property
+    def cluster_name(self) -> str | None:
+        """The name of the stage's Aurora cluster; None with another engine."""
+        has_cluster = self.database is not None and self.database.engine == "aurora"
+        return self.resource_name("database") if has_cluster else None
 
     @property
     def database_reference(self) -> Reference | None:

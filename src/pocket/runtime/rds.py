@@ -6,8 +6,11 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.ht
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import re
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,8 @@ SECONDS = 900
 """How long a server accepts a token for a new connection; an open connection lasts longer."""
 
 _HERE = os.path.dirname(__file__)  # noqa: PTH120 - importing pathlib takes longer than this module
+_roots: dict[str, str] = {}
+
 _REGION = re.compile(r"\.([a-z]{2,4}(?:-[a-z]+){1,3}-[1-9][0-9]?)\.rds\.amazonaws\.com(?:\.cn)?$")
 
 
@@ -54,11 +59,30 @@ def region_of(host: str) -> str:
 
 
 def roots(host: str) -> str:
-    """The path of a file with the roots that sign the certificates of the host: Amazon's for a proxy, else RDS's.
+    """The path of a file with the roots of RDS in the host's region, and of Amazon, which proxies and gateways use.
 
-    Those of RDS differ by region. A region without a file has only public certificates to verify against.
+    libpq takes one file, and reads it at each connection. It is made once for each process.
     """
-    of_region = os.path.join(_HERE, "rds_roots", f"{region_of(host)}.pem")  # noqa: PTH118
-    if ".proxy-" in host or not os.path.isfile(of_region):  # noqa: PTH113
-        return os.path.join(_HERE, "amazon_roots.pem")  # noqa: PTH118
-    return of_region
+    region = region_of(host)
+    if region not in _roots:
+        of_region = os.path.join(_HERE, "rds_roots", f"{region}.pem")  # noqa: PTH118
+        texts = [_text(os.path.join(_HERE, "amazon_roots.pem"))]  # noqa: PTH118
+        if os.path.isfile(of_region):  # noqa: PTH113
+            texts.append(_text(of_region))
+        # A name of its own for each process, so that none reads what another is still writing.
+        descriptor, path = tempfile.mkstemp(prefix="pocket-roots-", suffix=".pem")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write("\n".join(texts))
+        atexit.register(_remove, path)
+        _roots[region] = path
+    return _roots[region]
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="ascii") as file:  # noqa: PTH123
+        return file.read()
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pocket.config.issues import Issue
@@ -10,6 +11,9 @@ from pocket.config.rules.secrets import issues_with_reference
 from pocket.config.stage import StageConfig
 from pocket.config.tables.database import Database
 
+_CLUSTER = r"[a-z](-?[a-z0-9])*"
+_LONGEST_CLUSTER = 63
+_PARTS: tuple[KeyPath, ...] = (("general", "object_prefix"), ("general", "project_name"))
 _SECRET: KeyPath = ("database", "secret")
 _IAM_HINTS = {
     "user": "Create the user in the database, and grant it the role rds_iam.",
@@ -23,7 +27,23 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     yield from _variables(stage)
     if stage.database is None:
         return
-    yield from _iam(stage.database) if stage.database.iam else _secret(stage, stage.database)
+    if stage.database.engine == "aurora":
+        yield from _aurora(stage, stage.database)
+    else:
+        yield from _iam(stage.database) if stage.database.iam else _secret(stage, stage.database)
+
+
+def _aurora(stage: StageConfig, database: Database) -> Iterator[Issue]:
+    """The issues with a cluster that the deploy creates: its name, and keys that it does not have."""
+    for key in sorted(database.model_fields_set - {"engine"}):
+        message = f'The engine "aurora" has no {key}: the deploy creates the cluster, and its users connect with IAM.'
+        yield Issue(("database", key), "aurora", message, "Remove it.", (("database", "engine"),))
+    name = stage.cluster_name or ""
+    if not re.fullmatch(_CLUSTER, name) or len(name) > _LONGEST_CLUSTER:
+        message = f'RDS does not allow the name "{name}" of a cluster: at most {_LONGEST_CLUSTER} letters, digits and'
+        message += " single hyphens, starting with a letter."
+        hint = "Set general.object_prefix and general.project_name so that it is valid."
+        yield Issue(("database", "engine"), "cluster-name", message, hint, _PARTS)
 
 
 def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:

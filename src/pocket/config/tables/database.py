@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -12,6 +13,23 @@ from pocket.config import patterns
 from pocket.config.formats import checked_format
 from pocket.config.secret_references import issue_with_reference
 from pocket.config.tables.table import Table, Text, refused
+
+
+@dataclass(frozen=True)
+class IamAccess:
+    """One user of one database, who connects with a token of IAM."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    resource_id: str
+
+    @property
+    def url(self) -> str:
+        """The URL with the ENGINE that signs the tokens."""
+        user, name = quote(self.user, safe=""), quote(self.name, safe="")
+        return f"{naming.IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"
 
 
 def _reference(text: str) -> str:
@@ -25,7 +43,9 @@ def _reference(text: str) -> str:
 class Database(Table):
     """The database of a stage; `pocket local` runs one of its own in its place."""
 
-    engine: Literal["postgresql"] = Field(description="The kind of database: a PostgreSQL server that exists.")
+    engine: Literal["postgresql", "aurora"] = Field(
+        description="The kind of database: a PostgreSQL server that exists, or an Aurora cluster of the stage's own."
+    )
     secret: Annotated[str, AfterValidator(_reference)] | None = Field(
         None,
         description="Secret with the database's URL: an ARN or a name, with the placeholders {prefix}, {stage} and"
@@ -43,9 +63,8 @@ class Database(Table):
     )
 
     @property
-    def iam_url(self) -> str | None:
-        """The URL of the database with IAM, which has no secret; None without."""
+    def iam_access(self) -> IamAccess | None:
+        """The access to a server that exists, with IAM; None without."""
         if not self.iam:
             return None
-        user, name = quote(self.user or "", safe=""), quote(self.name or "", safe="")
-        return f"{naming.IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"
+        return IamAccess(self.host or "", self.port, self.name or "", self.user or "", self.resource_id or "")

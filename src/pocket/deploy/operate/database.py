@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from pocket import work_folder
 from pocket.config.manifest_builder import build_database
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
+from pocket.deploy.stacks import cluster
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
-    from pocket.config.tables.database import Database
+    from pocket.config.tables.database import IamAccess
     from pocket.deploy.target import Target
 
 _SCHEMES = {"postgres", "postgresql", "pgsql", "postgis"}
@@ -76,8 +78,8 @@ def access(stage: StageConfig, target: Target) -> Access:
             f"Stage {stage.name!r} has no [database] in pocket.toml.",
             'Add it, for example with engine = "postgresql" and secret = "{project}/{stage}/database-url".',
         )
-    if stage.database.iam:
-        return _with_token(stage.database, target)
+    if (with_iam := _iam_access(stage, target)) is not None:
+        return _with_token(with_iam, stage, target)
     secret = stage_secrets.variable(stage, variable)
     found = stage_secrets.value(stage, target, secret)
     if found is None:
@@ -95,25 +97,34 @@ def access(stage: StageConfig, target: Target) -> Access:
     return parsed(url, f"The {stage_secrets.place(secret)}")
 
 
-def _with_token(database: Database, target: Target) -> Access:
+def _iam_access(stage: StageConfig, target: Target) -> IamAccess | None:
+    """The access with IAM; None for a database with a password. Raises DeployError for a missing cluster."""
+    if stage.database is None or stage.cluster_name is None:
+        return stage.database.iam_access if stage.database is not None else None
+    own = cluster.of_stage(Clients(target), stage)
+    if own is None or not own.host:
+        raise DeployError(
+            f"The cluster {stage.cluster_name} does not exist, or is not available yet.",
+            f"pocket deploy --stage {stage.name}",
+        )
+    return own.access
+
+
+def _with_token(found: IamAccess, stage: StageConfig, target: Target) -> Access:
     """Access with a token that the operator's own credentials sign, to a server whose certificate is checked."""
-    host, user = database.host or "", database.user or ""
-    token = Clients(target).rds.generate_db_auth_token(DBHostname=host, Port=database.port, DBUsername=user)
-    return Access(
-        host,
-        str(database.port),
-        database.name or "",
-        user,
-        token,
-        {"sslmode": "verify-full", "sslrootcert": str(_roots(host, target.region))},
-    )
+    signer = Clients(target).rds
+    token = signer.generate_db_auth_token(DBHostname=found.host, Port=found.port, DBUsername=found.user)
+    options = {"sslmode": "verify-full", "sslrootcert": str(_roots(stage))}
+    return Access(found.host, str(found.port), found.name, found.user, token, options)
 
 
-def _roots(host: str, region: str) -> Path:
-    """The roots that `pocket.runtime.rds` uses, which the deploy does not import."""
+def _roots(stage: StageConfig) -> Path:
+    """A file with the roots that `pocket.runtime.rds` uses, which the deploy does not import."""
     folder = Path(__file__).parents[2] / "runtime"
-    of_region = folder / "rds_roots" / f"{region}.pem"
-    return folder / "amazon_roots.pem" if ".proxy-" in host or not of_region.is_file() else of_region
+    files = (folder / "amazon_roots.pem", folder / "rds_roots" / f"{stage.region}.pem")
+    made = work_folder.make(stage.directory) / f"rds-roots-{stage.region}.pem"
+    made.write_text("\n".join(file.read_text() for file in files if file.is_file()))
+    return made
 
 
 def parsed(url: str, source: str) -> Access:

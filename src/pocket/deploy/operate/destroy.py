@@ -7,14 +7,14 @@ interrupted removal can be repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases.history import deployed_state
-from pocket.deploy.stacks import bucket, certificates, ownership
+from pocket.deploy.stacks import bucket, certificates, cluster, ownership
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.losses import RETAINING, count_text, with_data
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.certificates import Certificate
+    from pocket.deploy.stacks.cluster import Cluster
     from pocket.deploy.target import Target
 
 
@@ -52,6 +53,7 @@ class Removal:
     data: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     certificate_stack: State = field(default_factory=State)
+    cluster: Cluster | None = None
 
     def lines(self) -> Iterator[str]:
         """A description of each part."""
@@ -64,6 +66,8 @@ class Removal:
         for where, contents in self.secrets:
             for name in contents.own:
                 yield f"{name} in the {where}"
+        if self.cluster is not None:
+            yield f"cluster {self.cluster.name} with its data, after a last snapshot"
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,17 @@ class Removed:
 
 
 def destroy(
-    stage: StageConfig, target: Target, reporter: Reporter, *, confirm: Callable[[Removal], bool] = lambda _: True
+    stage: StageConfig,
+    target: Target,
+    reporter: Reporter,
+    *,
+    confirm: Callable[[Removal], bool] = lambda _: True,
+    with_database: str | None = None,
 ) -> Removed:
     """Removes the whole stage with its files and queued messages, if `confirm` returns True.
 
-    Only secrets can be restored, for a while. Raises PlanRefused if `confirm` returns False, StackFailed if
+    Its Aurora cluster is kept unless `with_database` is its name. Only secrets can be restored, for a while, and a
+    cluster from its last snapshot. Raises PlanRefused if `confirm` returns False, StackFailed if
     CloudFormation cannot delete a resource, and DeployError if something else is changing the stage or a stack of its
     name is not the stage's.
     """
@@ -88,7 +98,7 @@ def destroy(
         account = account_id(clients)
     with Lock(clients, stage.name, "destroy", reporter) as lock:
         with reporter.step("Find what belongs to the stage"):
-            removal = _removal(clients, stage, account)
+            removal = _with_cluster(clients, stage, _removal(clients, stage, account), with_database)
             locked = artifact_bucket_name(stage, account)
             if locked in dict(removal.buckets):
                 lock.take(locked)
@@ -126,6 +136,20 @@ def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
         tuple(_certificates(clients, stage, main)),
         _certificate_stack(clients, stage, main),
     )
+
+
+def _with_cluster(clients: Clients, stage: StageConfig, removal: Removal, named: str | None) -> Removal:
+    """The removal with the stage's cluster if the user has named it; raises DeployError for another name."""
+    own = cluster.of_stage(clients, stage)
+    if named is not None and (own is None or own.name != named):
+        raise DeployError(
+            f"{named} is not the database cluster of stage {stage.name!r}; nothing was removed.",
+            f"Its cluster is {own.name}." if own is not None else "The stage has no cluster that Pocket created.",
+        )
+    if own is None or named is not None:
+        return replace(removal, cluster=own)
+    kept = f"cluster {own.name} with its data; `--with-database {own.name}` removes it after a last snapshot"
+    return replace(removal, kept=(*removal.kept, kept))
 
 
 def _certificate_stack(clients: Clients, stage: StageConfig, main: State) -> State:
@@ -236,6 +260,8 @@ def _steps(
             yield f"stack {storage}", partial(_delete_stack, clients, state, reporter)
     for where, contents in removal.secrets:
         yield f"{', '.join(contents.own)}", partial(store_at(clients, stage, where).remove, contents.own)
+    if removal.cluster is not None:
+        yield f"cluster {removal.cluster.name}", partial(cluster.remove, clients, stage, removal.cluster)
 
 
 def _delete_stack(clients: Clients, state: State, reporter: Reporter) -> str:

@@ -1,6 +1,7 @@
 """A deploy from beginning to end: gates, build, plan, confirmation, publication, gates again, `live`.
 
-Nothing is changed before the plan is confirmed. The storage stack is then the first change, since code and static files
+Nothing is changed before the plan is confirmed. A missing Aurora cluster is confirmed and created before that, since
+the functions' environment has its address. The storage stack is then the first change, since code and static files
 must be in their buckets before a function refers to them and before `live` serves pages that link to them. The deployed
 state is read after the build, under the stage's lock, and compared before each change.
 """
@@ -24,7 +25,7 @@ from pocket.deploy.releases.history import DeployedState, History, deployed_stat
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Options, Run
-from pocket.deploy.stacks import secret_dates, secrets
+from pocket.deploy.stacks import cluster, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
@@ -94,6 +95,7 @@ def deploy(
             certificates=found.certificates,
             secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter),
             secrets=generation.of_distribution(),
+            cluster=cluster.ensure(clients, stage, reporter, assume_yes=assume_yes),
         )
         planning = partial(
             Plans, reporter=reporter, tags=marks(stage, source), own_tags=stage.general.tags, allowed=lock.check

@@ -170,6 +170,11 @@ _PARAMETERS = [
     "ssm:RemoveTagsFromResource",
 ]
 
+_CLUSTERS = ["rds:AddTagsToResource", "rds:CreateDBCluster", "rds:DeleteDBCluster", "rds:DescribeDBClusters"]
+_INSTANCES = ["rds:CreateDBInstance", "rds:DeleteDBInstance"]
+"""The express configuration creates an instance with the cluster, which needs the permission for both."""
+_SNAPSHOTS = ["rds:CreateDBClusterSnapshot"]
+
 
 def deployer_policy(stage: StageConfig) -> dict[str, Any]:
     """The policy document of the stage's deployer. Raises PlanRefused where the stage has no permissions boundary."""
@@ -191,6 +196,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *domain_statements(stage, place),
         *cdn_statements(stage, place),
         *_secrets(stage, place),
+        *_cluster(stage, place),
     ]
     return {"Version": "2012-10-17", "Statement": found}
 
@@ -310,6 +316,15 @@ def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
         # The ARN of a secret that does not exist yet lacks the six characters after its name.
         names = [f"secret:{stage.pocket_key}{end}" for end in ("", "-??????")]
         yield allow("GeneratedSecrets", _SECRETS, [place.arn("secretsmanager", name) for name in names])
+
+
+def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    """The stage's Aurora cluster with its instances, whose names begin with the cluster's, and its last snapshot."""
+    name = stage.cluster_name
+    if name is not None:
+        yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}")])
+        yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"db:{name}*")])
+        yield allow("ClusterSnapshots", _SNAPSHOTS, [place.arn("rds", f"cluster-snapshot:{name[:40]}*")])
 
 
 def _secret_arn(place: Place, name: str) -> str:

@@ -95,7 +95,8 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
         plain[naming.CALLABLE_KEY] = inputs.handlers[handler].command
     if key := signing_key(inputs):
         plain[naming.SIGNING_KEY_ID] = f"${{{key}}}"
-    plain |= config.database_environment
+    if inputs.iam_access is not None and config.database_variable is not None:
+        plain[config.database_variable] = inputs.iam_access.url
     plain.update(task_variables(inputs))
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
     from pocket.config.tables.awscontainer import AwsContainer
+    from pocket.config.tables.database import IamAccess
     from pocket.config.tables.handlers import Handler
     from pocket.manifest import Stage
 
@@ -48,6 +49,13 @@ class Inputs:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cluster: IamAccess | None = None
+    """The access to the stage's Aurora cluster, once it exists."""
+
+    @property
+    def iam_access(self) -> IamAccess | None:
+        """The access of the functions to a database with IAM; None without one."""
+        return self.cluster or (self.config.database.iam_access if self.config.database is not None else None)
 
     @property
     def container(self) -> AwsContainer:

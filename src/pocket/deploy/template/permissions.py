@@ -124,8 +124,8 @@ def _extra_resources(inputs: Inputs) -> list[Statement]:
 
 def _database(inputs: Inputs) -> list[Statement]:
     """To connect as one user of one cluster, instance or proxy."""
-    found = inputs.config.database
-    if found is None or not found.iam:
+    found = inputs.iam_access
+    if found is None:
         return []
     return [
         _allow("ConnectToDatabase", ["rds-db:connect"], [arn("rds-db", f"dbuser:{found.resource_id}/{found.user}")])

@@ -1,0 +1,205 @@
+"""The Aurora cluster of a stage, against botocore's model of RDS: created once, waited for, kept, never taken over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from deploying import SMALL, PlanRecorder, deployable, project
+from rds import HOST, RDS, installed
+
+from pocket.config import StageConfig
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.operate import database, destroy
+from pocket.deploy.releases import deploy as release
+from pocket.deploy.stacks import cluster
+from pocket.deploy.target import Credentials, Target
+from pocket.errors import AWSCallFailed, DeployError, PlanRefused
+from pocket.local import LocalAWS
+
+AURORA = f'[database]\nengine = "aurora"\n{SMALL}'
+NAME = "pocket-dev-small-database"
+TARGET = Target("eu-central-1", credentials=Credentials("AKIDEXAMPLE", "secret"))
+
+
+@pytest.fixture
+def rds(monkeypatch: pytest.MonkeyPatch) -> RDS:
+    monkeypatch.setattr(cluster, "PAUSE", 0.0)
+    return installed(monkeypatch)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> StageConfig:
+    return project(tmp_path, AURORA).stage("dev")
+
+
+def ensure(stage: StageConfig, recorder: PlanRecorder | None = None, target: Target = TARGET, **more: Any) -> Any:
+    return cluster.ensure(Clients(target), stage, recorder or PlanRecorder(), **more)
+
+
+def refused(stage: StageConfig) -> DeployError:
+    with pytest.raises(DeployError) as caught:
+        ensure(stage)
+    return caught.value
+
+
+def test_it_is_created_in_one_call_with_the_stages_tags_and_found_again(rds: RDS, stage: StageConfig) -> None:
+    recorder = PlanRecorder()
+    access = ensure(stage, recorder)
+    assert access.url == f"pocket.django.databases.iam://postgres@{HOST}:5432/postgres"
+    assert access.resource_id == "cluster-ABC"
+    (created,) = [given for operation, given in rds.calls if operation == "CreateDBCluster"]
+    assert created == {
+        "DBClusterIdentifier": NAME,
+        "Engine": "aurora-postgresql",
+        "WithExpressConfiguration": True,
+        "Tags": [{"Key": "pocket:project", "Value": "small"}, {"Key": "pocket:stage", "Value": "dev"}],
+    }
+    assert len(recorder.questions) == 1
+    again = PlanRecorder()
+    assert ensure(stage, again) == access
+    assert rds.changes == ["CreateDBCluster"]
+    assert again.questions == []
+
+
+def test_without_a_yes_nothing_is_created(rds: RDS, stage: StageConfig) -> None:
+    with pytest.raises(PlanRefused, match="nothing was changed"):
+        ensure(stage, PlanRecorder(agrees=False))
+    assert rds.changes == []
+    assert ensure(stage, PlanRecorder(agrees=False), assume_yes=True).host == HOST
+
+
+def test_another_stages_cluster_is_not_taken_over(rds: RDS, stage: StageConfig, tmp_path: Path) -> None:
+    ensure(stage)
+    rds.clusters[NAME]["TagList"] = [{"Key": "pocket:project", "Value": "other"}]
+    assert "Pocket did not create it for stage 'dev' of project 'small'" in refused(stage).message
+    with pytest.raises(DeployError, match="Pocket did not create it"):
+        database.access(stage, TARGET)
+    assert rds.changes == ["CreateDBCluster"]
+
+
+def test_an_interrupted_deploy_waits_for_the_same_cluster(rds: RDS, stage: StageConfig) -> None:
+    rds.refusals["DescribeDBClusters"] = ("DBClusterNotFoundFault", "no")
+    rds.later = ["creating", "configuring-iam-database-auth"]
+    recorder = PlanRecorder()
+    assert ensure(stage, recorder).host == HOST
+    assert recorder.events == [f"{NAME} is creating", f"{NAME} is configuring-iam-database-auth"]
+    rds.clusters[NAME] |= {"Status": "creating", "Endpoint": ""}
+    assert ensure(stage).host == HOST
+    assert rds.changes == ["CreateDBCluster"]
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [("stopped", f"aws rds start-db-cluster --db-cluster-identifier {NAME}"), ("deleting", "Wait"), ("failed", "Look")],
+)
+def test_a_cluster_that_does_not_come_by_itself_is_an_error(
+    rds: RDS, stage: StageConfig, status: str, hint: str
+) -> None:
+    ensure(stage)
+    rds.clusters[NAME]["Status"] = status
+    error = refused(stage)
+    assert error.message == f"The cluster {NAME} is {status}."
+    assert hint in error.hint
+
+
+def test_the_wait_has_an_end(rds: RDS, stage: StageConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure(stage)
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", -1.0)
+    rds.later = ["upgrading"] * 5
+    error = refused(stage)
+    assert "still upgrading" in error.message
+    assert error.hint == "Deploy again: it goes on waiting."
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("DBClusterQuotaExceededFault", "raise the quota"),
+        ("DBClusterAlreadyExistsFault", "Deploy again"),
+        ("InvalidParameterCombination", "may not exist in this region"),
+    ],
+)
+def test_what_aws_refuses_has_a_hint(rds: RDS, stage: StageConfig, code: str, hint: str) -> None:
+    rds.refusals["CreateDBCluster"] = (code, "AWS says no.")
+    error = refused(stage)
+    assert "AWS says no." in error.message
+    assert hint in error.hint
+    assert rds.clusters == {}
+
+
+def test_a_missing_permission_is_named(rds: RDS, stage: StageConfig) -> None:
+    rds.refusals["CreateDBCluster"] = ("AccessDenied", "not authorized to perform: rds:CreateDBCluster")
+    with pytest.raises(AWSCallFailed, match="rds:CreateDBCluster"):
+        ensure(stage)
+
+
+def test_a_rehearsal_and_another_engine_have_no_cluster(rds: RDS, stage: StageConfig, tmp_path: Path) -> None:
+    given = Target("eu-central-1", environment={"DATABASE_URL": "postgres://a@127.0.0.1/b"})
+    assert ensure(stage, target=given) is None
+    assert ensure(project(tmp_path, SMALL).stage("dev")) is None
+    assert rds.calls == []
+
+
+def test_an_operator_connects_with_a_token(rds: RDS, stage: StageConfig) -> None:
+    with pytest.raises(DeployError, match="does not exist") as missing:
+        database.access(stage, TARGET)
+    assert missing.value.hint == "pocket deploy --stage dev"
+    ensure(stage)
+    found = database.access(stage, TARGET)
+    assert (found.host, found.user, found.name) == (HOST, "postgres", "postgres")
+    assert found.password.startswith(f"{HOST}:5432/?Action=connect&DBUser=postgres")
+
+
+def test_a_deploy_gives_the_functions_the_cluster_and_destroy_keeps_it(
+    rds: RDS, tmp_path: Path, target: Target, clients: Clients, local_aws: LocalAWS
+) -> None:
+    found = deployable(tmp_path, AURORA.replace('project_name = "small"', 'project_name = "aurora"'))
+    stage = found.stage("dev")
+    recorder = PlanRecorder()
+    release.deploy(found, stage, target, recorder, skip_gates=["project"], published=local_aws.route)
+    assert recorder.steps.index("Create the Aurora cluster pocket-dev-aurora-database") < recorder.steps.index(
+        "Plan the changes"
+    )
+    function = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-aurora-web")
+    assert function["Environment"]["Variables"]["DATABASE_URL"].startswith(
+        f"pocket.django.databases.iam://postgres@{HOST}"
+    )
+    again = release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
+    assert not again.changed
+    kept = destroy.destroy(stage, target, PlanRecorder()).kept
+    assert [line for line in kept if "`--with-database pocket-dev-aurora-database`" in line]
+    assert rds.changes == ["CreateDBCluster"]
+
+
+def test_it_is_removed_by_its_name_after_a_last_snapshot(rds: RDS, stage: StageConfig, target: Target) -> None:
+    ensure(stage)
+    with pytest.raises(DeployError, match="is not the database cluster of stage 'dev'") as refused:
+        destroy.destroy(stage, target, PlanRecorder(), with_database="pocket-dev-other")
+    assert NAME in refused.value.hint
+    assert rds.changes == ["CreateDBCluster"]
+    lines: list[str] = []
+
+    def confirm(removal: destroy.Removal) -> bool:
+        lines.extend(removal.lines())
+        return True
+
+    done = destroy.destroy(stage, target, PlanRecorder(), confirm=confirm, with_database=NAME)
+    assert f"cluster {NAME} with its data, after a last snapshot" in lines
+    assert rds.changes == ["CreateDBCluster", "DeleteDBInstance", "DeleteDBCluster"]
+    last = rds.calls[-1][1]
+    assert last["SkipFinalSnapshot"] is False
+    assert re.fullmatch(rf"{NAME}-[0-9]{{8}}-[0-9]{{6}}", last["FinalDBSnapshotIdentifier"])
+    assert last["FinalDBSnapshotIdentifier"] in done.removed[-1]
+    repeated = destroy.destroy(stage, target, PlanRecorder(), with_database=NAME)
+    assert "already being deleted" in repeated.removed[-1]
+
+
+def test_the_double_stands_behind_botocores_client(rds: RDS) -> None:
+    client = boto3.client("rds", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+    rds.connect(client)
+    with pytest.raises(Exception, match="Missing required parameter"):
+        client.create_db_cluster(DBClusterIdentifier="x")
