@@ -84,6 +84,7 @@ class TokenProxy:
 
     def _serve(self, plain: socket.socket) -> None:
         with suppress(OSError), plain:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if struct.unpack("!II", _exactly(plain, 8)) != (8, _SSL_REQUEST):
                 return
             plain.sendall(b"S")
@@ -104,6 +105,7 @@ class TokenProxy:
                     client.sendall(_error(*_INVALID_PASSWORD))
                     return
                 with socket.create_connection(("127.0.0.1", self._target)) as server:
+                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     server.sendall(struct.pack("!I", len(startup) + 4) + startup)
                     threading.Thread(target=_copy, args=(client, server), daemon=True).start()
                     _copy(server, client)
