@@ -23,7 +23,7 @@ OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' 
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format security setup setup-next setup-docs postgresql clean
+.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format security setup setup-next setup-docs postgresql chromium clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
@@ -53,7 +53,7 @@ format: setup
 	.venv/bin/ruff check --fix
 
 # The seed makes the generated cases the same each time; pytest without it, as the workflow runs it, goes on looking.
-test-current: setup postgresql
+test-current: setup postgresql chromium
 	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
 	NEXT_PYTHON=$(NEXT_PYTHON) .venv/bin/pytest -n auto --hypothesis-seed=0 --cov
 
@@ -85,6 +85,9 @@ setup-docs: $(TOOLS)/.ready
 
 postgresql:
 	@scripts/ensure-postgresql
+
+chromium:
+	@scripts/ensure-chromium
 
 $(TOOLS)/.ready: Makefile
 	@test -n "$(PYTHON)" || { echo "No Python of 3.11 or later found: install one, or say PYTHON=/path/to/python3."; exit 1; }
