@@ -8,8 +8,9 @@ from tiny_project import Recorder, write
 
 from pocket.config.tables.django import Storage
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.build import invalidation
 from pocket.deploy.build.artifact import Artifact
-from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, describe
+from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, UNTIL_INVALIDATED, StaticFiles, describe
 from pocket.deploy.build.upload import INDEX_KEY, Counts, artifact_key, put_artifact, put_static
 
 FILES = {
@@ -115,3 +116,43 @@ def test_a_damaged_index_only_costs_an_upload(clients: Clients, bucket: str, tmp
     clients.s3.put_object(Bucket=bucket, Key=INDEX_KEY, Body=damaged)
     assert put(clients, bucket, static_files(tmp_path)) == (3, 0)
     assert put(clients, bucket, static_files(tmp_path)) == (0, 3)
+
+
+def behind_cdn(folder: Path) -> StaticFiles:
+    found = describe(folder, Storage(store="cloudfront", location="static", static=True, manifest=True))
+    assert found is not None
+    return found
+
+
+def test_changed_names_without_a_hash_are_remembered_until_they_are_invalidated(
+    clients: Clients, bucket: str, tmp_path: Path
+) -> None:
+    write(tmp_path, FILES)
+    first = put_static(clients.s3, bucket, behind_cdn(tmp_path), Recorder())
+    assert first.stale == (), "a distribution has not seen what is new"
+    assert clients.s3.head_object(Bucket=bucket, Key="static/page.css")["CacheControl"] == UNTIL_INVALIDATED
+    write(tmp_path, {"logo.svg": "<svg></svg>", "page.0a1b2c.css": "b {}", "new.js": ""})
+    assert put_static(clients.s3, bucket, behind_cdn(tmp_path), Recorder()).stale == ("static/logo.svg",)
+    # A deploy that ended before it was live left this one.
+    assert put_static(clients.s3, bucket, behind_cdn(tmp_path), Recorder()).stale == ("static/logo.svg",)
+    assert put_static(clients.s3, bucket, static_files(tmp_path), Recorder()).stale == ()
+
+
+def test_an_invalidation_names_the_files_and_empties_the_record(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    distribution = clients.cloudfront.create_distribution(
+        DistributionConfig={
+            "CallerReference": bucket,
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [{"Id": "x", "DomainName": "x.example"}]},
+            "DefaultCacheBehavior": {"TargetOriginId": "x", "ViewerProtocolPolicy": "allow-all"},
+        }
+    )["Distribution"]["Id"]
+    keys = invalidation.record(clients.s3, bucket, ["static/a b.css"])
+    reporter = Recorder()
+    invalidation.invalidate(clients, bucket, distribution, keys, reporter)
+    [made] = clients.cloudfront.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
+    found = clients.cloudfront.get_invalidation(DistributionId=distribution, Id=made["Id"])["Invalidation"]
+    assert found["InvalidationBatch"]["Paths"]["Items"] == ["/static/a%20b.css"]
+    assert reporter.notes == ["Invalidated in the distribution: 1 changed file."]
+    assert invalidation.record(clients.s3, bucket, []) == ()
