@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,10 @@ def tasks(text: str) -> str:
     return f"[awscontainer.tasks]\ndefault = {text}\n"
 
 
+def of_cdn(**keys: Any) -> str:
+    return "[dev.cloudfront]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+
+
 DJANGO = "pocket.django.lambda_handlers"
 ENVS = "awscontainer.envs"
 ALLOWED = "awscontainer.permissions[0]"
@@ -76,6 +81,8 @@ SNS = f"[{{ sns = {TOPIC} }}]"
 CDN = f'[cloudfront]\n[awscontainer.handlers.web]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
 SECOND_API = f'[awscontainer.handlers.admin]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
 FILES = '[s3]\n[awscontainer.django.storages]\ndefault = {{ store = "cloudfront", {} }}\n'
+REGIONAL_CERTIFICATE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/01-23"
+SITE = {"domain": "www.example.com", "certificate_arn": REGIONAL_CERTIFICATE.replace("ap-northeast-1", "us-east-1")}
 REGIONAL_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/site/0a1b"
 IAM = 'iam = true\nhost = "a.example.com"\nname = "n"\nuser = "u"\nresource_id = "cluster-A"\n'
 TASKS = "awscontainer.tasks"
@@ -349,6 +356,14 @@ ISSUES = [
     (CDN.replace(f"{DJANGO}.wsgi_handler", "board.handlers.web"), f"{WEB}.command", "Only Pocket's own handlers"),
     (CDN + '[dev.awscontainer.handlers.web.apigateway]\ndomain = "a.example.com"\n',
      f"dev.{WEB}.apigateway.domain", "needs no domain"),
+    (CDN + of_cdn(aliases=["example.com"]), "dev.cloudfront.aliases", "no effect without a domain"),
+    (CDN + of_cdn(**SITE, aliases=["www.example.com"]), "dev.cloudfront.aliases[0]", "also declared by cloudfront.domain"),
+    (CDN + of_cdn(**SITE, aliases=["b.example", "b.example"]), "dev.cloudfront.aliases[1]", "also declared by cloudfront.aliases"),
+    (CDN + of_cdn(domain="www.example.com", certificate_arn=REGIONAL_CERTIFICATE), "dev.cloudfront.certificate_arn",
+     "a certificate in us-east-1"),
+    (CDN + of_cdn(**SITE, create_records=False, hosted_zone_id_override="Z0123456789"),
+     "dev.cloudfront.hosted_zone_id_override", "no hosted zone is used"),
+    (CDN.replace("[cloudfront]\n", of_cdn(**SITE).replace("dev.", "")), "cloudfront.domain", "would share the domain"),
     (CDN + "[s3]\npublic_dirs = ['static']\n", "s3.public_dirs", "is private"),
     (CDN + f"[dev.cloudfront]\nwaf_acl_arn = '{REGIONAL_ACL}'\n", "dev.cloudfront.waf_acl_arn", "us-east-1"),
     (CDN.replace("[cloudfront]", "[cloudfront]\nlogging = { bucket = 'A' }"), "cloudfront.logging.bucket", "S3 bucket"),

@@ -156,6 +156,11 @@ public_dirs = []
 [cdn.awscontainer.handlers.thumbnails]
 events = []
 [cdn.cloudfront]
+domain = "www.example.org"
+aliases = ["example.org"]
+certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/01-23"
+create_records = true
+hosted_zone_id_override = "Z0123456789ABC"
 price_class = "PriceClass_100"
 waf_acl_arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/site/0a1b"
 logging = { bucket = "our-logs", prefix = "board/", cookies = true }

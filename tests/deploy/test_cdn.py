@@ -17,6 +17,7 @@ from pocket.config import Project
 from pocket.deploy.build.invalidation import A_CALL, paths_of
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.cdn import DISTRIBUTION, account_wide_name
+from pocket.deploy.template.domains import before_look
 from pocket.deploy.template.outputs import addresses, routes
 from pocket.deploy.template.steps import candidate, settled
 from pocket.deploy.template.storage_steps import storage_candidate, storage_settled
@@ -98,6 +99,13 @@ def test_the_site_gets_everything_but_the_host_and_its_pages_are_cached_as_they_
     assert len(key["HeadersConfig"]["Headers"]) <= 10, "CloudFront's quota"
 
 
+def test_the_template_can_be_checked_before_a_deploy_has_looked(tmp_path: Path) -> None:
+    found = project(tmp_path, WITH_DOMAIN)
+    zones, certificates = before_look(found.stage("dev"))
+    body = render(inputs(found, zones=zones, certificates=certificates)).body
+    assert lint(json.dumps(body), "eu-central-1") == []
+
+
 def test_files_come_from_the_private_bucket_and_uploads_only_signed(tmp_path: Path) -> None:
     body = rendered(project(tmp_path, CDN))
     behaviors = {item["PathPattern"]: item for item in config_of(body)["CacheBehaviors"]}
@@ -154,6 +162,45 @@ def test_a_distribution_is_created_with_the_candidate_and_changes_when_it_goes_l
     cheaper = rendered(project(tmp_path / "all", CDN.replace("PriceClass_100", "PriceClass_200")))
     assert candidate(cheaper, wanted, {}, kept=())["Resources"][DISTRIBUTION] == wanted["Resources"][DISTRIBUTION]
     assert DISTRIBUTION not in settled(plain, wanted, {}, kept=())["Resources"]
+
+
+WITH_DOMAIN = (
+    CDN
+    + """
+domain = "www.example.com"
+aliases = ["example.com"]
+"""
+)
+
+
+def test_a_domain_has_its_certificate_its_records_and_its_redirects(tmp_path: Path) -> None:
+    found = project(tmp_path, WITH_DOMAIN)
+    zones = {"www.example.com": "Z1", "example.com": "Z1"}
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/01-23"
+    body = rendered(found, zones=zones, certificates=dict.fromkeys(zones, arn))
+    assert lint(json.dumps(body), "eu-central-1") == []
+    config = config_of(body)
+    assert config["Aliases"] == ["www.example.com", "example.com"]
+    assert config["ViewerCertificate"]["AcmCertificateArn"] == arn
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    records = [item["Properties"] for item in body["Resources"].values() if item["Type"] == "AWS::Route53::RecordSet"]
+    assert {(item["Name"], item["Type"]) for item in records} == {
+        (name, kind) for name in zones for kind in ("A", "AAAA")
+    }
+    assert all(item["AliasTarget"]["DNSName"] == {"Fn::GetAtt": [DISTRIBUTION, "DomainName"]} for item in records)
+    variables = body["Resources"]["WebFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["POCKET_WEB_ENDPOINT"] == "https://www.example.com"
+    apex = {**EVENT, "request": {**REQUEST, "headers": {"host": {"value": "example.com"}}}}
+    answer = rewritten(function_code(body), apex)
+    assert answer["headers"]["location"]["value"] == "https://www.example.com/a%20b/?q=%C3%BC"
+
+
+def test_a_domains_records_come_when_the_release_goes_live(tmp_path: Path) -> None:
+    plain = render(inputs(project(tmp_path / "plain", CDN), secrets=SECRETS)).body
+    wanted = rendered(project(tmp_path / "domain", WITH_DOMAIN), zones={"www.example.com": "Z1"})
+    new = {name for name, item in wanted["Resources"].items() if item["Type"] == "AWS::Route53::RecordSet"}
+    assert len(new) == 2
+    assert not new & candidate(wanted, plain, {}, kept=())["Resources"].keys()
 
 
 def test_names_that_cloudfront_has_once_for_all_regions_differ_by_region_and_fit(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
@@ -36,6 +37,8 @@ project_name = "edge"
 [s3]
 
 [cloudfront]
+domain = "www.edge.example"
+aliases = ["edge.example"]
 
 [awscontainer]
 python_version = "{PYTHON}"
@@ -66,6 +69,12 @@ def wsgi_handler(event, context):
 )
 
 
+@pytest.fixture(scope="module")
+def local_target(target: Target) -> Target:
+    """The local AWS as `pocket local` has it: nothing delegates a domain to its hosted zones."""
+    return replace(target, delegated=False)
+
+
 def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
@@ -92,14 +101,14 @@ def edge(folder: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAWS, target: Target, clients: Clients
+    tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAWS, local_target: Target, clients: Clients
 ) -> Iterator[Site]:
     found = edge(tmp_path_factory.mktemp("edge"))
     stage = found.stage("dev")
     voice = PlanRecorder()
-    done = release.deploy(found, stage, target, voice, skip_gates=["project"], published=local_aws.route)
+    done = release.deploy(found, stage, local_target, voice, skip_gates=["project"], published=local_aws.route)
     yield Site(local_aws.addresses["web"], done, voice, found)
-    destroy.destroy(stage, target, PlanRecorder(), confirm=lambda _: True)
+    destroy.destroy(stage, local_target, PlanRecorder(), confirm=lambda _: True)
     assert clients.cloudfront.list_distributions()["DistributionList"].get("Quantity", 0) == 0
 
 
@@ -165,8 +174,18 @@ def test_a_signed_address_opens_an_upload(site: Site, clients: Clients) -> None:
     assert get(signed.replace("a.txt", "b.txt"))[0] == 403
 
 
-def test_the_same_deploy_again_changes_nothing(site: Site, target: Target) -> None:
+def test_the_domains_lead_to_the_distribution(site: Site, clients: Clients) -> None:
+    [zone] = clients.route53.list_hosted_zones_by_name(DNSName="edge.example", MaxItems="1")["HostedZones"]
+    found = clients.route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    targets = {(item["Name"], item["Type"]): item["AliasTarget"]["DNSName"] for item in found if "AliasTarget" in item}
+    assert targets.keys() == {(f"{name}edge.example.", kind) for name in ("", "www.") for kind in ("A", "AAAA")}
+    assert all(".cloudfront.net" in target for target in targets.values())
+    lines = [note for note in site.told.notes if note.startswith("www.edge.example: hosted zone")]
+    assert len(lines) == 1, "said with the plan"
+
+
+def test_the_same_deploy_again_changes_nothing(site: Site, local_target: Target) -> None:
     recorder = PlanRecorder()
     stage = site.project.stage("dev")
-    assert not release.deploy(site.project, stage, target, recorder, skip_gates=["project"]).changed
+    assert not release.deploy(site.project, stage, local_target, recorder, skip_gates=["project"]).changed
     assert recorder.plans == []

@@ -32,6 +32,7 @@ HOST = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Z
 DATABASE_RESOURCE = r"^(cluster|db|prx)-[A-Za-z0-9]+$"
 KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
 ZONE_ID = r"^Z[A-Z0-9]{1,31}$"
+EDGE_CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
 CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
 ORIGIN = r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
 WEB_ACL = r"^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/[!-~]+$"
@@ -66,6 +67,7 @@ MEANINGS = {
     EVENT_BUS: 'the name or the ARN of an event bus, such as "default"',
     KEY_PART: 'part of an object\'s key, such as "media/" or ".jpg", without wildcards or a leading slash',
     ZONE_ID: 'the id of a hosted zone of Route 53, such as "Z0123456789ABCDEFGHIJ"',
+    EDGE_CERTIFICATE_ARN: "the ARN of a certificate in us-east-1, the region of CloudFront's certificates",
     CERTIFICATE_ARN: 'the ARN of a certificate, such as "arn:aws:acm:eu-west-1:123456789012:certificate/01-23"',
     ORIGIN: 'the origin of a site, such as "https://www.example.com", without a path, or "*"',
     WEB_ACL: "the ARN of a web ACL of AWS WAF for CloudFront, whose region is us-east-1 and whose scope is global",

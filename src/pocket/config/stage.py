@@ -132,7 +132,7 @@ class StageConfig:
         """The stage's own domains, in the file's order."""
         handlers = {} if self.awscontainer is None else self.awscontainer.handlers
         apis = ((name, handler.apigateway) for name, handler in handlers.items())
-        return tuple(
+        of_apis = tuple(
             Domain(
                 api.domain,
                 ("awscontainer", "handlers", name, "apigateway", "domain"),
@@ -144,6 +144,17 @@ class StageConfig:
             for name, api in apis
             if api is not None and api.domain is not None
         )
+        return (*of_apis, *self._domains_of_distribution())
+
+    def _domains_of_distribution(self) -> Iterator[Domain]:
+        declared = self.cloudfront
+        if declared is None or declared.domain is None:
+            return
+        aliases = ((name, ("cloudfront", "aliases", place)) for place, name in enumerate(declared.aliases))
+        paths: list[tuple[str, KeyPath]] = [(declared.domain, ("cloudfront", "domain")), *aliases]
+        for name, path in paths:
+            zone_id, arn = declared.hosted_zone_id_override, declared.certificate_arn
+            yield Domain(name, path, None, declared.create_records, zone_id, arn)
 
     def envs(self, handler: str | None) -> dict[str, str]:
         """The variables that the file gives a handler's function; without a handler, those of all functions."""
@@ -185,6 +196,11 @@ class StageConfig:
         if self.cloudfront is None or self.awscontainer is None:
             return None
         return next((name for name, item in self.awscontainer.handlers.items() if item.apigateway is not None), None)
+
+    @property
+    def cdn_names(self) -> tuple[str, ...]:
+        """The domains of the distribution: the site's, then those that are redirected to it."""
+        return () if self.cloudfront is None else self.cloudfront.names
 
     @property
     def signed_uploads(self) -> bool:

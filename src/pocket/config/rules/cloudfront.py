@@ -9,6 +9,7 @@ from pocket import naming
 from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.stage import StageConfig
+from pocket.config.tables.cloudfront import CloudFront
 from pocket.config.tables.django import Storage
 
 _TABLE: KeyPath = ("cloudfront",)
@@ -27,6 +28,21 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     if stage.cloudfront is not None:
         yield from _front(stage)
         yield from _bucket(stage)
+        yield from _domains(stage.cloudfront)
+
+
+def _domains(declared: CloudFront) -> Iterator[Issue]:
+    domain: KeyPath = (*_TABLE, "domain")
+    if declared.domain is None:
+        for key in ("aliases", "certificate_arn", "hosted_zone_id_override"):
+            if getattr(declared, key):
+                message = "This key has no effect without a domain."
+                yield Issue((*_TABLE, key), "no-domain", message, "Add domain, or remove this key.", (domain,))
+        return
+    if not declared.create_records and declared.hosted_zone_id_override is not None:
+        message = "With create_records = false, no hosted zone is used."
+        needs = ((*_TABLE, "create_records"),)
+        yield Issue((*_TABLE, "hosted_zone_id_override"), "no-records", message, "Remove one of the two.", needs)
 
 
 def _front(stage: StageConfig) -> Iterator[Issue]:

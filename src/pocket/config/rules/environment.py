@@ -109,6 +109,8 @@ def estimated_size(stage: StageConfig, handler: str | None = None) -> int:
     for name, declared in stage.awscontainer.handlers.items():
         if declared.has_address:
             domain = declared.apigateway.domain if declared.apigateway is not None else None
+            if name == stage.cdn_handler and stage.cdn_names:
+                domain = stage.cdn_names[0]
             hosts += [host] if domain is None else [domain, host]
             variables |= {naming.host_key(name): domain or host, naming.endpoint_key(name): f"https://{domain or host}"}
         if declared.sqs is not None:

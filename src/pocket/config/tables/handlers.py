@@ -40,6 +40,9 @@ def _domain(text: str) -> str:
     return text
 
 
+DomainName = Annotated[str, AfterValidator(_domain)]
+
+
 def _command_line(text: str) -> str:
     try:
         words = shlex.split(text)
@@ -68,7 +71,7 @@ class Throttling(Table):
 class ApiGateway(Table):
     """An HTTP API in front of the function."""
 
-    domain: Annotated[str, AfterValidator(_domain)] | None = Field(
+    domain: DomainName | None = Field(
         None, description="Domain of the API, with a certificate. Defaults to an address of AWS."
     )
     create_records: bool = Field(

@@ -70,7 +70,8 @@ def _addresses(stage: StageConfig, target: Target) -> dict[str, str]:
     for name, handler in stage.awscontainer.handlers.items() if stage.awscontainer else ():
         if handler.has_address:
             api, unknown = handler.apigateway, f"{name}.{stage.name}.invalid"
-            host = api.domain if api is not None and api.domain else unknown
+            own = stage.cdn_names[0] if name == stage.cdn_handler and stage.cdn_names else api.domain if api else None
+            host = own or unknown
             address = target.addresses.get(name, f"https://{host}").rstrip("/")
             hosts.append(address.partition("://")[2])
             found |= {naming.host_key(name): hosts[-1], naming.endpoint_key(name): address}

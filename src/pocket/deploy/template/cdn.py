@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.domains import UNKNOWN_ARN, alias_records
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
 """Access-Control-Allow-Origin: *, which browsers require for fonts and module scripts of another site."""
+
+CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+"""The hosted zone of every distribution, for alias records:
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html"""
 
 YEAR = 31_536_000
 
@@ -85,14 +90,20 @@ def cdn(inputs: Inputs) -> dict[str, Resource]:
         return {}
     name = account_wide_name(inputs.config)
     storages = served(inputs.config)
-    found = {REWRITES: _rewrites(name), CACHING: _caching(name)}
+    found = {REWRITES: _rewrites(name, declared), CACHING: _caching(name)}
     if storages:
         found[ACCESS] = _access(name)
     if any(not storage.static for storage in storages.values()):
         found[UPLOADS] = _uploads(name)
     if key := signing_key(inputs):
-        found |= _keys(name, key, _public_pem(inputs))
+        found |= _keys(name, key, base64.b64decode(_public(inputs)).decode())
     found[DISTRIBUTION] = _distribution(inputs, declared, handler, storages)
+    # The records lead to the distribution once its site is live, which the API's stage stands for.
+    live = naming.logical_id(handler, "ApiStage")
+    for domain in declared.names:
+        if (zone := inputs.zones.get(domain)) is not None:
+            target = attribute(DISTRIBUTION, "DomainName")
+            found |= alias_records(domain, zone, target, CLOUDFRONT_ZONE, depends_on=live)
     return found
 
 
@@ -111,18 +122,19 @@ def account_wide_name(config: StageConfig) -> str:
 
 def signing_key(inputs: Inputs) -> str | None:
     """The logical id of the public key of signed addresses, which changes with the key: CloudFront changes none."""
-    if not inputs.config.signed_uploads or naming.SIGNING_PUBLIC not in inputs.secrets:
+    if not inputs.config.signed_uploads:
         return None
-    return f"CloudFrontKey{hashlib.sha256(inputs.secrets[naming.SIGNING_PUBLIC].encode()).hexdigest()[:10]}"
+    return f"CloudFrontKey{hashlib.sha256(_public(inputs).encode()).hexdigest()[:10]}"
 
 
-def _public_pem(inputs: Inputs) -> str:
-    return base64.b64decode(inputs.secrets[naming.SIGNING_PUBLIC]).decode()
+def _public(inputs: Inputs) -> str:
+    """The public key in Base64; "" before a deploy has looked for it, which CloudFront refuses."""
+    return inputs.secrets.get(naming.SIGNING_PUBLIC, "")
 
 
-def _rewrites(name: str) -> Resource:
-    """The function that tells the site who asks for which host."""
-    site = json.dumps({"domain": "", "aliases": []})
+def _rewrites(name: str, declared: CloudFront) -> Resource:
+    """The function that redirects the aliases, and tells the site who asks for which host."""
+    site = json.dumps({"domain": declared.domain or "", "aliases": declared.aliases})
     return {
         "Type": "AWS::CloudFront::Function",
         "Properties": {
@@ -193,6 +205,13 @@ def _distribution(inputs: Inputs, declared: CloudFront, handler: str, storages: 
         "DefaultCacheBehavior": _site(),
         "CacheBehaviors": [_files(prefix, storage) for prefix, storage in storages.items()],
     }
+    if declared.domain is not None:
+        config["Aliases"] = list(declared.names)
+        config["ViewerCertificate"] = {
+            "AcmCertificateArn": inputs.certificates.get(declared.domain, UNKNOWN_ARN),
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+            "SslSupportMethod": "sni-only",
+        }
     if declared.waf_acl_arn is not None:
         config["WebACLId"] = declared.waf_acl_arn
     if declared.logging is not None:

@@ -47,7 +47,8 @@ def address(inputs: Inputs, handler: str) -> Address | None:
         scheme, _, host = given.rstrip("/").partition("://")
         return Address(scheme, host)
     if handler == inputs.config.cdn_handler:
-        return Address("https", f"${{{DISTRIBUTION}.DomainName}}")
+        own = inputs.config.cdn_names
+        return Address("https", own[0] if own else f"${{{DISTRIBUTION}.DomainName}}")
     if declared.apigateway is not None and declared.apigateway.domain is not None:
         return Address("https", declared.apigateway.domain)
     if declared.apigateway is not None:

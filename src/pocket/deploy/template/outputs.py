@@ -64,6 +64,8 @@ def outputs(inputs: Inputs) -> dict[str, Any]:
             found[naming.failures_output(handler)] = ref(failures_id(handler))
     if inputs.config.cdn_handler is not None:
         found[DISTRIBUTION_OUTPUT] = ref(DISTRIBUTION)
+        if inputs.config.cdn_names:
+            found[target_output(inputs.config.cdn_handler)] = attribute(DISTRIBUTION, "DomainName")
     return found
 
 
@@ -75,12 +77,13 @@ def addresses(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
 
 def targets(stage: StageConfig, found: Mapping[str, str]) -> dict[str, str]:
     """The DNS name behind the address of each handler whose address is its domain, from a stack's outputs."""
+    named = [(domain.handler, domain.name) for domain in stage.domains if domain.handler is not None]
+    if stage.cdn_handler is not None and stage.cdn_names:
+        named.append((stage.cdn_handler, stage.cdn_names[0]))
     return {
-        domain.handler: found[target_output(domain.handler)]
-        for domain in stage.domains
-        if domain.handler is not None
-        and found.get(naming.endpoint_output(domain.handler)) == f"https://{domain.name}"
-        and target_output(domain.handler) in found
+        handler: found[target_output(handler)]
+        for handler, name in named
+        if found.get(naming.endpoint_output(handler)) == f"https://{name}" and target_output(handler) in found
     }
 
 
