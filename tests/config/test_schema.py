@@ -151,6 +151,8 @@ region = "us-east-1"
 public_dirs = []
 [prd.awscontainer.handlers.thumbnails]
 events = []
+[cdn.database]
+secret = "cdn/database-url"
 [cdn.s3]
 public_dirs = []
 [cdn.awscontainer.handlers.thumbnails]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pocket.config import Project
 from pocket.deploy.build.invalidation import A_CALL, paths_of
+from pocket.deploy.releases.domains import to_enter
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.cdn import DISTRIBUTION, account_wide_name
 from pocket.deploy.template.domains import before_look
@@ -201,6 +202,18 @@ def test_a_domains_records_come_when_the_release_goes_live(tmp_path: Path) -> No
     new = {name for name, item in wanted["Resources"].items() if item["Type"] == "AWS::Route53::RecordSet"}
     assert len(new) == 2
     assert not new & candidate(wanted, plain, {}, kept=())["Resources"].keys()
+
+
+def test_records_that_are_entered_elsewhere_are_shown_once(tmp_path: Path) -> None:
+    stage = project(tmp_path, WITH_DOMAIN + "create_records = false\n").stage("dev")
+    outputs = {"WebDomainTarget": "d1.cloudfront.net"}
+    lines = list(to_enter(stage, outputs, {}))
+    assert [line.partition(": ")[2].partition(".  ")[0][:46] for line in lines] == [
+        "www.example.com CNAME d1.cloudfront.net. In Ro",
+        "example.com CNAME d1.cloudfront.net. In Route ",
+    ]
+    body = rendered(project(tmp_path / "again", WITH_DOMAIN))
+    assert list(to_enter(stage, outputs, body)) == []
 
 
 def test_names_that_cloudfront_has_once_for_all_regions_differ_by_region_and_fit(tmp_path: Path) -> None:

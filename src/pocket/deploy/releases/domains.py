@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws import zones
 from pocket.deploy.stacks import certificates
 from pocket.deploy.template.api_domains import deployed_domains, used_certificates
+from pocket.deploy.template.cdn import CLOUDFRONT_ZONE, aliases_of
 from pocket.deploy.template.certificate import REGION, used_by_distribution
 from pocket.deploy.template.domains import RECORD_TYPES, domain_id, recorded
 from pocket.deploy.template.outputs import target_output, target_zone_output
@@ -49,7 +50,7 @@ def examine(
     A certificate that waits for the user's records is requested, after a question. Raises ConfigError, with the line of
     the domain, for what stands in its way; PlanRefused where the certificate is not issued yet.
     """
-    known = deployed_domains(deployed) | {name for name, _, _ in recorded(deployed)}
+    known = deployed_domains(deployed) | aliases_of(deployed) | {name for name, _, _ in recorded(deployed)}
     found_zones: dict[str, str] = {}
     arns: dict[str, str] = {}
     lines: list[str] = []
@@ -102,17 +103,16 @@ def _outside(
 
 def to_enter(stage: StageConfig, outputs: Mapping[str, str], already: Mapping[str, Any]) -> Iterator[str]:
     """What to enter in DNS for each domain without records of Pocket's that is not in the template `already`."""
-    before = deployed_domains(already)
+    before = deployed_domains(already) | aliases_of(already)
     for domain in stage.domains:
-        if domain.handler is None:
-            continue
-        target = outputs.get(target_output(domain.handler))
+        handler = domain.handler or stage.cdn_handler or ""
+        target = outputs.get(target_output(handler))
         if domain.create_records or domain.name in before or target is None:
             continue
+        zone = CLOUDFRONT_ZONE if domain.handler is None else outputs.get(target_zone_output(handler), "")
         yield (
             f"Enter a record where the DNS of {domain.name} is: {domain.name} CNAME {target}. In Route 53, or where the"
-            f" domain is the zone's own name, an alias (ALIAS, ANAME) to the same name; its hosted zone is"
-            f" {outputs.get(target_zone_output(domain.handler), '')}."
+            f" domain is the zone's own name, an alias (ALIAS, ANAME) to the same name; its hosted zone is {zone}."
         )
 
 

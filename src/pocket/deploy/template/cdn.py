@@ -16,7 +16,7 @@ from pocket.deploy.template.domains import UNKNOWN_ARN, alias_records
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pocket.config import StageConfig
     from pocket.config.tables.cloudfront import CloudFront
@@ -112,6 +112,12 @@ def served(config: StageConfig) -> dict[str, Storage]:
     storages = {} if config.awscontainer is None else config.awscontainer.django.storages
     found = {naming.key_prefix(item.location): item for item in storages.values() if item.store == "cloudfront"}
     return {prefix: found[prefix] for prefix in sorted(found, key=lambda prefix: (-prefix.count("/"), prefix))}
+
+
+def aliases_of(body: Mapping[str, Any]) -> set[str]:
+    """The domains of the distribution of a deployed template."""
+    resource = (body.get("Resources") or {}).get(DISTRIBUTION, {})
+    return set(resource.get("Properties", {}).get("DistributionConfig", {}).get("Aliases", ()))
 
 
 def account_wide_name(config: StageConfig) -> str:
