@@ -151,6 +151,29 @@ def test_an_api_gets_the_combined_handler(tmp_path: Path) -> None:
     assert written["awscontainer"]["handlers"]["web"]["command"].endswith("combined_handler")
 
 
+def test_a_rehearsal_is_served_over_http(tmp_path: Path) -> None:
+    folder = split(tmp_path)
+    with (folder / "site_/settings/production.py").open("a") as file:
+        file.write("SECURE_SSL_REDIRECT = True\nif SECURE_SSL_REDIRECT:\n    SESSION_COOKIE_SECURE = True\n")
+    planned = {change.name: change.after for change in changes.plan(survey(folder), **FACTS)}
+    written = tomllib.loads(planned["pocket.toml"])["local"]["awscontainer"]["django"]["settings"]
+    assert written == {"SECURE_SSL_REDIRECT": False, "SESSION_COOKIE_SECURE": False}
+
+
+def test_caches_of_the_projects_own_are_kept(tmp_path: Path) -> None:
+    folder = split(tmp_path)
+    assert "CACHES = get_caches()" in settings.text(survey(folder))
+    with (folder / "site_/settings/base.py").open("a") as file:
+        file.write("if True:\n    CACHES = {}\n")
+    assert "get_caches" not in settings.text(survey(folder))
+
+
+def test_production_settings_are_found_beside_those_of_the_laptop(tmp_path: Path) -> None:
+    folder = split(tmp_path)
+    (folder / "site_/wsgi.py").write_text((folder / "manage.py").read_text())
+    assert survey(folder).settings_module == "site_.settings.production"
+
+
 def test_gitignore_gets_only_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("/.env\n*.pyc")
     assert ignored.text(tmp_path) == "/.env\n*.pyc\n.pocket/\n"

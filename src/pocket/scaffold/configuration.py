@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from pocket.scaffold.survey import Survey
 
+_OVER_HTTPS = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+
 REHEARSAL = "local"
 """The stage for `pocket local`."""
 
@@ -113,6 +115,11 @@ def _database(found: Survey) -> Iterator[str]:
 
 
 def _stage(found: Survey, stage: str) -> Iterator[str]:
+    if secure := [name for name in _OVER_HTTPS if name in found.bound]:
+        yield f"[{REHEARSAL}.awscontainer.django.settings]"
+        yield "# The local AWS serves http."
+        yield from (f"{name} = false" for name in secure)
+        yield ""
     if found.prints_mail:
         yield f"[{stage}.awscontainer.django.settings]"
         yield "# The settings print mail instead of sending it. Remove this line once they have a mail server."

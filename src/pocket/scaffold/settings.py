@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pocket.errors import ConfigError
 from pocket.scaffold import tree
-from pocket.scaffold.survey import variable_in
 
 if TYPE_CHECKING:
     from pocket.scaffold.survey import Survey
 
 _CALLS = re.compile(r"\b(get_django_settings|set_envs)\b")
+
+_HELPERS = ("get_caches", "get_databases", "get_storages")
 
 _BEGINNING = """\
 from pocket.django.runtime import get_django_settings, set_envs
@@ -60,28 +61,24 @@ def text(found: Survey) -> str:
 
 
 def _beginning(found: Survey, parsed: ast.Module) -> str:
-    helpers = "get_caches, get_storages" if found.has_another_database else "get_caches, get_databases, get_storages"
-    added = _BEGINNING.format(helpers=helpers)
+    unused = {"get_caches"} if "CACHES" in found.bound else set()
+    unused |= {"get_databases"} if found.has_another_database else set()
+    added = _BEGINNING.format(helpers=", ".join(name for name in _HELPERS if name not in unused))
     imported = (alias for node in parsed.body if isinstance(node, ast.Import) for alias in node.names)
     return added if any(alias.name == "os" and alias.asname is None for alias in imported) else f"import os\n\n{added}"
 
 
 def _end(found: Survey) -> str:
     lines = [
-        *([] if _reads_key(found) else ['SECRET_KEY = os.environ["SECRET_KEY"]']),
+        *([] if found.reads_secret_key else ['SECRET_KEY = os.environ["SECRET_KEY"]']),
         "DEBUG = False",
         'ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split(",")',
         'CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",")',
         *([] if found.has_another_database else ["DATABASES = get_databases()"]),
-        "CACHES = get_caches()",
+        *([] if "CACHES" in found.bound else ["CACHES = get_caches()"]),
         "STORAGES = get_storages()",
     ]
     return _END.format(lines="\n".join(f"    {line}" for line in lines))
-
-
-def _reads_key(found: Survey) -> bool:
-    """Whether the settings read SECRET_KEY from the environment themselves."""
-    return variable_in(found.bound.get("SECRET_KEY")) is not None
 
 
 def _after_imports(parsed: ast.Module) -> int:

@@ -13,9 +13,10 @@ from pocket.errors import ConfigError
 from pocket.scaffold import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _SKIPPED = {"node_modules", "site-packages", "tests", "docs"}
+_PRODUCTION = ("production", "prod", "prd")
 _API_CALLS = {"FastAPI", "create_app"}
 
 
@@ -24,15 +25,15 @@ class Survey:
     """The facts that decide what `pocket init` writes.
 
     `settings_module` is the dotted path of the module that functions use, in the file `settings`; `other_settings` says
-    that `manage.py` uses another. `bound` maps the names that the module and those that it imports with a star bind at
-    their top level to their last value. `api` is the FastAPI application as `module:attribute`.
+    that `manage.py` uses another. `bound` maps each name that the module, and those that it imports with a star, bind
+    outside of functions to its values, in source order. `api` is the FastAPI application as `module:attribute`.
     """
 
     directory: Path
     settings_module: str
     settings: Path
     other_settings: bool
-    bound: Mapping[str, ast.expr]
+    bound: Mapping[str, Sequence[ast.expr]]
     api: str | None
     has_home: bool
 
@@ -44,7 +45,12 @@ class Survey:
     @property
     def secret_key(self) -> str:
         """The environment variable that the settings read SECRET_KEY from; SECRET_KEY if they read none."""
-        return variable_in(self.bound.get("SECRET_KEY")) or "SECRET_KEY"
+        return next(self._secret_keys(), "SECRET_KEY")
+
+    @property
+    def reads_secret_key(self) -> bool:
+        """Whether the settings read SECRET_KEY from the environment."""
+        return any(self._secret_keys())
 
     @property
     def has_static_files(self) -> bool:
@@ -65,9 +71,12 @@ class Survey:
             for text in self._strings(name)
         )
 
+    def _secret_keys(self) -> Iterator[str]:
+        yield from filter(None, map(_variable_in, self.bound.get("SECRET_KEY", ())))
+
     def _strings(self, name: str) -> Iterator[str]:
-        value = self.bound.get(name)
-        for node in ast.walk(value) if value is not None else ():
+        nodes = (node for value in self.bound.get(name, ()) for node in ast.walk(value))
+        for node in nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
 
@@ -90,7 +99,7 @@ def survey(directory: Path) -> Survey:
             'Add os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings") to its main().',
             file=manage,
         )
-    module = _deployed(directory, of_manage) or of_manage
+    module = _deployed(directory, of_manage)
     path = _path_of(directory, module)
     if path is None:
         raise ConfigError(
@@ -98,7 +107,9 @@ def survey(directory: Path) -> Survey:
             "Correct DJANGO_SETTINGS_MODULE in manage.py.",
             file=manage,
         )
-    bound = dict(_bound(directory, module, path, frozenset()))
+    bound: dict[str, list[ast.expr]] = {}
+    for name, value in _bound(directory, module, path, frozenset()):
+        bound.setdefault(name, []).append(value)
     return Survey(
         directory=directory,
         settings_module=module,
@@ -106,11 +117,11 @@ def survey(directory: Path) -> Survey:
         other_settings=module != of_manage,
         bound=bound,
         api=_api(directory),
-        has_home=_has_home(directory, bound.get("ROOT_URLCONF")),
+        has_home=_has_home(directory, bound.get("ROOT_URLCONF", ())),
     )
 
 
-def variable_in(value: ast.expr | None) -> str | None:
+def _variable_in(value: ast.expr) -> str | None:
     """The environment variable that an expression reads, such as `env("X")`, `config("X")` or `os.environ["X"]`."""
     match value:
         case ast.Call(func=ast.Name() | ast.Attribute(), args=[ast.Constant(value=str(name)), *_]):
@@ -120,14 +131,15 @@ def variable_in(value: ast.expr | None) -> str | None:
     return None
 
 
-def _deployed(directory: Path, of_manage: str) -> str | None:
-    """The settings module of `wsgi.py`, if it differs from that of `manage.py`: a project's production settings."""
-    package = of_manage.partition(".")[0]
+def _deployed(directory: Path, of_manage: str) -> str:
+    """The module for the stages: that of `wsgi.py` if it differs, else a sibling with a name of production's."""
+    package, _, _ = of_manage.partition(".")
     for place in (directory / package / "wsgi.py", directory / "config" / "wsgi.py", directory / "wsgi.py"):
         found = manage_file.settings_module_of(place) if place.is_file() else None
-        if found and _path_of(directory, found) is not None:
+        if found and found != of_manage and _path_of(directory, found) is not None:
             return found
-    return None
+    siblings = (f"{of_manage.rpartition('.')[0]}.{name}" for name in _PRODUCTION)
+    return next((module for module in siblings if _path_of(directory, module) is not None), of_manage)
 
 
 def _path_of(directory: Path, module: str) -> Path | None:
@@ -137,9 +149,9 @@ def _path_of(directory: Path, module: str) -> Path | None:
 
 
 def _bound(directory: Path, module: str, path: Path, seen: frozenset[Path]) -> Iterator[tuple[str, ast.expr]]:
-    """Each assignment at the top level, in the order in which the modules run."""
+    """Each assignment outside of functions, in the order in which the modules run; conditions are not evaluated."""
     parsed = tree.parse(path)
-    for node in parsed.body if parsed is not None and path not in seen else ():
+    for node in tree.statements(parsed) if parsed is not None and path not in seen else ():
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
@@ -179,11 +191,10 @@ def _api(directory: Path) -> str | None:
     return None
 
 
-def _has_home(directory: Path, urls: ast.expr | None) -> bool:
+def _has_home(directory: Path, urls: Sequence[ast.expr]) -> bool:
     """Whether the root URLconf has a pattern for `/`; true where that cannot be read."""
-    if not isinstance(urls, ast.Constant) or not isinstance(urls.value, str):
-        return True
-    path = _path_of(directory, urls.value)
+    name = urls[-1].value if urls and isinstance(urls[-1], ast.Constant) else None
+    path = _path_of(directory, name) if isinstance(name, str) else None
     parsed = tree.parse(path) if path is not None else None
     if parsed is None:
         return True

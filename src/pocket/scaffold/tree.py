@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -16,6 +16,15 @@ def parse(path: Path) -> ast.Module | None:
         return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
+
+
+def statements(parent: ast.AST) -> Iterator[ast.stmt]:
+    """The statements below `parent` that run when the module is imported, in source order."""
+    for node in ast.iter_child_nodes(parent):
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from statements(node)
 
 
 def dotted(parts: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _PROJECT = "project"
 """A link in a folder below /var/tmp to the state folder that it belongs to."""
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
 _WITH_BUILTIN_LOCALE = 17
