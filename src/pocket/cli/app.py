@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli import check, db, deploy, doctor, init, local, operate, permissions, releases, schema, secrets
+from pocket.cli import check, db, deploy, doctor, init, jobs, local, operate, permissions, releases, schema, secrets
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
 
@@ -44,6 +44,7 @@ app.command()(operate.logs)
 app.add_typer(db.app, name="db")
 app.command()(deploy.destroy)
 app.add_typer(secrets.app)
+app.add_typer(jobs.app)
 app.command()(permissions.permissions)
 app.command()(schema.schema)
 

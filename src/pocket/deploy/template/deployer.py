@@ -145,7 +145,7 @@ _APIS = [
     "apigateway:TagResource",
     "apigateway:UntagResource",
 ]
-_QUEUES = ["sqs:*Queue*"]
+_QUEUES = ["sqs:*Queue*", "sqs:*Message*"]
 _SCHEDULES = ["scheduler:*Schedule*"]
 _TAGS_OF_SCHEDULES = ["scheduler:*Resource"]
 _SUBSCRIPTIONS = ["sns:*SubscriptionAttributes", "sns:Unsubscribe"]

@@ -1,0 +1,50 @@
+"""`manage.py pocket_jobs`, which `pocket jobs` runs in a stage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_double import AWSDouble
+from task_project import TaskProject
+
+CALL = """
+import io
+from django.core.management import call_command
+from django.core.management.base import CommandError
+def call(*arguments):
+    out = io.StringIO()
+    try:
+        call_command("pocket_jobs", *arguments, stdout=out)
+    except CommandError as error:
+        return [json.loads(out.getvalue() or "null"), str(error)]
+    return json.loads(out.getvalue())
+"""
+STEPS = """
+call_command("migrate", verbosity=0)
+one, two = tasks.note.enqueue(file).id, tasks.size.enqueue("x").id
+names = [job["name"] for job in call("list")]
+some = [job["id"] for job in call("list", "--name", "work.tasks.size", "--status", "ready", "--limit", "5")]
+[shown] = call("show", one)
+cancelled = call("cancel", one)
+refused = call("cancel", one, two)
+again = call("retry", one)
+missing = call("show", "nothing")
+result = [one, two, names, some, shown, cancelled, refused, again, missing]
+"""
+
+
+def test_it_lists_shows_cancels_and_retries(tmp_path: Path, aws: AWSDouble) -> None:
+    project = TaskProject(tmp_path, aws, settings='INSTALLED_APPS += ["pocket.jobs"]\n')
+    found: list[Any] = project.evaluate(CALL + STEPS)
+    one, two, names, some, shown, cancelled, refused, again, missing = found
+    assert names == ["work.tasks.size", "work.tasks.note"]
+    assert some == [two]
+    assert (shown["args"], shown["errors"], shown["output"]) == ([project.file], [], "")
+    assert [(job["id"], job["state"]) for job in cancelled] == [(one, "cancelled")]
+    assert [job["id"] for job in refused[0]] == [two]
+    assert "only one that is ready can be cancelled" in refused[1]
+    assert [(job["id"], job["state"], job["attempts"]) for job in again] == [(one, "ready", 0)]
+    assert missing[1] == "There is no job nothing."
+    assert [json.loads(message["MessageBody"])["id"] for message in project.sent()] == [one, two, one]
