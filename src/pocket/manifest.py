@@ -106,7 +106,7 @@ class Handler(Record):
 
     `partial_failures`: whether its queue accepts a response that reports single failed messages. `concurrency`: how
     many environments it has at most, None where only the account limits them. `attempts`: how often
-    a message of its queue is tried.
+    a message of its queue is tried. `commands`: those that it may run from its queue, None for any.
     """
 
     command: str
@@ -117,6 +117,7 @@ class Handler(Record):
     partial_failures: bool = True
     concurrency: int | None = None
     attempts: int = 5
+    commands: tuple[str, ...] | None = None
 
 
 class SecretVariable(Record):
@@ -277,12 +278,17 @@ def _stage(data: dict[str, Any]) -> Stage:
             **data,
             "public_dirs": tuple(data["public_dirs"]),
             "django": _tables(data["django"]),
-            "handlers": {name: Handler(**value) for name, value in data["handlers"].items()},
+            "handlers": {name: _handler(value) for name, value in data["handlers"].items()},
             "secrets": tuple(SecretVariable(**value) for value in data["secrets"]),
             "api": Api(**data["api"]) if data.get("api") else None,
             "database": Database(**data["database"]) if data.get("database") else None,
         }
     )
+
+
+def _handler(data: dict[str, Any]) -> Handler:
+    commands = data["commands"]
+    return Handler(**{**data, "commands": None if commands is None else tuple(commands)})
 
 
 def _tables(data: dict[str, Any]) -> DjangoTables:

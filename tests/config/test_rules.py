@@ -319,6 +319,7 @@ ISSUES = [
     (handler(reserved_concurrency="-1"), f"{WEB}.reserved_concurrency", "at least 0"),
     (handler("nodots"), f"{WEB}.command", "dotted path"),
     (handler("a." + "b" * 127), f"{WEB}.command", "at most 128"),
+    (handler(commands='["check"]'), f"{WEB}.commands", "Only a handler that runs commands from a queue"),
     # tasks
     (tasks('"nowhere"'), f"{TASKS}.default", 'no handler "nowhere"'),
     (handler() + tasks('"web"'), f"{TASKS}.default", "does not run tasks"),

@@ -113,6 +113,7 @@ starting_position = "TRIM_HORIZON"
 maximum_retry_attempts = 3
 [awscontainer.handlers.sqsmanagement]
 command = "pocket.django.lambda_handlers.sqs_management_command_handler"
+commands = ["archive"]
 [awscontainer.handlers.sqsmanagement.sqs]
 batch_size = 5
 maximum_concurrency = 3
@@ -151,8 +152,6 @@ region = "us-east-1"
 public_dirs = []
 [prd.awscontainer.handlers.thumbnails]
 events = []
-[cdn.database]
-secret = "cdn/database-url"
 [cdn.s3]
 public_dirs = []
 [cdn.awscontainer.handlers.thumbnails]

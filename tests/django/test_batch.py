@@ -98,6 +98,16 @@ def test_any_queue_of_any_name_is_served(tmp_path: Path) -> None:
     assert invoke(tmp_path, event) == failed(1)
 
 
+def test_a_command_that_the_handler_may_not_run_is_not_run(tmp_path: Path) -> None:
+    event = {"Records": records(tmp_path, "a", json.dumps({"command": "check"}))}
+    for allowed, expected in ((("job",), failed(1)), ((), failed(0, 1))):
+        handler = Handler("x", 60, queue=True, commands=allowed)
+        folder = tmp_path / str(len(allowed))
+        folder.mkdir()
+        assert invoke(folder, event, stage=Stage(stack_name="s", handlers={"jobs": handler})) == expected
+    assert notes(tmp_path) == ["a"]
+
+
 def test_a_queue_without_partial_failures_fails_as_a_whole(tmp_path: Path) -> None:
     handler = Handler("x", 60, queue=True, partial_failures=False)
     stage = Stage(stack_name="s", handlers={"jobs": handler})

@@ -23,6 +23,7 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         yield from _fronts(handler, path)
         yield from _purpose(handler, path)
         yield from _queue(handler, path)
+        yield from _commands(handler, path)
         if handler.apigateway is not None and handler.timeout > _LONGEST_BEHIND_API:
             message = f"Behind an API, expected at most {_LONGEST_BEHIND_API} seconds, found {handler.timeout}."
             hint = "Shorten the timeout, or move long work to a handler with a queue."
@@ -76,6 +77,13 @@ def _schedule(handler: Handler, schedule: Schedule, path: KeyPath) -> Iterator[I
         message = "Only a callable of the project takes an input; this handler runs management commands."
         yield Issue((*path, "input"), "input", message, "Pass arguments in manage.", needs)
     yield from json_issues(schedule.input or {}, (*path, "input"), "the handler")
+
+
+def _commands(handler: Handler, path: KeyPath) -> Iterator[Issue]:
+    if handler.commands is not None and handler.command != naming.SQS_MANAGEMENT_HANDLER:
+        message = "Only a handler that runs commands from a queue limits them."
+        hint = f'Remove commands, or use the command "{naming.SQS_MANAGEMENT_HANDLER}".'
+        yield Issue((*path, "commands"), "commands", message, hint, ((*path, "command"),))
 
 
 def _queue(handler: Handler, path: KeyPath) -> Iterator[Issue]:

@@ -15,7 +15,7 @@ from pocket.config.schedules import issue_with_expression
 from pocket.config.suggestions import nearest
 from pocket.config.tables.events import Event
 from pocket.config.tables.permissions import Permission
-from pocket.config.tables.table import Table, VariableName, refused
+from pocket.config.tables.table import Table, Text, VariableName, refused
 
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -186,6 +186,9 @@ class Handler(Table):
     apigateway: ApiGateway | None = Field(None, description="An HTTP API in front of the function.")
     function_url: FunctionUrl | None = Field(None, description="A function URL in front of the function.")
     sqs: Sqs | None = Field(None, description="A queue in front of the function, with its dead-letter queue.")
+    commands: list[Text] | None = Field(
+        None, description="Management commands that its queue may run. Defaults to any. Tasks are not affected."
+    )
     schedule: list[Schedule] = Field(
         default_factory=list, description="When to run by itself, with EventBridge Scheduler."
     )

@@ -62,7 +62,7 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float) -> bo
     sys.stderr.write(f"Message {message} begins: attempt {received}, request {request}.\n")
     delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP))
     try:
-        job = jobs.read(record, handler=queue.name)
+        job = jobs.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
     except CommandFailed as error:
         logger.error("Message %s failed: %s", message, error.message)
         why = error.message

@@ -11,7 +11,7 @@ from pocket.django.commands.records import Entry
 from pocket.errors import CommandFailed, PocketError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pocket.django.commands.records import Claim
 
@@ -52,8 +52,8 @@ class Job(Protocol):
         ...
 
 
-def read(record: Record, *, handler: str) -> Job:
-    """The message's job; raises CommandFailed where it carries none, and what importing a task raises."""
+def read(record: Record, *, handler: str, allowed: Collection[str] | None = None) -> Job:
+    """The message's job; raises CommandFailed where it carries none, or a command that is not `allowed`."""
     try:
         body = json.loads(record["body"])
     except (ValueError, RecursionError):
@@ -66,7 +66,13 @@ def read(record: Record, *, handler: str) -> Job:
         from pocket.django.tasks.worker import TaskJob
 
         return TaskJob.read(envelope.parse(body), handler=handler)
-    return CommandJob(attribute(record, JOB) or record["messageId"], body, handler)
+    job = CommandJob(attribute(record, JOB) or record["messageId"], body, handler)
+    if allowed is not None and job.entry.name not in allowed:
+        raise CommandFailed(
+            f"The command {job.entry.name} is not one that the handler {handler} may run.",
+            f"Add it to commands in [awscontainer.handlers.{handler}].",
+        )
+    return job
 
 
 JOB, STAMP = "PocketJob", "PocketFailedAt"
