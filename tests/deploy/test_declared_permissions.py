@@ -106,7 +106,7 @@ def test_a_service_without_an_api_of_its_name_is_suggested_in_lowercase(tmp_path
 
 
 def test_permissions_that_aws_has_are_accepted(tmp_path: Path) -> None:
-    refuse_unsupported(*_stage(tmp_path, SMALL + LABELS + TABLES + ITEMS))
+    refuse_unsupported(*_stage(tmp_path, SMALL + LABELS + TABLES))
 
 
 def test_the_plan_describes_what_is_added_and_removed(tmp_path: Path) -> None:
