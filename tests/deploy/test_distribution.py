@@ -189,3 +189,24 @@ def test_the_same_deploy_again_changes_nothing(site: Site, local_target: Target)
     stage = site.project.stage("dev")
     assert not release.deploy(site.project, stage, local_target, recorder, skip_gates=["project"]).changed
     assert recorder.plans == []
+
+
+def test_a_lost_secret_is_replaced_when_the_next_release_goes_live(
+    site: Site, local_aws: LocalAWS, local_target: Target, clients: Clients
+) -> None:
+    def sent() -> str:
+        headers: dict[str, str] = json.loads(get(f"{site.address}/")[2])["event"]["headers"]
+        return headers["x-pocket-origin"]
+
+    before, stage = sent(), site.project.stage("dev")
+    stored = json.loads(clients.secretsmanager.get_secret_value(SecretId="pocket-dev-edge")["SecretString"])
+    del stored["POCKET_ORIGIN_SECRET"]
+    clients.secretsmanager.put_secret_value(SecretId="pocket-dev-edge", SecretString=json.dumps(stored))
+    seen: list[str] = []
+    recorder = PlanRecorder(on_event=lambda _: seen.append(sent()))
+    options = {"skip_gates": ["project"], "allow_loss": True}
+    release.deploy(site.project, stage, local_target, recorder, published=local_aws.route, **options)  # type: ignore[arg-type] # as named
+    after = sent()
+    assert len(after) == 50
+    assert after != before
+    assert before in seen, "what the live release knows is sent while the next one is published"

@@ -121,3 +121,38 @@ def test_errors_in_the_manifest_are_raised_by_the_settings(tmp_path: Path, manif
         "pocket.django.configuration.errors."
         in done.stderr.strip().splitlines()[-2] + done.stderr.strip().splitlines()[-1]
     )
+
+
+def behind_cdn(folder: Path, aws: AWSDouble, settings: str) -> dict[str, str]:
+    """A stage with a distribution, whose secret is in Secrets Manager."""
+    aws.put("board", {"POCKET_ORIGIN_SECRET": "s" * 50})
+    secret = SecretVariable("POCKET_ORIGIN_SECRET", "secretsmanager", "board", "POCKET_ORIGIN_SECRET")
+    write_manifest(folder, Stage("pocket-dev-board", cdn="web", secrets=(secret,)))
+    named = {"LAMBDA_TASK_ROOT": str(folder), "POCKET_STAGE": "dev", "POCKET_HOSTS": ""}
+    return {**write_settings(folder, settings), **aws.environ, **named}
+
+
+ASK = """
+import json
+from pocket.django.lambda_handlers import wsgi_handler
+from pocket.probe import http_event
+sent = {"x-pocket-host": "www.example.com", "x-pocket-client": "2001:db8::7"}
+events = [{}, {**sent, "x-pocket-origin": "x" * 50}, {**sent, "x-pocket-origin": "s" * 50}]
+answers = [wsgi_handler(http_event("https://a.example", "/nowhere", headers=headers), None) for headers in events]
+result = [[answer["statusCode"], answer["headers"].get("cache-control")] for answer in answers]
+"""
+
+
+def test_a_function_behind_a_distribution_answers_nothing_else(tmp_path: Path, aws: AWSDouble) -> None:
+    settings = f"{SETTINGS}\nALLOWED_HOSTS = ['www.example.com']\nROOT_URLCONF = 'board_settings'\nurlpatterns = []\n"
+    environ = behind_cdn(tmp_path, aws, settings)
+    assert evaluate(ASK, tmp_path, environ) == [[403, "no-store"], [403, "no-store"], [404, "private"]]
+    api = {**environ, "AWS_LAMBDA_FUNCTION_NAME": "pocket-dev-board-api"}
+    assert evaluate(ASK, tmp_path, api)[0][0] != 403, "another function of the stage, with a function URL"
+
+
+def test_a_function_that_cannot_know_its_distribution_does_not_start(tmp_path: Path, aws: AWSDouble) -> None:
+    done = run(ASK, tmp_path, behind_cdn(tmp_path, aws, "SECRET_KEY = 'x'\n"))
+    assert done.returncode == 1
+    assert "POCKET_ORIGIN_SECRET is not set" in done.stderr
+    assert "Call pocket.django.runtime.set_envs() in the settings module." in done.stderr

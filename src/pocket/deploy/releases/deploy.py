@@ -31,6 +31,7 @@ from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.stacks.stack import State
 from pocket.deploy.template import Code, Inputs, render_storage
+from pocket.deploy.template.cdn import DISTRIBUTION
 from pocket.deploy.template.certificate import REGION
 from pocket.deploy.template.marks import marks
 from pocket.deploy.template.outputs import distribution_id, url_hosts
@@ -39,7 +40,7 @@ from pocket.deploy.template.validate import refuse_unsupported
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.reporting import Reporter
@@ -117,7 +118,7 @@ def deploy(
                 bucket=bucket,
                 account=account,
                 generation=generation,
-                lines=found.lines,
+                lines=(*found.lines, *_waits(stage, main)),
             )
             done = roll_out(run, inputs)
             distribution_certificate.settle(stage, far, found, main.body)
@@ -165,6 +166,12 @@ def _generation(
     if assume_yes or reporter.confirm(question):
         return secrets.restored(clients, stage, live, reporter)
     raise PlanRefused("Nothing was changed.", "Pass --yes to restore it without being asked.")
+
+
+def _waits(stage: StageConfig, main: State) -> Iterator[str]:
+    """What the plan says of a distribution that does not exist yet."""
+    if stage.cdn_handler is not None and DISTRIBUTION not in (main.body.get("Resources") or {}):
+        yield "CloudFront takes some minutes to create the distribution."
 
 
 def _history(stage: StageConfig, found: State) -> History:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.build import invalidation, upload
@@ -19,8 +19,9 @@ from pocket.deploy.releases.history import History, Release, deployed_state
 from pocket.deploy.releases.preparation import prepare
 from pocket.deploy.releases.run import unknown_hosts
 from pocket.deploy.stacks.secret_stores import place_of
-from pocket.deploy.template import render, render_storage
+from pocket.deploy.template import Template, render, render_storage
 from pocket.deploy.template.api_domains import leading_to_live
+from pocket.deploy.template.cdn import SECRET_PARAMETER
 from pocket.deploy.template.outputs import distribution_id, targets, url_hosts
 from pocket.deploy.template.steps import alike, candidate, going_live, settled
 from pocket.deploy.template.storage import storage_stack_name
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.releases.run import Deployed, Progress, Run
     from pocket.deploy.stacks.stack import State
-    from pocket.deploy.template import Inputs, Template
+    from pocket.deploy.template import Inputs
 
 
 def roll_out(run: Run, inputs: Inputs) -> Deployed:
@@ -126,11 +127,13 @@ def _with_storage(run: Run, progress: Progress) -> Progress:
     return replace(progress, storage=run.plans.carry_out(plan), changed=progress.changed or bool(plan.changes))
 
 
-def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, object], history: History) -> Template:
+def _candidate(inputs: Inputs, wanted: Template, now: Mapping[str, Any], history: History) -> Template:
     closed = {naming.logical_id(name, kind) for name in unknown_hosts(inputs) for kind in ("Alias", "Url")}
     closed |= leading_to_live(inputs, now)
     body = candidate(wanted.body, now, history.to_metadata(), kept=history.version_ids, closed=closed)
-    return replace(wanted, body=body)
+    # A deployed distribution goes on sending the secret that the live release knows.
+    kept = {SECRET_PARAMETER} & (now.get("Parameters") or {}).keys()
+    return Template(body, {name: value for name, value in wanted.parameters.items() if name not in kept})
 
 
 def _with(run: Run, progress: Progress, template: Template) -> Progress:
