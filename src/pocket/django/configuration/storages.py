@@ -82,6 +82,8 @@ def _precedes_its_map(item: Storage, release: Path | None) -> bool:
 
 def _cdn_options(name: str, item: Storage, cdn: str | None) -> dict[str, Any]:
     """Options with which django-storages makes addresses of the distribution, signed ones for a `signed` storage."""
+    if cdn is None and PLACEHOLDER_KEY in os.environ:
+        cdn = "https://placeholder.invalid"
     if cdn is None:
         raise SettingsError(
             f'The storage {name!r} has store "cloudfront", but the address of the distribution is not known.',
