@@ -227,5 +227,7 @@ def test_signed_uploads_have_a_signature_of_the_stages_key(no_aws: None, monkeyp
 
 def test_settings_without_secrets_have_no_key_and_sign_nothing(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_PLACEHOLDER_SECRETS", "1")
+    found = options(Storage("cloudfront", "static", static=True))
+    assert found["custom_domain"] == "placeholder.invalid", "of a stage that is not deployed"
     monkeypatch.setenv("POCKET_CLOUDFRONT_PEM_BASE64", "cGxhY2Vob2xkZXI=")
     assert behind_cdn(Storage("cloudfront", "media", signed=True)).url("a.png") == f"{CDN}/media/a.png"

@@ -41,11 +41,12 @@ _READ_BY_OTHERS = re.compile(r"(DJANGO|AWS|PYTHON)_?\w+|PG[A-Z]+|MYSQL_\w+|(HTTP
 
 
 def secrets(**_: Any) -> Iterator[CheckMessage]:
-    """Each variable of a secret that no source mentions."""
+    """Each variable of a secret of the project's that no source mentions; those of `POCKET_` are Pocket's own."""
     found = deployment.current()
     if found is None:
         return
-    unread = {item.name for item in found.stage.secrets if not _READ_BY_OTHERS.fullmatch(item.name)}
+    own = [item.name for item in found.stage.secrets if not item.name.startswith("POCKET_")]
+    unread = {name for name in own if not _READ_BY_OTHERS.fullmatch(name)}
     if any(cache.store == "redis" and cache.location is None for cache in found.stage.django.caches.values()):
         unread.discard("REDIS_URL")
     database = found.stage.database
