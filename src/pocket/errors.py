@@ -116,6 +116,10 @@ class CommandFailed(PocketError):
         self.output = output
 
 
+class MailRefused(PocketError):
+    """A message that SES cannot send: its size, or an address in it."""
+
+
 class AWSCallFailed(PocketError):
     """A call to AWS failed: `service`, `operation` and error `code` in AWS's spelling."""
 

@@ -181,6 +181,14 @@ class Database(Record):
         return f"postgres://{user}:{password}@{host}:{port}/{name}", ()
 
 
+class Mail(Record):
+    """Mail through SES: the sender, the region if it is not the stage's, and the configuration set."""
+
+    from_email: str
+    region: str | None = None
+    configuration_set: str | None = None
+
+
 class Stage(Record):
     """One stage; `secret_refresh` in seconds, None where each environment reads the secrets once.
 
@@ -202,6 +210,7 @@ class Stage(Record):
     database: Database | None = None
     cdn: str | None = None
     tasks: Mapping[str, Mapping[str, int]] = _NOTHING
+    mail: Mail | None = None
 
     def secret_ids(self, service: str) -> tuple[str, ...]:
         """The ids of the stage's secrets in `service`, without duplicates, in the order of pocket.toml."""
@@ -282,6 +291,7 @@ def _stage(data: dict[str, Any]) -> Stage:
             "secrets": tuple(SecretVariable(**value) for value in data["secrets"]),
             "api": Api(**data["api"]) if data.get("api") else None,
             "database": Database(**data["database"]) if data.get("database") else None,
+            "mail": Mail(**data["mail"]) if data.get("mail") else None,
         }
     )
 

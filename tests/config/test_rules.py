@@ -86,6 +86,8 @@ SITE = {"domain": "www.example.com", "certificate_arn": REGIONAL_CERTIFICATE.rep
 REGIONAL_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/site/0a1b"
 IAM = 'iam = true\nhost = "a.example.com"\nname = "n"\nuser = "u"\nresource_id = "cluster-A"\n'
 TASKS = "awscontainer.tasks"
+BAD_ADDRESSES = ("noreply", "noreply@example", "a b@example.com", "noreply@example.com, b@example.com", "ä@example.com",
+                 "Board <noreply@example.com> x", "noreply@bücher.example")  # fmt: skip
 ISSUES = [
     # placeholders
     (
@@ -260,6 +262,11 @@ ISSUES = [
      f"{WEB}.schedule[0].timezone", '"Asia/Tokyo", found "Asia/Tokio"'),
     (handler(MANAGE, schedule='[{ expression = "rate(1 day)", manage = "" }]'),
      f"{WEB}.schedule[0].manage", "the name of a"),
+    # ses
+    *((f"[ses]\nfrom_email = '{text}'", "ses.from_email", "an address, such as") for text in BAD_ADDRESSES),
+    ("[ses]\nfrom_email = 'a@example.com'\nconfiguration_set = 'a b'", "ses.configuration_set", "configuration set"),
+    ("[ses]\nfrom_email = 'a@example.com'\nregion = 'tokyo'", "ses.region", "AWS region"),
+    ("[ses]\nregion = 'us-east-1'", "ses.from_email", "is required"),
     # events
     (handler(f"{DJANGO}.wsgi_handler", events=SNS), f"{WEB}.events", "does not support events: it answers HTTP"),
     (handler(events=SNS, apigateway="{}"), f"{WEB}.events", "does not support events: it answers HTTP"),
@@ -407,6 +414,7 @@ def test_a_broken_rule_names_the_key_once_for_all_stages(refused: Refused, text:
 
 
 TAKEN = [
+    "[ses]\nfrom_email = 'Board <noreply@mail.example.com>'\nregion = 'us-east-1'\nconfiguration_set = 'a-b'",
     handler(timeout="30", apigateway="{}"),
     of_dev(domain="a.example"),
     of_dev(domain="a-1.b2.co.jp", default_endpoint=False, hosted_zone_id_override="Z0123"),

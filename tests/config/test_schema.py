@@ -51,6 +51,10 @@ host = "db.example.com"
 name = "board"
 user = "app"
 resource_id = "cluster-ABC"
+[ses]
+from_email = "Board <noreply@example.com>"
+region = "us-east-1"
+configuration_set = "tracked"
 [awscontainer]
 architecture = "x86_64"
 python_version = "3.13"

@@ -67,6 +67,8 @@ ACTIONS = {
     "s3:HeadBucket": {"s3:ListBucket"},
     "s3:UploadFile": {"s3:PutObject", "s3:AbortMultipartUpload"},
     "ssm:PutParameter": {"ssm:PutParameter", "ssm:AddTagsToResource"},  # with tags
+    "sesv2:GetAccount": {"ses:GetAccount"},
+    "sesv2:GetEmailIdentity": {"ses:GetEmailIdentity"},
     "sts:GetCallerIdentity": set(),
     "acm:RequestCertificate": {"acm:RequestCertificate", "acm:AddTagsToCertificate"},  # with tags
     "apigatewayv2:GetDomainName": {"apigateway:GET"},
@@ -121,7 +123,11 @@ def allowed(folder: Path) -> set[str]:
 def called() -> set[str]:
     """`service:Operation` of every API call in the room's code, whichever object it is called on."""
     models = botocore.session.Session()
-    known: dict[str, set[str]] = {"upload_file": {"s3:UploadFile"}}
+    known: dict[str, set[str]] = {
+        "upload_file": {"s3:UploadFile"},
+        "get_account": {"sesv2:GetAccount"},
+        "get_email_identity": {"sesv2:GetEmailIdentity"},
+    }
     for service in SERVICES:
         for operation in models.get_service_model(service).operation_names:
             known.setdefault(xform_name(operation), set()).add(f"{service}:{operation}")

@@ -158,3 +158,14 @@ def test_a_database_with_iam_is_reached_as_one_user_and_has_no_secret(tmp_path: 
     assert [item["Resource"] for item in boundary if item["Sid"] == "ConnectToDatabase"] == [
         ["arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-ABC/b@ard"]
     ]
+
+
+def test_every_handler_may_send_mail_from_the_stages_address_alone(tmp_path: Path) -> None:
+    for handler in ("web", "thumbnails"):
+        found = granted(tmp_path, handler, EVENTS)["SendMail"]
+        assert found["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
+        assert found["Condition"] == {"StringEquals": {"ses:FromAddress": ["noreply@mail.example.com"]}}
+        ends = [item["Fn::Sub"].rpartition(":")[2] for item in found["Resource"]]
+        assert ends == ["identity/*", "configuration-set/tracked"]
+        assert all(":ses:us-east-1:" in item["Fn::Sub"] for item in found["Resource"])
+    assert "SendMail" not in granted(tmp_path)

@@ -29,6 +29,7 @@ TABLES = {
     "SnsEvent": "events.sns",
     "EventBridgeEvent": "events.eventbridge",
     "DynamoDbEvent": "events.dynamodb",
+    "Ses": "[ses]",
     "SecretsManager": "[awscontainer.secretsmanager]",
     "Gate": "[awscontainer.gate]",
     "Startup": "[awscontainer.startup]",

@@ -63,6 +63,8 @@ class AWSDouble:
         self.failing: dict[str, list[str]] = {}
         self.failures: deque[tuple[int, str] | str | None] = deque()
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.connections: set[Any] = set()
+        """The client's addresses from which mail was sent."""
         self.problems: list[str] = []
         self.latency = 0.0
         self.page_size = 20
@@ -113,6 +115,8 @@ class AWSDouble:
                 return {}
             case "CreateSchedule":
                 return {"ScheduleArn": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/g/{payload['Name']}"}
+            case "SendEmail":
+                return {"MessageId": f"mail-{len(self.calls)}"}
         raise AssertionError(f"{service} {operation} is not spoken here")
 
     def _batch(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +163,25 @@ def _named(entry: dict[str, Any], secret_id: str) -> bool:
     return secret_id in {entry["Name"], entry["ARN"], entry["ARN"][:-7]}
 
 
+SIGNED_AS = {"sesv2": "ses"}
+
+
+def _mail(double: AWSDouble, path: str, body: bytes, client: Any) -> tuple[str, str, dict[str, Any]]:
+    assert model("sesv2").operation_model("SendEmail").http["requestUri"] == path
+    payload = json.loads(body)
+    hold("sesv2", "SendEmail", payload, answer=False)
+    double.connections.add(client)
+    return "sesv2", "SendEmail", payload
+
+
+def _query(body: bytes) -> tuple[str, str, dict[str, Any]]:
+    fields = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+    assert fields.pop("Version") == model("cloudformation").api_version
+    operation = fields.pop("Action")
+    hold("cloudformation", operation, fields, answer=False)
+    return "cloudformation", operation, fields
+
+
 def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, over its double
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -199,7 +222,7 @@ def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -
             time.sleep(double.latency)
             try:
                 service, operation, payload = self.read(body)
-                self.check_signature(service, body)
+                self.check_signature(SIGNED_AS.get(service, service), body)
                 double.calls.append((operation, payload))
                 failure = double.failures.popleft() if double.failures else None
                 if failure == "reset":
@@ -225,11 +248,7 @@ def _handler(double: AWSDouble) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -
                 hold("scheduler", "CreateSchedule", payload, answer=False)
                 return "scheduler", "CreateSchedule", payload
             if target is None:
-                fields = {key: values[0] for key, values in parse_qs(body.decode()).items()}
-                assert fields.pop("Version") == model("cloudformation").api_version
-                operation = fields.pop("Action")
-                hold("cloudformation", operation, fields, answer=False)
-                return "cloudformation", operation, fields
+                return _query(body) if self.path == "/" else _mail(double, self.path, body, self.client_address)
             prefix, _, operation = target.partition(".")
             service = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm", "AmazonSQS": "sqs"}[prefix]
             version = model(service).metadata["jsonVersion"]

@@ -84,6 +84,11 @@ conditions.Bool."aws:SecureTransport" = "true"
 """
 
 EVENTS = f"""{FULL}
+[ses]
+from_email = "Board <noreply@mail.example.com>"
+region = "us-east-1"
+configuration_set = "tracked"
+
 [awscontainer.handlers.thumbnails]
 command = "full.events.thumbnails"
 events = [
@@ -99,7 +104,7 @@ schedule = [
 maximum_retry_attempts = 1
 maximum_event_age = 3600
 """
-"""FULL with a callable that every kind of event calls."""
+"""FULL with mail, and a callable that every kind of event calls."""
 SECRETS = {"POCKET_ORIGIN_SECRET": "0123456789" * 5, "POCKET_CLOUDFRONT_PUB_BASE64": key_pair()[1]}
 """What the template of a distribution carries of the stage's secrets."""
 

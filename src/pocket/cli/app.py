@@ -14,7 +14,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli import check, db, deploy, doctor, init, jobs, local, operate, permissions, releases, schema, secrets
+from pocket.cli import (
+    check,
+    db,
+    deploy,
+    doctor,
+    init,
+    jobs,
+    local,
+    mail,
+    operate,
+    permissions,
+    releases,
+    schema,
+    secrets,
+)
 from pocket.cli.failure import report, write
 from pocket.errors import PocketError
 
@@ -42,6 +56,7 @@ app.command(context_settings={"allow_interspersed_args": False})(operate.manage)
 app.command()(operate.status)
 app.command()(operate.logs)
 app.add_typer(db.app, name="db")
+app.command()(mail.mail)
 app.command()(deploy.destroy)
 app.add_typer(secrets.app)
 app.add_typer(jobs.app)

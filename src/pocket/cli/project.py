@@ -69,4 +69,5 @@ def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
         platform="host",
         own_database=rehearsal_database.own(stage, aws),
         delegated=False,
+        keeps_mail=True,
     )

@@ -54,6 +54,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
         database=build_database(stage),
         cdn=stage.cdn_handler,
         tasks=container.tasks if container else {},
+        mail=manifest.Mail(stage.ses.from_email, stage.ses.region, stage.ses.configuration_set) if stage.ses else None,
     )
 
 

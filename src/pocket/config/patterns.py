@@ -38,6 +38,7 @@ ORIGIN = r"^(\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
 WEB_ACL = r"^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/[!-~]+$"
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 LOG_PREFIX = r"^([A-Za-z0-9!_.()-]+/)*$"
+CONFIGURATION_SET = r"^[A-Za-z0-9_-]{1,64}$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
@@ -73,6 +74,7 @@ MEANINGS = {
     WEB_ACL: "the ARN of a web ACL of AWS WAF for CloudFront, whose region is us-east-1 and whose scope is global",
     BUCKET: "the name of an S3 bucket",
     LOG_PREFIX: 'the prefix of object keys, such as "board/", with a slash at its end',
+    CONFIGURATION_SET: "the name of an SES configuration set: letters, digits, underscores and hyphens",
     OBJECT_DIRECTORY: 'the prefix of object keys, such as "static", without a leading slash or dot',
 }
 """What follows "expected" in the message about a value that does not match."""

@@ -155,8 +155,9 @@ class _Loader:
             tables.general,
             tables.s3,
             tables.awscontainer,
-            tables.database,
-            tables.cloudfront,
+            database=tables.database,
+            cloudfront=tables.cloudfront,
+            ses=tables.ses,
         )
         for issue in stage_issues(stage):
             paths = (issue.path, *issue.needs)

@@ -19,6 +19,7 @@ from pocket.config.tables.general import General
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.s3 import S3
 from pocket.config.tables.secrets import PocketSecret, SecretsManager
+from pocket.config.tables.ses import Ses
 from pocket.config.tables.table import Table
 from pocket.manifest import SecretVariable
 
@@ -45,6 +46,7 @@ class StageTables(Table):
     awscontainer: AwsContainer | None = None
     database: Database | None = None
     cloudfront: CloudFront | None = None
+    ses: Ses | None = None
 
 
 TABLES = tuple(StageTables.model_fields)
@@ -65,6 +67,7 @@ class StageConfig:
     awscontainer: AwsContainer | None
     database: Database | None = None
     cloudfront: CloudFront | None = None
+    ses: Ses | None = None
 
     @property
     def project_name(self) -> str:

@@ -1,4 +1,4 @@
-"""Functions for `settings.py` (STORAGES, CACHES, DATABASES, TASKS) and for management commands through a queue."""
+"""Functions for `settings.py` (STORAGES, CACHES, DATABASES, TASKS, mail), and management commands through a queue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pocket.manifest import Stage
 
-__all__ = ["get_caches", "get_databases", "get_storages", "get_tasks", "pocket_call_command"]
+__all__ = ["get_caches", "get_databases", "get_email_settings", "get_storages", "get_tasks", "pocket_call_command"]
 
 
 def get_storages() -> dict[str, Any]:
@@ -85,6 +85,21 @@ def get_tasks(*, enqueue_on_commit: bool = False) -> dict[str, Any]:
         if not name:
             return tasks.of_fallback(manifest, enqueue_on_commit=enqueue_on_commit)
         return tasks.of_stage(manifest, source.stage(manifest, name), enqueue_on_commit=enqueue_on_commit)
+
+
+def get_email_settings() -> dict[str, Any]:
+    """The settings for mail: Pocket's backend for SES and the sender of `[ses]`, in a stage that has it.
+
+    MAILERS with Django 6.1 and later, else EMAIL_BACKEND; DEFAULT_FROM_EMAIL and SERVER_EMAIL. Without a stage, mail is
+    printed, unless `[general.django_fallback]` sets EMAIL_BACKEND or MAILERS. Raises ImproperlyConfigured.
+    """
+    from pocket.django.configuration.mail import settings
+
+    with improperly_configured():
+        tables, manifest, _ = source.tables()
+        name = source.stage_name()
+        mail = source.stage(manifest, name).mail if name else None
+        return settings(mail, tables.settings, deployed=name is not None)
 
 
 def pocket_call_command(  # noqa: PLR0917 - the specification fixes the arguments

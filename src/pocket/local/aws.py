@@ -56,6 +56,11 @@ class LocalAWS:
         """
         control.ask(self.endpoint_url, self._token, "route", dict(sites))
 
+    def mails(self) -> list[dict[str, Any]]:
+        """Every mail that was sent, oldest first, as MiniStack keeps it; `Raw` is the message in base64."""
+        found: list[dict[str, Any]] = control.ask(self.endpoint_url, self._token, "mails")["mails"]
+        return found
+
     def save(self) -> None:
         """Write the state to the disk now; otherwise that happens when the emulator is stopped."""
         control.ask(self.endpoint_url, self._token, "save", seconds=60)

@@ -12,8 +12,8 @@ from pocket.errors import LocalAWSError
 TOKEN_HEADER = "X-Pocket-Token"  # noqa: S105 — the header's name
 
 
-def ask(endpoint_url: str, token: str, operation: str, body: Any = None, *, seconds: float = 10.0) -> None:
-    """Run `operation`; raises LocalAWSError where nothing answers or the emulator answers with an error."""
+def ask(endpoint_url: str, token: str, operation: str, body: Any = None, *, seconds: float = 10.0) -> dict[str, Any]:
+    """Run `operation` and return the answer. Raises LocalAWSError where there is none, and for an error."""
     address = urlsplit(endpoint_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=seconds)
     try:
@@ -29,6 +29,8 @@ def ask(endpoint_url: str, token: str, operation: str, body: Any = None, *, seco
         connection.close()
     if response.status != 200:
         raise LocalAWSError(f"The local AWS refused {operation!r}: {_message(answer)}")
+    found: dict[str, Any] = json.loads(answer)
+    return found
 
 
 def _message(answer: bytes) -> str:

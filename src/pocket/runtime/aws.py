@@ -56,6 +56,28 @@ RETRIED_CODES = frozenset(
 )
 
 
+class Channel:
+    """How requests reach a service: its name in signatures, seconds of an attempt, and a connection.
+
+    With `keep`, the connection stays open from one call to the next, until `close()`.
+    """
+
+    def __init__(self, signing_name: str = "", attempt: float = ATTEMPT, *, keep: bool = False) -> None:
+        self.signing_name = signing_name
+        self.attempt = attempt
+        self.keep = keep
+        self.connection: http.client.HTTPConnection | None = None
+
+    def close(self) -> None:
+        """Closes the connection; the next call opens another."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+_ONCE = Channel()
+
+
 def call_json(
     service: str, operation: str, payload: dict[str, Any], *, region: str, deadline: float = DEADLINE
 ) -> dict[str, Any]:
@@ -63,7 +85,12 @@ def call_json(
     prefix, version = _TARGETS[service]
     headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": f"{prefix}.{operation}"}
     body = json.dumps(payload).encode()
-    result = _object(_call(service, operation, headers, body, region=region, deadline=deadline))
+    return checked(service, operation, _call(service, operation, headers, body, region=region, deadline=deadline))
+
+
+def checked(service: str, operation: str, answer: bytes) -> dict[str, Any]:
+    """The JSON object that `answer` is; raises AWSCallFailed, which does not show it, for anything else."""
+    result = _object(answer)
     if result is None:
         # The response may contain secrets: it is not shown, not chained, and not a variable of the frame that raises.
         raise AWSCallFailed(
@@ -103,13 +130,17 @@ def call_rest(
     region: str,
     kind: str = "application/json",
     deadline: float = DEADLINE,
+    channel: Channel | None = None,
 ) -> bytes:
     """The response of a REST service to `method` at `path`, in which only letters, digits and `/-_.~` are allowed.
 
-    `operation` names the call in errors. Raises AWSCallFailed after `deadline` seconds of retries.
+    `operation` names the call in errors; a `channel` may keep its connection for the next call. Raises AWSCallFailed
+    after `deadline` seconds of retries.
     """
     headers = {"Content-Type": kind, "X-Amz-Content-Sha256": hashlib.sha256(body).hexdigest()}
-    return _call(service, operation, headers, body, region=region, deadline=deadline, method=method, path=path)
+    return _call(
+        service, operation, headers, body, region=region, deadline=deadline, method=method, path=path, channel=channel
+    )
 
 
 def _call(
@@ -122,6 +153,7 @@ def _call(
     deadline: float,
     method: str = "POST",
     path: str = "/",
+    channel: Channel | None = None,
 ) -> bytes:
     end = time.monotonic() + deadline
     attempt = 0
@@ -130,7 +162,9 @@ def _call(
         attempt += 1
         try:
             left = end - time.monotonic()
-            status, kind, answer = _exchange(service, region, headers, body, left, method=method, place=path)
+            status, kind, answer = _exchange(
+                service, region, headers, body, left, method=method, place=path, channel=channel or _ONCE
+            )
         except (OSError, http.client.HTTPException) as error:
             # The response to an earlier attempt is more useful than the timeout of the last.
             code, reason = (code, reason) if code else ("NoAnswer", f"{type(error).__name__}: {error}")
@@ -161,7 +195,15 @@ def backoff(attempt: int) -> float:
 
 
 def _exchange(
-    service: str, region: str, headers: dict[str, str], body: bytes, remaining: float, *, method: str, place: str
+    service: str,
+    region: str,
+    headers: dict[str, str],
+    body: bytes,
+    remaining: float,
+    *,
+    method: str,
+    place: str,
+    channel: Channel,
 ) -> tuple[int, str, bytes]:
     """Status, error type header and body of one attempt; raises OSError or HTTPException."""
     address = urlsplit(endpoints.endpoint(service, region))
@@ -169,23 +211,29 @@ def _exchange(
     signed = sigv4.signed_headers(
         {"Host": address.netloc, **headers},
         body,
-        service=service,
+        service=channel.signing_name or service,
         region=region,
         credentials=credentials.current(),
         now=time.time(),
         method=method,
         path=path,
     )
-    timeout = max(0.05, min(ATTEMPT, remaining))
+    if channel.connection is not None:
+        try:
+            return _send(channel.connection, method, path, signed, body, channel=channel)
+        except (OSError, http.client.HTTPException):
+            # The service has closed it in the meantime.
+            channel.close()
+    timeout = max(0.05, min(channel.attempt, remaining))
     if address.scheme == "http":
-        return _send(_Connection(address.netloc, timeout=timeout), method, path, signed, body)
+        return _send(_Connection(address.netloc, timeout=timeout), method, path, signed, body, channel=channel)
     try:
         quick = _SecureConnection(address.netloc, timeout=timeout, context=tls.quick_context())
-        return _send(quick, method, path, signed, body)
+        return _send(quick, method, path, signed, body, channel=channel)
     except ssl.SSLCertVerificationError:
         # A proxy or endpoint with another root certificate: verified against the whole bundle.
         full = _SecureConnection(address.netloc, timeout=timeout, context=tls.full_context())
-        return _send(full, method, path, signed, body)
+        return _send(full, method, path, signed, body, channel=channel)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -212,14 +260,27 @@ class _SecureConnection(_Connection):
 
 
 def _send(
-    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], body: bytes
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    channel: Channel,
 ) -> tuple[int, str, bytes]:
+    """One request over `connection`, which is closed afterwards unless the channel keeps it."""
+    stays = False
     try:
         connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
-        return response.status, response.getheader("x-amzn-errortype") or "", response.read()
+        found = response.status, response.getheader("x-amzn-errortype") or "", response.read()
+        stays = channel.keep and not response.will_close
+        return found
     finally:
-        connection.close()
+        if channel.keep:
+            channel.connection = connection if stays else None
+        if not stays:
+            connection.close()
 
 
 def _error_in(kind: str, answer: bytes) -> tuple[str, str]:

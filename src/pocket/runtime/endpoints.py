@@ -15,7 +15,7 @@ _SUFFIXES = {
     "us-isof-": "csp.hci.ic.gov",
     "eu-isoe-": "cloud.adc-e.uk",
 }
-_OVERRIDE_WORDS = {"secretsmanager": "SECRETS_MANAGER"}
+_OVERRIDE_WORDS = {"secretsmanager": "SECRETS_MANAGER", "email": "SESV2"}
 
 
 def domain_suffix(region: str) -> str:

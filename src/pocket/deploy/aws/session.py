@@ -106,6 +106,11 @@ class Clients:
         return cast("SecretsManagerClient", self._client("secretsmanager"))
 
     @cached_property
+    def sesv2(self) -> Any:
+        """Of version 2 of the SES API; two calls of it are used, and its type stubs are not installed for them."""
+        return self._client("sesv2")
+
+    @cached_property
     def sqs(self) -> SQSClient:
         return cast("SQSClient", self._client("sqs"))
 

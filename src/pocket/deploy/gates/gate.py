@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
-PROJECT, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
+PROJECT, MAIL, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
     "project",
+    "mail",
     "checks",
     "migrations",
     "startup",

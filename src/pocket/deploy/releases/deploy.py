@@ -19,7 +19,7 @@ from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, own_resources, upload
 from pocket.deploy.build.revision import origin, revision
-from pocket.deploy.gates import checks
+from pocket.deploy.gates import checks, mail
 from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
@@ -83,6 +83,8 @@ def deploy(
         warnings: frozenset[str] = frozenset()
         if gates.gate.PROJECT not in skipped:
             warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
+        if gates.gate.MAIL not in skipped:
+            mail.check(clients, stage, reporter, _history(stage, seen).live)
         built = artifact.build(project, stage, target, reporter)
         storage, main = _states(clients, stage, lock, bucket, take=True)
         _note_change(stage, reporter, seen, main)

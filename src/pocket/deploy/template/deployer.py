@@ -98,8 +98,7 @@ _FUNCTIONS = [
     "lambda:PublishVersion",
     "lambda:PutFunctionRecursionConfig",
     "lambda:RemovePermission",
-    "lambda:TagResource",
-    "lambda:UntagResource",
+    "lambda:*agResource",
     "lambda:UpdateAlias",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
@@ -109,7 +108,7 @@ _MAPPINGS_OF_FUNCTIONS = [
     "lambda:DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping",
 ]
-_MAPPINGS = ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
+_MAPPINGS = ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:*agResource"]
 _LOGS = [
     "logs:CreateLogGroup",
     "logs:DeleteLogGroup",
@@ -117,8 +116,7 @@ _LOGS = [
     "logs:FilterLogEvents",
     "logs:ListTagsForResource",
     "logs:PutRetentionPolicy",
-    "logs:TagResource",
-    "logs:UntagResource",
+    "logs:*agResource",
 ]
 _LOG_GROUPS = [
     "logs:DescribeIndexPolicies",
@@ -142,8 +140,7 @@ _APIS = [
     "apigateway:PATCH",
     "apigateway:POST",
     "apigateway:PUT",
-    "apigateway:TagResource",
-    "apigateway:UntagResource",
+    "apigateway:*agResource",
 ]
 _QUEUES = ["sqs:*Queue*", "sqs:*Message*"]
 _SCHEDULES = ["scheduler:*Schedule*"]
@@ -157,8 +154,7 @@ _SECRETS = [
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
     "secretsmanager:RestoreSecret",
-    "secretsmanager:TagResource",
-    "secretsmanager:UntagResource",
+    "secretsmanager:*agResource",
 ]
 _PARAMETERS = [
     "ssm:AddTagsToResource",
@@ -195,6 +191,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_events(stage, place),
         *domain_statements(stage, place),
         *cdn_statements(stage, place),
+        *_mail(stage),
         *_secrets(stage, place),
         *_cluster(stage, place),
     ]
@@ -281,6 +278,12 @@ def _events(stage: StageConfig, place: Place) -> Iterator[Statement]:
         if "default" in buses:
             rules.append(f"rule/{_derived(stage)}")
         yield allow("Rules", _RULES, [place.arn("events", rule) for rule in rules])
+
+
+def _mail(stage: StageConfig) -> Iterator[Statement]:
+    """What the gate of mail reads: the state of the account's SES, which has no resource, and of identities."""
+    if stage.ses is not None:
+        yield allow("Mail", ["ses:GetAccount", "ses:GetEmailIdentity"], ["*"])
 
 
 def _fronts(stage: StageConfig, place: Place) -> Iterator[Statement]:

@@ -49,6 +49,7 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_database(inputs),
         *_objects(inputs),
         *_queues(inputs, handler),
+        *_mail(inputs),
         *_failures(inputs, handler),
         *_streams(inputs, handler),
         *_recursion(inputs, handler),
@@ -167,6 +168,22 @@ def _queues(inputs: Inputs, handler: str) -> list[Statement]:
         return [_allow("SendJobs", ["sqs:SendMessage"], queues)]
     own, dead = (attribute(queue_id(inputs, handler, part), "Arn") for part in ("Queue", "DeadLetters"))
     return [_allow("SendJobs", ["sqs:SendMessage"], [*queues, dead]), _allow("TakeJobs", TAKING, [own])]
+
+
+def _mail(inputs: Inputs) -> list[Statement]:
+    """Sending from the stage's address alone.
+
+    The identity may be the address or a domain above it. In the sandbox SES asks for permission on the recipients'
+    identities, too, so that the sender is the condition and not the resource.
+    """
+    ses = inputs.config.ses
+    if ses is None:
+        return []
+    region = ses.region or inputs.config.region
+    names = ["identity/*", *([f"configuration-set/{ses.configuration_set}"] if ses.configuration_set else [])]
+    resources = [substituted(f"arn:${{AWS::Partition}}:ses:{region}:${{AWS::AccountId}}:{name}") for name in names]
+    actions = ["ses:SendEmail", "ses:SendRawEmail"]
+    return [_allow("SendMail", actions, resources, StringEquals={"ses:FromAddress": [ses.address]})]
 
 
 def _failures(inputs: Inputs, handler: str) -> list[Statement]:

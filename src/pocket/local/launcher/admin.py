@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pocket.local.launcher import mail
 from pocket.local.launcher.asgi import read_body, respond
 from pocket.local.launcher.state import Unsaved
 
@@ -19,7 +20,7 @@ LIMIT = 1024 * 1024
 
 
 class Admin:
-    """Answers `health`, `save`, `stop` and `route`, the last with a JSON object of site and id of what serves it."""
+    """Answers `health`, `save`, `stop`, `mails`, and `route` with a JSON object of site and id of what serves it."""
 
     def __init__(
         self,
@@ -38,16 +39,18 @@ class Admin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = scope["path"].removeprefix("/_pocket/")
-        error = ""
+        error, found = "", {}
         if operation == "save":
             error = self.save()
         elif operation == "stop":
             self._stop()
         elif operation == "route":
             error = self.route(json.loads(await read_body(receive, LIMIT)))
+        elif operation == "mails":
+            found = {"mails": mail.kept()}
         elif operation != "health":
             error = f"no such operation: {operation}"
-        body: dict[str, Any] = {"error": error} if error else {"ok": True}
+        body: dict[str, Any] = {"error": error} if error else {"ok": True, **found}
         await respond(send, 400 if error else 200, "application/json", json.dumps(body))
 
     def save(self) -> str:

@@ -1,5 +1,5 @@
-"""Authorizes each Systems Manager parameter of a call that names several, and schedules by their groups, which
-MiniStack's IAM does not.
+"""Authorizes what MiniStack's IAM does not: each Systems Manager parameter of several, schedules by their groups, and
+the sender of a mail.
 
 AWS checks each parameter, and refuses the whole call where one is not allowed:
 https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
@@ -8,11 +8,21 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-a
 from __future__ import annotations
 
 import json
+from email.utils import parseaddr
 from typing import Any
 
 from pocket.local.launcher.emulator import module
 
 ACTIONS = ("AmazonSSM.GetParameters", "AmazonSSM.DeleteParameters")
+
+
+SENDING = "/v2/email/outbound-emails"
+
+
+class Sender(str):
+    """The ARN of the identity that sends a mail, with the `address`, which is a key of conditions."""
+
+    address: str = ""
 
 
 class Resources(str):
@@ -23,11 +33,13 @@ class Resources(str):
 
 
 def install() -> None:
-    """Make IAM check each parameter of a call."""
+    """Make IAM check each parameter of a call, and the sender of a mail."""
     actions, evaluator = module("core.iam_actions"), module("core.iam_evaluator")
     extract, enforce, tell = actions.extract_resource_arn, evaluator.enforce, actions.identity_denial_message
 
     def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: Any, *rest: Any) -> Any:
+        if service == "ses" and method == "POST" and path.rstrip("/") == SENDING:
+            return sender(body, *rest[-2:])
         target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
         if service == "scheduler":
             return in_group(extract(service, method, path, headers, body, *rest), body)
@@ -37,7 +49,11 @@ def install() -> None:
         return resources(body, region, account)
 
     def enforce_each(key: str, action: str, service: str, region: str, *rest: Any, **named: Any) -> Any:
-        denied, resource = enforce(key, action, service, region, *rest, **named), named.get("resource_arn", "*")
+        resource = named.get("resource_arn", "*")
+        if isinstance(resource, Sender):
+            known = {**(named.get("service_context") or {}), "ses:FromAddress": resource.address}
+            named = {**named, "service_context": known}
+        denied = enforce(key, action, service, region, *rest, **named)
         for other in resource.others if isinstance(resource, Resources) and not denied else ():
             if denied := enforce(key, action, service, region, *rest, **{**named, "resource_arn": other}):
                 resource.denied = other
@@ -59,6 +75,17 @@ def in_group(found: str, body: Any) -> str:
     except (ValueError, AttributeError):
         return found
     return found.replace(":schedule/default/", f":schedule/{group}/", 1) if isinstance(group, str) and group else found
+
+
+def sender(body: Any, region: str, account: str) -> Sender:
+    """The identity that a call sends from: https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html"""
+    try:
+        address = parseaddr(str(json.loads(body)["FromEmailAddress"]))[1]
+    except (ValueError, KeyError, TypeError):
+        address = ""
+    found = Sender(f"arn:aws:ses:{region}:{account}:identity/{address}")
+    found.address = address
+    return found
 
 
 def resources(body: Any, region: str, account: str) -> str:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import authorization, deliveries, edge, environments, state, timezones
+from pocket.local.launcher import authorization, deliveries, edge, environments, mail, state, timezones
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.events import (
     correct_function_url_event,
@@ -89,6 +89,8 @@ REQUIRED = {
     "services.eventbridge": ("_cron_next_fire", "_dispatch_to_lambda", "_parse_cron_fields"),
     "services.s3": ("_bucket_owner_account", "_bucket_tags", "_deliver_event_to_lambda"),
     "services.scheduler": ("_at_time_epoch", "_schedules", "_tick_schedules"),
+    "services.ses": ("_message_rejection", "_sent_emails", "_sent_emails_list"),
+    "services.ses_v2": ("_message_rejection", "handle_request"),
     "services.sns": ("_deliver_to_lambda",),
     "services.sts": ("is_root_access_key", "register_session"),
 }
@@ -132,6 +134,7 @@ def install(runtime: Runtime) -> None:
     deliveries.install()
     timezones.install()
     edge.install()
+    mail.install()
 
 
 def replace_root_keys() -> None:
