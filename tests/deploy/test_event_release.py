@@ -13,6 +13,7 @@ from gated_site import HEAD, Site
 
 from pocket.deploy.operate import status
 from pocket.deploy.target import Target
+from pocket.errors import GateRefused
 from pocket.local import LocalAWS
 
 BUCKET = "pocket-dev-gated"
@@ -82,5 +83,16 @@ def test_events_of_the_bucket_reach_the_live_function_until_the_file_says_otherw
     wait_for(lambda: "ObjectCreated:Put pictures/c.jpg" in lines(site))
     assert not [line for line in lines(site) if "media/c.jpg" in line]
     deploy(site, None)
+    kept = site.clients.s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    assert "LambdaFunctionConfigurations" not in kept
+
+
+def test_callable_that_does_not_start_is_refused_and_gets_no_events(site: Site) -> None:
+    project = site.project(stage=HEAD + LISTENER.replace("PREFIX", "media"))
+    (site.folder / "listener.py").write_text(f"{CODE}\n1 / 0\n")
+    with pytest.raises(GateRefused) as caught:
+        site.deploy(project)
+    assert (caught.value.gate, caught.value.live) == ("startup", None)
+    assert "Handler 'listener' did not start: ZeroDivisionError: division by zero" in caught.value.message
     kept = site.clients.s3.get_bucket_notification_configuration(Bucket=BUCKET)
     assert "LambdaFunctionConfigurations" not in kept

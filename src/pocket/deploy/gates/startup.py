@@ -1,4 +1,4 @@
-"""Gate `startup`: measures a start of the new version inside Lambda, if the project has a budget."""
+"""Gate `startup`: starts the new versions of callables of the project, and measures a start if it has a budget."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ COMMAND = "pocket_startup"
 
 
 def check(candidate: Candidate, target: Target) -> None:
-    """Measures a start. Raises GateRefused if it takes longer than `[awscontainer.startup] budget_ms`."""
+    """Starts each callable of the project, and measures a start.
+
+    Raises GateRefused if a callable does not start, or a start takes longer than `[awscontainer.startup] budget_ms`.
+    """
+    start_callables(candidate)
     stage, version = candidate.stage, candidate.management_version
     container = stage.awscontainer
     if version is None or container is None or container.startup.budget_ms is None:
