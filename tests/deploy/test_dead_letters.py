@@ -74,6 +74,14 @@ def test_without_a_yes_all_are_there_again(clients: Clients, target: Target, sta
     assert len(waiting(clients, stage.dead_letters_name(handler_of(stage), fifo=False))) == 1
 
 
+def test_the_last_reason_is_the_newest_ones(clients: Clients, stage: StageConfig) -> None:
+    queue = stage.dead_letters_name(handler_of(stage), fifo=False)
+    put(clients, stage, "bbs.tasks.b", "two", told=False)
+    put(clients, stage, "bbs.tasks.a", "one")
+    assert dead_letters.last_reason(clients, queue) == ("2026-01-01T00:00:00+00:00", "ValueError: one")
+    assert len(waiting(clients, queue)) == 2
+
+
 def test_a_handler_without_a_queue_is_named(target: Target, stage: StageConfig) -> None:
     with (
         pytest.raises(DeployError, match="'web' has no queue"),

@@ -86,6 +86,8 @@ def _show(found: Status) -> None:
         typer.echo(f"{handler}: {address}" + (f" (its records lead to {behind})" if behind else ""))
     for queue in found.queues:
         typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in flight, {queue.dead} failed")
+        if queue.last_error:
+            typer.echo(f"  last error, {queue.last_failed_at[:19]}: {queue.last_error[:200]}")
     for item in found.events:
         typer.echo(f"{item.name}: {item.failed} failed {'event' if item.failed == 1 else 'events'}")
         for schedule in item.schedules:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.operate.dead_letters import last_reason
 from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.template.outputs import addresses, targets
@@ -33,12 +34,18 @@ class FunctionStatus:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """Approximate numbers of a queue's messages: `visible` ones wait, `dead` ones are in the dead-letter queue."""
+    """Approximate numbers of a queue's messages: `visible` ones wait, `dead` ones are in the dead-letter queue.
+
+    `last_error` is the reason of the newest of up to ten dead ones, `last_failed_at` its time in ISO format; "" without
+    one, and for one that SQS moved there.
+    """
 
     name: str
     visible: int
     in_flight: int
     dead: int
+    last_error: str = ""
+    last_failed_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,5 +127,7 @@ def _told(schedule: Schedule) -> str:
 
 def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:
     visible, in_flight = depth(clients, stage.queue_name(handler, fifo=fifo))
-    dead, _ = depth(clients, stage.dead_letters_name(handler, fifo=fifo))
-    return QueueStatus(handler, visible, in_flight, dead)
+    letters = stage.dead_letters_name(handler, fifo=fifo)
+    dead, _ = depth(clients, letters)
+    failed_at, reason = last_reason(clients, letters) if dead else ("", "")
+    return QueueStatus(handler, visible, in_flight, dead, reason, failed_at)
