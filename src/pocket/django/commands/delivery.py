@@ -58,8 +58,6 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float) -> bo
     """Whether the message is settled: its job is done, or given up. If not, it comes again."""
     message, received = record["messageId"], jobs.receives(record)
     request = getattr(context, "aws_request_id", "-")
-    # Not a log record: where the process dies with the job, this line must be in the log, whatever LOGGING says.
-    sys.stderr.write(f"Message {message} begins: attempt {received}, request {request}.\n")
     delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP))
     try:
         job = jobs.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
@@ -90,6 +88,9 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
         result = jobs.Result(error=error, reason=INTERRUPTED, final=True)
         claim = claim._replace(attempt=allowed)
     else:
+        request = claim.workers[-1].partition("/")[0]
+        # Not a log record: this line must be in the log, regardless of LOGGING, even if the job ends the process.
+        sys.stderr.write(f"Message {message} begins: attempt {claim.attempt}, request {request}.\n")
         result = job.run(claim, allowed=allowed, seconds=seconds)
     if result.error is None:
         output = without_secrets(result.output[-OUTPUT:])
