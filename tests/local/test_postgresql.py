@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def test_the_password_is_in_no_process_and_not_shown(started: Started, project: 
             except OSError:
                 continue
             assert started.server.password.encode() not in text, f"{name} of {pid}"
-    kept = StateFolder.of(project).path / "postgresql.json"
+    kept = home_of(StateFolder.of(project).path) / "access.json"
     assert kept.stat().st_mode & 0o077 == 0
 
 
@@ -190,6 +191,40 @@ def test_a_server_that_does_not_start_shows_its_log(other: Path, monkeypatch: py
     with folder.take() as lock, pytest.raises(LocalAWSError, match="PostgreSQL did not start") as refused:
         cluster.start(folder, lock)
     assert "192.0.2.1" in refused.value.message
+
+
+def test_data_whose_password_is_lost_is_kept(other: Path) -> None:
+    folder = StateFolder.of(other)
+    with folder.take() as lock:
+        before = cluster.start(folder, lock)
+    before.server.create("pocket_dev")
+    before.stop()
+    (home_of(folder.path) / "access.json").unlink()
+    with folder.take() as lock:
+        again = cluster.start(folder, lock)
+    try:
+        assert again.server.password != before.server.password
+        with psycopg.connect(again.server.url("pocket_dev")) as connection:
+            assert connection.info.user == "pocket"
+    finally:
+        again.stop()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root's data are outside of the state folder")
+def test_roots_data_go_with_the_state_folder(other: Path) -> None:
+    folder = StateFolder.of(other)
+    with folder.take() as lock:
+        before = cluster.start(folder, lock)
+    before.server.create("pocket_dev")
+    before.stop()
+    shutil.rmtree(folder.path)
+    folder.create()
+    with folder.take() as lock:
+        again = cluster.start(folder, lock)
+    try:
+        assert again.server.create("pocket_dev"), "made again"
+    finally:
+        again.stop()
 
 
 def test_the_server_is_made_of_its_json() -> None:

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pocket import isolation
 from pocket.errors import LocalAWSError
 from pocket.local.postgresql import programs
-from pocket.local.postgresql.server import HOST, Server, clean_environment
+from pocket.local.postgresql.server import HOST, ROLE, Server, clean_environment
 
 if TYPE_CHECKING:
     from pocket.local.folder import StateFolder
@@ -70,10 +70,18 @@ def start(folder: StateFolder, lock: IO[bytes]) -> Started:
         _remove_orphans(home)
     found = programs.find(home)
     version = programs.version(found)
-    facts = _facts(folder.path / "postgresql.json")
     cluster = _Cluster(home / "cluster", found, user, version)
     cluster.end_leftover()
+    if home.parent != folder.path:
+        _forget_removed(folder.path, home)
+        _make_home(home, folder.path, user)
+    # Beside the data, not in the state folder: for root, that may be removed without the data.
+    access = home / "access.json"
+    is_lost = cluster.data.exists() and not access.exists()
+    facts = _facts(access)
     cluster.make(facts["password"])
+    if is_lost:
+        cluster.set_password(facts["password"])
     server = Server(facts["port"], version, str(found), facts["password"])
     log = folder.path / "postgresql.log"
     process = cluster.run(server, log, lock)
@@ -128,6 +136,12 @@ class _Cluster:
         finally:
             given.unlink(missing_ok=True)
 
+    def set_password(self, password: str) -> None:
+        """Gives the roles another password, by PostgreSQL's single-user mode, which asks for none."""
+        roles = ("postgres", ROLE)
+        statements = "".join(f"ALTER ROLE {role} PASSWORD '{password}'\n" for role in roles)
+        self._program("postgres", "--single", "-D", str(self.data), "postgres", text=statements)
+
     def end_leftover(self) -> None:
         """Ends a server that outlived the process that watched over it."""
         if (self.data / "postmaster.pid").exists():
@@ -160,7 +174,7 @@ class _Cluster:
         finally:
             os.close(descriptor)
 
-    def _program(self, name: str, *arguments: str) -> None:
+    def _program(self, name: str, *arguments: str, text: str = "") -> None:
         user = self.user
         try:
             done = subprocess.run(  # noqa: S603 - a program that `programs.find` found
@@ -169,7 +183,7 @@ class _Cluster:
                 group=user.pw_gid if user else None,
                 extra_groups=[] if user else None,
                 env=clean_environment(),
-                stdin=subprocess.DEVNULL,
+                input=text,
                 capture_output=True,
                 text=True,
                 cwd="/",
@@ -188,6 +202,15 @@ class _Cluster:
             if self.user:
                 os.fchown(descriptor, self.user.pw_uid, self.user.pw_gid)
             file.write(text)
+
+
+def _forget_removed(state: Path, home: Path) -> None:
+    """Removes the data below `home` if the state folder was removed since they were made; notes them there."""
+    link = state / "postgresql"
+    if not link.is_symlink():
+        shutil.rmtree(home / "cluster", ignore_errors=True)
+        (home / "access.json").unlink(missing_ok=True)
+        link.symlink_to(home)
 
 
 def _remove_orphans(home: Path) -> None:
