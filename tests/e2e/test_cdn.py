@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 
 def invoke(board: Board, event: dict[str, Any]) -> dict[str, Any]:
-    """What the function of the site returns for an event that does not come from its API."""
+    """The result of the site's function for an event that does not come from its API."""
     aws = attach(board.folder)
     client = boto3.client(
         "lambda",

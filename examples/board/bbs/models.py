@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.core.files.storage import Storage, storages
 from django.core.validators import FileExtensionValidator
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -21,6 +22,10 @@ IMAGE_SUFFIXES = ["gif", "jpeg", "jpg", "png", "webp"]
 def image_name(topic: "Topic", filename: str) -> str:
     """A name of our own for an uploaded image, so that no two collide and none tells what the user called it."""
     return f"topics/{uuid4().hex}{PurePosixPath(filename).suffix.lower()}"
+
+
+def thumbnail_storage() -> Storage:
+    return storages["thumbnails"]
 
 
 def validate_image_size(image: File) -> None:
@@ -74,6 +79,8 @@ class Topic(models.Model):
     # The browser reserves the picture's place by these, and nobody has to fetch the file to know them.
     image_width = models.PositiveIntegerField(null=True, editable=False)
     image_height = models.PositiveIntegerField(null=True, editable=False)
+    # Written by `bbs.events.thumbnails` once the image is stored.
+    thumbnail = models.ImageField(storage=thumbnail_storage, blank=True, db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import environ
 from pocket.django.runtime import get_django_settings, set_envs
-from pocket.django.utils import get_caches, get_storages
+from pocket.django.utils import get_caches, get_email_settings, get_storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -90,6 +90,11 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = BASE_DIR / "media"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Who gets the weekly report.
+REPORT_RECIPIENTS = ["committee@example.com"]
+
+vars().update(get_email_settings())
 
 # The stage's own settings, last, so that they win.
 vars().update(get_django_settings())

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pocket.cli.project import Destination
     from pocket.deploy.releases.deploy import Deployed
@@ -25,7 +25,7 @@ def rehearse(
     allow_destructive: bool = False,
     allow_loss: bool = False,
 ) -> Deployed:
-    """Deploys `place.stage` to the running `aws`; runs management `commands` before the addresses are requested.
+    """Deploys `place.stage` to the running `aws`, then runs management `commands`, whose uploads cause events.
 
     The deploy's gate applies migrations.
 
@@ -37,13 +37,8 @@ def rehearse(
     rehearsal_database.prepare(place.stage, aws)
     reporter.note(rehearsal_database.described(place.stage, aws))
 
-    def published(routes: Mapping[str, str]) -> None:
-        aws.route(routes)
-        for command in commands:
-            _manage(place, command, reporter)
-
     with saved(aws):
-        return release.deploy(
+        deployed = release.deploy(
             place.project,
             place.stage,
             place.target,
@@ -51,8 +46,11 @@ def rehearse(
             skip_gates=skip_gates,
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
-            published=published,
+            published=aws.route,
         )
+        for command in commands:
+            _manage(place, command, reporter)
+        return deployed
 
 
 @contextmanager

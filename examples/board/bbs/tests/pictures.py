@@ -8,6 +8,7 @@ from PIL import Image
 
 STORAGES_IN_MEMORY = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "thumbnails": {"BACKEND": "django.core.files.storage.InMemoryStorage", "OPTIONS": {"base_url": "/thumbnails/"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
