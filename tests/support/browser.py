@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,16 @@ _OPTIONS = (
     "--remote-debugging-pipe",
 )
 
+_START = """
+import fcntl, os, sys
+# Out of the way of 3 and 4 first, which one of them may have.
+reads, writes = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(reads, 3)
+os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Gives the browser its pipe as the descriptors 3 and 4; a shell can only name those below 10."""
+
 
 def executable() -> str | None:
     """The browser's path; None where there is none."""
@@ -42,7 +53,8 @@ class Browser:
         assert path is not None, MISSING
         reads, self._to = os.pipe()
         self._from, writes = os.pipe()
-        command = ["sh", "-c", f'exec "$@" 3<&{reads} 4>&{writes}', "sh", path, *_OPTIONS, f"--user-data-dir={profile}"]
+        start = [sys.executable, "-c", _START, str(reads), str(writes)]
+        command = [*start, path, *_OPTIONS, f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(command, pass_fds=(reads, writes), stderr=subprocess.DEVNULL)
         os.close(reads)
         os.close(writes)
