@@ -1,1 +1,1 @@
-"""Django on AWS Lambda from one file; see the rooms of this package for what each part knows."""
+"""Django on AWS Lambda from one file; docs/contributing/architecture.md describes its parts."""

@@ -1,4 +1,4 @@
-"""The policy of whoever deploys, held against the code, CloudFormation's resource types and IAM on the local AWS."""
+"""The deployer's policy, compared with the code, CloudFormation's resource types and IAM on the local AWS."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ ACTIONS = {
     "acm:RequestCertificate": {"acm:RequestCertificate", "acm:AddTagsToCertificate"},  # with tags
     "apigatewayv2:GetDomainName": {"apigateway:GET"},
     "route53:CreateHostedZone": set(),  # on the local AWS alone
-    "cloudformation:ValidateTemplate": set(),  # a method of cfn-lint's, which asks nobody
+    "cloudformation:ValidateTemplate": set(),  # a method of cfn-lint's, which makes no call
 }
 """The IAM actions of those operations whose name is another."""
 

@@ -319,7 +319,7 @@ def test_an_unknown_gate_is_an_error_with_the_known_names(site: Site) -> None:
     recorder = PlanRecorder()
     with pytest.raises(DeployError, match="Unknown gate 'smok'") as caught:
         site.deploy(site.project("A"), recorder, skip=["smok"])
-    assert caught.value.hint == "The gates are project, checks, migrations, startup, request, smoke."
+    assert caught.value.hint == "The gates are project, mail, checks, migrations, startup, request, smoke."
     assert recorder.steps == []
 
 
@@ -354,6 +354,7 @@ def test_without_a_handler_for_commands_the_skipped_gates_are_noted(site: Site) 
     (note,) = [note for note in recorder.notes if "no handler for management commands" in note]
     assert "[awscontainer.handlers.management]" in note
     assert [step for step in recorder.steps if step.startswith("Gate")] == [
+        "Gate startup: start management",
         "Gate request: GET / from web",
         "Gate smoke: request each address once",
     ]

@@ -142,10 +142,10 @@ def test_ctrl_c_at_the_question_leaves_no_change_set(
 
 def test_a_function_that_does_not_start_is_shown_with_its_last_log_lines(site: Site) -> None:
     broken = deployable(site.folder, app=f'raise RuntimeError("a broken start")\n{APP}')
-    with pytest.raises(GateRefused, match="'web' did not start, or failed at GET /") as caught:
+    with pytest.raises(GateRefused, match="'worker' did not start: RuntimeError: a broken start") as caught:
         site.deploy(broken)
-    assert caught.value.gate == "request"
-    assert caught.value.message.endswith("RuntimeError: a broken start")
+    assert caught.value.gate == "startup"
+    assert "Duration" not in caught.value.message
     site.deploy()
 
 

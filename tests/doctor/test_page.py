@@ -9,7 +9,7 @@ from typing import cast
 from pocket.doctor.report import page, text
 from pocket.doctor.report.model import Issue, Report, Request, Span
 
-TROUBLE = Issue(
+ISSUE = Issue(
     "circular-import",
     "Modules import each other in a circle",
     "a → b → a: a is not fully imported yet.",
@@ -27,7 +27,7 @@ REPORT = Report(
         Span("first API request", "after", 100, 7, 2, 64, children=(Span("light", "import", 100, 5),)),
     ),
     request=Request("/?a=<b>", 500, "DoesNotExist"),
-    issues=(TROUBLE,),
+    issues=(ISSUE,),
     api_request=Request("/api/", 200),
     notes=("Import <heavy> later.",),
 )

@@ -22,13 +22,13 @@ def spans(children: st.SearchStrategy[tuple[Span, ...]]) -> st.SearchStrategy[Sp
 
 
 TREES = st.recursive(spans(st.just(())), lambda inner: spans(st.lists(inner, max_size=3).map(tuple)), max_leaves=8)
-TROUBLES = st.builds(Issue, TEXT, TEXT, TEXT, TEXT, TEXT, COUNTS, st.lists(TEXT, max_size=3).map(tuple))
+ISSUES = st.builds(Issue, TEXT, TEXT, TEXT, TEXT, TEXT, COUNTS, st.lists(TEXT, max_size=3).map(tuple))
 REPORTS = st.builds(
     Report,
     *[TEXT] * 6,
     spans=st.lists(TREES, max_size=3).map(tuple),
     request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
-    issues=st.lists(TROUBLES, max_size=2).map(tuple),
+    issues=st.lists(ISSUES, max_size=2).map(tuple),
     stopped=TEXT,
     api_request=st.none() | st.builds(Request, TEXT, COUNTS, TEXT),
     notes=st.lists(TEXT, max_size=2).map(tuple),

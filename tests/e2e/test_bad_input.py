@@ -75,12 +75,12 @@ def test_every_issue_in_the_file_at_once(folder: Path) -> None:
 def test_a_handler_that_does_not_import(folder: Path) -> None:
     change(
         folder / "pocket.toml",
-        'command = "pocket.fastapi.lambda_handlers.combined_handler"',
-        'command = "config.web.go"',
+        'command = "bbs.events.weekly_report"',
+        'command = "config.reports.go"',
     )
     output = refused(folder, "local")
-    assert "config.web" in output
-    assert "in [awscontainer.handlers.web]" in output
+    assert "config.reports" in output
+    assert "in [awscontainer.handlers.reports]" in output
 
 
 def test_a_project_without_lock_or_requirements(folder: Path) -> None:

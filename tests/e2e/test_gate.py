@@ -35,7 +35,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bbs", "0001_initial")]
+    dependencies = [("bbs", "0002_thumbnail")]
     operations = [migrations.AddField("topic", "mood", models.CharField(max_length=9, null=True, editable=False))]
 """
 
@@ -44,7 +44,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bbs", "0002_mood")]
+    dependencies = [("bbs", "0003_mood")]
     operations = [migrations.RemoveField("topic", "mood")]
 """
 
@@ -88,7 +88,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bbs", "0001_initial")]
+    dependencies = [("bbs", "0002_thumbnail")]
     operations = [migrations.RemoveField("topic", "author_name")]
 """
 
@@ -237,11 +237,11 @@ def test_checks_and_a_failed_request_refuse(site: Site, unnoticed: None) -> None
 
 def test_a_destructive_migration_and_a_slow_start_refuse(site: Site, unnoticed: None) -> None:
     with (
-        site.changed("bbs/migrations/0002_drop.py", "", DROPS_A_COLUMN),
+        site.changed("bbs/migrations/0003_drop.py", "", DROPS_A_COLUMN),
         site.changed("pocket.toml", WEB, f"[awscontainer.startup]\nbudget_ms = 1\n\n{WEB}"),
     ):
         output = site.deploy("--skip-gate", "checks", refused_by="migrations")
-        assert "bbs.0002_drop: Remove field author_name from topic: the data in it is lost" in output
+        assert "bbs.0003_drop: Remove field author_name from topic: the data in it is lost" in output
         assert f"The database is SQLite {site.folder / '.pocket' / 'site.sqlite3'}." in output
         assert "Nothing was migrated" in output
         output = site.deploy("--skip-gate", "checks", "--skip-gate", "migrations", refused_by="startup")
@@ -260,13 +260,13 @@ def test_a_release_that_fails_at_its_address_is_taken_back(site: Site, visitor: 
 
 def test_a_good_release_moves_live_and_is_listed(site: Site, visitor: Visitor) -> None:
     sign = site.folder / "config" / "sign.py"
-    (site.folder / "bbs" / "migrations" / "0002_mood.py").write_text(ADDITIVE)
+    (site.folder / "bbs" / "migrations" / "0003_mood.py").write_text(ADDITIVE)
     models = site.folder / "bbs" / "models.py"
     models.write_text(models.read_text().replace("    archived_at =", f"{MOOD}    archived_at =", 1))
     with visitor.asking():
         sign.write_text(SIGN.replace("release A", "release B"))
         output = site.deploy("--skip-gate", "startup")
-        assert "Pending migrations, all additive: bbs.0002_mood" in output
+        assert "Pending migrations, all additive: bbs.0003_mood" in output
         assert re.search(r"INIT of web: \d+ ms", output)
         wait_until(lambda: "release B" in visitor.answers, 10)
     assert set(visitor.answers) == {"release A", "release B"}
@@ -290,11 +290,11 @@ def test_rollback_goes_back_and_forward_in_seconds(site: Site, visitor: Visitor)
 def test_rollback_is_refused_over_a_destructive_migration(site: Site) -> None:
     models = site.folder / "bbs" / "models.py"
     models.write_text(models.read_text().replace(MOOD, "", 1))
-    (site.folder / "bbs" / "migrations" / "0003_no_mood.py").write_text(DESTRUCTIVE)
+    (site.folder / "bbs" / "migrations" / "0004_no_mood.py").write_text(DESTRUCTIVE)
     output = site.deploy("--allow-destructive")
-    assert "bbs.0003_no_mood: Remove field mood from topic: the data in it is lost" in output
+    assert "bbs.0004_no_mood: Remove field mood from topic: the data in it is lost" in output
     assert site.live() == 3
     refused = site.rollback(check=False)
-    assert "destructive migrations were applied after it: bbs.0003_no_mood" in refused
+    assert "destructive migrations were applied after it: bbs.0004_no_mood" in refused
     assert site.live() == 3
     assert site.board.client().get("/").status == 200

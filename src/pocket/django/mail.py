@@ -82,7 +82,7 @@ def encoded(message: EmailMessage) -> bytes:
     """The message as SES takes it: lines that end in CRLF, in 7 bits. Bcc is not part of it."""
     mime: Any = message.message()
     if mime.policy is compat32:
-        # Before version 6, Django's parts keep their 8 bits, whatever the policy says.
+        # Before version 6, Django's parts keep their 8 bits, whatever the policy.
         for part in mime.walk():
             if part["Content-Transfer-Encoding"] == "8bit":
                 del part["Content-Transfer-Encoding"]

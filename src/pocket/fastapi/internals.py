@@ -134,13 +134,13 @@ def is_simple(queryset: models.QuerySet[Any]) -> bool:
 
 
 def values_of(queryset: Any, columns: tuple[str, ...]) -> Any:
-    """`queryset.values_list(*columns)` of a simple one; Django would resolve the names anew for each."""
-    asked = _selection_of(queryset.model, columns)
-    if asked is None:
+    """`queryset.values_list(*columns)` of a simple one; Django would resolve the names again for each."""
+    selection = _selection_of(queryset.model, columns)
+    if selection is None:
         return queryset.values_list(*columns)
     chosen = queryset.all()
-    vars(chosen).update(asked[0])
-    vars(chosen.query).update(asked[1])
+    vars(chosen).update(selection[0])
+    vars(chosen.query).update(selection[1])
     chosen.query.get_initial_alias()
     return chosen
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time
-    """Rows are what happened: nobody adds or edits one."""
+    """Rows record what happened, so they cannot be added or edited."""
 
     list_display = ("name", "state", "attempts", "kind", "queue", "enqueued_at", "finished_at", "reason")
     list_filter = ("status", "kind", "queue", "handler", "enqueued_at", "name")

@@ -1,7 +1,7 @@
 """What a function behind the stage's CloudFront distribution does with an event: it accepts those of the distribution
 alone, and makes them what they would be without it.
 
-The distribution adds a secret to each request, which no viewer knows. It also adds the viewer's host and address: API
+The distribution adds a secret to each request, which viewers do not have, and the viewer's host and address, since API
 Gateway sees those of the distribution.
 """
 

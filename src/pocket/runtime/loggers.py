@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import logging
 
-NAMES = ("pocket.commands", "pocket.fastapi", "pocket.http", "pocket.migrations", "pocket.queue", "pocket.secrets")
+NAMES = (
+    "pocket.commands",
+    "pocket.database",
+    "pocket.fastapi",
+    "pocket.http",
+    "pocket.migrations",
+    "pocket.queue",
+    "pocket.secrets",
+)
 
 
 def enable() -> None:

@@ -67,7 +67,7 @@ def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:
 
 
 def _iam(database: Database) -> Iterator[Issue]:
-    """The issues with a database that asks for a token of IAM."""
+    """The issues with a database that needs a token of IAM."""
     for key in ("host", "name", "user", "resource_id"):
         if getattr(database, key) is None:
             message = f"With iam = true, {key} is required."
@@ -107,7 +107,7 @@ def shared(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
 
 
 def _places(stage: StageConfig) -> Iterator[tuple[str, tuple[str, ...], KeyPath]]:
-    """Which database the stage uses: in words, as a key, and where the file says so."""
+    """Which database the stage uses: in words, as a key, and where it is in the file."""
     found, reference = stage.database, stage.database_reference
     if found is not None and found.host is not None and found.name is not None:
         yield f"{found.name} at {found.host}", (found.host, str(found.port), found.name or ""), ("database", "name")

@@ -1,4 +1,4 @@
-"""What the public DNS answers for a name, asked through this machine's resolver.
+"""What the public DNS answers for a name, through this machine's resolver.
 
 A laptop may have no DNS, or one that answers for its own network only. So an answer counts only where the same resolver
 knows the top-level domain.
@@ -15,7 +15,7 @@ LIFETIME = 5.0
 
 
 class Unreachable(Exception):
-    """This machine's resolver does not answer for public names; the text says why."""
+    """This machine's resolver does not answer for public names; with the reason as its text."""
 
 
 def resolver() -> dns.resolver.Resolver:
@@ -32,20 +32,20 @@ def name_servers(zone: str) -> frozenset[str]:
     """The name servers that the public DNS has for a zone, lower case and without the last dot; empty where it has
     none that answers.
 
-    Raises Unreachable where that says nothing, since the resolver does not know the zone's top-level domain either.
+    Raises Unreachable if the resolver does not find the zone's top-level domain either.
     """
-    asked = resolver()
-    if found := _name_servers(asked, zone):
+    local = resolver()
+    if found := _name_servers(local, zone):
         return found
     top = zone.rpartition(".")[2]
-    if not _name_servers(asked, top):
+    if not _name_servers(local, top):
         raise Unreachable(f"it does not know the top-level domain {top}")
     return frozenset()
 
 
-def _name_servers(asked: dns.resolver.Resolver, zone: str) -> frozenset[str]:
+def _name_servers(local: dns.resolver.Resolver, zone: str) -> frozenset[str]:
     try:
-        answer = asked.resolve(dns.name.from_text(zone), "NS")
+        answer = local.resolve(dns.name.from_text(zone), "NS")
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.NoNameservers):
         return frozenset()
     except (dns.exception.DNSException, OSError) as error:

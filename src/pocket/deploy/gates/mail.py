@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def check(clients: Clients, stage: StageConfig, reporter: Reporter, live: int | None) -> None:
     """Raises GateRefused where no identity of the sender is verified; a sandbox is a note.
 
-    The local AWS verifies nothing and keeps every mail, so nothing is asked there.
+    The local AWS verifies nothing and keeps every mail, so this gate does nothing there.
     """
     if stage.ses is None or clients.target.keeps_mail:
         return

@@ -39,7 +39,7 @@ def check(candidate: Candidate) -> None:
             if not issue:
                 issue, hint = bad_redirect(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if issue:
-                log = log_lines.written(tail.splitlines())
+                log = log_lines.written_in(tail)
                 messages = [f"Handler {handler!r} {issue}" + (f"\n{log}" if log else "")]
                 raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)

@@ -52,7 +52,7 @@ def start_callables(candidate: Candidate) -> None:
             tail = log_tail(answer)
             if answer.get("FunctionError"):
                 facts = json.loads(answer["Payload"])
-                log = log_lines.written(tail)
+                log = log_lines.written_in(tail)
                 reason = f"{facts.get('errorType', 'an error')}: {facts.get('errorMessage', '')}"
                 issue = f"Handler {handler!r} did not start: {reason}" + (f"\n{log}" if log else "")
                 raise refusal(candidate.stage, candidate.live, STARTUP, [issue])

@@ -137,15 +137,15 @@ def _receive(clients: Clients, url: str, *, seconds: int) -> list[MessageTypeDef
 
 
 def _letter(handler: str, message: MessageTypeDef) -> DeadLetter:
-    told = {name: str(item.get("StringValue", "")) for name, item in message.get("MessageAttributes", {}).items()}
+    attributes = {name: str(item.get("StringValue", "")) for name, item in message.get("MessageAttributes", {}).items()}
     name, job = _carried(message.get("Body", ""))
     return DeadLetter(
         handler=handler,
-        job=told.get("PocketJob") or job or str(message["MessageId"]),
-        name=told.get("PocketName", "-").strip("-") or name,
-        reason=told.get("PocketReason", ""),
-        attempts=told.get("PocketAttempts", "-"),
-        failed_at=told.get("PocketFailedAt", ""),
+        job=attributes.get("PocketJob") or job or str(message["MessageId"]),
+        name=attributes.get("PocketName", "-").strip("-") or name,
+        reason=attributes.get("PocketReason", ""),
+        attempts=attributes.get("PocketAttempts", "-"),
+        failed_at=attributes.get("PocketFailedAt", ""),
         message=message,
     )
 

@@ -141,6 +141,8 @@ class Programs:
         except OSError as error:
             raise DeployError(f"{program} cannot be run: {error.strerror}.", "Install PostgreSQL's client.") from error
         if done.returncode:
-            said = done.stderr.strip() or f"It ended with {done.returncode}."
-            raise DeployError(f"{name} on the database {database or self._access.name} at {self._access.place}: {said}")
+            reason = done.stderr.strip() or f"It ended with {done.returncode}."
+            raise DeployError(
+                f"{name} on the database {database or self._access.name} at {self._access.place}: {reason}"
+            )
         return "" if quiet else done.stdout

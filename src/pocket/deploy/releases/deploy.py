@@ -171,7 +171,7 @@ def _generation(
 
 
 def _waits(stage: StageConfig, main: State) -> Iterator[str]:
-    """What the plan says of a distribution that does not exist yet."""
+    """What stands in the plan for a distribution that does not exist yet."""
     if stage.cdn_handler is not None and DISTRIBUTION not in (main.body.get("Resources") or {}):
         yield "CloudFront takes some minutes to create the distribution."
 

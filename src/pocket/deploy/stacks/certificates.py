@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ISSUED, PENDING = "ISSUED", "PENDING_VALIDATION"
 
 RECORDS_KNOWN_AFTER = 60
-"""Seconds within which ACM knows the records of a certificate that was just requested."""
+"""Seconds within which ACM has the records of a certificate that was just requested."""
 
 RELEASED_AFTER, PAUSE = 60.0, 2.0
 """Seconds within which a deleted domain has let go of its certificate, and between two looks."""

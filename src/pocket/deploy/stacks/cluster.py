@@ -157,7 +157,7 @@ def _create(clients: Clients, stage: StageConfig, name: str) -> None:
 
 
 def _available(clients: Clients, stage: StageConfig, name: str, reporter: Reporter) -> Cluster:
-    deadline, told = time.monotonic() + WAIT_SECONDS, ""
+    deadline, shown = time.monotonic() + WAIT_SECONDS, ""
     while True:
         found = find(clients, stage, name)
         status = "missing" if found is None else found.status
@@ -165,9 +165,9 @@ def _available(clients: Clients, stage: StageConfig, name: str, reporter: Report
             return found
         if status in _ENDED:
             raise DeployError(f"The cluster {name} is {status}.", _ENDED[status].format(name=name))
-        if status != told:
+        if status != shown:
             reporter.event(f"{name} is {status}")
-            told = status
+            shown = status
         if time.monotonic() > deadline:
             raise DeployError(
                 f"The cluster {name} is still {status} after {WAIT_SECONDS / 60:.0f} minutes.",

@@ -47,7 +47,7 @@ def retagging(before: State, own: Mapping[str, str] | None) -> Retagging:
 
 
 def recorded(body: Mapping[str, Any]) -> list[str]:
-    """The keys that a deployed template says its stack has from the file."""
+    """The tag keys from pocket.toml that a deployed template records."""
     written = (body.get("Metadata") or {}).get(METADATA)
     listed = written.get(_RECORD) if isinstance(written, dict) else None
     return [key for key in listed if isinstance(key, str)] if isinstance(listed, list) else []

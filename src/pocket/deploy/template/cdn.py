@@ -139,7 +139,7 @@ def _public(inputs: Inputs) -> str:
 
 
 def _rewrites(name: str, declared: CloudFront) -> Resource:
-    """The function that redirects the aliases, and tells the site who asks for which host."""
+    """The function that redirects the aliases, and passes the viewer's host and address on to the site."""
     site = json.dumps({"domain": declared.domain or "", "aliases": declared.aliases})
     return {
         "Type": "AWS::CloudFront::Function",

@@ -134,7 +134,7 @@ def _forget(job: Job) -> None:
 
 
 def _again(record: Record, queue: Queue, seconds: int) -> bool:
-    """The message comes again in `seconds`; where SQS cannot be told, after its visibility timeout."""
+    """The message comes again in `seconds`; if SQS cannot be called, after its visibility timeout."""
     from pocket.runtime import sqs
 
     receipt = record.get("receiptHandle")

@@ -1,4 +1,4 @@
-"""The record of jobs: what the queue's code asks of it.
+"""The record of jobs: what the queue's code needs of it.
 
 `pocket.jobs` keeps one in the database; without it there is none.
 
@@ -62,7 +62,7 @@ class Ended(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What of a message says which attempt it is: its receives, and `stamp`, where it is back from the dead letters."""
+    """What identifies the attempt of a message: its receives, and `stamp`, where it is back from the dead letters."""
 
     receives: int
     stamp: str = ""

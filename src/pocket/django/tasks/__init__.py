@@ -1,6 +1,6 @@
 """Django's Tasks on SQS: what a project imports.
 
-`retries` says how often a task is tried. The backends are named by `pocket.django.utils.get_tasks`.
+`retries` sets how often a task is tried. The backends are named by `pocket.django.utils.get_tasks`.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         return any(len(found) > 1 for found in self._handlers.values())
 
     def validate_task(self, task: Any) -> None:
-        """Raises the framework's InvalidTask for a task that this backend would not run as it says."""
+        """Raises the framework's InvalidTask for a task with options that this backend does not support."""
         handlers = self._handlers.get(task.queue_name, {})
         if task.priority and len(handlers) == 1:
             raise framework.invalid_task()(
@@ -66,7 +66,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         attempts, most = policy_of(task.func).attempts, self.options["attempts"][self._handler(task)]
         if attempts is not None and attempts > most:
             raise framework.invalid_task()(
-                f"{task.module_path} wants {attempts} attempts, but its queue allows {most}. Set"
+                f"{task.module_path} has {attempts} attempts, but its queue allows {most}. Set"
                 f" dead_letter_max_receive_count = {attempts} in sqs of the handler {self._handler(task)}."
             )
 

@@ -22,7 +22,7 @@ class ThreadBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class d
     """Runs tasks one after another in a background thread.
 
     OPTIONS: `enqueue_on_commit` lets a task begin when the open transaction is committed. A task whose `run_after` lies
-    ahead waits for it, as long as the process lives.
+    ahead waits for it, until the process ends.
     """
 
     supports_defer = True

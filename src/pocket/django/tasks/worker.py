@@ -68,7 +68,7 @@ class TaskJob:
         return Result(None, output, shown, reason, final=attempt.final)
 
     def pause(self, attempt: int) -> int:
-        """The pause that the task's policy says."""
+        """The pause of the task's policy."""
         return self._policy.pause(attempt)
 
     def forget(self) -> None:
@@ -89,7 +89,7 @@ class TaskJob:
 
 
 class _Attempt:
-    """One attempt, with the framework's signals; `final` tells afterwards whether a failure is the task's end."""
+    """One attempt, with the framework's signals; `final` is, afterwards, whether a failure is final."""
 
     def __init__(self, task: Any, policy: Policy, claim: Claim, *, last: bool) -> None:
         self._task = task

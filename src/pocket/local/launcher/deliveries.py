@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-logger = logging.getLogger("pocket.deliveries")
+logger = logging.getLogger("pocket.local")
 
 
 def install() -> None:

@@ -151,7 +151,7 @@ def _keys(cloudfront: Any, distribution: dict[str, Any], pattern: str | None) ->
 
 
 def _type(create: Callable[..., Any], store: Any) -> dict[str, Any]:
-    """The handlers of a type in CloudFormation; an update makes the record that is there anew."""
+    """The handlers of a type in CloudFormation; an update replaces the record."""
 
     def update(identity: str, _old: Any, new: dict[str, Any], stack: str) -> Any:
         return create("", new, stack, identity)

@@ -53,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        started, told = time.monotonic(), False
+        started, is_logged = time.monotonic(), False
         while True:
             try:
                 return super().get_new_connection(conn_params)
@@ -61,9 +61,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 waited = time.monotonic() - started
                 if not _is_waking(error) or waited + PAUSE > wake_seconds():
                     raise
-                if not told:
+                if not is_logged:
                     logger.warning("The database %s does not answer yet; it may be waking up.", self.alias)
-                    told = True
+                    is_logged = True
                 time.sleep(PAUSE)
 
 
