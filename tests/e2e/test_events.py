@@ -16,8 +16,8 @@ pytestmark = pytest.mark.e2e
 
 
 def thumbnails(board: Board) -> list[str]:
-    """The addresses of the thumbnails on the first page."""
-    found = re.findall(r'<img src="([^"]+/thumbnails/[^"]+)"', board.client().get("/").text)
+    """The address of the thumbnail of the demo's picture, once there is one."""
+    found = re.findall(r'<img src="([^"]+/thumbnails/[^"]+)"', board.client().get("/?q=footbridge").text)
     return [address.replace("&amp;", "&") for address in found]
 
 

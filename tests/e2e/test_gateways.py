@@ -7,6 +7,7 @@ import io
 import json
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urljoin, urlsplit
 
 import boto3
 import pytest
-from board import PASSWORD, Board
+from board import PASSWORD, Board, copy_example, start_local
 from PIL import Image
 from rest_api import make_rest_api
 from site_client import SiteClient, image_address
@@ -53,6 +54,21 @@ class Site:
             return response
         finally:
             connection.close()
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Board]:
+    """The example without a distribution, which would refuse requests from other gateways."""
+    folder = copy_example(f"gateways-{sys.version_info.minor}")
+    file = folder / "pocket.toml"
+    text = file.read_text().replace("[cloudfront]\n", "").replace("signed = true\n", "")
+    text = text.replace("[s3]\n", '[s3]\npublic_dirs = ["static"]\n').replace('"cloudfront"', '"s3"')
+    file.write_text(text)
+    running = start_local(folder, "--run", f"load_demo --admin-password '{PASSWORD}'")
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="module")
