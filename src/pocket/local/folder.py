@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -67,7 +68,11 @@ class StateFolder:
             ) from error
         for other in folder.parent.iterdir():
             if (other / mark.name).is_symlink() and not (other / mark.name).exists():
-                remove_tree(other)
+                # Renamed first: if its project is created again meanwhile, it gets a folder of its own.
+                removed = other.with_name(f"removed-{uuid.uuid4().hex[:12]}")
+                with contextlib.suppress(FileNotFoundError):
+                    other.rename(removed)
+                    remove_tree(removed)
         return folder
 
     def create(self) -> None:
