@@ -213,6 +213,7 @@ def test_files_behind_a_distribution_have_its_address(no_aws: None, monkeypatch:
         made(Storage("cloudfront", "media"))
 
 
+@pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow:DeprecationWarning")  # of django-storages
 def test_signed_uploads_have_a_signature_of_the_stages_key(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     signed = Storage("cloudfront", "media", signed=True)
     private, public = key_pair(for_rsa=True)

@@ -104,7 +104,7 @@ def test_priority_chooses_the_handler(project: TaskProject, priority: int, handl
     [
         ("tasks.note.using(priority=5)", "has one handler"),
         ("tasks.note.using(queue_name='nowhere')", "Queue 'nowhere' is not valid"),
-        ("tasks.fail.using(queue_name='ordered')", "wants 3 attempts, but its queue allows 2"),
+        ("tasks.fail.using(queue_name='ordered')", "has 3 attempts, but its queue allows 2"),
         ("tasks.lost()", "module level"),
         ("from datetime import datetime\ntasks.note.using(run_after=datetime(2030, 1, 1))", "aware"),
         ("tasks.report.using(priority=101)", "between -100 and 100"),
