@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "support"))
 
-from lambda_events import Ask, event_of
+from lambda_events import RequestSpec, event_of
 
 Call = Callable[[], Any]
 
@@ -80,13 +80,15 @@ CONTEXT = Context()
 
 def get(form: str, path: str) -> dict[str, Any]:
     """The event of a browser's GET."""
-    return event_of(form, Ask(path=path, query="page=2&tag=a", headers=HEADERS, cookies=("theme=dark", "seen=1")))
+    return event_of(
+        form, RequestSpec(path=path, query="page=2&tag=a", headers=HEADERS, cookies=("theme=dark", "seen=1"))
+    )
 
 
 def post(form: str, path: str, kind: str, body: bytes) -> dict[str, Any]:
     """The event of a browser's POST."""
     headers = (*HEADERS, ("content-type", kind))
-    return event_of(form, Ask("POST", path, headers=headers, body=body, text=True))
+    return event_of(form, RequestSpec("POST", path, headers=headers, body=body, text=True))
 
 
 def headers_of(event: dict[str, Any]) -> list[tuple[str, str]]:
