@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-class _Verbs:
+class _Verbs(ABC):
     """The route decorators: each takes what FastAPI's takes, and `atomic`."""
 
+    @abstractmethod
     def add_api_route(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        raise NotImplementedError
+        """Adds a route, as FastAPI's method does, with `atomic`."""
 
     def api_route(self, path: str, **options: Any) -> Callable[[Function], Function]:
         def register(function: Function) -> Function:

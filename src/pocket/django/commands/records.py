@@ -117,7 +117,8 @@ class NoRecords:
         pass
 
     def result(self, job_id: str) -> Any:
-        raise NotImplementedError
+        # What django.tasks documents for a backend without results.
+        raise NotImplementedError("Results need their records: add pocket.jobs to INSTALLED_APPS, and migrate.")
 
     def tidy(self) -> None:
         pass

@@ -19,6 +19,7 @@ from pocket import naming
 from pocket.django.commands import records
 from pocket.django.configuration.errors import SettingsError
 from pocket.django.tasks import framework, results
+from pocket.django.tasks.entries import entry_of
 from pocket.django.tasks.envelope import Envelope
 from pocket.django.tasks.policy import policy_of
 from pocket.errors import PocketError
@@ -91,7 +92,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
             enqueued=datetime.now(UTC).isoformat(),
         )
         envelope = self._stored(envelope, by_schedule=self._needs_schedule(task, handler))
-        records.current().enqueued(_entry(envelope, handler, task))
+        records.current().enqueued(entry_of(envelope, handler, task, run_after=task.run_after))
         if self.options.get("enqueue_on_commit"):
             transaction.on_commit(partial(self._dispatch, result, envelope, handler))
         else:
@@ -100,8 +101,6 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
 
     def get_result(self, result_id: str) -> Any:
         """The recorded result; raises TaskResultDoesNotExist, and NotImplementedError without `pocket.jobs`."""
-        if not self.supports_get_result:
-            raise NotImplementedError("Results need their records: add pocket.jobs to INSTALLED_APPS, and migrate.")
         return records.current().result(result_id)
 
     def send(self, envelope: Envelope, handler: str, *, seconds: float = 0.0) -> None:
@@ -163,23 +162,6 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         key = f"{naming.TASK_OBJECTS}{envelope.id}.json"
         objects.put(bucket, key, envelope.arguments(), region=self.options["region"])
         return envelope._replace(object=key)
-
-
-def _entry(envelope: Envelope, handler: str, task: Any) -> records.Entry:
-    return records.Entry(
-        id=envelope.id,
-        kind="task",
-        name=envelope.task,
-        args=[] if envelope.object else envelope.args,
-        kwargs={} if envelope.object else envelope.kwargs,
-        parameters=records.parameters(task.func, takes_context=task.takes_context),
-        object=envelope.object,
-        queue=envelope.queue,
-        handler=handler,
-        backend=envelope.backend,
-        priority=envelope.priority,
-        run_after=task.run_after,
-    )
 
 
 def _queue_url(handler: str) -> str:

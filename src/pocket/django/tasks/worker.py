@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 from pocket.django.commands import command as commands
-from pocket.django.commands import records
 from pocket.django.commands.jobs import Result
 from pocket.django.tasks import envelope as envelopes
 from pocket.django.tasks import framework, results
+from pocket.django.tasks.entries import entry_of
 from pocket.django.tasks.policy import Policy, policy_of
 from pocket.errors import CommandFailed
 
@@ -27,19 +27,7 @@ class TaskJob:
         self._envelope = envelope
         self._policy = policy
         self.attempts = policy.attempts
-        self.entry = records.Entry(
-            id=envelope.id,
-            kind="task",
-            name=envelope.task,
-            args=[] if envelope.object else envelope.args,
-            kwargs={} if envelope.object else envelope.kwargs,
-            parameters=records.parameters(task.func, takes_context=task.takes_context),
-            object=envelope.object,
-            queue=envelope.queue,
-            handler=handler,
-            backend=envelope.backend,
-            priority=envelope.priority,
-        )
+        self.entry = entry_of(envelope, handler, task)
 
     @classmethod
     def read(cls, envelope: Envelope, *, handler: str) -> TaskJob:

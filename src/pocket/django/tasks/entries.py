@@ -1,0 +1,33 @@
+"""What the record of jobs keeps of a task: the same when it is sent and when it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pocket.django.commands import records
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pocket.django.tasks.envelope import Envelope
+
+
+def entry_of(envelope: Envelope, handler: str, task: Any, *, run_after: datetime | None = None) -> records.Entry:
+    """The entry of the task in `envelope`; large arguments are not in it, but in the stage's bucket.
+
+    `run_after` is known only where the task is sent.
+    """
+    return records.Entry(
+        id=envelope.id,
+        kind="task",
+        name=envelope.task,
+        args=[] if envelope.object else envelope.args,
+        kwargs={} if envelope.object else envelope.kwargs,
+        parameters=records.parameters(task.func, takes_context=task.takes_context),
+        object=envelope.object,
+        queue=envelope.queue,
+        handler=handler,
+        backend=envelope.backend,
+        priority=envelope.priority,
+        run_after=run_after,
+    )
