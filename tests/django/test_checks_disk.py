@@ -72,10 +72,10 @@ def test_djangos_own_messages_about_the_field_stay(site: Site) -> None:
 def test_extending_twice_extends_once(site: Site) -> None:
     from django.db.models import FileField
 
-    from pocket.django.checks.fields import extend
+    from pocket.django.checks.registration import extend_file_fields
 
     before = FileField.check
-    extend()
+    extend_file_fields()
     assert FileField.check is before
 
 

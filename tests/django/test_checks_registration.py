@@ -40,7 +40,7 @@ result = [counts[0] == counts[1], loaded]
 """
     assert evaluate(code, tmp_path, write_settings(tmp_path, text)) == [
         True,
-        ["pocket.django.checks", "pocket.django.checks.fields", "pocket.django.checks.registration"],
+        ["pocket.django.checks", "pocket.django.checks.registration"],
     ]
 
 

@@ -11,8 +11,7 @@ from django.utils.module_loading import import_string
 
 from pocket.deploy.stacks.secrets import key_pair
 from pocket.django.configuration.errors import SettingsError
-from pocket.django.configuration.static_manifest import BakedManifest
-from pocket.django.configuration.storages import storages
+from pocket.django.configuration.storages import BakedManifest, storages
 from pocket.local.launcher.signatures import refusal
 from pocket.manifest import DjangoTables, Storage
 

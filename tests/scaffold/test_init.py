@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from pocket.cli.app import app
 from pocket.config import load
 from pocket.errors import ConfigError
-from pocket.scaffold import changes, ignored, settings
+from pocket.scaffold import changes, settings
 from pocket.scaffold.survey import survey
 
 FACTS = {"region": "eu-central-1", "stage": "dev", "suffix": "0a1b2c"}
@@ -176,9 +176,9 @@ def test_production_settings_are_found_beside_those_of_the_laptop(tmp_path: Path
 
 def test_gitignore_gets_only_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("/.env\n*.pyc")
-    assert ignored.text(tmp_path) == "/.env\n*.pyc\n.pocket/\n"
-    (tmp_path / ".gitignore").write_text(ignored.text(tmp_path))
-    assert ignored.text(tmp_path) == "/.env\n*.pyc\n.pocket/\n"
+    assert changes.gitignore(tmp_path) == "/.env\n*.pyc\n.pocket/\n"
+    (tmp_path / ".gitignore").write_text(changes.gitignore(tmp_path))
+    assert changes.gitignore(tmp_path) == "/.env\n*.pyc\n.pocket/\n"
 
 
 def split(folder: Path) -> Path:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from pocket.errors import LocalAWSError
-from pocket.local import control, process
+from pocket.local import process
 from pocket.local.folder import StateFolder
 from pocket.local.postgresql import cluster
 from pocket.local.postgresql.server import Server
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from pocket.local.postgresql.cluster import Started
 
+TOKEN_HEADER = "X-Pocket-Token"  # noqa: S105 — the header's name
 STOP_SECONDS = 15.0
 
 UNSAVED = 3
@@ -54,16 +58,16 @@ class LocalAWS:
         The routes are kept over restarts. Raises LocalAWSError for a site that `start` did not get, and for an id that
         does not exist.
         """
-        control.ask(self.endpoint_url, self._token, "route", dict(sites))
+        call(self.endpoint_url, self._token, "route", dict(sites))
 
     def mails(self) -> list[dict[str, Any]]:
         """Every mail that was sent, oldest first, as MiniStack keeps it; `Raw` is the message in base64."""
-        found: list[dict[str, Any]] = control.ask(self.endpoint_url, self._token, "mails")["mails"]
+        found: list[dict[str, Any]] = call(self.endpoint_url, self._token, "mails")["mails"]
         return found
 
     def save(self) -> None:
         """Write the state to the disk now; otherwise that happens when the emulator is stopped."""
-        control.ask(self.endpoint_url, self._token, "save", seconds=60)
+        call(self.endpoint_url, self._token, "save", seconds=60)
 
     def stop(self) -> None:
         """Save the state and end the emulator with its functions; does nothing if it has ended already.
@@ -83,7 +87,7 @@ class LocalAWS:
                 )
         elif folder.is_taken():
             with contextlib.suppress(LocalAWSError):
-                control.ask(self.endpoint_url, self._token, "stop")
+                call(self.endpoint_url, self._token, "stop")
             deadline = time.monotonic() + STOP_SECONDS
             while folder.is_taken():
                 if time.monotonic() > deadline:
@@ -137,7 +141,7 @@ def start(
             raise
     local = _local_aws(folder, running, running_process, started)
     try:
-        control.ask(local.endpoint_url, running["token"], "health")
+        call(local.endpoint_url, running["token"], "health")
     except BaseException:
         local.stop()
         raise
@@ -152,7 +156,7 @@ def attach(project_dir: Path) -> LocalAWS:
         stale = folder.running.exists() and not folder.is_taken()
         left = " (the last one ended without cleaning up)" if stale else ""
         raise LocalAWSError(f"The local AWS of {project_dir} is not running{left}.", "Start it with `pocket local`.")
-    control.ask(running["endpoint_url"], running["token"], "health")
+    call(running["endpoint_url"], running["token"], "health")
     return _local_aws(folder, running)
 
 
@@ -185,3 +189,35 @@ def _local_aws(
         _process=running_process,
         _postgresql=started,
     )
+
+
+def call(endpoint_url: str, token: str, operation: str, body: Any = None, *, seconds: float = 10.0) -> dict[str, Any]:
+    """Runs `operation` on the control port of a running emulator, and returns its answer.
+
+    Raises LocalAWSError if there is no answer, and for an error.
+    """
+    address = urlsplit(endpoint_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=seconds)
+    try:
+        payload = None if body is None else json.dumps(body)
+        connection.request("POST", f"/_pocket/{operation}", payload, {TOKEN_HEADER: token})
+        response = connection.getresponse()
+        answer = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise LocalAWSError(
+            f"The local AWS does not answer at {endpoint_url}: {error}", "Start it with `pocket local`."
+        ) from error
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise LocalAWSError(f"The local AWS refused {operation!r}: {_message(answer)}")
+    found: dict[str, Any] = json.loads(answer)
+    return found
+
+
+def _message(answer: bytes) -> str:
+    try:
+        found = json.loads(answer)
+        return str(found.get("error") or found.get("message") or found)
+    except (ValueError, AttributeError):
+        return answer[:200].decode("utf-8", "replace")

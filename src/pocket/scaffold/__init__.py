@@ -1,5 +1,5 @@
 """Reads a Django project that has no pocket.toml, and writes what it needs to run on Lambda.
 
-`survey` finds the facts in the project's source, without running it; `configuration`, `settings` and `ignored` make the
+`survey` finds the facts in the project's source, without running it; `configuration` and `settings` make the
 new text of a file from these facts, and `changes` collects them. Only `changes.write` writes.
 """

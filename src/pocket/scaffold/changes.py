@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from pocket.config import patterns
 from pocket.errors import ConfigError
-from pocket.scaffold import configuration, ignored, settings
+from pocket.scaffold import configuration, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pocket.scaffold.survey import Survey
+
+_IGNORED = (".pocket/", ".env")
+"""What only the laptop has."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def plan(found: Survey, *, region: str, stage: str, suffix: str) -> list[Change]
     texts = {
         file: configuration.text(found, region=region, stage=stage, suffix=suffix),
         found.settings: settings.text(found),
-        found.directory / ".gitignore": ignored.text(found.directory),
+        found.directory / ".gitignore": gitignore(found.directory),
     }
     return [change for path, after in texts.items() if (change := _change(found.directory, path, after)) is not None]
 
@@ -96,3 +99,15 @@ def _requirements(directory: Path) -> str:
     names = ("pyproject.toml", "requirements.txt", "requirements.in")
     files = [directory / name for name in names] + sorted((directory / "requirements").glob("*.txt"))
     return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+
+
+def gitignore(directory: Path) -> str:
+    """The text of .gitignore with the lines that it lacks; the same text if it has them all."""
+    path = directory / ".gitignore"
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    present = {line.strip().strip("/") for line in before.splitlines()}
+    missing = [line for line in _IGNORED if line.strip("/") not in present]
+    if not missing:
+        return before
+    gap = "" if not before or before.endswith("\n") else "\n"
+    return before + gap + "".join(f"{line}\n" for line in missing)

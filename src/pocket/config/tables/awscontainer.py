@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pocket import naming
 from pocket.config import patterns
 from pocket.config.tables.django import DjangoTables
-from pocket.config.tables.fastapi import FastAPI
 from pocket.config.tables.handlers import Handler, LogRetention
 from pocket.config.tables.permissions import Permission
 from pocket.config.tables.secrets import SecretsManager
-from pocket.config.tables.table import HandlerName, Table, Text, VariableName
-from pocket.config.tables.tasks import Tasks
+from pocket.config.tables.table import HandlerName, Table, Text, VariableName, refused
 
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 LAMBDA_PYTHONS: tuple[str, ...] = get_args(PythonVersion)
@@ -40,6 +39,41 @@ class Gate(Table):
         description="Path, with an optional query, to request from every handler with an address. Expects a status"
         " below 500 for /, and below 400 for any other path.",
     )
+
+
+class FastAPI(Table):
+    """The FastAPI application that the handlers of `pocket.fastapi.lambda_handlers` serve."""
+
+    app: str = Field(pattern=patterns.APPLICATION, description="The application, as `module:attribute`.")
+    prefix: str = Field(
+        "/api",
+        pattern=patterns.PATH_PREFIX,
+        description="Path of the API in the combined handler; the handler that serves only the API ignores it.",
+    )
+
+
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
+"""Django's limits of a task's priority."""
+
+Priority = Annotated[int, Field(ge=LOWEST_PRIORITY, le=HIGHEST_PRIORITY)]
+
+
+def _handlers(value: object) -> object:
+    if isinstance(value, dict) and value:
+        return value
+    if isinstance(value, str) and re.match(patterns.HANDLER, value):
+        return {value: LOWEST_PRIORITY}
+    raise refused("the name of a handler, or a table with the lowest priority of each handler")
+
+
+Tasks = dict[
+    Text,
+    Annotated[
+        dict[HandlerName, Priority],
+        BeforeValidator(_handlers, json_schema_input_type=HandlerName | dict[HandlerName, Priority]),
+    ],
+]
+"""By Django's name of a queue: its handler, or its handlers with the lowest priority of the tasks that each runs."""
 
 
 class AwsContainer(Table):

@@ -91,8 +91,26 @@ ALL = (
 
 def register() -> None:
     """Registers everything, once however often it is called."""
-    from pocket.django.checks import fields
-
     for check, tags, deploy in ALL:
         checks.register(check, *tags, deploy=deploy)
-    fields.extend()
+    extend_file_fields()
+
+
+def extend_file_fields() -> None:
+    """Makes `FileField.check()` and that of its subclasses check the storage, too. A second call does nothing."""
+    from django.db.models import FileField
+
+    if not hasattr(FileField.check, "extends"):
+        check = _extended(FileField.check)
+        check.extends = FileField.check
+        FileField.check = check  # type: ignore[method-assign]
+
+
+def _extended(inherited: Any) -> Any:
+    def check(self: Any, **kwargs: Any) -> list[Any]:
+        """Django's own messages, then Pocket's."""
+        from pocket.django.checks.disk import field
+
+        return [*inherited(self, **kwargs), *field(self)]
+
+    return check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from pocket.django.configuration.errors import SettingsError
 from pocket.naming import PLACEHOLDER_KEY, SIGNING_KEY_ID, SIGNING_PRIVATE, STATIC_MANIFEST_FILE
@@ -60,8 +60,6 @@ def _entry(  # noqa: PLR0917 - what an entry is made of
         given = _cdn_options(name, item, cdn) if item.store == "cloudfront" else {}
         options = _s3_options(name, item, {**given, **options}, bucket, region)
         if hashed and release is not None:
-            from pocket.django.configuration.static_manifest import BakedManifest
-
             options.setdefault("manifest_storage", BakedManifest(release))
     elif item.location is not None:
         options.setdefault("location", item.location)
@@ -148,3 +146,40 @@ def _address(options: dict[str, Any], here: str | None, region: str) -> None:
         options["custom_domain"] = f"s3.{region}.{domain_suffix(region)}/{bucket}"
     else:
         options["custom_domain"] = f"{bucket}.s3.{region}.{domain_suffix(region)}"
+
+
+class BakedManifest:
+    """The `manifest_storage` of a storage with hashed names: `staticfiles.json` in the artifact.
+
+    Django reads that map when it makes the storage. From S3 that is a call in every cold start, and during a deploy or
+    rollback it would be the map of another release; in the artifact, the map always fits the code. The deploy writes
+    the map, so writing is refused here.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def __repr__(self) -> str:
+        return f"BakedManifest({str(self.directory)!r})"
+
+    def open(self, name: str, mode: str = "rb") -> BinaryIO:
+        """Opens the map; raises FileNotFoundError."""
+        if mode != "rb":
+            self._refuse()
+        return (self.directory / name).open("rb")
+
+    def exists(self, name: str) -> bool:
+        """Whether the map is in the artifact."""
+        return (self.directory / name).is_file()
+
+    def delete(self, name: str) -> None:
+        """Raises PermissionError."""
+        self._refuse()
+
+    def _save(self, name: str, content: object) -> str:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise PermissionError(
+            "The map of static files is part of the release; `pocket deploy` collects static files and writes it."
+        )
