@@ -132,7 +132,7 @@ def get(address: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-    except OSError as error:  # between two processes nobody listens
+    except OSError as error:  # no process listens between two of them
         return 0, str(error)
 
 

@@ -1,4 +1,4 @@
-"""Setting Django up once, whoever comes first, and what is said where it cannot be."""
+"""Sets Django up once, whichever module is imported first, and explains why it cannot."""
 
 from __future__ import annotations
 

@@ -252,7 +252,7 @@ def test_a_failure_after_a_cancellation_is_reported_once_unless_it_is_an_answer(
     with ServerClient(app) as client:
         client.run(main())
         del main
-        gc.collect()  # what is logged about futures that nobody asked is logged when they are collected
+        gc.collect()  # asyncio reports an unused exception when its future is collected
     assert [record.getMessage() for record in caplog.records if record.levelname in {"WARNING", "ERROR"}] == reports
     assert all(record.exc_info for record in caplog.records if record.name == "pocket.fastapi")
 

@@ -22,8 +22,8 @@ from pocket.lambda_http.request import DIRECT, Gateway, Request
 every_format = pytest.mark.parametrize("form", FORMATS)
 
 
-def read(form: str, ask: RequestSpec, gateway: Gateway = DIRECT) -> Request:
-    event = event_of(form, ask)
+def read(form: str, spec: RequestSpec, gateway: Gateway = DIRECT) -> Request:
+    event = event_of(form, spec)
     return choose(event).parse(event, gateway)
 
 
@@ -36,39 +36,39 @@ def test_choose_finds_the_format(form: str) -> None:
 @pytest.mark.parametrize("form", ENCODED_PATHS)
 @given(data=st.data())
 def test_encoded_paths_keep_every_byte(form: str, data: st.DataObject) -> None:
-    ask = data.draw(request_specs(any_bytes=True))
-    request = read(form, ask)
-    assert request.path.encode("utf-8", "surrogateescape") == unquote_to_bytes(ask.path)
-    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(request.script_name + ask.path)
+    spec = data.draw(request_specs(any_bytes=True))
+    request = read(form, spec)
+    assert request.path.encode("utf-8", "surrogateescape") == unquote_to_bytes(spec.path)
+    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(request.script_name + spec.path)
 
 
-@given(ask=request_specs())
-def test_http_api_path_is_decoded_once(ask: RequestSpec) -> None:
-    request = read("http_api", ask)
-    assert request.path.encode() == unquote_to_bytes(ask.path)
-    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(ask.path)
+@given(spec=request_specs())
+def test_http_api_path_is_decoded_once(spec: RequestSpec) -> None:
+    request = read("http_api", spec)
+    assert request.path.encode() == unquote_to_bytes(spec.path)
+    assert unquote_to_bytes(request.raw_path) == unquote_to_bytes(spec.path)
     assert request.raw_path.isascii()
 
 
 @every_format
 @given(data=st.data())
 def test_query_headers_cookies_and_body_are_parsed(form: str, data: st.DataObject) -> None:
-    ask = data.draw(request_specs())
+    spec = data.draw(request_specs())
     if form == "load_balancer":
-        ask = replace(ask, headers=tuple({name.lower(): value for name, value in ask.headers}.items()))
-        ask = replace(ask, query="&".join(f"{name}={values[-1]}" for name, values in _raw(ask.query).items()))
-    request = read(form, ask)
-    assert request.method == ask.method
-    assert request.body == ask.body
-    assert parse_qs(request.query, keep_blank_values=True) == parse_qs(ask.query, keep_blank_values=True)
-    for name in {name.lower() for name, _ in ask.headers}:
-        sent = [value for key, value in ask.headers if key.lower() == name]
+        spec = replace(spec, headers=tuple({name.lower(): value for name, value in spec.headers}.items()))
+        spec = replace(spec, query="&".join(f"{name}={values[-1]}" for name, values in _raw(spec.query).items()))
+    request = read(form, spec)
+    assert request.method == spec.method
+    assert request.body == spec.body
+    assert parse_qs(request.query, keep_blank_values=True) == parse_qs(spec.query, keep_blank_values=True)
+    for name in {name.lower() for name, _ in spec.headers}:
+        sent = [value for key, value in spec.headers if key.lower() == name]
         if name in {"user-agent", "referer", "origin"} and not form.startswith(("http_api", "function_url")):
             sent = sent[-1:]
         assert ",".join(request.headers.all(name)) == ",".join(sent)
-    assert "; ".join(request.headers.all("cookie")) == "; ".join(ask.cookies)
-    assert request.scheme == ask.scheme
-    assert request.client == ask.client
+    assert "; ".join(request.headers.all("cookie")) == "; ".join(spec.cookies)
+    assert request.scheme == spec.scheme
+    assert request.client == spec.client
 
 
 def _raw(query: str) -> dict[str, list[str]]:
@@ -80,9 +80,9 @@ def _raw(query: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("form", ["http_api", "function_url"])
-@given(ask=request_specs())
-def test_raw_query_keeps_its_order(form: str, ask: RequestSpec) -> None:
-    assert read(form, ask).query == ask.query
+@given(spec=request_specs())
+def test_raw_query_keeps_its_order(form: str, spec: RequestSpec) -> None:
+    assert read(form, spec).query == spec.query
 
 
 def test_rest_api_query_is_encoded_again() -> None:
@@ -159,8 +159,8 @@ def test_invalid_host_header_is_replaced_by_the_gateways_name(form: str, host: s
 @every_format
 @pytest.mark.parametrize("claim", ["evil", "<script>", "1.2.3.4.5", "a\r\nb", "", "1.2.3.4:80:90", "[::1"])
 def test_client_from_a_trusted_proxy_is_an_address(form: str, claim: str) -> None:
-    ask = RequestSpec(path="/", client="192.0.2.1", forwarded_for=f"{claim}, 192.0.2.1")
-    event = event_of(form, ask)
+    spec = RequestSpec(path="/", client="192.0.2.1", forwarded_for=f"{claim}, 192.0.2.1")
+    event = event_of(form, spec)
     assert choose(event).parse(event, Gateway(trusted_proxies=1)).client == "192.0.2.1"
 
 
@@ -224,8 +224,10 @@ def test_host_and_scheme_without_forwarded_headers_follow_the_domain(domain: str
 
 @every_format
 def test_client_cannot_forge_its_address(form: str) -> None:
-    ask = RequestSpec(client="203.0.113.7", forwarded_for="10.0.0.1, 203.0.113.7", headers=(("x-real-ip", "10.0.0.2"),))
-    assert read(form, ask).client == "203.0.113.7"
+    spec = RequestSpec(
+        client="203.0.113.7", forwarded_for="10.0.0.1, 203.0.113.7", headers=(("x-real-ip", "10.0.0.2"),)
+    )
+    assert read(form, spec).client == "203.0.113.7"
 
 
 @every_format
@@ -242,14 +244,14 @@ def test_client_cannot_forge_its_address(form: str) -> None:
 def test_client_behind_trusted_proxies_is_the_peer_of_the_first(
     form: str, forwarded_for: str, proxies: int, client: str
 ) -> None:
-    ask = RequestSpec(client="203.0.113.7", forwarded_for=forwarded_for)
-    assert read(form, ask, Gateway(trusted_proxies=proxies)).client == client
+    spec = RequestSpec(client="203.0.113.7", forwarded_for=forwarded_for)
+    assert read(form, spec, Gateway(trusted_proxies=proxies)).client == client
 
 
 def test_edge_optimised_api_has_its_edge_last() -> None:
-    ask = RequestSpec(client="203.0.113.7", forwarded_for="198.51.100.9, 203.0.113.7, 130.176.0.1")
-    assert read("rest_api", ask).client == "203.0.113.7"
-    assert read("rest_api", ask, Gateway(trusted_proxies=1)).client == "198.51.100.9"
+    spec = RequestSpec(client="203.0.113.7", forwarded_for="198.51.100.9, 203.0.113.7, 130.176.0.1")
+    assert read("rest_api", spec).client == "203.0.113.7"
+    assert read("rest_api", spec, Gateway(trusted_proxies=1)).client == "198.51.100.9"
 
 
 def test_load_balancer_may_add_the_port() -> None:
@@ -278,7 +280,7 @@ def test_headers_without_list_values_are_not_joined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "ask", "base_path", "script_name", "path"),
+    ("form", "spec", "base_path", "script_name", "path"),
     [
         ("http_api", RequestSpec(path="/a/", stage="dev"), None, "/dev", "/a/"),
         ("http_api", RequestSpec(path="/", stage="dev"), None, "/dev", "/"),
@@ -295,8 +297,8 @@ def test_headers_without_list_values_are_not_joined() -> None:
         ("load_balancer", RequestSpec(path="/shopping"), "/shop", "/shop", "/shopping"),
     ],
 )
-def test_script_name_and_path(form: str, ask: RequestSpec, base_path: str | None, script_name: str, path: str) -> None:
-    request = read(form, ask, Gateway(base_path))
+def test_script_name_and_path(form: str, spec: RequestSpec, base_path: str | None, script_name: str, path: str) -> None:
+    request = read(form, spec, Gateway(base_path))
     assert (request.script_name, request.path) == (script_name, path)
 
 

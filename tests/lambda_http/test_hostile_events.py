@@ -56,6 +56,6 @@ def test_any_json_is_refused_or_well_formed(event: Any) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_giant_values_are_parsed(form: str) -> None:
     giant = "x" * 1_000_000
-    ask = RequestSpec(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
-    event = event_of(form, ask)
+    spec = RequestSpec(path=f"/{giant}", query=f"a={giant}", headers=(("x-giant", giant),))
+    event = event_of(form, spec)
     assert well_formed(choose(event).parse(event, Gateway()))

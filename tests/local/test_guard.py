@@ -1,4 +1,4 @@
-"""Who may speak to the control port: not a web page, not an unknown key, and nobody without a signature."""
+"""Which requests may reach the control port: none of a web page, with an unknown key or without a signature."""
 
 import datetime as dt
 import http.client

@@ -40,75 +40,75 @@ class RequestSpec:
         return self.client if self.forwarded_for is None else self.forwarded_for
 
 
-def event_of(form: str, ask: RequestSpec) -> dict[str, Any]:
-    """The event that the gateway `form` invokes a function with when `ask` reaches it."""
-    event = _MAKERS[form](ask)
-    event["isBase64Encoded"] = bool(ask.body) and not ask.text
-    if ask.body:
-        event["body"] = ask.body.decode() if ask.text else base64.b64encode(ask.body).decode()
-    event.update(ask.extra)
+def event_of(form: str, request: RequestSpec) -> dict[str, Any]:
+    """The event that the gateway `form` invokes a function with when `request` reaches it."""
+    event = _MAKERS[form](request)
+    event["isBase64Encoded"] = bool(request.body) and not request.text
+    if request.body:
+        event["body"] = request.body.decode() if request.text else base64.b64encode(request.body).decode()
+    event.update(request.extra)
     return event
 
 
-def _payload_two(ask: RequestSpec, raw_path: str, domain: str, cookie_header: bool) -> dict[str, Any]:
+def _payload_two(request: RequestSpec, raw_path: str, domain: str, cookie_header: bool) -> dict[str, Any]:
     headers: dict[str, str] = {}
-    for name, value in _sent(ask):
+    for name, value in _sent(request):
         key = name.lower()
         headers[key] = f"{headers[key]},{value}" if key in headers else value
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": raw_path,
-        "rawQueryString": ask.query,
+        "rawQueryString": request.query,
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012",
             "apiId": domain.partition(".")[0],
             "domainName": domain,
             "http": {
-                "method": ask.method,
+                "method": request.method,
                 "path": raw_path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": ask.client,
+                "sourceIp": request.client,
                 "userAgent": headers.get("user-agent", ""),
             },
-            "stage": ask.stage,
+            "stage": request.stage,
         },
     }
-    if ask.cookies:
-        event["cookies"] = list(ask.cookies)
+    if request.cookies:
+        event["cookies"] = list(request.cookies)
         if cookie_header:
-            headers["cookie"] = "; ".join(ask.cookies)
+            headers["cookie"] = "; ".join(request.cookies)
     return event
 
 
-def _http_api(ask: RequestSpec) -> dict[str, Any]:
-    prefix = "" if ask.stage == "$default" else f"/{ask.stage}"
-    kept = "%25".join(unquote(part) for part in ask.path.split("%25"))
-    return _payload_two(ask, prefix + kept, ask.domain, cookie_header=False)
+def _http_api(request: RequestSpec) -> dict[str, Any]:
+    prefix = "" if request.stage == "$default" else f"/{request.stage}"
+    kept = "%25".join(unquote(part) for part in request.path.split("%25"))
+    return _payload_two(request, prefix + kept, request.domain, cookie_header=False)
 
 
-def _function_url(ask: RequestSpec) -> dict[str, Any]:
-    return _payload_two(ask, ask.path, "abcdefghij.lambda-url.eu-west-1.on.aws", cookie_header=True)
+def _function_url(request: RequestSpec) -> dict[str, Any]:
+    return _payload_two(request, request.path, "abcdefghij.lambda-url.eu-west-1.on.aws", cookie_header=True)
 
 
-def _rest_api(ask: RequestSpec) -> dict[str, Any]:
-    stage = "prod" if ask.stage == "$default" else ask.stage
-    headers = [*_sent(ask), *([("Cookie", "; ".join(ask.cookies))] if ask.cookies else [])]
-    query = parse_qsl(ask.query, keep_blank_values=True)
+def _rest_api(request: RequestSpec) -> dict[str, Any]:
+    stage = "prod" if request.stage == "$default" else request.stage
+    headers = [*_sent(request), *([("Cookie", "; ".join(request.cookies))] if request.cookies else [])]
+    query = parse_qsl(request.query, keep_blank_values=True)
     return {
         "resource": "/{proxy+}",
-        "path": ask.path,
-        "httpMethod": ask.method,
+        "path": request.path,
+        "httpMethod": request.method,
         "headers": dict(headers) or None,
         "multiValueHeaders": _lists(headers) or None,
         "queryStringParameters": dict(query) or None,
         "multiValueQueryStringParameters": _lists(query) or None,
-        "pathParameters": {"proxy": ask.path.strip("/")},
+        "pathParameters": {"proxy": request.path.strip("/")},
         "requestContext": {
-            "domainName": ask.domain,
-            "identity": {"sourceIp": ask.client},
-            "path": f"/{stage}{ask.path}",
+            "domainName": request.domain,
+            "identity": {"sourceIp": request.client},
+            "path": f"/{stage}{request.path}",
             "protocol": "HTTP/1.1",
             "stage": stage,
         },
@@ -116,32 +116,37 @@ def _rest_api(ask: RequestSpec) -> dict[str, Any]:
     }
 
 
-def _load_balancer(ask: RequestSpec) -> dict[str, Any]:
-    event = _balanced(ask)
-    headers = [*_sent(ask), *([("cookie", "; ".join(ask.cookies))] if ask.cookies else [])]
+def _load_balancer(request: RequestSpec) -> dict[str, Any]:
+    event = _balanced(request)
+    headers = [*_sent(request), *([("cookie", "; ".join(request.cookies))] if request.cookies else [])]
     event["headers"] = {name.lower(): value for name, value in headers}
-    event["queryStringParameters"] = dict(_raw_pairs(ask.query))
+    event["queryStringParameters"] = dict(_raw_pairs(request.query))
     return event
 
 
-def _load_balancer_multi(ask: RequestSpec) -> dict[str, Any]:
-    event = _balanced(ask)
-    headers = [(name.lower(), value) for name, value in _sent(ask)]
-    event["multiValueHeaders"] = _lists([*headers, *(("cookie", cookie) for cookie in ask.cookies)])
-    event["multiValueQueryStringParameters"] = _lists(_raw_pairs(ask.query))
+def _load_balancer_multi(request: RequestSpec) -> dict[str, Any]:
+    event = _balanced(request)
+    headers = [(name.lower(), value) for name, value in _sent(request)]
+    event["multiValueHeaders"] = _lists([*headers, *(("cookie", cookie) for cookie in request.cookies)])
+    event["multiValueQueryStringParameters"] = _lists(_raw_pairs(request.query))
     return event
 
 
-def _balanced(ask: RequestSpec) -> dict[str, Any]:
+def _balanced(request: RequestSpec) -> dict[str, Any]:
     arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
-    return {"requestContext": {"elb": {"targetGroupArn": arn}}, "httpMethod": ask.method, "path": ask.path, "body": ""}
+    return {
+        "requestContext": {"elb": {"targetGroupArn": arn}},
+        "httpMethod": request.method,
+        "path": request.path,
+        "body": "",
+    }
 
 
-def _sent(ask: RequestSpec) -> list[tuple[str, str]]:
+def _sent(request: RequestSpec) -> list[tuple[str, str]]:
     """The headers that reach the gateway, and those that it adds."""
-    length = [("content-length", str(len(ask.body)))] if ask.body else []
-    own = [("x-forwarded-for", ask.forwarded), ("x-forwarded-proto", ask.scheme), ("x-forwarded-port", "443")]
-    return [("host", ask.host), *ask.headers, *length, *own]
+    length = [("content-length", str(len(request.body)))] if request.body else []
+    own = [("x-forwarded-for", request.forwarded), ("x-forwarded-proto", request.scheme), ("x-forwarded-port", "443")]
+    return [("host", request.host), *request.headers, *length, *own]
 
 
 def _raw_pairs(query: str) -> list[tuple[str, str]]:

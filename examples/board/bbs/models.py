@@ -76,7 +76,7 @@ class Topic(models.Model):
         validators=[FileExtensionValidator(IMAGE_SUFFIXES), validate_image_size],
         blank=True,
     )
-    # The browser reserves the picture's place by these, and nobody has to fetch the file to know them.
+    # With these, a page reserves the space of the image before it is loaded, without reading the file.
     image_width = models.PositiveIntegerField(null=True, editable=False)
     image_height = models.PositiveIntegerField(null=True, editable=False)
     # Written by `bbs.events.thumbnails` once the image is stored.

@@ -223,7 +223,7 @@ def doorkeeper(secret: str) -> None:
 
 
 def corridor(passed: Annotated[None, Depends(doorkeeper)]) -> None:
-    """Asks nobody itself."""
+    """Requires no identity itself."""
 
 
 @guarded.post("/deep", dependencies=[Depends(corridor)])
