@@ -23,7 +23,7 @@ OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' 
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next test-oldest-fastapi lint docs docs-serve format security setup setup-next setup-docs postgresql chromium clean
+.PHONY: demo test test-current test-next test-oldest-fastapi coverage lint docs docs-serve format security setup setup-next setup-docs postgresql chromium clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
@@ -55,7 +55,11 @@ format: setup
 # The seed makes the generated cases the same each time; pytest without it, as the workflow runs it, goes on looking.
 test-current: setup postgresql chromium
 	@.venv/bin/python -c 'import sys, django; print(f"Python {sys.version.split()[0]}, Django {django.__version__}")'
-	NEXT_PYTHON=$(NEXT_PYTHON) .venv/bin/pytest -n auto --hypothesis-seed=0 --cov
+	NEXT_PYTHON=$(NEXT_PYTHON) .venv/bin/pytest -n auto --hypothesis-seed=0
+
+# Tracing makes the tests take half as long again, so it is not part of `make test`.
+coverage: setup postgresql
+	.venv/bin/pytest -n auto --hypothesis-seed=0 -m "not e2e" --cov
 
 # The second half of the matrix: the newest Django, which asks for Python 3.12 or later, under all that runs inside
 # Lambda. What deploys never imports Django; the workflow runs all of it on every Python.
