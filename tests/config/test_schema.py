@@ -51,6 +51,14 @@ host = "db.example.com"
 name = "board"
 user = "app"
 resource_id = "cluster-ABC"
+[vpc]
+subnet_ids = ["subnet-0a1b2c3d"]
+[dev.vpc]
+security_group_ids = ["sg-0a1b2c3d"]
+[cdn.vpc]
+security_group_ids = ["sg-0a1b2c3d"]
+[prd.vpc]
+security_group_ids = ["sg-0b1b2c3d"]
 [ses]
 from_email = "Board <noreply@example.com>"
 region = "us-east-1"

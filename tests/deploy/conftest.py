@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from local_network import Subnets, network
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.target import Credentials, Target
@@ -26,6 +27,12 @@ def target(local_aws: LocalAWS) -> Target:
         addresses=local_aws.addresses,
         platform="host",
     )
+
+
+@pytest.fixture
+def subnets(clients: Clients) -> Iterator[Subnets]:
+    with network(clients.ec2) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

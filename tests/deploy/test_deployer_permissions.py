@@ -18,6 +18,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from deploying import CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
+from local_network import Subnets
 
 import pocket.deploy
 from pocket.config import Project
@@ -40,6 +41,7 @@ SERVICES = (
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
+    "ec2",
     "lambda",
     "logs",
     "route53",
@@ -78,7 +80,7 @@ ACTIONS = {
 """The IAM actions of those operations whose name is another."""
 
 UNUSED = (
-    r"(ec2|elasticfilesystem|s3files):.*",  # VPCs and shared files
+    r"(elasticfilesystem|s3files):.*",  # shared files
     r"(kms|codedeploy|firehose|s3tables):.*",  # own keys, gradual deploys, log delivery, tables
     r"(acm-pca|acm:UpdateCertificateOptions).*",  # private authorities, certificates outside of the public logs
     r"cloudfront:(.*ConnectionGroup|GetVpcOrigin|UpdateDistributionWithStagingConfig)",
@@ -247,7 +249,7 @@ def test_each_policy_is_as_long_as_iam_takes(tmp_path: Path, pocket_toml: str) -
     found = project(tmp_path, pocket_toml)
     whole = deployer_policy(found.stage("dev"))
     split = parts(whole)
-    assert len(split) == (2 if pocket_toml == DOMAINS else 1)
+    assert len(split) == (2 if pocket_toml in {DOMAINS, EVENTS} else 1)
     assert [statement for policy in split for statement in policy["Statement"]] == whole["Statement"]
     for policy in (*split, boundary_policy(found, found.stage("dev"))):
         assert len(json.dumps(policy, separators=(",", ":"))) <= LIMIT
@@ -290,12 +292,16 @@ def client(place: Target, service: str) -> Any:
 
 
 @pytest.fixture
-def deployer(tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Project, Target]]:
+def deployer(
+    tmp_path: Path, target: Target, subnets: Subnets, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Project, Target]]:
     """A project with a boundary, and a target with the keys of a user who has the printed policy alone."""
     iam, account = client(target, "iam"), client(target, "sts").get_caller_identity()["Account"]
     boundary = f'permissions_boundary = "arn:aws:iam::{account}:policy/bounded"'
     named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{boundary}\n", 1)
-    named = named.replace("[s3]", 'tags = { team = "board" }\n[s3]', 1)
+    vpc = f'[vpc]\nsubnet_ids = ["{subnets.open}"]\nsecurity_group_ids = ["{subnets.group}"]\n'
+    named = named.replace("[s3]", f"{vpc}[s3]", 1)
+    named = named.replace("[vpc]", 'tags = { team = "board" }\n[vpc]', 1)
     named = named.replace("apigateway = {}", 'apigateway = { domain = "www.bounded.example" }', 1)
     dns = client(target, "route53")
     zone = dns.create_hosted_zone(Name="bounded.example", CallerReference=str(tmp_path))

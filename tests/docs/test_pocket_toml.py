@@ -18,6 +18,7 @@ TABLES = {
     "CloudFront": "[cloudfront]",
     "CloudFrontLogging": "logging",
     "Database": "[database]",
+    "Vpc": "[vpc]",
     "AwsContainer": "[awscontainer]",
     "Handler": "[awscontainer.handlers.NAME]",
     "Permission": "permissions",

@@ -89,6 +89,10 @@ from_email = "Board <noreply@mail.example.com>"
 region = "us-east-1"
 configuration_set = "tracked"
 
+[vpc]
+subnet_ids = ["subnet-0a1b2c3d", "subnet-0b1b2c3d"]
+security_group_ids = ["sg-0a1b2c3d"]
+
 [awscontainer.handlers.thumbnails]
 command = "full.events.thumbnails"
 events = [
@@ -104,7 +108,7 @@ schedule = [
 maximum_retry_attempts = 1
 maximum_event_age = 3600
 """
-"""FULL with mail, and a callable that every kind of event calls."""
+"""FULL with mail, in a network, and with a callable that every kind of event calls."""
 SECRETS = {"POCKET_ORIGIN_SECRET": "0123456789" * 5, "POCKET_CLOUDFRONT_PUB_BASE64": key_pair()[1]}
 """What the template of a distribution carries of the stage's secrets."""
 

@@ -32,7 +32,9 @@ FailLevel = Annotated[
     str, typer.Option("--fail-level", metavar="LEVEL", help=f"Lowest level that fails: {', '.join(LEVELS)}.")
 ]
 Format = Annotated[str, typer.Option("--format", metavar="text|json|github", help="Output format.")]
-Remote = Annotated[bool, typer.Option("--remote", help="Also check the deployed release, inside Lambda.")]
+Remote = Annotated[
+    bool, typer.Option("--remote", help="Also check the network, and the deployed release inside Lambda.")
+]
 
 
 def check(
@@ -125,11 +127,18 @@ def _project(
 def _deployed(
     project: Project, stage: StageConfig, target: Target, selection: Selection, unreached: list[PocketError]
 ) -> Iterator[tuple[str, str, Issue]]:
-    """The issues in the release. An error is added to `unreached`, so that other issues are still shown."""
-    from pocket.cli.check_output import located
-    from pocket.deploy.gates import system_checks
-    from pocket.errors import PocketError
+    """The issues in the network and in the release. An error is added to `unreached`, and the rest is still shown."""
+    from pocket.cli.check_output import located, of_refusal
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.gates import network, system_checks
+    from pocket.errors import PlanRefused, PocketError
 
+    try:
+        network.examine(project, stage, Clients(target))
+    except PlanRefused as error:
+        yield "deploy", stage.name, of_refusal(error, project.path)
+    except PocketError as error:
+        unreached.append(error)
     try:
         for issue in system_checks.run_remotely(stage, target, selection):
             yield "remote", stage.name, located(issue, project.path)

@@ -69,5 +69,6 @@ def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
         platform="host",
         own_database=rehearsal_database.own(stage, aws),
         delegated=False,
+        has_networks=False,
         keeps_mail=True,
     )

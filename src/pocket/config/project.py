@@ -156,6 +156,7 @@ class _Loader:
             tables.s3,
             tables.awscontainer,
             database=tables.database,
+            vpc=tables.vpc,
             cloudfront=tables.cloudfront,
             ses=tables.ses,
         )

@@ -21,6 +21,7 @@ from pocket.config.tables.s3 import S3
 from pocket.config.tables.secrets import PocketSecret, SecretsManager
 from pocket.config.tables.ses import Ses
 from pocket.config.tables.table import Table
+from pocket.config.tables.vpc import Vpc
 from pocket.manifest import SecretVariable
 
 
@@ -45,6 +46,7 @@ class StageTables(Table):
     s3: S3 | None = None
     awscontainer: AwsContainer | None = None
     database: Database | None = None
+    vpc: Vpc | None = None
     cloudfront: CloudFront | None = None
     ses: Ses | None = None
 
@@ -66,6 +68,7 @@ class StageConfig:
     s3: S3 | None
     awscontainer: AwsContainer | None
     database: Database | None = None
+    vpc: Vpc | None = None
     cloudfront: CloudFront | None = None
     ses: Ses | None = None
 

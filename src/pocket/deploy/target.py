@@ -32,6 +32,7 @@ class Target:
     Linux, `"host"` for this machine's interpreter. `own_database` is the name and the host (empty for a file) of the
     database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question.
     `delegated` is False if public DNS does not lead to the hosted zones, which a deploy then creates itself.
+    `has_networks` is False where the networks of `[vpc]` do not exist, so that nothing is known about them.
     `keeps_mail` is True where no mail is delivered, and so no sender is verified.
     """
 
@@ -44,4 +45,5 @@ class Target:
     platform: Literal["lambda", "host"] = "lambda"
     own_database: tuple[str, str] | None = None
     delegated: bool = True
+    has_networks: bool = True
     keeps_mail: bool = False

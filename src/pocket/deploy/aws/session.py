@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2.client import ApiGatewayV2Client
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_cloudfront.client import CloudFrontClient
+    from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_rds.client import RDSClient
@@ -80,6 +81,10 @@ class Clients:
     @cached_property
     def cloudfront(self) -> CloudFrontClient:
         return cast("CloudFrontClient", self._client("cloudfront"))
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        return cast("EC2Client", self._client("ec2"))
 
     @cached_property
     def lambda_(self) -> LambdaClient:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
-PROJECT, MAIL, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
+PROJECT, MAIL, NETWORK, CHECKS, MIGRATIONS, STARTUP, REQUEST, SMOKE = NAMES = (
     "project",
     "mail",
+    "network",
     "checks",
     "migrations",
     "startup",

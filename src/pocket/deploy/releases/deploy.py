@@ -19,7 +19,7 @@ from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import artifact, own_resources, upload
 from pocket.deploy.build.revision import origin, revision
-from pocket.deploy.gates import checks, mail
+from pocket.deploy.gates import checks, mail, network
 from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import DeployedState, History, deployed_state
 from pocket.deploy.releases.journal import Journal
@@ -85,6 +85,11 @@ def deploy(
             warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
         if gates.gate.MAIL not in skipped:
             mail.check(clients, stage, reporter, _history(stage, seen).live)
+        attached: tuple[str, ...] = ()
+        if gates.gate.NETWORK not in skipped:
+            attached = network.check(
+                project, stage, clients, reporter, deployed=seen.body, live=_history(stage, seen).live
+            )
         built = artifact.build(project, stage, target, reporter)
         storage, main = _states(clients, stage, lock, bucket, take=True)
         _note_change(stage, reporter, seen, main)
@@ -120,7 +125,7 @@ def deploy(
                 bucket=bucket,
                 account=account,
                 generation=generation,
-                lines=(*found.lines, *_waits(stage, main)),
+                lines=(*attached, *found.lines, *_waits(stage, main)),
             )
             done = roll_out(run, inputs)
             distribution_certificate.settle(stage, far, found, main.body)

@@ -171,6 +171,15 @@ _INSTANCES = ["rds:CreateDBInstance", "rds:DeleteDBInstance"]
 """The express configuration creates an instance with the cluster, which needs the permission for both."""
 _SNAPSHOTS = ["rds:CreateDBClusterSnapshot"]
 
+_NETWORK = [
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+]
+
 
 def deployer_policy(stage: StageConfig) -> dict[str, Any]:
     """The policy document of the stage's deployer. Raises PlanRefused where the stage has no permissions boundary."""
@@ -194,6 +203,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_mail(stage),
         *_secrets(stage, place),
         *_cluster(stage, place),
+        *_network(stage),
     ]
     return {"Version": "2012-10-17", "Statement": found}
 
@@ -328,6 +338,12 @@ def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
         yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}")])
         yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"db:{name}*")])
         yield allow("ClusterSnapshots", _SNAPSHOTS, [place.arn("rds", f"cluster-snapshot:{name[:40]}*")])
+
+
+def _network(stage: StageConfig) -> Iterator[Statement]:
+    """What Lambda, CloudFormation and the deploy read of the network, which has no resource."""
+    if stage.vpc is not None:
+        yield allow("Network", _NETWORK, ["*"])
 
 
 def _secret_arn(place: Place, name: str) -> str:

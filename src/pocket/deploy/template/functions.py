@@ -61,6 +61,8 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
         # With the reference, the log group comes first and goes last: Lambda never creates one without expiry.
         "LoggingConfig": {"LogGroup": ref(naming.logical_id(handler, "Logs"))},
     }
+    if (vpc := inputs.config.vpc) is not None:
+        properties["VpcConfig"] = {"SubnetIds": vpc.subnet_ids, "SecurityGroupIds": vpc.security_group_ids}
     if declared.ephemeral_storage != SMALLEST_STORAGE:
         properties["EphemeralStorage"] = {"Size": declared.ephemeral_storage}
     if declared.reserved_concurrency is not None:

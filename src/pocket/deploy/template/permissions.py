@@ -31,6 +31,15 @@ DECLARED = "Declared"
 TAKING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
 """What a function does with its own queue, and Lambda for it."""
 
+BY_LAMBDA = frozenset(
+    {"WriteLogs", "TakeJobs", "KeepFailures", "ReadStreams", "AttachToNetwork", "DetachFromNetwork", "SeeNetwork"}
+)
+"""The statements for what Lambda itself does as the role, outside of the function's network."""
+
+_INTERFACES = "network-interface/*"
+_OF_INTERFACES = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
+OWN_CODE = "NoNetworkByOwnCode"
+
 _READ_ACTIONS = {
     "secretsmanager": ["secretsmanager:GetSecretValue"],
     "ssm": ["ssm:GetParameters"],
@@ -47,6 +56,7 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_parameters(inputs),
         *_extra_resources(inputs),
         *_database(inputs),
+        *_network(inputs, handler),
         *_objects(inputs),
         *_queues(inputs, handler),
         *_mail(inputs),
@@ -131,6 +141,27 @@ def _database(inputs: Inputs) -> list[Statement]:
     return [
         _allow("ConnectToDatabase", ["rds-db:connect"], [arn("rds-db", f"dbuser:{found.resource_id}/{found.user}")])
     ]
+
+
+def _network(inputs: Inputs, handler: str) -> list[Statement]:
+    """Lambda attaches a function to a network as the function's role; the function's own code may not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    vpc = inputs.config.vpc
+    if vpc is None:
+        return []
+    used = [f"subnet/{name}" for name in vpc.subnet_ids] + [f"security-group/{name}" for name in vpc.security_group_ids]
+    function = arn("lambda", f"function:{inputs.config.function_name(handler)}")
+    found = [
+        _allow("AttachToNetwork", ["ec2:CreateNetworkInterface"], [arn("ec2", name) for name in (*used, _INTERFACES)]),
+        # With fewer resources, Lambda may not be able to delete an interface.
+        _allow("DetachFromNetwork", _OF_INTERFACES, [arn("ec2", "*/*")]),
+        _allow("SeeNetwork", ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], ["*"]),
+    ]
+    actions = [action for statement in found for action in statement["Action"]]
+    denied = _allow(OWN_CODE, actions, ["*"], ArnEquals={"lambda:SourceFunctionArn": [function]})
+    return [*found, {**denied, "Effect": "Deny"}]
 
 
 def _objects(inputs: Inputs) -> list[Statement]:
