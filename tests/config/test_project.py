@@ -327,6 +327,75 @@ def test_a_stages_own_general_that_is_not_a_table_is_an_issue(refused: Refused) 
     assert issue.message.startswith("Expected a table")
 
 
+EARLIER = """\
+[general]
+region = "ap-southeast-1"
+project_name = "board"
+stages = ["dev", "feature-a", "prd"]
+
+[s3]
+public_dirs = ["static"]
+bucket_name_format = "{prefix}{project}"
+[prd.s3]
+bucket_name_format = "{prefix}{stage}-{project}"
+
+[awscontainer]
+platform = "linux/amd64"
+
+[awscontainer.handlers.wsgi]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+timeout = 600
+
+[dev.awscontainer.handlers.wsgi]
+apigateway = {}
+
+[awscontainer.secretsmanager]
+pocket_key_format = "{prefix}{project}"
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password", options = { length = 50 } }
+DJANGO_SUPERUSER_PASSWORD = { type = "password", options = { length = 16 } }
+
+[awscontainer.django.storages]
+default = { store = "s3", location = "media" }
+staticfiles = { store = "s3", location = "static", static = true, manifest = true }
+"""
+
+
+def test_a_file_of_the_formats_own_time_is_accepted_as_it_is(read: Read) -> None:
+    stages = read(EARLIER, head="").stages
+    assert [stage.bucket_name for stage in stages.values()] == [
+        "pocket-board-dev",
+        "pocket-board-feature-a",
+        "pocket-prd-board",
+    ]
+    assert [stage.pocket_key for stage in stages.values()] == [f"pocket-board-{name}" for name in stages]
+    dev = stages["feature-a"].awscontainer
+    assert dev is not None
+    assert dev.architecture == "x86_64"
+    assert dev.secretsmanager.pocket_secrets["DJANGO_SUPERUSER_PASSWORD"].options.length == 16
+    assert stages["feature-a"].function_name("wsgi") == "pocket-feature-a-board-wsgi"
+
+
+@pytest.mark.parametrize("name", ["dev-", "-dev", "a--b", "1-a", "Dev-a", "a_b"])
+def test_hyphens_of_a_stage_are_single_and_between_letters(refused: Refused, name: str) -> None:
+    (issue,) = refused("", head=f'[general]\nregion = "eu-west-1"\nstages = ["{name}"]\n')
+    assert "the name of a stage" in issue.message
+
+
+def test_a_stages_own_format_stays_as_it_is_and_every_name_holds_for_one_stage(read: Read) -> None:
+    stages = read('[s3]\nbucket_name_format = "a"\n[dev.s3]\nbucket_name_format = "my-files"').stages
+    assert [stage.bucket_name for stage in stages.values()] == ["my-files", "a-prd"]
+
+
+def test_two_stages_must_not_share_a_function(refused: Refused) -> None:
+    text = '[dev.awscontainer.handlers.b-web]\ncommand = "a.b"\n[dev-b.awscontainer.handlers.web]\ncommand = "a.b"\n'
+    head = '[general]\nregion = "eu-west-1"\nproject_name = "b"\nstages = ["dev", "dev-b"]\n'
+    (issue,) = refused(text, head=head)
+    assert 'The stages dev and dev-b would share the function "pocket-dev-b-b-web"' in issue.message
+
+
 def test_two_stages_must_not_share_a_stack(read: Read, refused: Refused) -> None:
     head = '[general]\nregion = "eu-west-1"\nstages = ["dev", "adev"]\nobject_prefix = ""\n'
     text = '[dev.general]\nobject_prefix = "a"\n'

@@ -128,7 +128,8 @@ ISSUES = [
     ('[s3]\nbucket_name_format = "{stage}_x"', "s3.bucket_name_format", "lowercase letters"),
     ('[s3]\nbucket_name_format = "{stage}-s3alias"', "s3.bucket_name_format", "-s3alias"),
     ('[s3]\nbucket_name_format = "xn--{stage}"', "s3.bucket_name_format", "xn--"),
-    ('[s3]\nbucket_name_format = "board"', "s3.bucket_name_format", "dev and prd would share"),
+    ('[dev.s3]\nbucket_name_format = "board"\n[prd.s3]\nbucket_name_format = "board"',
+     "prd.s3.bucket_name_format", "dev and prd would share"),
     ('[s3]\nbucket_name_format = "{stages}-x"', "s3.bucket_name_format", "no placeholders other than"),
     ('[s3]\nbucket_name_format = "{stage!r}-x"', "s3.bucket_name_format", "without format specifiers"),
     ('[s3]\nbucket_name_format = "{stage:>9}-x"', "s3.bucket_name_format", "without format specifiers"),
@@ -146,13 +147,15 @@ ISSUES = [
      f"{SECRETS}.pocket_key_format", "The store does not allow"),
     (secrets('pocket_secrets.KEY.type = "password"', 'store = "ssm"\npocket_key_format = "/aws/{stage}"'),
      f"{SECRETS}.pocket_key_format", "reserves names"),
-    (secrets('pocket_secrets.KEY.type = "password"', 'pocket_key_format = "x"'),
-     f"{SECRETS}.pocket_key_format", "share the generated secrets"),
+    (secrets('pocket_secrets.KEY.type = "password"') + f'[dev.{SECRETS}]\npocket_key_format = "x"\n'
+     f'[prd.{SECRETS}]\npocket_key_format = "x"', f"prd.{SECRETS}.pocket_key_format", "share the generated secrets"),
     # artifact
     (container(dockerfile_path='"Dockerfile"'), "awscontainer.dockerfile_path", "no file"),
     (container(requirements='"requirements/none.txt"'), "awscontainer.requirements", "no file"),
     (container(requirements='"."'), "awscontainer.requirements", "no file"),
     (container(snapstart="true", python_version='"3.11"'), "awscontainer.snapstart", "needs Python 3.12"),
+    (container(platform='"linux/amd64"', architecture='"arm64"'), "awscontainer.platform", "architecture is x86_64"),
+    (container(platform='"linux/x86"'), "awscontainer.platform", '"linux/arm64" or "linux/amd64"'),
     (container(python_version='"3.9"'), "awscontainer.python_version", '"3.11"'),
     # environment
     (container(envs="{ AWS_REGION = 'x' }"), f"{ENVS}.AWS_REGION", "reserved by Lambda"),

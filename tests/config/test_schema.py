@@ -231,7 +231,7 @@ def test_the_whole_file_has_every_key_that_there_is() -> None:
     schema = config.json_schema()
     text = document(WHOLE)
     missing = [key for key, _ in tables(schema) if f'"{key.partition(".")[2]}" =' not in text]
-    assert missing == ["AwsContainer.dockerfile_path", "AwsContainer.requirements"]
+    assert missing == ["AwsContainer.dockerfile_path", "AwsContainer.platform", "AwsContainer.requirements"]
 
 
 def test_every_key_and_every_table_is_described() -> None:

@@ -93,15 +93,17 @@ def test_the_recorded_bucket_is_removed_and_not_the_one_in_the_file(
     found = deployable(tmp_path, text)
     release.deploy(found, found.stage("dev"), target, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
     clients.s3.create_bucket(
-        Bucket="pocket-somebodys", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        Bucket="pocket-dev-somebodys", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    clients.s3.put_object(Bucket="pocket-somebodys", Key="precious", Body=b"1")
-    edited = deployable(tmp_path, text.replace("[s3]", '[s3]\nbucket_name_format = "{prefix}somebodys"')).stage("dev")
+    clients.s3.put_object(Bucket="pocket-dev-somebodys", Key="precious", Body=b"1")
+    edited = deployable(tmp_path, text.replace("[s3]", '[s3]\nbucket_name_format = "{prefix}{stage}-somebodys"')).stage(
+        "dev"
+    )
     removed = destroy(edited, target, PlanRecorder()).removed
     assert any(line.startswith("bucket pocket-dev-edited ") for line in removed)
     left = {item["Name"] for item in clients.s3.list_buckets()["Buckets"]}
     assert "pocket-dev-edited" not in left
-    assert clients.s3.get_object(Bucket="pocket-somebodys", Key="precious")["Body"].read() == b"1"
+    assert clients.s3.get_object(Bucket="pocket-dev-somebodys", Key="precious")["Body"].read() == b"1"
 
 
 def test_an_interruption_shows_what_is_removed_and_what_is_not(

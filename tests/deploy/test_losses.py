@@ -78,7 +78,7 @@ def test_a_queue_without_messages_is_not_a_loss(site: Lossy) -> None:
 
 
 def named(stage: str, bucket: str) -> str:
-    return f"{stage}{S3}bucket_name_format = '{{prefix}}{bucket}'\n"
+    return f"{stage}{S3}[dev.s3]\nbucket_name_format = '{{prefix}}{bucket}'\n"
 
 
 def readable(site: Lossy, bucket: str) -> bool:
@@ -131,10 +131,10 @@ def test_generated_values_move_with_the_name_of_their_secret(site: Lossy) -> Non
     read = site.clients.secretsmanager.get_secret_value
     before = json.loads(read(SecretId="pocket-dev-lossy")["SecretString"])["SECRET_KEY"]
     recorder = PlanRecorder(agrees_to_all=True)
-    moved = SECRETS + 'pocket_key_format = "{prefix}moved-{project}"\n'
+    moved = SECRETS + 'pocket_key_format = "{prefix}moved-{stage}"\n'
     site.deploy(site.project("B", stage=LOSSY + moved), recorder, assume_yes=True)
-    assert "SECRET_KEY: copied to secret pocket-moved-lossy." in recorder.notes
-    assert json.loads(read(SecretId="pocket-moved-lossy")["SecretString"])["SECRET_KEY"] == before
+    assert "SECRET_KEY: copied to secret pocket-moved-dev." in recorder.notes
+    assert json.loads(read(SecretId="pocket-moved-dev")["SecretString"])["SECRET_KEY"] == before
     removed = destroy.destroy(site.project(stage=LOSSY + moved).stage("dev"), site.target, PlanRecorder()).removed
     assert any(line.startswith("secret pocket-dev-lossy ") for line in removed), "where an older release has them"
 
@@ -200,11 +200,11 @@ def test_an_up_to_date_storage_stack_is_not_changed(tmp_path: Path) -> None:
 
 def test_a_renamed_bucket_is_the_same_resource_in_every_later_template(tmp_path: Path) -> None:
     deployed = storage_settled(storage(tmp_path, FULL), {}).body
-    wanted = storage(tmp_path, FULL.replace("[s3]", '[s3]\nbucket_name_format = "{prefix}other"'))
+    wanted = storage(tmp_path, FULL.replace("[s3]", '[s3]\nbucket_name_format = "{prefix}{stage}-other"'))
     first = storage_candidate(wanted, deployed).body
     last = storage_settled(wanted, first).body
     assert set(buckets(first)) - set(buckets(deployed)) == set(buckets(last)) - {"ArtifactBucket"}
     assert storage_settled(wanted, last).body == last
     (bucket,) = set(buckets(last)) - {"ArtifactBucket"}
     assert last["Resources"][f"{bucket}Policy"]["Properties"]["Bucket"] == {"Ref": bucket}
-    assert buckets_ever(last) == [*buckets(deployed).values(), "pocket-other"]
+    assert buckets_ever(last) == [*buckets(deployed).values(), "pocket-dev-other"]

@@ -11,6 +11,13 @@ DEFAULT_FORMAT = "{prefix}{stage}-{project}"
 PLACEHOLDERS = ("prefix", "stage", "project")
 
 
+def of_each_stage(text: object) -> object:
+    """A format of all stages as one of each stage: without `{stage}`, the stage's name is its end."""
+    if not isinstance(text, str) or "{stage" in text:
+        return text
+    return f"{text}-{{stage}}"
+
+
 def checked_format(text: str) -> str:
     """`text` itself; raises for a placeholder that is not in `PLACEHOLDERS`, and for any formatting of one."""
     expected = "a name with no placeholders other than {prefix}, {stage} and {project}"

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from pocket.config import file
+from pocket.config.formats import of_each_stage
 from pocket.config.issues import Issue
 from pocket.config.overlay import merge
 from pocket.config.patterns import MEANINGS, PROJECT
@@ -174,7 +175,7 @@ class _Loader:
             self.report.add(None, Issue((name,), "dict_type", "Expected a table."))
             own = {}
         project = general.model_dump(exclude_unset=True)
-        merged = merge({key: value for key, value in self.data.items() if key in TABLES}, own)
+        merged = merge(_of_each_stage({key: value for key, value in self.data.items() if key in TABLES}), own)
         own_general = own.get("general", {})
         if isinstance(own_general, Mapping):
             merged["general"] = merge(project, self._own_general(name, own_general))
@@ -193,3 +194,17 @@ class _Loader:
                 hint = f"A stage can override {', '.join(OWN_GENERAL_KEYS)}."
                 self.report.add(None, Issue((name, "general", key), "stage", message, hint))
         return {key: value for key, value in table.items() if key in OWN_GENERAL_KEYS}
+
+
+def _of_each_stage(common: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The common tables, whose formats give each stage a bucket and generated secrets of its own."""
+    for path in (("s3", "bucket_name_format"), ("awscontainer", "secretsmanager", "pocket_key_format")):
+        found: Any = common
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        own = of_each_stage(found)
+        if own != found:
+            for key in reversed(path):
+                own = {key: own}
+            common = merge(common, cast("Mapping[str, Any]", own))
+    return common

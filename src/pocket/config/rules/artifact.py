@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pocket.config.issues import Issue
 from pocket.config.stage import StageConfig
-from pocket.config.tables.awscontainer import LAMBDA_PYTHONS
+from pocket.config.tables.awscontainer import LAMBDA_PYTHONS, PLATFORMS
 
 _FIRST_WITH_SNAPSTART = "3.12"
 
@@ -21,6 +21,12 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         if name is not None and not (stage.directory / name).is_file():
             message = f'There is no file "{name}" in the project.'
             yield Issue(("awscontainer", key), "file", message, "The path is relative to the directory of pocket.toml.")
+    if container.platform is not None and PLATFORMS[container.platform] != container.architecture:
+        message = (
+            f'Its architecture is {PLATFORMS[container.platform]}, but architecture is "{container.architecture}".'
+        )
+        needs = (("awscontainer", "architecture"),)
+        yield Issue(("awscontainer", "platform"), "architecture", message, "Remove one of the two keys.", needs)
     if container.resource_envs and container.resources is None:
         message = "The values are outputs of awscontainer.resources, which is not set."
         yield Issue(("awscontainer", "resource_envs"), "resources", message, "Set resources, or use envs.")

@@ -99,13 +99,16 @@ def shared_names(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
             other = taken.setdefault((what, name, *place), stage.name)
             if other != stage.name:
                 message = f'The stages {other} and {stage.name} would share the {what} "{name}".'
-                hint = "Add {stage} to the format." if path[-1] != "object_prefix" else ""
+                hint = "Add {stage} to the format." if str(path[-1]).endswith("_format") else ""
                 yield stage.name, Issue(path, "shared", message, hint)
 
 
 def _named(stage: StageConfig) -> Iterator[tuple[str, str, tuple[str, ...], KeyPath]]:
     """What of a stage has a name: what it is, its name, where the name must be unique, and the key it comes from."""
     yield "stack", stage.stack_name, (stage.region,), ("general", "object_prefix")
+    for name in stage.awscontainer.handlers if stage.awscontainer else ():
+        # With stages `dev` and `dev-b` of project `b`, the handler `b-web` of one is the handler `web` of the other.
+        yield "function", stage.function_name(name), (stage.region,), ("awscontainer", "handlers", name)
     if stage.bucket_name is not None:
         yield "bucket", stage.bucket_name, (), ("s3", "bucket_name_format")
     if stage.generated_secrets:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pocket import naming
 from pocket.config import patterns
@@ -76,13 +77,28 @@ Tasks = dict[
 """By Django's name of a queue: its handler, or its handlers with the lowest priority of the tasks that each runs."""
 
 
+PLATFORMS = {"linux/arm64": "arm64", "linux/amd64": "x86_64"}
+"""The architecture that each value of `platform` means."""
+
+
 class AwsContainer(Table):
     """The artifact of a stage and its Lambda functions."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _platform_names_an_architecture(cls, data: Any) -> Any:
+        platform = data.get("platform") if isinstance(data, Mapping) else None
+        if isinstance(platform, str) and platform in PLATFORMS:
+            return {"architecture": PLATFORMS[platform], **data}
+        return data
 
     dockerfile_path: Text | None = Field(
         None, description="Dockerfile, relative to the project. With it, the artifact is an image instead of a zip."
     )
     architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor architecture of every function.")
+    platform: Literal["linux/arm64", "linux/amd64"] | None = Field(
+        None, description="The processor architecture by the name of its container platform."
+    )
     python_version: PythonVersion = Field(
         default_factory=naming.running_python,  # type: ignore[arg-type]  # a rule excludes versions that Lambda does not have
         description="Python version of the zip's runtime. Defaults to the version that runs the command.",
