@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,8 +44,13 @@ def messages(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with the `.env` of a new developer, who has DEBUG on and a SQLite file."""
-    folder = tmp_path_factory.mktemp("examples") / "board"
+    """The example with the `.env` of a new developer, who has DEBUG on and a SQLite file.
+
+    Its lock names this repository as two folders above it.
+    """
+    repository = tmp_path_factory.mktemp("repository")
+    (repository / "pyproject.toml").symlink_to(REPOSITORY / "pyproject.toml")
+    folder = repository / "examples" / "board"
     shutil.copytree(EXAMPLE, folder, ignore=LEFT_OUT)
     shutil.copy(folder / ".env.example", folder / ".env")
     return folder
@@ -80,7 +86,7 @@ def tiny(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("options", [(), ("--deploy",), ("--deploy", "--database", "default")])
+@pytest.mark.parametrize("options", [(), ("--deploy", "--database", "default")])
 def test_the_example_has_no_issues(board: Path, options: tuple[str, ...]) -> None:
     done = pocket_check(board, *options, "--fail-level", "INFO", "--format", "json")
     assert done.returncode == 0, done.stderr
@@ -494,6 +500,7 @@ def test_what_a_deploy_would_refuse_is_found(tiny: Path) -> None:
     add(file, 'resources = "infra.yaml"\nextras = ["reports"]\n')
     add(file, '[[awscontainer.permissions]]\nactions = ["rekognition:DetectLabelz"]\nresources = ["*"]\n')
     add(file, "[prd.awscontainer.django.storages]\nstaticfiles = { store = 'filesystem', static = true }\n")
+    (tiny / os.fsdecode(b"caf\xe9.txt")).touch()
     infra.write_text("Resources:\n  News:\n    Type: AWS::SNS::Topic\n    Properties: {TopicNam: news}\n")
     done = pocket_check(tiny, "--format", "json")
     assert done.returncode == 1
@@ -503,11 +510,13 @@ def test_what_a_deploy_would_refuse_is_found(tiny: Path) -> None:
         ("pocket.toml", 10, []),
         ("infra.yaml", 4, []),
         ("pocket.toml", None, []),
+        ("pocket.toml", None, []),
         ("pocket.toml", None, ["prd"]),
     ]
     assert all(item["hint"] for item in found if item["file"] == "pocket.toml")
-    assert "requirements.txt has no extras" in found[2]["message"]
-    assert "not a folder of the artifact" in found[3]["message"]
+    assert "is not UTF-8" in found[2]["message"]
+    assert "requirements.txt has no extras" in found[3]["message"]
+    assert "not a folder of the artifact" in found[4]["message"]
 
 
 def test_an_image_is_refused_before_a_deploy(tiny: Path) -> None:

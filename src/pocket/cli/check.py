@@ -10,7 +10,7 @@ import typer
 from pocket.cli.options import AnyStage, Local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pocket.check_issues import Issue
     from pocket.config import Project, StageConfig
@@ -71,7 +71,10 @@ def check(
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
         targets = {item.name: _target(item, local=local) for item in stages}
         layers = [*_refusals(project, stages, lint=deploy)] if not tag or "pocket" in tag else []
-        layers += _project(project, stages, targets, selection)
+        of_project = [*_project(project, stages, targets, selection, known={issue for _, _, issue in layers})]
+        if deploy and not tag:
+            layers += _static_files(project, _starting(stages, of_project), targets)
+        layers += of_project
         if remote:
             layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
         found = merged(layers, len(stages))
@@ -94,32 +97,68 @@ def _refusals(project: Project, stages: Sequence[StageConfig], *, lint: bool) ->
     from pocket.check_issues import NOTHING_TO_DEPLOY, Issue
     from pocket.cli.check_output import of_refusal
     from pocket.cli.failure import place_of
-    from pocket.deploy.releases.refusals import refusals
+    from pocket.deploy.releases.refusals import Refusals
 
+    refusals = Refusals(project, lint)
     for stage in stages:
-        if stage.awscontainer is None or not stage.awscontainer.handlers:
+        if _has_handlers(stage):
+            yield from (("deploy", stage.name, of_refusal(error, project.path)) for error in refusals.of(stage))
+        else:
             message = f"Stage {stage.name!r} has no handler, so it cannot be deployed."
             hint = "To deploy it, declare at least one [awscontainer.handlers.NAME]."
             place = place_of(project.path)
             yield "deploy", stage.name, Issue(NOTHING_TO_DEPLOY, LEVELS["WARNING"], message, hint, file=place)
-        else:
-            yield from (
-                ("deploy", stage.name, of_refusal(error, project.path)) for error in refusals(project, stage, lint=lint)
-            )
+
+
+def _static_files(
+    project: Project, stages: Sequence[StageConfig], targets: Mapping[str, Target]
+) -> Iterator[tuple[str, str, Issue]]:
+    """Why static files cannot be collected; the stages are those that start."""
+    from pocket.cli.check_output import of_refusal
+    from pocket.deploy.releases.refusals import of_static_files
+
+    for stage in stages:
+        for error in of_static_files(project, stage, targets[stage.name]):
+            yield "deploy", stage.name, of_refusal(error, project.path)
+
+
+def _starting(stages: Sequence[StageConfig], found: Sequence[tuple[str, str, Issue]]) -> list[StageConfig]:
+    """The stages to deploy whose settings load."""
+    from pocket.deploy.gates.system_checks import DOES_NOT_START
+
+    failed = {name for _, name, issue in found if issue.id == DOES_NOT_START}
+    return [stage for stage in stages if _has_handlers(stage) and stage.name not in failed]
+
+
+def _has_handlers(stage: StageConfig) -> bool:
+    return stage.awscontainer is not None and bool(stage.awscontainer.handlers)
 
 
 def _project(
-    project: Project, stages: Sequence[StageConfig], targets: Mapping[str, Target], selection: Selection
+    project: Project,
+    stages: Sequence[StageConfig],
+    targets: Mapping[str, Target],
+    selection: Selection,
+    *,
+    known: Collection[Issue],
 ) -> Iterator[tuple[str, str, Issue]]:
-    """The issues that each layer finds here in each stage, in the order of the layers."""
-    from pocket.cli.check_output import layer_of, located
-    from pocket.deploy.gates import system_checks
+    """The issues that each layer finds here in each stage, in the order of the layers.
 
-    found = [
-        (layer_of(issue), stage.name, located(issue, project.path))
-        for stage in stages
-        for issue in system_checks.run(project, stage, targets[stage.name], selection)
-    ]
+    A stage whose files cannot be copied is left out if that is `known`.
+    """
+    from pocket.cli.check_output import layer_of, located, of_refusal
+    from pocket.deploy.gates import system_checks
+    from pocket.errors import BuildFailed
+
+    found: list[tuple[str, str, Issue]] = []
+    for stage in stages:
+        try:
+            issues = system_checks.run(project, stage, targets[stage.name], selection)
+        except BuildFailed as error:
+            if of_refusal(error, project.path) not in known:
+                raise
+        else:
+            found += [(layer_of(issue), stage.name, located(issue, project.path)) for issue in issues]
     for layer in ("project", "fastapi"):
         yield from (item for item in found if item[0] == layer)
 

@@ -270,13 +270,13 @@ def refuse_old_django(version: str | None) -> None:
         )
 
 
-def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]]) -> None:
-    """Raises BuildFailed where `unzipped` bytes exceed Lambda's limit."""
+def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]], what: str = "packages") -> None:
+    """Raises BuildFailed where `unzipped` bytes exceed Lambda's limit; `what` are the `largest` parts."""
     if unzipped > LIMIT:
         names = ", ".join(f"{name} ({megabytes(size)})" for name, size in largest)
         raise BuildFailed(
             f"The artifact is {megabytes(unzipped)} unpacked; Lambda's limit is {megabytes(LIMIT)}."
-            f" The largest packages: {names}.",
+            f" The largest {what}: {names}.",
             "Remove packages from the project's dependencies, or exclude files with [awscontainer] exclude.",
         )
 

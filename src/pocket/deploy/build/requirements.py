@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "django-pocket"
 _NEEDED_FOR_BUILDING_ONLY = "pydantic"
-_LOCK = "uv.lock"
+LOCK = "uv.lock"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def locate(directory: Path, wanted: str | None) -> Path:
                 "Set a uv.lock, a requirements file or a pyproject.toml, relative to pocket.toml.",
             )
         return path
-    candidates = [directory / _LOCK, directory / "requirements.txt", directory / "pyproject.toml"]
+    candidates = [directory / LOCK, directory / "requirements.txt", directory / "pyproject.toml"]
     above = workspace_lock(directory)
     if above is not None:
         candidates.insert(1, above)
@@ -131,7 +131,7 @@ def selection(container: AwsContainer, source: Path) -> list[str]:
                 f"awscontainer.{key} = {json.dumps(names)}: {source.name} has no {key}.",
                 "Only a uv.lock or a pyproject.toml has them: set one as `requirements` in [awscontainer].",
             )
-    group = "" if source.name == _LOCK else f"{source}:"
+    group = "" if source.name == LOCK else f"{source}:"
     extras = [word for name in container.extras for word in ("--extra", name)]
     return [*extras, *(word for name in container.groups for word in ("--group", f"{group}{name}"))]
 
@@ -221,7 +221,7 @@ def needless(parents: Mapping[str, AbstractSet[str]]) -> frozenset[str]:
 
 def _command(directory: Path, source: Path, platform: Platform) -> tuple[list[str], Path]:
     """uv's arguments, and the folder to run them in."""
-    if source.name == _LOCK:
+    if source.name == LOCK:
         member = source.parent == directory or workspace_lock(directory) == source
         options = ["--locked", "--no-default-groups", "--no-emit-project", "--no-editable", "--no-header"]
         return ["export", *options], directory if member else source.parent
@@ -229,13 +229,13 @@ def _command(directory: Path, source: Path, platform: Platform) -> tuple[list[st
 
 
 def _annotated(source: Path) -> list[str]:
-    return ["--no-hashes"] if source.name == _LOCK else ["--annotation-style", "split", "--emit-index-url"]
+    return ["--no-hashes"] if source.name == LOCK else ["--annotation-style", "split", "--emit-index-url"]
 
 
 def workspace_lock(directory: Path) -> Path | None:
     """The lock of the uv workspace that `directory` is a member of; None without one."""
     for ancestor in directory.parents:
-        path = ancestor / _LOCK
+        path = ancestor / LOCK
         if not path.is_file():
             continue
         place = directory.relative_to(ancestor).as_posix()

@@ -1,4 +1,7 @@
-"""Packages of a pylock without a wheel that Lambda loads, by the names of their files (PEP 425, PEP 427)."""
+"""Packages of a pylock as Lambda would have them: those that apply, and those without a wheel that it loads.
+
+Markers are those of PEP 508; the names of files have tags (PEP 425, PEP 427).
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,28 @@ if TYPE_CHECKING:
 def lacking(packages: Iterable[Requirement], platform: Platform) -> list[str]:
     """Name and version of every package of an index that has no wheel for `platform`, one of Lambda's."""
     known = frozenset(_tags(platform))
-    environment = _environment(platform)
     found = []
-    for package in packages:
-        entry = tomllib.loads(package.block)["packages"][0]
+    for package, entry in _applying(packages, platform):
         if package.local is not None or not ("wheels" in entry or "sdist" in entry):
-            continue
-        if "marker" in entry and not Marker(entry["marker"]).evaluate(environment):
             continue
         if not any(known & _tags_of(wheel) for wheel in entry.get("wheels", ())):
             found.append(f"{package.name} {entry.get('version', '')}".strip())
     return found
+
+
+def version_of(name: str, packages: Iterable[Requirement], platform: Platform) -> str | None:
+    """The version of the package `name` that is installed for `platform`; None without one, or where it is local."""
+    found = (entry.get("version") for package, entry in _applying(packages, platform) if package.name == name)
+    return next(found, None)
+
+
+def _applying(packages: Iterable[Requirement], platform: Platform) -> Iterator[tuple[Requirement, dict[str, Any]]]:
+    """The packages whose markers apply to `platform`, each with its entry."""
+    environment = _environment(platform)
+    for package in packages:
+        entry = tomllib.loads(package.block)["packages"][0]
+        if "marker" not in entry or Marker(entry["marker"]).evaluate(environment):
+            yield package, entry
 
 
 def _tags_of(wheel: Mapping[str, Any]) -> frozenset[Tag]:
