@@ -105,8 +105,9 @@ class Handler(Record):
     """One Lambda function of a stage; `timeout` in seconds.
 
     `partial_failures`: whether its queue accepts a response that reports single failed messages. `concurrency`: how
-    many environments it has at most, None where only the account limits them. `attempts`: how often
-    a message of its queue is tried. `commands`: those that it may run from its queue, None for any.
+    many environments it has at most, None where only the account limits them. `attempts`: how often a message of its
+    queue is tried. `spare`: how many deliveries it may have besides, in which it was not begun. `commands`: those that
+    it may run from its queue, None for any.
     """
 
     command: str
@@ -117,6 +118,7 @@ class Handler(Record):
     partial_failures: bool = True
     concurrency: int | None = None
     attempts: int = 5
+    spare: int = 0
     commands: tuple[str, ...] | None = None
 
 

@@ -271,13 +271,13 @@ def test_a_schedule_sends_the_body_of_a_management_command(tmp_path: Path) -> No
     }
 
 
-def test_a_queue_hides_messages_for_six_timeouts_and_delivers_once_more_than_the_attempts(tmp_path: Path) -> None:
+def test_a_queue_hides_messages_for_six_timeouts_and_delivers_more_often_than_a_job_is_tried(tmp_path: Path) -> None:
     resources = rendered(tmp_path)["Resources"]
     queue = resources["SqsmanagementQueue"]["Properties"]
     assert queue["VisibilityTimeout"] == 300
     assert queue["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["SqsmanagementDeadLetters", "Arn"]},
-        "maxReceiveCount": 6,
+        "maxReceiveCount": 5 + 1 + 3 + 4,
     }
     consumer = resources["SqsmanagementConsumer"]["Properties"]
     assert consumer["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_double import AWSDouble
 from fresh import evaluate
-from task_project import STAGE, TaskProject, failed, url
+from task_project import HANDLER, STAGE, TaskProject, failed, url
 
 from pocket.manifest import Handler, Stage
 
@@ -245,6 +245,46 @@ def test_a_task_that_ended_its_function_in_each_attempt_is_a_dead_letter_and_doe
     assert project.deliver(*project.sent()[:2], receives=4)[0] == failed()
     assert ["ended its function" in told["PocketReason"] for told in reasons(project)] == [True]
     assert project.notes == ["noted"]
+
+
+@pytest.mark.parametrize(("receives", "runs"), [(5, True), (9, True), (10, False)])
+def test_without_a_record_deliveries_that_neighbours_may_have_ended_are_spared(
+    tmp_path: Path, aws: AWSDouble, receives: int, runs: bool
+) -> None:
+    handlers = {**STAGE.handlers, "jobs": Handler(HANDLER, 60, queue=True, spare=4)}
+    project = TaskProject(tmp_path, aws, stage=Stage(stack_name="s", handlers=handlers, tasks=STAGE.tasks))
+    project.evaluate("tasks.note.enqueue(file)\nresult = 1")
+    assert project.deliver(*project.sent(), receives=receives)[0] == failed()
+    assert (project.notes, len(reasons(project))) == ((["noted"], 0) if runs else ([], 1))
+
+
+def test_the_first_message_of_a_fifo_batch_is_not_spared(tmp_path: Path, aws: AWSDouble) -> None:
+    handlers = {**STAGE.handlers, "ordered": Handler(HANDLER, 60, queue=True, fifo=True, attempts=2, spare=4)}
+    project = TaskProject(tmp_path, aws, stage=Stage(stack_name="s", handlers=handlers, tasks=STAGE.tasks))
+    code = "for word in ('a', 'b'):\n    tasks.note.using(queue_name='ordered').enqueue(file, word=word)\nresult = 1"
+    project.evaluate(code)
+    assert project.deliver(*project.sent(), receives=3, handler="ordered")[0] == failed()
+    assert project.notes == ["b"]
+    assert len(reasons(project)) == 1
+
+
+def test_what_has_come_most_often_is_run_first(project: TaskProject) -> None:
+    code = "for word in ('a', 'b'):\n    tasks.note.enqueue(file, word=word)\nresult = 1"
+    project.evaluate(code)
+    a, b = project.sent()
+    assert project.deliver({**a, "receives": 2}, {**b, "receives": 3})[0] == failed()
+    assert project.notes == ["b", "a"]
+
+
+def test_what_cannot_be_begun_in_time_comes_again_at_once(project: TaskProject) -> None:
+    project.evaluate("tasks.fail.enqueue('hang'); tasks.note.enqueue(file)\nresult = 1")
+    assert project.deliver(*project.sent(), left=500)[0] == failed(0, 1)
+    first, second = project.sent("ChangeMessageVisibility")
+    assert (first["ReceiptHandle"], second["ReceiptHandle"], second["VisibilityTimeout"]) == (
+        "receipt-0",
+        "receipt-1",
+        0,
+    )
 
 
 def test_a_task_is_stopped_before_lambda_ends_the_function(project: TaskProject) -> None:

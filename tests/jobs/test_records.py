@@ -126,6 +126,28 @@ def test_after_its_last_crash_it_is_failed_and_a_dead_letter(project: TaskProjec
     assert project.sent()[-1]["MessageAttributes"]["PocketAttempts"]["StringValue"] == "3"
 
 
+def test_a_job_that_ended_its_function_runs_last_and_costs_its_neighbours_no_attempt(project: TaskProject) -> None:
+    code = "tasks.fail.enqueue('die')\nfor word in ('a', 'b'):\n    tasks.note.enqueue(file, word=word)\nresult = 1"
+    project.evaluate(code)
+    die, a, b = project.sent()
+    assert project.deliver(die, a, b)[0] is None
+    assert project.notes == []
+    lease(project, -1)
+    assert project.deliver(die, a, b, receives=2)[0] is None
+    assert project.notes == ["a", "b"]
+    assert [(row["status"], row["attempts"]) for row in rows(project)] == [
+        ("RUNNING", 2),
+        ("SUCCESSFUL", 1),
+        ("SUCCESSFUL", 1),
+    ]
+
+
+def test_a_job_that_was_never_begun_is_run_however_often_its_message_came(project: TaskProject) -> None:
+    project.evaluate("tasks.note.enqueue(file)\nresult = 1")
+    assert project.deliver(*project.sent(), receives=9)[0] == failed()
+    assert project.notes == ["noted"]
+
+
 def test_receives_that_were_no_attempts_are_not_counted(project: TaskProject) -> None:
     project.evaluate("tasks.fail.enqueue('value')\nresult = 1")
     assert project.deliver(*project.sent(), receives=3)[0] == failed(0)

@@ -191,7 +191,7 @@ print(json.dumps(handler(json.loads(sys.stdin.read()), Context({left}))))
             "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:{url(handler).rpartition('/')[2]}",
             "awsRegion": REGION,
             "body": payload["MessageBody"],
-            "attributes": {"ApproximateReceiveCount": str(receives)},
+            "attributes": {"ApproximateReceiveCount": str(payload.get("receives", receives))},
             "messageAttributes": attributes,
         }
 

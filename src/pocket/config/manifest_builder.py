@@ -40,6 +40,7 @@ def _stage(stage: StageConfig, project: Project) -> manifest.Stage:
                 partial_failures=handler.sqs is None or handler.sqs.report_batch_item_failures,
                 concurrency=handler.reserved_concurrency or (handler.sqs.maximum_concurrency if handler.sqs else None),
                 attempts=handler.sqs.dead_letter_max_receive_count if handler.sqs else manifest.Handler.attempts,
+                spare=handler.sqs.spare_deliveries if handler.sqs else 0,
                 commands=None if handler.commands is None else tuple(handler.commands),
             )
             for name, handler in (container.handlers.items() if container else ())

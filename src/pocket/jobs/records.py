@@ -16,6 +16,8 @@ from pocket.django.commands.records import Claim
 from pocket.jobs.secrecy import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pocket.django.commands.records import Delivery, Ended, Entry
     from pocket.jobs.models import Job
 
@@ -86,6 +88,10 @@ class DatabaseRecords:
         if not taken:
             return Claim("busy", job.attempts, seconds=CONTENDED)
         return Claim("run", attempts, interrupted=interrupted, workers=tuple(workers), errors=tuple(errors))
+
+    def suspects(self, receives: Mapping[str, int]) -> Collection[str]:
+        """Those whose attempt has not ended: of one whose message is here again, the function has."""
+        return set(_jobs().filter(pk__in=receives, status="RUNNING").values_list("pk", flat=True))
 
     def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
         """Writes the end of the attempt, unless another one holds the job by now."""

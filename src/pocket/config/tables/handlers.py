@@ -109,7 +109,7 @@ class Sqs(Table):
         ge=1,
         le=10,
         description="Maximum number of messages per invocation. In a batch of several, a message that ends the function"
-        " costs the others an attempt.",
+        " delays those behind it.",
     )
     maximum_concurrency: int = Field(2, ge=2, le=1000, description="Maximum number of concurrent invocations.")
     message_retention_period: int = Field(
@@ -123,6 +123,15 @@ class Sqs(Table):
     )
     report_batch_item_failures: bool = Field(True, description="Deliver only the failed messages of a batch again.")
     fifo: bool = Field(False, description="Keep the order of messages and deliver each of them once.")
+
+    @property
+    def spare_deliveries(self) -> int:
+        """Deliveries of a message that may end before its job begins: an earlier job of the batch ended the function.
+
+        A standard queue's batch runs what has ended a function last, so each of its jobs costs the others one
+        delivery. A FIFO queue keeps the order: there it is one for each attempt.
+        """
+        return (self.dead_letter_max_receive_count if self.fifo else 1) * (self.batch_size - 1)
 
 
 class Schedule(Table):

@@ -18,6 +18,12 @@ VISIBILITY_FACTOR = 6
 """How many of the handler's timeouts a received message stays hidden: AWS's advice, so that a slow or throttled batch
 is not delivered again while it still runs."""
 
+GIVEN_BACK = 3
+"""Deliveries that Pocket's handler may give back, because the job is running elsewhere or cannot be looked up."""
+
+MOST_RECEIVES = 1000
+"""SQS's limit of maxReceiveCount."""
+
 
 def queue(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, Resource]:
     """The queue, its dead-letter queue and the event source mapping of one handler."""
@@ -48,10 +54,12 @@ def _receives(inputs: Inputs, handler: str, declared: Sqs) -> int:
     """How often SQS delivers a message.
 
     Pocket's own handler moves a failed message itself, with its reason. Where the last attempt ended the function, it
-    does so at one more delivery.
+    does so at one more delivery. Deliveries that are no attempt come on top.
     """
-    own = inputs.handlers[handler].command == naming.SQS_MANAGEMENT_HANDLER
-    return declared.dead_letter_max_receive_count + own
+    attempts = declared.dead_letter_max_receive_count
+    if inputs.handlers[handler].command != naming.SQS_MANAGEMENT_HANDLER:
+        return attempts
+    return min(attempts + 1 + GIVEN_BACK + declared.spare_deliveries, MOST_RECEIVES)
 
 
 def _deduplication(inputs: Inputs, handler: str, declared: Sqs) -> dict[str, bool]:

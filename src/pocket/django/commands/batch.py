@@ -1,7 +1,7 @@
 """One SQS batch of jobs: runs them in order and returns the messages to deliver again.
 
 A batch is one message by default. Of several, each is deleted as soon as its job has ended for good, so that it does
-not run again if a later job ends the function.
+not run again if a later job ends the function; and what has ended a function before runs last, except in a FIFO queue.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.django.commands import log_lines, records
+from pocket.django.commands import jobs, log_lines, records
 from pocket.django.commands.deadline import seconds_left
-from pocket.django.commands.delivery import Queue, region_of, settle
+from pocket.django.commands.delivery import Queue, again, region_of, settle
 from pocket.errors import AWSCallFailed, CommandFailed, UnknownEvent
 
 if TYPE_CHECKING:
@@ -38,16 +38,21 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     failed: list[str] = []
     slowest = 0.0
     queue = _queue(batch[0]) if batch else None
+    if queue and not queue.fifo:
+        batch = _ordered(batch)
     for number, record in enumerate(batch):
         assert queue  # noqa: S101 - there is a message
         left = seconds_left(context)
         if number and left < slowest:
             logger.warning("Too little time is left: %d of %d messages go back to the queue.", *_left(batch, number))
             failed += [item["messageId"] for item in batch[number:]]
+            for item in () if queue.fifo else batch[number:]:
+                again(item, queue, 0)
             break
         started = time.monotonic()
         with log_lines.of_message(record["messageId"]):
-            settled = settle(record, queue, context, left)
+            # In a FIFO queue the first message is the one that ended the function, if any did.
+            settled = settle(record, queue, context, left, spare=queue.spare if number or not queue.fifo else 0)
             slowest = max(slowest, time.monotonic() - started)
             if settled and len(batch) > 1:
                 _delete(record, queue)
@@ -74,6 +79,19 @@ def _records(event: Mapping[str, Any]) -> list[Record]:
             f'To run a command directly, invoke a handler with command = "{naming.MANAGEMENT_HANDLER}".',
         )
     return records
+
+
+def _ordered(batch: list[Record]) -> list[Record]:
+    """The batch with what may have ended a function last; before it, what has come most often."""
+    receives = {jobs.id_of(record): jobs.receives(record) for record in batch}
+    if len(batch) == 1 or max(receives.values()) == 1:
+        return batch
+    try:
+        suspects = records.current().suspects(receives)
+    except Exception:
+        logger.exception("The batch keeps its order: its jobs cannot be looked up.")
+        return batch
+    return sorted(batch, key=lambda record: (jobs.id_of(record) in suspects, -jobs.receives(record)))
 
 
 def _left(batch: list[Record], number: int) -> tuple[int, int]:

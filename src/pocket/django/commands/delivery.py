@@ -53,12 +53,20 @@ class Queue(NamedTuple):
         """How often a message is tried."""
         return self.handler.attempts if self.handler else sys.maxsize
 
+    @property
+    def spare(self) -> int:
+        """How many deliveries of a message may be no attempt."""
+        return self.handler.spare if self.handler else 0
 
-def settle(record: Record, queue: Queue, context: Context, seconds: float) -> bool:
-    """Whether the message is settled: its job is done, or given up. If not, it comes again."""
+
+def settle(record: Record, queue: Queue, context: Context, seconds: float, *, spare: int = 0) -> bool:
+    """Whether the message is settled: its job is done, or given up. If not, it comes again.
+
+    `spare` is how many of its receives may have been no attempt.
+    """
     message, received = record["messageId"], jobs.receives(record)
     request = getattr(context, "aws_request_id", "-")
-    delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP))
+    delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP), spare)
     try:
         job = jobs.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
     except CommandFailed as error:
@@ -69,13 +77,13 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float) -> bo
         claim = records.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
     except Exception:
         logger.exception("Message %s was not begun: its job cannot be looked up.", message)
-        return _again(record, queue, _UNCLAIMED)
+        return again(record, queue, _UNCLAIMED)
     if claim.state == "done":
         logger.info("Message %s is dropped: its job %s has ended already.", message, job.entry.id)
         return True
     if claim.state == "busy":
         logger.info("Message %s goes back: its job %s is running.", message, job.entry.id)
-        return _again(record, queue, int(claim.seconds) + 1)
+        return again(record, queue, int(claim.seconds) + 1)
     return _attempt(record, queue, job, claim, seconds)
 
 
@@ -83,7 +91,7 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
     message, allowed = record["messageId"], min(job.attempts or queue.attempts, queue.attempts)
     if claim.interrupted:
         logger.warning("Message %s is tried again. %s", message, INTERRUPTED)
-    if claim.attempt > allowed:
+    if claim.attempt > allowed + claim.spare:
         error = {"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED}
         result = jobs.Result(error=error, reason=INTERRUPTED, final=True)
         claim = claim._replace(attempt=allowed)
@@ -107,7 +115,7 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
         job_id, name = job.entry.id, job.entry.name
         return _given_up(record, queue, job=job_id, name=name, reason=shown, attempts=claim.attempt, stamp=stamp)
     _note(job, claim, records.Ended("READY", output, error=error))
-    return _again(record, queue, job.pause(claim.attempt))
+    return again(record, queue, job.pause(claim.attempt))
 
 
 def _trace(result: Result) -> str:
@@ -133,7 +141,7 @@ def _forget(job: Job) -> None:
         logger.warning("The arguments of the job %s could not be deleted: %s", job.entry.id, error.message)
 
 
-def _again(record: Record, queue: Queue, seconds: int) -> bool:
+def again(record: Record, queue: Queue, seconds: int) -> bool:
     """The message comes again in `seconds`; if SQS cannot be called, after its visibility timeout."""
     from pocket.runtime import sqs
 

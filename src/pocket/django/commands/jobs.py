@@ -75,6 +75,19 @@ def read(record: Record, *, handler: str, allowed: Collection[str] | None = None
     return job
 
 
+def id_of(record: Record) -> str:
+    """The id of the message's job, without looking at the job itself."""
+    try:
+        body = json.loads(record["body"])
+    except (ValueError, RecursionError):
+        body = None
+    from pocket.django.tasks import envelope
+
+    if envelope.is_task(body):
+        return str(body.get("id"))
+    return attribute(record, JOB) or str(record["messageId"])
+
+
 JOB, STAMP = "PocketJob", "PocketFailedAt"
 """Attributes of a message in the dead-letter queue: the job's id, and when it failed."""
 

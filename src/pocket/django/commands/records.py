@@ -11,7 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
 
@@ -38,8 +38,8 @@ class Entry(NamedTuple):
 class Claim(NamedTuple):
     """Whether a delivery runs: `run` it, it is `done` already, or `busy` elsewhere for `seconds` at most.
 
-    `attempt` counts from one. `interrupted`: the attempt before ended without a result, with its function. `workers`
-    and `errors` are those of the attempts so far, with this one's worker.
+    `attempt` counts from one, and is up to `spare` too high. `interrupted`: the attempt before ended without a result,
+    with its function. `workers` and `errors` are those of the attempts so far, with this one's worker.
     """
 
     state: Literal["run", "done", "busy"]
@@ -48,6 +48,7 @@ class Claim(NamedTuple):
     interrupted: bool = False
     workers: tuple[str, ...] = ()
     errors: tuple[dict[str, str], ...] = ()
+    spare: int = 0
 
 
 class Ended(NamedTuple):
@@ -62,10 +63,14 @@ class Ended(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What identifies the attempt of a message: its receives, and `stamp`, where it is back from the dead letters."""
+    """What identifies the attempt of a message: its receives, and `stamp`, where it is back from the dead letters.
+
+    `spare`: how many of the receives may have been none, since an earlier job of the batch ended the function.
+    """
 
     receives: int
     stamp: str = ""
+    spare: int = 0
 
 
 class Records(Protocol):
@@ -83,6 +88,10 @@ class Records(Protocol):
 
     def claim(self, entry: Entry, delivery: Delivery, *, worker: str, seconds: float) -> Claim:
         """A message was delivered; the function has `seconds` left."""
+        ...
+
+    def suspects(self, receives: Mapping[str, int]) -> Collection[str]:
+        """Those of the jobs, given with their receives, that may have ended a function before."""
         ...
 
     def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
@@ -111,7 +120,10 @@ class NoRecords:
 
     def claim(self, entry: Entry, delivery: Delivery, *, worker: str, seconds: float) -> Claim:
         workers = ("",) * (delivery.receives - 1)
-        return Claim("run", delivery.receives, workers=(*workers, worker))
+        return Claim("run", delivery.receives, workers=(*workers, worker), spare=delivery.spare)
+
+    def suspects(self, receives: Mapping[str, int]) -> Collection[str]:
+        return [job for job, number in receives.items() if number > 1]
 
     def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
         pass
