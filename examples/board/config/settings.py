@@ -8,12 +8,13 @@ from pathlib import Path
 
 import environ
 from pocket.django.runtime import get_django_settings, set_envs
-from pocket.django.utils import get_caches, get_email_settings, get_storages
+from pocket.django.utils import get_caches, get_email_settings, get_storages, get_tasks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 STORAGES = get_storages()
 CACHES = get_caches()
+TASKS = get_tasks()
 
 environ.Env.read_env(BASE_DIR / ".env")
 env = environ.Env(
@@ -43,6 +44,8 @@ INSTALLED_APPS = [
     # The scripts of the API's documentation page, so that it loads nothing from elsewhere.
     "drf_spectacular_sidecar",
     "pocket.django",
+    # The record of background jobs, with its page in the admin.
+    "pocket.jobs",
     "bbs",
 ]
 

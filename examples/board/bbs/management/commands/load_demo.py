@@ -62,7 +62,9 @@ class Command(BaseCommand):
         users = get_user_model().objects
         user = users.filter(username=name).first()
         if user is None:
-            users.create_superuser(name, password=password or (generated := secrets.token_urlsafe(9)))
+            users.create_superuser(
+                name, f"{name}@example.com", password=password or (generated := secrets.token_urlsafe(9))
+            )
             shown = "" if password else f", with the password {generated}"
             self.stdout.write(f"Administrator {name} made{shown}.")
         elif password is None or user.check_password(password):
