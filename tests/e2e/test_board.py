@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import urllib.request
 from urllib.parse import urljoin
 
-import boto3
 import pytest
 from board import PASSWORD, Board
 from PIL import Image
 from site_client import SiteClient, image_address
 from waiting import wait_until
-
-from pocket.local import attach
 
 pytestmark = pytest.mark.e2e
 
@@ -106,45 +102,6 @@ def test_a_command_sent_through_the_queue_takes_effect(board: Board) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}\n", sent.stdout), "the message id"
     client = board.client()
     wait_until(lambda: titles(client, "through-queue") == ["through-queue"], 30)
-
-
-def test_a_poisonous_message_harms_no_other_and_its_log_carries_its_id(board: Board) -> None:
-    aws = attach(board.folder)
-    sqs = boto3.client(
-        "sqs",
-        region_name="ap-northeast-1",
-        endpoint_url=aws.endpoint_url,
-        aws_access_key_id=aws.access_key_id,
-        aws_secret_access_key=aws.secret_access_key,
-    )
-    url = sqs.get_queue_url(QueueName="pocket-local-board-sqsmanagement")["QueueUrl"]
-    bodies = [["sound-1"], ["bad-1", "--fail"], ["sound-2"], ["bad-2", "--die"], ["sound-3"], ["bad-3", "--hang"]]
-    bodies += [[f"sound-{number}"] for number in range(4, 8)]
-    answer = sqs.send_message_batch(
-        QueueUrl=url,
-        Entries=[
-            {"Id": str(index), "MessageBody": json.dumps({"command": "record", "args": args})}
-            for index, args in enumerate(bodies)
-        ],
-    )
-    ids = {bodies[int(item["Id"])][0]: item["MessageId"] for item in answer["Successful"]}
-    client = board.client()
-
-    def dead() -> int:
-        status = json.loads(board.pocket("status", "--stage", "local", "--local", "--format", "json").stdout)
-        return int(status["queues"][0]["dead"])
-
-    wait_until(lambda: dead() == 3, 120)
-    runs = {title: len(titles(client, title)) for title in ids}
-    assert runs == {title: 2 if title.startswith("bad") else 1 for title in ids}, (
-        "bad ones as often as the queue allows"
-    )
-    lines = board.pocket("logs", "--stage", "local", "--local", "--since", "10m").stdout.splitlines()
-    for title, message in ids.items():
-        assert [line for line in lines if title in line and message not in line] == []
-        begun = [line for line in lines if f"Message {message} begins" in line]
-        assert len(begun) == runs[title], "each attempt has its line, whatever ended it"
-    assert any(ids["bad-3"] in line and "DeadlineReached" in line for line in lines)
 
 
 def test_the_second_deploy_changes_nothing_and_the_third_shows_a_changed_view(board: Board) -> None:

@@ -89,13 +89,13 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
 
 def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: float) -> bool:
     message, allowed = record["messageId"], min(job.attempts or queue.attempts, queue.attempts)
-    if claim.interrupted:
-        logger.warning("Message %s is tried again. %s", message, INTERRUPTED)
     if claim.attempt > allowed + claim.spare:
         error = {"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED}
         result = jobs.Result(error=error, reason=INTERRUPTED, final=True)
         claim = claim._replace(attempt=allowed)
     else:
+        if claim.interrupted:
+            logger.warning("Message %s is tried again. %s", message, INTERRUPTED)
         request = claim.workers[-1].partition("/")[0]
         # Not a log record: this line must be in the log, regardless of LOGGING, even if the job ends the process.
         sys.stderr.write(f"Message {message} begins: attempt {claim.attempt}, request {request}.\n")
