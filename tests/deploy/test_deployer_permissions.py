@@ -215,6 +215,21 @@ def test_records_and_certificates_are_allowed_for_the_stages_domains_alone(tmp_p
     assert zones["HostedZones"] == zones["Records"] == "arn:aws:route53:::hostedzone/Z012"
 
 
+def test_only_the_stages_own_distribution_may_be_changed(tmp_path: Path) -> None:
+    """CloudFront compares tags of distributions only; the local AWS does not know them."""
+    found = {item["Sid"]: item for item in printed(tmp_path, CDN) if "cloudfront:" in str(item["Action"])}
+    own = {"aws:ResourceTag/pocket:project": "full", "aws:ResourceTag/pocket:stage": "dev"}
+    free = {"Create", "Get", "ListTags"}
+    for item in found.values():
+        if "distribution/" not in str(item["Resource"]):
+            continue
+        changing = {action for action in item["Action"] if not action.partition(":")[2].startswith(tuple(free))}
+        if changing - {"cloudfront:TagResource", "cloudfront:CreateInvalidation"}:
+            assert item["Condition"] == {"StringEquals": own}
+    assert "cloudfront:CreateInvalidation" in found["DistributionChanges"]["Action"]
+    assert found["DistributionTags"]["Condition"] == {"StringEqualsIfExists": own}
+
+
 def test_every_right_over_roles_depends_on_the_boundary(tmp_path: Path) -> None:
     """Without the condition a deployer makes itself an administrator: a role with any policy, handed to a function."""
     for statement in printed(tmp_path):

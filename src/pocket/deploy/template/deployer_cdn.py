@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.template.cdn import account_wide_name
 from pocket.deploy.template.intrinsics import allow
+from pocket.deploy.template.marks import marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 _DISTRIBUTIONS = [
     "cloudfront:CreateDistribution",
     "cloudfront:CreateDistributionWithTags",
-    "cloudfront:CreateInvalidation",
-    "cloudfront:DeleteDistribution",
     "cloudfront:GetDistribution",
     "cloudfront:GetDistributionConfig",
+]
+_CHANGES = [
+    "cloudfront:CreateInvalidation",
+    "cloudfront:DeleteDistribution",
+    "cloudfront:UntagResource",
     "cloudfront:UpdateDistribution",
 ]
 _CDN_FUNCTIONS = [
@@ -32,7 +36,7 @@ _CDN_FUNCTIONS = [
     "cloudfront:PublishFunction",
     "cloudfront:UpdateFunction",
 ]
-_CDN_TAGS = ["cloudfront:ListTagsForResource", "cloudfront:TagResource", "cloudfront:UntagResource"]
+_FUNCTION_TAGS = ["cloudfront:TagResource", "cloudfront:UntagResource"]
 _CDN_PARTS = {
     "origin-access-control": "OriginAccessControl",
     "cache-policy": "CachePolicy",
@@ -47,14 +51,22 @@ _VERBS = ("Create", "Delete", "Get", "Update")
 
 
 def cdn_statements(stage: StageConfig, place: Place) -> Iterator[Statement]:
-    """CloudFront chooses ids, too: a deployer with a distribution may change every distribution of the account."""
+    """CloudFront chooses the ids of distributions, so the stage's is known by its tags.
+
+    A distribution gets its tags while it is created, when it has none to compare. So the policy allows to tag one that
+    is not tagged as another stage's.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+    """
     if stage.cloudfront is None:
         return
     distributions = place.cdn("distribution/*")
     function = place.cdn(f"function/{account_wide_name(stage)}")
+    tagged = {f"aws:ResourceTag/{key}": value for key, value in marks(stage).items()}
     yield allow("Distributions", _DISTRIBUTIONS, [distributions])
-    yield allow("DistributionFunction", _CDN_FUNCTIONS, [function])
-    yield allow("DistributionTags", _CDN_TAGS, [distributions, function])
+    yield allow("DistributionChanges", _CHANGES, [distributions], StringEquals=tagged)
+    yield allow("DistributionTags", ["cloudfront:TagResource"], [distributions], StringEqualsIfExists=tagged)
+    yield allow("DistributionFunction", [*_CDN_FUNCTIONS, *_FUNCTION_TAGS], [function])
+    yield allow("ReadDistributionTags", ["cloudfront:ListTagsForResource"], [distributions, function])
     parts = [f"cloudfront:{verb}{name}" for name in _CDN_PARTS.values() for verb in _VERBS]
     yield allow("DistributionParts", parts, [place.cdn(f"{name}/*") for name in _CDN_PARTS])
     if stage.signed_uploads:
