@@ -104,6 +104,8 @@ HANDLERS = {
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
 
+_POOLER, _NEON = "-pooler", ".neon.tech"
+
 TASK_OBJECTS = "pocket-tasks/"
 """The prefix of the objects in the stage's bucket that hold a task's large arguments."""
 
@@ -180,3 +182,12 @@ def key_prefix(location: str | None) -> str:
     """What the keys of a storage or a public directory begin with: `"static/"`, or nothing for the whole bucket."""
     trimmed = (location or "").strip("/")
     return f"{trimmed}/" if trimmed else ""
+
+
+def direct_host(host: str) -> str:
+    """The host of a Neon branch without its pooler, where a session is the client's own; any other host unchanged.
+
+    https://neon.com/docs/connect/connection-pooling
+    """
+    first, dot, domain = host.partition(".")
+    return first.removesuffix(_POOLER) + dot + domain if domain.endswith(_NEON) else host

@@ -203,12 +203,16 @@ def test_a_shell_runs_psql_without_the_password_in_its_arguments(site: Site, pos
 
 
 def test_what_cannot_be_done_is_an_error_with_a_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = project_of(site.folder, POCKET_TOML)
-    monkeypatch.setattr("pocket.cli.project.current_project", lambda: project)
-    refused = site.run("branch", "try").exception
-    assert isinstance(refused, CommandFailed)
-    assert 'the engine "postgresql" has no branches' in refused.message
-    assert "pocket db restore" in refused.hint
+    for arguments, what in (
+        (("branch", "try"), "have branches"),
+        (("restore", "--at", "2026-11-01T09:30:00"), "be restored to a time"),
+        (("rotate",), "be rotated by Pocket"),
+    ):
+        refused = site.run(*arguments).exception
+        assert isinstance(refused, CommandFailed)
+        assert refused.message == f"The database of stage 'dev' cannot {what}: its engine is \"postgresql\"."
+        assert "pocket db restore" in refused.hint
+    assert "Give either a dump or --at" in site.run("restore").output
     monkeypatch.setattr("pocket.local.postgresql.programs.clients", lambda: None)
     missing = site.run("status").exception
     assert isinstance(missing, CommandFailed)

@@ -40,12 +40,16 @@ public_dirs = ["static", "a/b/"]
 upload_origins = ["https://www.example.com"]
 [database]
 engine = "postgresql"
-port = 5433
 [dev.database]
 secret = "{project}/{stage}/database-url"
 [cdn.database]
-secret = "cdn/database-url"
+engine = "neon"
+project = "shiny-wind-028834"
+branch = "{stage}-{project}"
+parent_branch = "main"
+api_key_secret = "neon/api-key"
 [prd.database]
+port = 5433
 iam = true
 host = "db.example.com"
 name = "board"

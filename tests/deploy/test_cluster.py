@@ -177,7 +177,7 @@ def test_a_deploy_gives_the_functions_the_cluster_and_destroy_keeps_it(
 
 def test_it_is_removed_by_its_name_after_a_last_snapshot(rds: RDS, stage: StageConfig, target: Target) -> None:
     ensure(stage)
-    with pytest.raises(DeployError, match="is not the database cluster of stage 'dev'") as refused:
+    with pytest.raises(DeployError, match="is not the database of stage 'dev'") as refused:
         destroy.destroy(stage, target, PlanRecorder(), with_database="pocket-dev-other")
     assert NAME in refused.value.hint
     assert rds.changes == ["CreateDBCluster"]

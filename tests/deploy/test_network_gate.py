@@ -151,7 +151,7 @@ def test_a_database_with_a_public_address_needs_nat(tmp_path: Path) -> None:
     place = project(tmp_path, f'[database]\nengine = "aurora"\n{VPC}{SMALL}')
     endpoints = (endpoint("secretsmanager"), endpoint("sqs"))
     error = refused(place, found(table("rtb-1", main=True), endpoints=endpoints))
-    assert "the stage's Aurora cluster, which has a public address" in error.message
+    assert "the stage's database, which has a public address" in error.message
     assert error.hint.startswith("Route 0.0.0.0/0 of the subnets to a NAT gateway")
 
 

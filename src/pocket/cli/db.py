@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,14 +86,29 @@ def backup(stage: Stage, file: File = None, local: Local = False) -> None:
 @app.command()
 def restore(
     stage: Stage,
-    file: Annotated[Path, typer.Argument(help="A dump that `pocket db backup` wrote.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path | None, typer.Argument(help="A dump that `pocket db backup` wrote.", exists=True, dir_okay=False)
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option("--at", help="Instead of a dump: the time of the data, in UTC.", formats=["%Y-%m-%dT%H:%M:%S"]),
+    ] = None,
     local: Local = False,
 ) -> None:
-    """Restore a dump into a new database, and print its name.
+    """Restore a dump, or the data of an earlier time, into a new database, and print its name.
 
     In a rehearsal, the new database takes the place of the present one, which is kept under another name. On AWS, the
-    stage uses the new one once its secret names it and the stage is deployed.
+    stage uses the new one once pocket.toml or its secret names it and the stage is deployed.
     """
+    if (file is None) == (at is None):
+        raise typer.BadParameter("Give either a dump or --at.", param_hint="FILE")
+    if file is not None:
+        _restore_dump(stage, file, local=local)
+    elif at is not None:
+        _restore_time(stage, at.replace(tzinfo=UTC), local=local)
+
+
+def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.errors import CommandFailed
@@ -119,17 +135,54 @@ def restore(
         typer.echo(fresh)
 
 
+def _restore_time(stage: str, at: datetime, *, local: bool) -> None:
+    from pocket.cli.console import reporter
+    from pocket.cli.failure import write
+    from pocket.deploy.operate import branches
+
+    place = _on_neon(stage, "be restored to a time", local=local)
+    with reporter().step(f"Make a branch with the data of {at:%Y-%m-%d %H:%M:%S} UTC"):
+        made = branches.restore(place.stage, place.target, at)
+    write("info", f'To switch, set branch = "{made}" in [{stage}.database], then deploy.')
+    typer.echo(made)
+
+
 @app.command()
 def branch(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the branch.")]) -> None:
-    """Make a copy of the database for another stage, if its engine can."""
-    from pocket.cli.project import current_project
+    """Make a copy of the database for a trial, if its engine can."""
+    from pocket.cli.console import reporter
+    from pocket.deploy.operate import branches
+
+    place = _on_neon(stage, "have branches", local=False)
+    with reporter().step(f"Make the branch {name}"):
+        branches.copy(place.stage, place.target, name)
+    typer.echo(name)
+
+
+@app.command()
+def rotate(stage: Stage, local: Local = False) -> None:
+    """Give the functions' user another password, if Pocket keeps it; a warm function reads it when it is refused."""
+    from pocket.cli.console import reporter
+    from pocket.cli.failure import write
+    from pocket.deploy.operate import branches
+
+    place = _on_neon(stage, "be rotated by Pocket", local=local)
+    with reporter().step("Change the password"):
+        branches.rotate(place.stage, place.target)
+    write("info", f"{place.stage.database_variable} has the new password. No deploy is needed.")
+
+
+def _on_neon(stage: str, what: str, *, local: bool) -> Destination:
+    """The stage whose database is a branch on Neon. Raises CommandFailed for another engine."""
     from pocket.errors import CommandFailed
 
-    config = current_project().stage(stage)
-    engine = config.database.engine if config.database else None
+    place, _ = _place(stage, local=local)
+    if place.stage.branch_name is not None and not local:
+        return place
+    found = place.stage.database
+    why = f'its engine is "{found.engine}"' if found is not None else "the stage has no [database]"
     raise CommandFailed(
-        f"The branch {name!r} cannot be made: "
-        + (f'the engine "{engine}" has no branches.' if engine else f"stage {stage!r} has no [database]."),
+        f"The database of stage {stage!r} cannot {what}: {'it is that of a rehearsal' if local else why}.",
         "Use `pocket db backup` and `pocket db restore`, which restores into a new database.",
     )
 

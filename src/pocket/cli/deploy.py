@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 WithDatabase = Annotated[
     str | None,
-    typer.Option("--with-database", metavar="NAME", help="Remove this Aurora cluster, too, after a last snapshot."),
+    typer.Option(
+        "--with-database",
+        metavar="NAME",
+        help="Also remove this Aurora cluster, after a last snapshot, or this branch on Neon.",
+    ),
 ]
 
 

@@ -32,6 +32,7 @@ HOST = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Z
 DATABASE_RESOURCE = r"^(cluster|db|prx)-[A-Za-z0-9]+$"
 SUBNET = r"^subnet-[0-9a-f]{8,17}$"
 SECURITY_GROUP = r"^sg-[0-9a-f]{8,17}$"
+NEON_ID = r"^[a-z0-9-]{1,60}$"
 KEY_PART = r"^([A-Za-z0-9!_.'()=+@,:-][A-Za-z0-9!_.'()=+@,:/-]*)?$"
 ZONE_ID = r"^Z[A-Z0-9]{1,31}$"
 EDGE_CERTIFICATE_ARN = r"^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$"
@@ -58,6 +59,7 @@ MEANINGS = {
     DATABASE_RESOURCE: 'the resource id of a cluster, an instance or a proxy, such as "cluster-ABCDEFGHIJKL"',
     SUBNET: 'the id of a subnet, such as "subnet-0a1b2c3d4e5f60718"',
     SECURITY_GROUP: 'the id of a security group, such as "sg-0a1b2c3d4e5f60718"',
+    NEON_ID: 'the id of a project on Neon, such as "shiny-wind-028834"',
     PATH_PREFIX: 'the beginning of a path, such as "/api", without a trailing slash',
     REQUEST_PATH: 'a percent-encoded path, such as "/health/" or "/?ready=1"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',

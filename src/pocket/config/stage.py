@@ -216,12 +216,14 @@ class StageConfig:
 
     @property
     def generated_secrets(self) -> dict[str, PocketSecret]:
-        """The secrets that Pocket generates: the file's, and those of the distribution."""
+        """The secrets that Pocket makes: the file's, those of the distribution, and the URL of a branch on Neon."""
         found = dict(self.secretsmanager.generated)
         if self.cdn_handler is not None:
             found[naming.ORIGIN_SECRET] = PocketSecret(type="password")
         if self.signed_uploads:
             found[naming.SIGNING_KEY] = PocketSecret(type="rsa_pem_base64")
+        if self.branch_name is not None and self.database_variable is not None:
+            found[self.database_variable] = PocketSecret(type="database_url")
         return found
 
     @property
@@ -271,6 +273,12 @@ class StageConfig:
         """The name of the stage's Aurora cluster; None with another engine."""
         has_cluster = self.database is not None and self.database.engine == "aurora"
         return self.resource_name("database") if has_cluster else None
+
+    @property
+    def branch_name(self) -> str | None:
+        """The name of the stage's branch on Neon; None with another engine."""
+        on_neon = self.database is not None and self.database.engine == "neon"
+        return self.formatted(self.database.branch) if self.database is not None and on_neon else None
 
     @property
     def database_reference(self) -> Reference | None:

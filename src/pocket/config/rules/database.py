@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.rules.secrets import issues_with_reference
+from pocket.config.secret_references import Reference
 from pocket.config.stage import StageConfig
 from pocket.config.tables.database import Database
 
 _CLUSTER = r"[a-z](-?[a-z0-9])*"
 _LONGEST_CLUSTER = 63
 _PARTS: tuple[KeyPath, ...] = (("general", "object_prefix"), ("general", "project_name"))
+_OF_NEON = ("api_key_secret", "branch", "parent_branch", "project")
 _SECRET: KeyPath = ("database", "secret")
 _IAM_HINTS = {
     "user": "Create the user in the database, and grant it the role rds_iam.",
@@ -29,7 +31,10 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         return
     if stage.database.engine == "aurora":
         yield from _aurora(stage, stage.database)
+    elif stage.database.engine == "neon":
+        yield from _neon(stage, stage.database)
     else:
+        yield from _only_neon(stage.database)
         yield from _iam(stage.database) if stage.database.iam else _secret(stage, stage.database)
 
 
@@ -44,6 +49,28 @@ def _aurora(stage: StageConfig, database: Database) -> Iterator[Issue]:
         message += " single hyphens, starting with a letter."
         hint = "Set general.object_prefix and general.project_name so that it is valid."
         yield Issue(("database", "engine"), "cluster-name", message, hint, _PARTS)
+
+
+def _neon(stage: StageConfig, database: Database) -> Iterator[Issue]:
+    """The issues with a branch that the deploy creates."""
+    if database.project is None:
+        message = 'The engine "neon" needs the id of the project.'
+        hint = 'Add for example project = "shiny-wind-028834".'
+        yield Issue(("database",), "project", message, hint, (("database", "project"), ("database", "engine")))
+    for key in sorted(database.model_fields_set - {"engine", "name", "user", *_OF_NEON}):
+        message = (
+            f'The engine "neon" has no {key}: the deploy creates the branch, and puts its URL into the stage\'s secret.'
+        )
+        yield Issue(("database", key), "neon", message, "Remove it.", (("database", "engine"),))
+    if database.api_key_secret is not None:
+        reference = Reference.parse(stage.formatted(database.api_key_secret))
+        yield from issues_with_reference(stage, reference, ("database", "api_key_secret"))
+
+
+def _only_neon(database: Database) -> Iterator[Issue]:
+    for key in sorted(database.model_fields_set & set(_OF_NEON)):
+        message = f'Only the engine "neon" has {key}.'
+        yield Issue(("database", key), "only-neon", message, "Remove it.", (("database", "engine"),))
 
 
 def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:
@@ -101,7 +128,7 @@ def shared(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
             if other != stage.name:
                 message = f"The stages {other} and {stage.name} would share the database {what}."
                 hint = "Set another one in each stage's own [STAGE.database]."
-                if path == _SECRET:
+                if path in {_SECRET, ("database", "branch")}:
                     hint = "Add {stage} to its name, or set it in each stage's own [STAGE.database]."
                 yield stage.name, Issue(path, "shared", message, hint, (("general", "region"),))
 
@@ -111,6 +138,13 @@ def _places(stage: StageConfig) -> Iterator[tuple[str, tuple[str, ...], KeyPath]
     found, reference = stage.database, stage.database_reference
     if found is not None and found.host is not None and found.name is not None:
         yield f"{found.name} at {found.host}", (found.host, str(found.port), found.name or ""), ("database", "name")
+    elif found is not None and stage.branch_name is not None:
+        name = stage.branch_name
+        yield (
+            f"of the Neon branch {name}",
+            ("neon", found.project or "", name, found.name or ""),
+            ("database", "branch"),
+        )
     elif reference is not None:
         store = reference.service or stage.secretsmanager.store
         place = (store, stage.region, reference.secret_id, reference.key or "")

@@ -10,9 +10,12 @@ from pydantic import AfterValidator, Field
 
 from pocket import naming
 from pocket.config import patterns
-from pocket.config.formats import checked_format
+from pocket.config.formats import DEFAULT_FORMAT, checked_format
 from pocket.config.secret_references import issue_with_reference
 from pocket.config.tables.table import Table, Text, refused
+
+_LONGEST_BRANCH = 200
+"""Neon takes 256 characters; the placeholders and the time of a restored branch are longer than their names."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,19 @@ def _reference(text: str) -> str:
     return text
 
 
+def _branch(text: str) -> str:
+    checked_format(text)
+    if not 1 <= len(text) <= _LONGEST_BRANCH:
+        raise refused(f"1 to {_LONGEST_BRANCH} characters")
+    return text
+
+
 class Database(Table):
     """The database of a stage; `pocket local` runs one of its own in its place."""
 
-    engine: Literal["postgresql", "aurora"] = Field(
-        description="The kind of database: a PostgreSQL server that exists, or an Aurora cluster of the stage's own."
+    engine: Literal["postgresql", "aurora", "neon"] = Field(
+        description="The kind of database: a PostgreSQL server that exists, or an Aurora cluster or a branch on Neon of"
+        " the stage's own."
     )
     secret: Annotated[str, AfterValidator(_reference)] | None = Field(
         None,
@@ -55,11 +66,24 @@ class Database(Table):
     host: Annotated[str, Field(pattern=patterns.HOST)] | None = Field(None, description="Host of the server.")
     port: int = Field(5432, ge=1, le=65535, description="Port of the server.")
     name: Text | None = Field(None, description="Name of the database on the server.")
-    user: Text | None = Field(None, description="User that the functions connect as with IAM.")
+    user: Text | None = Field(None, description="User that the functions connect as, with IAM or on Neon.")
     iam: bool = Field(False, description="Connect with a token that the function's role signs, instead of a password.")
     resource_id: Annotated[str, Field(pattern=patterns.DATABASE_RESOURCE)] | None = Field(
         None,
         description="With IAM, the resource id of the cluster, instance or proxy, such as `cluster-ABCDEFGHIJKL`.",
+    )
+    project: Annotated[str, Field(pattern=patterns.NEON_ID)] | None = Field(
+        None, description="Id of the project on Neon, such as `shiny-wind-028834`."
+    )
+    branch: Annotated[str, AfterValidator(_branch)] = Field(
+        DEFAULT_FORMAT,
+        description="Name of the stage's branch on Neon, with the placeholders {prefix}, {stage} and {project}.",
+    )
+    parent_branch: Text | None = Field(
+        None, description="Branch that a new branch begins from. Defaults to the project's default branch."
+    )
+    api_key_secret: Annotated[str, AfterValidator(_reference)] | None = Field(
+        None, description="Secret with Neon's API key, where the deployer has no NEON_API_KEY."
     )
 
     @property

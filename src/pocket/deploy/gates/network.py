@@ -126,8 +126,8 @@ def refuse_unreachable(project: Project, stage: StageConfig, network: Network) -
         return
     own, _ = services(project, stage)
     missing = [name for name, region in own if network.missing([name], region)]
-    if stage.cluster_name is not None:
-        missing.append("the stage's Aurora cluster, which has a public address")
+    if stage.cluster_name is not None or stage.branch_name is not None:
+        missing.append("the stage's database, which has a public address")
     if not missing:
         return
     because = f"{', '.join(closed)} of {network.vpc}: no route leads to the internet through NAT, and no VPC endpoint"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from pocket import work_folder
+from pocket import naming, work_folder
 from pocket.config.manifest_builder import build_database
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
@@ -142,7 +142,7 @@ def parsed(url: str, source: str) -> Access:
             "Expected postgres://user:password@host:port/name, with special characters percent-encoded.",
         )
     return Access(
-        unquote(parts.hostname),
+        naming.direct_host(unquote(parts.hostname)),  # a dump and a shell need a session of their own
         str(port or 5432),
         name,
         unquote(parts.username or ""),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases.history import deployed_state
-from pocket.deploy.stacks import bucket, certificates, cluster, ownership
+from pocket.deploy.stacks import bucket, certificates, cluster, neon, ownership
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.losses import RETAINING, count_text, with_data
@@ -54,6 +54,7 @@ class Removal:
     certificates: tuple[Certificate, ...] = ()
     certificate_stack: State = field(default_factory=State)
     cluster: Cluster | None = None
+    branch: str | None = None
 
     def lines(self) -> Iterator[str]:
         """A description of each part."""
@@ -68,6 +69,8 @@ class Removal:
                 yield f"{name} in the {where}"
         if self.cluster is not None:
             yield f"cluster {self.cluster.name} with its data, after a last snapshot"
+        if self.branch is not None:
+            yield f"branch {self.branch} on Neon with its data"
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,17 @@ def destroy(
 ) -> Removed:
     """Removes the whole stage with its files and queued messages, if `confirm` returns True.
 
-    Its Aurora cluster is kept unless `with_database` is its name. Only secrets can be restored, for a while, and a
-    cluster from its last snapshot. Raises PlanRefused if `confirm` returns False, StackFailed if
-    CloudFormation cannot delete a resource, and DeployError if something else is changing the stage or a stack of its
-    name is not the stage's.
+    Its Aurora cluster or Neon branch is kept unless `with_database` is its name. Only secrets and a branch can be
+    restored, for a while, and a cluster from its last snapshot. Raises PlanRefused if `confirm` returns False,
+    StackFailed if CloudFormation cannot delete a resource, and DeployError if something else is changing the stage or a
+    stack of its name is not the stage's.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     with Lock(clients, stage.name, "destroy", reporter) as lock:
         with reporter.step("Find what belongs to the stage"):
-            removal = _with_cluster(clients, stage, _removal(clients, stage, account), with_database)
+            removal = _with_database(clients, stage, _removal(clients, stage, account), with_database)
             locked = artifact_bucket_name(stage, account)
             if locked in dict(removal.buckets):
                 lock.take(locked)
@@ -138,17 +141,24 @@ def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
     )
 
 
-def _with_cluster(clients: Clients, stage: StageConfig, removal: Removal, named: str | None) -> Removal:
-    """The removal with the stage's cluster if the user has named it; raises DeployError for another name."""
+def _with_database(clients: Clients, stage: StageConfig, removal: Removal, named: str | None) -> Removal:
+    """The removal with the stage's database if the user has named it; raises DeployError for another name."""
     own = cluster.of_stage(clients, stage)
-    if named is not None and (own is None or own.name != named):
+    rehearsed = stage.database_variable in clients.target.environment
+    branch = None if rehearsed else stage.branch_name
+    name, what = (own.name, "cluster") if own is not None else (branch, "branch")
+    if named is not None and name != named:
         raise DeployError(
-            f"{named} is not the database cluster of stage {stage.name!r}; nothing was removed.",
-            f"Its cluster is {own.name}." if own is not None else "The stage has no cluster that Pocket created.",
+            f"{named} is not the database of stage {stage.name!r}; nothing was removed.",
+            f"Its {what} is {name}." if name is not None else "The stage has no database that Pocket created.",
         )
-    if own is None or named is not None:
+    if name is None or (named is not None and own is not None):
         return replace(removal, cluster=own)
-    kept = f"cluster {own.name} with its data; `--with-database {own.name}` removes it after a last snapshot"
+    if named is not None:
+        found = neon.find(neon.connect(clients, stage), stage, named)
+        return replace(removal, branch=None if found is None else named)
+    last = " after a last snapshot" if own is not None else ""
+    kept = f"{what} {name} with its data; `--with-database {name}` removes it{last}"
     return replace(removal, kept=(*removal.kept, kept))
 
 
@@ -262,6 +272,9 @@ def _steps(
         yield f"{', '.join(contents.own)}", partial(store_at(clients, stage, where).remove, contents.own)
     if removal.cluster is not None:
         yield f"cluster {removal.cluster.name}", partial(cluster.remove, clients, stage, removal.cluster)
+    if removal.branch is not None:
+        api = neon.connect(clients, stage)
+        yield f"branch {removal.branch} on Neon", partial(neon.remove, api, stage, removal.branch)
 
 
 def _delete_stack(clients: Clients, state: State, reporter: Reporter) -> str:

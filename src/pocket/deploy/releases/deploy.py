@@ -1,15 +1,16 @@
 """A deploy from beginning to end: gates, build, plan, confirmation, publication, gates again, `live`.
 
-Nothing is changed before the plan is confirmed. A missing Aurora cluster is confirmed and created before that, since
-the functions' environment has its address. The storage stack is then the first change, since code and static files
-must be in their buckets before a function refers to them and before `live` serves pages that link to them. The deployed
-state is read after the build, under the stage's lock, and compared before each change.
+Nothing is changed before the plan is confirmed. A missing Aurora cluster or Neon branch is confirmed and created before
+that, since the functions' environment has its address. The storage stack is then the first change, since code and
+static files must be in their buckets before a function refers to them and before `live` serves pages that link to them.
+The deployed state is read after the build, under the stage's lock, and compared before each change.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from pocket.deploy.releases.history import DeployedState, History, deployed_stat
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Options, Run
-from pocket.deploy.stacks import cluster, secret_dates, secrets
+from pocket.deploy.stacks import cluster, neon, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.stacks.plan import Plans
@@ -97,11 +98,16 @@ def deploy(
         commit = revision(project.directory)
         options = Options(skipped, allow_destructive, allow_loss, assume_yes, warnings, commit, source, published)
         generation = _generation(clients, stage, main, reporter, assume_yes=assume_yes)
+        url = neon.ensure(clients, stage, generation.existing, reporter, assume_yes=assume_yes)
+        renewed = secret_dates.renewal(clients, stage, main.body, reporter)
+        if url.keys() & generation.existing.keys():
+            renewed = secret_dates.text(datetime.now(UTC))
+        generation = replace(generation, fresh={**generation.fresh, **url})
         inputs = replace(
             _inputs(project, stage, clients, Code(bucket, upload.artifact_key(built)), main),
             zones=found.zones,
             certificates=found.certificates,
-            secrets_changed=secret_dates.renewal(clients, stage, main.body, reporter),
+            secrets_changed=renewed,
             secrets=generation.of_distribution(),
             cluster=cluster.ensure(clients, stage, reporter, assume_yes=assume_yes),
         )

@@ -40,7 +40,12 @@ def renewal(clients: Clients, stage: StageConfig, body: Mapping[str, Any], repor
     if not newer:
         return written
     reporter.note(f"Changed since the live release: {', '.join(sorted(newer))}. The functions get new versions.")
-    return max(newer.values()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text(max(newer.values()))
+
+
+def text(date: datetime) -> str:
+    """The date as the value of SECRETS_CHANGED_KEY."""
+    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _deployed(stage: StageConfig, body: Mapping[str, Any]) -> tuple[str | None, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pocket.config import StageConfig
+    from pocket.config.tables.secrets import PocketSecret
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.tags import Retagging
@@ -64,7 +65,7 @@ class SecretStore(ABC):
 
     @abstractmethod
     def add(self, values: Mapping[str, str], reporter: Reporter) -> None:
-        """Adds values of variables that do not exist yet."""
+        """Adds values of variables that do not exist yet; a database's URL may replace another."""
 
     @abstractmethod
     def contents(self, declared: Sequence[str]) -> Contents:
@@ -222,7 +223,11 @@ class ParameterStore(SecretStore):
 
     def add(self, values: Mapping[str, str], reporter: Reporter) -> None:
         tags = _listed({**marks(self._stage), **self._stage.general.tags})
+        replaced = self.read([name for name, secret in self._stage.generated_secrets.items() if _is_url(secret)])
         for variable, value in values.items():
+            if variable in replaced:  # AWS refuses tags together with Overwrite
+                self._client.put_parameter(Name=f"{self._root}{variable}", Value=value, Overwrite=True)
+                continue
             self._client.put_parameter(
                 Name=f"{self._root}{variable}",
                 Value=value,
@@ -258,6 +263,10 @@ class ParameterStore(SecretStore):
     def _tags(self, name: str) -> dict[str, str]:
         tags = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
         return {item["Key"]: item["Value"] for item in tags}
+
+
+def _is_url(secret: PocketSecret) -> bool:
+    return secret.type == "database_url"
 
 
 def _listed(tags: Mapping[str, str]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pocket import naming
@@ -104,7 +104,8 @@ def carry_out(clients: Clients, stage: StageConfig, generation: Generation, repo
     store = store_at(clients, stage, generation.place)
     if generation.restores and store.restore():
         reporter.note(_restored(generation.place))
-        generation = plan(clients, stage)
+        found = plan(clients, stage)
+        generation = replace(found, fresh={**found.fresh, **generation.fresh})
     if generation.fresh:
         store.add(generation.fresh, reporter)
     return tuple(generation.fresh)
@@ -136,8 +137,8 @@ def _lost(live: Recorded | None, made: list[str], variables: list[str]) -> tuple
 def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dict[str, str]:
     """New values for those variables of the declared secret `name` that `existing` lacks."""
     variables = secret.variables(name)
-    if all(variable in existing for variable in variables):
-        return {}
+    if secret.type == "database_url" or all(variable in existing for variable in variables):
+        return {}  # `stacks.neon` has the URL of a database
     if secret.type == "password":
         return {name: password(secret.options.length)}
     private, public = variables

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pocket.config.secret_references import Reference
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
 from pocket.deploy.template.deployer_cdn import cdn_statements
 from pocket.deploy.template.deployer_domains import certificate_stacks, domain_statements
@@ -203,6 +204,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *_mail(stage),
         *_secrets(stage, place),
         *_cluster(stage, place),
+        *_neon(stage, place),
         *_network(stage),
     ]
     return {"Version": "2012-10-17", "Statement": found}
@@ -338,6 +340,18 @@ def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
         yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}")])
         yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"db:{name}*")])
         yield allow("ClusterSnapshots", _SNAPSHOTS, [place.arn("rds", f"cluster-snapshot:{name[:40]}*")])
+
+
+def _neon(stage: StageConfig, place: Place) -> Iterator[Statement]:
+    """The secret with the key of Neon's API."""
+    declared = None if stage.database is None else stage.database.api_key_secret
+    if declared is None:
+        return
+    reference = Reference.parse(stage.formatted(declared))
+    if (reference.service or stage.secretsmanager.store) == "ssm":
+        yield allow("KeyOfNeon", ["ssm:GetParameters"], [_parameter_arn(place, reference.secret_id)])
+    else:
+        yield allow("KeyOfNeon", ["secretsmanager:GetSecretValue"], [_secret_arn(place, reference.secret_id)])
 
 
 def _network(stage: StageConfig) -> Iterator[Statement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.core.management import call_command
@@ -13,11 +14,13 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from pocket.django.schema_changes.limits import LOCK_TIMEOUT, TimeIsUp, bounded, waited_for_lock
 from pocket.django.schema_changes.migrate_lock import PATIENCE, held
 from pocket.django.schema_changes.place import in_words
+from pocket.naming import direct_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django.core.management.base import BaseCommand
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str, Any], seconds: float | None) -> Any:
@@ -34,7 +37,7 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
     connection = connections[database]
     patience = PATIENCE if seconds is None else min(PATIENCE, seconds / 4)
     ends = None if seconds is None else time.monotonic() + seconds
-    with held(connection, patience) as locked, bounded(connection, ends) as bounds:
+    with _direct(connection), held(connection, patience) as locked, bounded(connection, ends) as bounds:
         _print(f"Migrating {in_words(connection)}" + (f": {', '.join(bounds)}." if bounds else "."))
         if not locked:
             _print(f"{connection.display_name} has no lock for this: make sure that no other `migrate` runs.")
@@ -49,6 +52,23 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
             if waited_for_lock(error):
                 raise CommandError(_waited(error)) from error
             raise
+
+
+@contextmanager
+def _direct(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Connects without a pooler of Neon, which would lose what a session sets."""
+    settings = connection.settings_dict
+    host = settings.get("HOST") or ""
+    if (direct := direct_host(host)) == host:
+        yield
+        return
+    connection.close()
+    settings["HOST"] = direct
+    try:
+        yield
+    finally:
+        connection.close()
+        settings["HOST"] = host
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,248 @@
+"""The branch of a stage in a project of Neon: created once, found again by name and annotation, removed only by name.
+
+A branch has the roles and databases of its parent. The functions connect through Neon's pooler; migrations and dumps,
+which need a session of their own, at the branch's direct host (`naming.direct_host`).
+https://neon.com/docs/connect/connection-pooling
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pocket.config.secret_references import Reference
+from pocket.deploy.stacks.neon_api import Neon, NeonError
+from pocket.deploy.template.marks import marked, marks
+from pocket.errors import AWSCallFailed, DeployError, PlanRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pocket.config import StageConfig
+    from pocket.config.tables.database import Database
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
+
+KEY_VARIABLE = "NEON_API_KEY"
+WAIT_SECONDS = 300.0
+PAUSE = 1.0
+_RUNNING = frozenset({"scheduling", "running", "cancelling"})
+_FAILED = frozenset({"failed", "error", "cancelled"})
+_PAGE = "400"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch of the project."""
+
+    name: str
+    branch_id: str
+    state: str = "ready"
+    is_default: bool = False
+
+
+def declared(stage: StageConfig) -> Database | None:
+    """The stage's `[database]` if its engine is Neon."""
+    return stage.database if stage.database is not None and stage.database.engine == "neon" else None
+
+
+def connect(clients: Clients, stage: StageConfig) -> Neon:
+    """The stage's project. Raises DeployError without an API key, and AWSCallFailed for its secret."""
+    table = declared(stage)
+    if table is None or table.project is None:
+        raise DeployError(f"The database of stage {stage.name!r} is not on Neon.")
+    if key := os.environ.get(KEY_VARIABLE):
+        return Neon(table.project, key, KEY_VARIABLE)
+    if table.api_key_secret is None:
+        raise DeployError(
+            f"There is no API key of Neon: {KEY_VARIABLE} is not set.",
+            "Create one in Neon's console, and set the variable, or name its secret in database.api_key_secret.",
+        )
+    reference = Reference.parse(stage.formatted(table.api_key_secret))
+    service = reference.service or stage.secretsmanager.store
+    return Neon(table.project, _secret(clients, reference, service), f"the secret {reference.secret_id}")
+
+
+def _secret(clients: Clients, reference: Reference, service: str) -> str:
+    there = clients.in_region(reference.region or clients.target.region)
+    if service == "ssm":
+        found = there.ssm.get_parameters(Names=[reference.secret_id], WithDecryption=True)["Parameters"]
+        text = found[0]["Value"] if found else ""
+    else:
+        try:
+            text = there.secretsmanager.get_secret_value(SecretId=reference.secret_id).get("SecretString", "")
+        except AWSCallFailed as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            text = ""
+    if text and reference.key is not None:
+        try:
+            text = str(json.loads(text).get(reference.key, ""))
+        except (ValueError, AttributeError):
+            text = ""
+    if not text:
+        raise DeployError(
+            f"The secret {reference.secret_id} with the API key of Neon does not exist, or is empty.",
+            f"Create it, or set {KEY_VARIABLE}.",
+        )
+    return text.strip()
+
+
+def find(neon: Neon, stage: StageConfig, name: str) -> Branch | None:
+    """The branch of that name; None without one. Raises DeployError for one without the stage's annotation."""
+    found, annotations = named(neon, name)
+    if found is not None and not marked(stage, annotations.get(found.branch_id, {})):
+        raise DeployError(
+            f"The branch {name} exists in the Neon project {neon.project}, and Pocket did not create it for stage"
+            f" {stage.name!r} of project {stage.project_name!r}. It was not changed.",
+            "Choose another database.branch, or another project_name in pocket.toml.",
+        )
+    return found
+
+
+def named(neon: Neon, name: str) -> tuple[Branch | None, dict[str, Mapping[str, str]]]:
+    """The branch of that name, if any, and the annotations of the branches by id."""
+    answer = neon.get("branches", search=name, limit=_PAGE)
+    annotations = {key: item.get("value", {}) for key, item in answer.get("annotations", {}).items()}
+    for item in answer["branches"]:
+        if item["name"] == name:
+            return Branch(name, item["id"], item["current_state"], item["default"]), annotations
+    return None, annotations
+
+
+def create(neon: Neon, stage: StageConfig, name: str, *, parent: Branch | None, at: str = "") -> Branch:
+    """A new branch with an endpoint, ready to connect to; `at` is the time (ISO 8601) whose data it has."""
+    fields = {"name": name, "parent_id": parent.branch_id if parent else "", "parent_timestamp": at}
+    body = {
+        "branch": {key: value for key, value in fields.items() if value},
+        "endpoints": [{"type": "read_write"}],
+        "annotation_value": dict(marks(stage)),
+    }
+    made = neon.post("branches", body=body)
+    _finished(neon, made["operations"])
+    return Branch(name, made["branch"]["id"])
+
+
+def _finished(neon: Neon, operations: list[dict[str, Any]]) -> None:
+    """Waits for the operations. Raises DeployError for one that failed."""
+    ends = time.monotonic() + WAIT_SECONDS
+    for operation in operations:
+        found = operation
+        while found["status"] in _RUNNING:
+            if time.monotonic() > ends:
+                raise DeployError(
+                    f"Neon's operation {found['action']} still runs after {WAIT_SECONDS / 60:.0f} minutes.",
+                    "Deploy again: it goes on waiting.",
+                )
+            time.sleep(PAUSE)
+            found = neon.get("operations", found["id"])["operation"]
+        if found["status"] in _FAILED:
+            reason = f": {found['error']}" if found.get("error") else ""
+            raise DeployError(f"Neon's operation {found['action']} has {found['status']}{reason}.", "Deploy again.")
+
+
+def ensure(
+    clients: Clients,
+    stage: StageConfig,
+    existing: Mapping[str, str],
+    reporter: Reporter,
+    *,
+    assume_yes: bool = False,
+) -> dict[str, str]:
+    """The variable with the branch's URL if the store of secrets lacks it or has another; empty otherwise.
+
+    A missing branch is created once the user confirms. A rehearsal has a database of its own. Raises PlanRefused if the
+    user declines, and DeployError for a branch that is not the stage's.
+    """
+    variable, name = stage.database_variable, stage.branch_name
+    table = declared(stage)
+    if table is None or variable is None or name is None or variable in clients.target.environment:
+        return {}
+    neon = connect(clients, stage)
+    branch = find(neon, stage, name)
+    if branch is None:
+        parent = _parent(neon, table)
+        question = f"Create the branch {name} of the Neon project {neon.project}, with the data of {parent.name}?"
+        if not assume_yes and not reporter.confirm(question):
+            raise PlanRefused("The branch was not confirmed; nothing was changed.", "Pass --yes to confirm.")
+        with reporter.step(f"Create the Neon branch {name}"):
+            branch = create(neon, stage, name, parent=parent)
+    # A branch begins with the passwords of its parent.
+    url = rotated(neon, table, branch) if variable not in existing else _url(neon, table, branch)
+    return {} if existing.get(variable) == url else {variable: url}
+
+
+def _parent(neon: Neon, table: Database) -> Branch:
+    """The branch to begin from: the declared one, else the project's default."""
+    if table.parent_branch is not None:
+        found, _ = named(neon, table.parent_branch)
+        if found is None:
+            raise DeployError(
+                f"The Neon project {neon.project} has no branch {table.parent_branch}.",
+                "Compare database.parent_branch with Neon's console.",
+            )
+        return found
+    for item in neon.get("branches", limit=_PAGE)["branches"]:
+        if item["default"]:
+            return Branch(item["name"], item["id"], item["current_state"], is_default=True)
+    raise DeployError(f"The Neon project {neon.project} has no default branch.", "Set database.parent_branch.")
+
+
+def rotated(neon: Neon, table: Database, branch: Branch) -> str:
+    """The URL after the role's password was changed, on this branch alone."""
+    user, _ = _login(neon, table, branch)
+    answer = neon.post("branches", branch.branch_id, "roles", user, "reset_password")
+    _finished(neon, answer["operations"])
+    return _url(neon, table, branch, answer["role"].get("password", ""))
+
+
+def _login(neon: Neon, table: Database, branch: Branch) -> tuple[str, str]:
+    """The role and the database to connect with: the declared ones, else the only database and its owner."""
+    databases = {item["name"]: item["owner_name"] for item in _databases(neon, branch)}
+    name = table.name or (next(iter(databases)) if len(databases) == 1 else "")
+    if name not in databases:
+        listed = ", ".join(sorted(databases)) or "none"
+        what = f"no database {name}" if name else "several databases, or none"
+        raise DeployError(f"The branch {branch.name} has {what}; there is {listed}.", "Set database.name.")
+    return table.user or databases[name], name
+
+
+def _databases(neon: Neon, branch: Branch) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = neon.get("branches", branch.branch_id, "databases")["databases"]
+    return found
+
+
+def _url(neon: Neon, table: Database, branch: Branch, password: str = "") -> str:
+    """The URL for the functions: through the pooler, which keeps no cursors between transactions."""
+    user, name = _login(neon, table, branch)
+    query = {"branch_id": branch.branch_id, "database_name": name, "role_name": user, "pooled": "true"}
+    parts = urlsplit(neon.get("connection_uri", **query)["uri"])
+    secret = quote(password, safe="") or parts.password
+    if not secret:
+        raise DeployError(
+            f"Neon does not keep the password of the role {user}.",
+            f"Turn on the storage of passwords in the Neon project {neon.project}, or rotate it: pocket db rotate.",
+        )
+    place = f"{quote(user, safe='')}:{secret}@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    options = "&".join(filter(None, (parts.query, "disable_server_side_cursors=true")))
+    url: str = urlunsplit(("postgres", place, parts.path, options, ""))
+    return url
+
+
+def remove(neon: Neon, stage: StageConfig, name: str) -> str:
+    """Deletes the stage's branch; returns in words what was removed."""
+    branch = find(neon, stage, name)
+    if branch is None:
+        return f"Neon branch {name}, which did not exist"
+    try:
+        neon.delete("branches", branch.branch_id)
+    except NeonError as error:
+        if error.status in {409, 422}:
+            hint = "A branch with children cannot be deleted: delete those first, in Neon's console."
+            raise DeployError(f"The branch {name} was not deleted: {error.message}", hint) from error
+        raise
+    return f"Neon branch {name}; Neon can restore it for 7 days"
