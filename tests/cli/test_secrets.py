@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from deploying import SMALL, project
 from typer.testing import CliRunner
 
 from pocket.cli.app import app
+from pocket.cli.project import destination
+from pocket.deploy.aws.session import Clients
 from pocket.errors import DeployError
 from pocket.local import start
 
@@ -81,3 +84,63 @@ def test_a_file_without_a_declared_name_changes_nothing(here: Path, tmp_path: Pa
     done = run("import", str(tmp_path / ".env"), "--yes")
     assert done.exit_code == 1
     assert "nothing was changed" in done.output
+
+
+FORMER = """
+[general]
+region = "eu-central-1"
+stages = ["dev"]
+project_name = "old_small"
+
+[awscontainer.secretsmanager]
+pocket_key_format = "{prefix}{project}"
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password" }
+TOKEN = { type = "upstash_redis_url" }
+GONE = { type = "password" }
+"""
+
+
+def test_the_secrets_of_magic_pocket_are_copied_once_and_stay_where_they_were(here: Path) -> None:
+    secrets = Clients(destination("dev", local=True).target).secretsmanager
+    former = {"dev": {"old_small": {"SECRET_KEY": "hush key", "TOKEN": "hush token"}}, "prd": {"old_small": {}}}
+    secrets.create_secret(Name="pocket-old_small", SecretString=json.dumps(former))
+    secrets.put_secret_value(SecretId="acme/mail", SecretString="{}")
+    (here / "magic-pocket.toml").write_text(FORMER)
+    copy = ["import", "--stage", "dev", "--local"]
+
+    asked = CliRunner().invoke(app, copy)
+    assert asked.exit_code == 1
+    assert "Nothing was changed." in asked.output
+    assert "missing" in run("list").stdout
+
+    done = CliRunner().invoke(app, [*copy, "--yes"])
+    assert done.exit_code == 0, done.output
+    for line in (
+        "Stage dev in",
+        "SECRET_KEY: from secret pocket-old_small to secret pocket-dev-small",
+        "TOKEN: from secret pocket-old_small to secret acme/mail",
+        "Not copied, not a secret of stage dev in pocket.toml: GONE.",
+    ):
+        assert line in done.output
+    assert "hush" not in done.output
+    kept = json.loads(secrets.get_secret_value(SecretId="pocket-dev-small")["SecretString"])
+    assert kept == {"SECRET_KEY": "hush key", "_generated_by_pocket": ["SECRET_KEY"]}
+    assert json.loads(secrets.get_secret_value(SecretId="acme/mail")["SecretString"]) == {"token": "hush token"}
+    assert json.loads(secrets.get_secret_value(SecretId="pocket-old_small")["SecretString"]) == former
+
+    again = CliRunner().invoke(app, [*copy, "--yes"])
+    assert again.exit_code == 0, again.output
+    assert "Pocket has a value already, which stays: SECRET_KEY, TOKEN." in again.output
+    assert "There is nothing to copy." in again.output
+
+
+def test_a_former_secret_that_is_no_json_object_is_an_error_without_its_text(here: Path) -> None:
+    secrets = Clients(destination("dev", local=True).target).secretsmanager
+    secrets.create_secret(Name="pocket-dev-odd", SecretString="hush")
+    secrets.put_secret_value(SecretId="acme/mail", SecretString="{}")
+    text = FORMER.replace("old_small", "odd").replace('pocket_key_format = "{prefix}{project}"', "")
+    (here / "odd.toml").write_text(text)
+    done = CliRunner().invoke(app, ["import", "odd.toml", "--stage", "dev", "--local", "--yes"])
+    assert isinstance(done.exception, DeployError)
+    assert "Secret pocket-dev-odd is not a JSON object, so it does not have TOKEN." in done.exception.message

@@ -19,6 +19,7 @@ from pocket.cli import (
     db,
     deploy,
     doctor,
+    import_file,
     init,
     jobs,
     local,
@@ -46,6 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(init.init)
+app.command("import")(import_file.import_)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(local.local)

@@ -42,11 +42,11 @@ def init(
     from pocket.scaffold.survey import survey
 
     if github:
-        _write(*_github(stage, branch), yes=yes)
+        write_changes(*_github(stage, branch), yes=yes)
         return
     found = survey(Path.cwd())
     planned = changes.plan(found, region=region or _region(), stage=stage, suffix=secrets.token_hex(3))
-    _write(planned, changes.next_steps(found), yes=yes)
+    write_changes(planned, changes.next_steps(found), yes=yes)
 
 
 def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:
@@ -70,7 +70,10 @@ def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:
     return planned, actions.steps(config, role)
 
 
-def _write(planned: Sequence[Change], steps: Iterable[str], *, yes: bool) -> None:
+def write_changes(
+    planned: Sequence[Change], steps: Iterable[str], *, yes: bool, remarks: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Shows the changes, then the remarks with their labels; writes them if the user agrees, and prints the steps."""
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.scaffold import changes
@@ -80,6 +83,8 @@ def _write(planned: Sequence[Change], steps: Iterable[str], *, yes: bool) -> Non
         return
     for change in planned:
         sys.stderr.write(f"{change.diff()}\n")
+    for label, remark in remarks:
+        write(label, remark)
     if not reporter(assume_yes=yes).confirm("Write these changes?"):
         write("error", "Nothing was written.")
         raise typer.Exit(1)

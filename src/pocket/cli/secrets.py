@@ -87,7 +87,7 @@ def unset(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> N
 
     place = destination(stage, local=local)
     item = stage_secrets.variable(place.stage, name)
-    _confirm(place, f"Delete {stage_secrets.place(item)}?", yes=yes)
+    confirm(place, f"Delete {stage_secrets.place(item)}?", yes=yes)
     write("info", f"Deleted {stage_secrets.remove(place.stage, place.target, item)}.")
 
 
@@ -100,7 +100,7 @@ def rotate(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> 
 
     place = destination(stage, local=local)
     item = stage_secrets.variable(place.stage, name)
-    _confirm(place, f"Generate another value of {name}? What was signed with the old one becomes invalid.", yes=yes)
+    confirm(place, f"Generate another value of {name}? What was signed with the old one becomes invalid.", yes=yes)
     changed = stage_secrets.rotate(place.stage, place.target, item)
     write("info", f"Generated {', '.join(changed)}.")
     _next(place)
@@ -112,7 +112,7 @@ def _put(place: Destination, values: Mapping[str, str], *, yes: bool) -> None:
 
     chosen = {name: stage_secrets.variable(place.stage, name) for name in values}
     places = ", ".join(f"{name} in {stage_secrets.place(item)}" for name, item in chosen.items())
-    _confirm(place, f"Set {places}?", yes=yes)
+    confirm(place, f"Set {places}?", yes=yes)
     for name, item in chosen.items():
         stage_secrets.put(place.stage, place.target, item, values[name])
         write("info", f"Set {name}.")
@@ -132,7 +132,8 @@ def _value(name: str) -> str:
     return value
 
 
-def _confirm(place: Destination, question: str, *, yes: bool) -> None:
+def confirm(place: Destination, question: str, *, yes: bool) -> None:
+    """Says where the stage is, and asks; exits with status 1 if the user refuses."""
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.deploy.aws import account

@@ -65,7 +65,11 @@ def load(path: Path) -> Project:
     """
     # The project is where the link is, not where its target is.
     path = path.parent.resolve() / path.name
-    text = file.read_text(path)
+    return loads(file.read_text(path), path)
+
+
+def loads(text: str, path: Path) -> Project:
+    """The project that `text` describes, as the file at `path`, which need not exist. Raises as `load` does."""
     return _Loader(path, text, file.parse(text, path)).load()
 
 
