@@ -47,9 +47,9 @@ jobs:
     runs-on: ubuntu-latest
     environment: {stage}
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v7
 {install}
-      - uses: aws-actions/configure-aws-credentials@v4
+      - uses: aws-actions/configure-aws-credentials@v6
         with:
           role-to-assume: ${{{{ vars.AWS_ROLE_ARN }}}}
           aws-region: {region}
@@ -63,12 +63,12 @@ defaults:
 """
 
 _UV = """\
-      - uses: astral-sh/setup-uv@v6
+      - uses: astral-sh/setup-uv@v7
         with:
           python-version: "{python}\""""
 
 _PIP = """\
-      - uses: actions/setup-python@v5
+      - uses: actions/setup-python@v6
         with:
           python-version: "{python}"
       - run: pip install -r requirements.txt "django-pocket[cli]\""""
