@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time
     """Rows record what happened, so they cannot be added or edited."""
 
-    list_display = ("name", "state", "attempts", "kind", "queue", "enqueued_at", "finished_at", "reason")
+    list_display = ("name", "state", "attempts", "enqueued_at", "reason")
     list_filter = ("status", "kind", "queue", "handler", "enqueued_at", "name")
     search_fields = ("id", "name")
     date_hierarchy = "enqueued_at"
