@@ -6,11 +6,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
+from task_project import REGION, STAGE, TaskProject, failed
 
 SECONDS = 30.0
 
@@ -67,7 +69,10 @@ def test_a_queue_retries_and_dead_letters_only_what_failed(cloud: Any) -> None:
 
 
 @pytest.mark.e2e
-def test_a_schedule_calls_a_function_with_its_input_at_the_time_of_its_zone(cloud: Any) -> None:
+def test_schedules_call_a_function_at_the_time_of_their_zone_and_send_a_later_task_and_are_gone(
+    cloud: Any, tmp_path: Path
+) -> None:
+    sent = later_task(cloud, tmp_path)
     arn = cloud.function("scheduled", RECORDING)
     soon = datetime.now(ZoneInfo("Asia/Tokyo")) + timedelta(seconds=2)
     cloud.client("scheduler").create_schedule(
@@ -78,6 +83,46 @@ def test_a_schedule_calls_a_function_with_its_input_at_the_time_of_its_zone(clou
         Target={"Arn": arn, "RoleArn": cloud.role("scheduler"), "Input": json.dumps({"command": "archive"})},
     )
     wait_for(lambda: logged(cloud, "scheduled", '{"command": "archive"}'))
+    wait_for(sent)
+
+
+LATER = """
+from datetime import datetime, timedelta, UTC
+from pocket.django.tasks import backend
+from pocket.runtime import sqs
+sqs.LONGEST_DELAY = backend._SOON = 1
+result = tasks.note.using(run_after=datetime.now(UTC) + timedelta(seconds=2)).enqueue(file, word="later").id
+"""
+
+
+def later_task(cloud: Any, folder: Path) -> Callable[[], bool]:
+    """Enqueues a task beyond the longest delay, here a second; returns whether its schedule has sent it and is gone."""
+    sqs, scheduler = (cloud.client(name, region_name=REGION) for name in ("sqs", "scheduler"))
+    queue = sqs.create_queue(QueueName="later-tasks")["QueueUrl"]
+    scheduler.create_schedule_group(Name=STAGE.stack_name)
+    project = TaskProject(folder)
+    project.environ |= {
+        "AWS_ENDPOINT_URL": cloud.local.endpoint_url,
+        "AWS_ACCESS_KEY_ID": cloud.local.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": cloud.local.secret_access_key,
+        "POCKET_JOBS_QUEUEURL": queue,
+        "POCKET_TASK_SCHEDULER_ROLE": cloud.role("task-scheduler"),
+    }
+    job = project.evaluate(LATER)
+    [schedule] = scheduler.list_schedules(GroupName=STAGE.stack_name)["Schedules"]
+    assert schedule["Name"].startswith(f"task-{job}-")
+    assert sqs.receive_message(QueueUrl=queue).get("Messages") is None
+
+    def sent() -> bool:
+        messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
+        if not messages:
+            return False
+        wait_for(lambda: not scheduler.list_schedules(GroupName=STAGE.stack_name)["Schedules"])
+        assert project.deliver({"MessageBody": messages[0]["Body"]})[0] == failed()
+        assert project.notes == ["later"]
+        return True
+
+    return sent
 
 
 TEMPLATE: dict[str, Any] = {
