@@ -58,6 +58,8 @@ def test_a_task_has_a_row_from_its_enqueueing_to_its_result(project: TaskProject
     assert (row["status"], row["attempts"], row["finished"]) == ("SUCCESSFUL", 1, True)
     assert row["output"] == "wrote a\n"
     assert row["result"] == {"word": "a"}
+    code = "sent = tasks.note.enqueue(file)\nresult = sent == tasks.note.get_result(sent.id)"
+    assert project.evaluate(code) is True
     code = f"found = tasks.note.get_result({found!r})\nresult = [found.return_value, found.attempts, found.is_finished]"
     assert project.evaluate(code) == [{"word": "a"}, 1, True]
 

@@ -181,6 +181,7 @@ def _jobs() -> Any:
 
 
 def _row(entry: Entry) -> Job:
+    from pocket.django.tasks.results import moment
     from pocket.jobs.models import Job
 
     args, kwargs, hidden = visible(entry)
@@ -196,6 +197,7 @@ def _row(entry: Entry) -> Job:
         kwargs=kwargs,
         hidden=hidden,
         object_key=entry.object,
+        enqueued_at=moment(entry.enqueued) or timezone.now(),
         run_after=entry.run_after,
     )
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """A job as it was sent. `parameters` are the names of its positional arguments, as far as they are known.
 
-    `object` is the key of the object with its arguments, or "". `queue` is Django's name of a task's queue.
+    `object` is the key of the object with its arguments, or "". `queue` is Django's name of a task's queue. `enqueued`
+    is the time in ISO format, "" for now.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Entry(NamedTuple):
     backend: str = ""
     priority: int = 0
     run_after: datetime | None = None
+    enqueued: str = ""
 
 
 class Claim(NamedTuple):

@@ -132,7 +132,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         except PocketError:
             records.current().withdrawn(envelope.id)
             raise
-        results.enqueued(self, result)
+        results.enqueued(self, result, results.moment(envelope.enqueued))
 
     def _handler(self, task: Any) -> str:
         """The handler with the highest lowest priority that the task reaches; the lowest where it reaches none."""

@@ -30,4 +30,5 @@ def entry_of(envelope: Envelope, handler: str, task: Any, *, run_after: datetime
         backend=envelope.backend,
         priority=envelope.priority,
         run_after=run_after,
+        enqueued=envelope.enqueued,
     )

@@ -45,9 +45,9 @@ def seconds_until(when: datetime | None) -> float:
     return 0.0 if when is None else max(0.0, (when - datetime.now(when.tzinfo)).total_seconds())
 
 
-def enqueued(backend: Any, result: Any) -> None:
-    """Sends the signal for a task that was enqueued."""
-    fill(result, enqueued_at=timezone.now())
+def enqueued(backend: Any, result: Any, when: datetime | None = None) -> None:
+    """Notes that the task was enqueued, now or at `when`, and sends the signal."""
+    fill(result, enqueued_at=when or timezone.now())
     framework.part("signals").task_enqueued.send(type(backend), task_result=result)
 
 
