@@ -146,7 +146,8 @@ class Api(Record):
 class Database(Record):
     """The database of a stage; `variable` is the environment variable that holds its URL.
 
-    `host`, `port` and `name` complete a secret that has only a user and a password.
+    `host`, `port` and `name` complete a secret that has only a user and a password. `application_user` has rights on
+    the data alone, where another user migrates.
     """
 
     engine: str
@@ -154,6 +155,7 @@ class Database(Record):
     host: str | None = None
     port: int = 5432
     name: str | None = None
+    application_user: str | None = None
 
     def url_in(self, text: str) -> tuple[str, tuple[str, ...]]:
         """The URL in the text of a secret, and the keys that a secret with a JSON object lacks.

@@ -54,6 +54,7 @@ iam = true
 host = "db.example.com"
 name = "board"
 user = "app"
+owner = "boss"
 resource_id = "cluster-ABC"
 [vpc]
 subnet_ids = ["subnet-0a1b2c3d"]

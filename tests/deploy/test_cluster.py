@@ -49,7 +49,8 @@ def refused(stage: StageConfig) -> DeployError:
 def test_it_is_created_in_one_call_with_the_stages_tags_and_found_again(rds: RDS, stage: StageConfig) -> None:
     recorder = PlanRecorder()
     access = ensure(stage, recorder)
-    assert access.url == f"pocket.django.databases.iam://postgres@{HOST}:5432/postgres"
+    assert access.url == f"pocket.django.databases.iam://app@{HOST}:5432/postgres"
+    assert access.owner == "postgres"
     assert access.resource_id == "cluster-ABC"
     (created,) = [given for operation, given in rds.calls if operation == "CreateDBCluster"]
     assert created == {
@@ -164,10 +165,10 @@ def test_a_deploy_gives_the_functions_the_cluster_and_destroy_keeps_it(
     assert recorder.steps.index("Create the Aurora cluster pocket-dev-aurora-database") < recorder.steps.index(
         "Plan the changes"
     )
-    function = clients.lambda_.get_function_configuration(FunctionName="pocket-dev-aurora-web")
-    assert function["Environment"]["Variables"]["DATABASE_URL"].startswith(
-        f"pocket.django.databases.iam://postgres@{HOST}"
-    )
+    for handler, user in (("web", "app"), ("management", "postgres")):
+        function = clients.lambda_.get_function_configuration(FunctionName=f"pocket-dev-aurora-{handler}")
+        url = function["Environment"]["Variables"]["DATABASE_URL"]
+        assert url.startswith(f"pocket.django.databases.iam://{user}@{HOST}")
     again = release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
     assert not again.changed
     kept = destroy.destroy(stage, target, PlanRecorder()).kept

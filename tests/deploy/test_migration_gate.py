@@ -75,6 +75,18 @@ def test_output_that_is_not_a_list_of_migrations_refuses(candidate: Candidate, m
     assert "could not be listed" in refused(candidate).message
 
 
+@pytest.mark.parametrize("grants", [True, False])
+def test_rights_that_are_missing_are_given_without_a_migration(
+    candidate: Candidate, monkeypatch: pytest.MonkeyPatch, grants: bool
+) -> None:
+    found = {**FOUND, "migrations": [], "grants": grants}
+    asked = answered(
+        monkeypatch, Outcome("pocket_migrations", 0, json.dumps(found), ""), Outcome("migrate", 0, "app may.\n", "")
+    )
+    assert migrations.check(candidate, TARGET, allow_destructive=False) == ()
+    assert asked == ["pocket_migrations", *(["migrate"] if grants else [])]
+
+
 DROP = {"operation": "Remove field", "reason": "data is lost"}
 
 

@@ -160,6 +160,33 @@ def test_a_database_with_iam_is_reached_as_one_user_and_has_no_secret(tmp_path: 
     ]
 
 
+def test_the_owner_of_the_tables_is_for_management_commands_alone(tmp_path: Path) -> None:
+    text = f'{FULL}{IAM}owner = "boss"\n'
+    for handler, user in (("web", "b@ard"), ("sqsmanagement", "b@ard"), ("management", "boss")):
+        (resource,) = granted(tmp_path, handler, text)["ConnectToDatabase"]["Resource"]
+        assert resource["Fn::Sub"].endswith(f"dbuser:cluster-ABC/{user}")
+    own = project(tmp_path, text)
+    variables = {
+        name: item["Properties"]["Environment"]["Variables"]["DATABASE_URL"].partition("@board.")[0]
+        for name, item in render(inputs(own)).body["Resources"].items()
+        if item["Type"] == "AWS::Lambda::Function"
+    }
+    assert variables["ManagementFunction"].endswith("://boss")
+    assert {url for name, url in variables.items() if name != "ManagementFunction"} == {
+        "pocket.django.databases.iam://b%40ard"
+    }
+    database = build_manifest(own).stages["dev"].database
+    assert database is not None
+    assert database.application_user == "b@ard"
+
+
+def test_the_boundary_of_a_new_cluster_allows_its_two_users(tmp_path: Path) -> None:
+    own = project(tmp_path, f'{FULL}[database]\nengine = "aurora"\n')
+    boundary = boundary_policy(own, own.stage("dev"))["Statement"]
+    (found,) = [item["Resource"] for item in boundary if item["Sid"] == "ConnectToDatabase"]
+    assert found == [f"arn:aws:rds-db:eu-central-1:123456789012:dbuser:*/{user}" for user in ("app", "postgres")]
+
+
 def test_every_handler_may_send_mail_from_the_stages_address_alone(tmp_path: Path) -> None:
     for handler in ("web", "thumbnails"):
         found = granted(tmp_path, handler, EVENTS)["SendMail"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import psycopg
 import pytest
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 from django_project import project
@@ -20,8 +20,9 @@ from token_proxy import HOST, KEYS, TokenProxy, certificate
 
 from pocket.django.configuration.database_urls import entry
 from pocket.django.databases.iam import base
+from pocket.django.schema_changes import grants
 from pocket.errors import AWSCallFailed
-from pocket.manifest import Handler, Stage
+from pocket.manifest import Database, Handler, Stage
 from pocket.runtime import rds
 
 
@@ -131,9 +132,66 @@ def test_the_wait_ends_before_the_functions_time(
     assert proxy.asleep == 99
 
 
-def test_a_pool_is_refused(proxy: TokenProxy) -> None:
-    with pytest.raises(ImproperlyConfigured, match="Remove the option pool"):
-        user(connection(proxy, pool=True))
+def test_each_connection_of_a_pool_has_a_fresh_token(proxy: TokenProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = connection(proxy, pool={"min_size": 1, "max_size": 2, "max_lifetime": 0.01})
+    seen: list[str] = []
+    try:
+        for later in (0.0, 60.0, 120.0):
+            now = time.time() + later
+            monkeypatch.setattr("pocket.runtime.rds.time.time", lambda now=now: now)
+            assert user(used) == "postgres"
+            used.pool.check()
+            seen = list(dict.fromkeys(proxy.tokens))
+            time.sleep(0.02)
+    finally:
+        used.close_pool()
+    assert len(seen) > 1
+    again = connection(proxy, pool=True)
+    assert again.settings_dict["OPTIONS"]["pool"]["connection_class"].signs_tokens
+    assert type(again)(again.settings_dict).settings_dict["OPTIONS"] == again.settings_dict["OPTIONS"]
+
+
+def test_the_functions_user_gets_rights_on_the_data_alone(
+    proxy: TokenProxy, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database("aurora", "DATABASE_URL", application_user="app")
+    path = write_manifest(tmp_path, Stage("pocket-dev-board", database=database))
+    monkeypatch.setenv("POCKET_MANIFEST", str(path))
+    monkeypatch.setenv("POCKET_STAGE", "dev")
+    owner = connection(proxy)
+    with owner.cursor() as cursor:
+        cursor.execute("CREATE ROLE rds_iam")
+        cursor.execute("CREATE TABLE public.kept (id serial, name text)")
+    try:
+        assert grants.missing(owner)
+        assert grants.grant(owner) == "app"
+        assert not grants.missing(owner)
+        with owner.cursor() as cursor:
+            cursor.execute("CREATE TABLE public.later (id serial, name text)")
+        assert not grants.missing(owner), "a later table has the rights, too"
+        assert grants.grant(owner) == "app"
+        with psycopg.connect(postgres.url.replace("postgres@", "app@"), autocommit=True) as app:
+            for table in ("kept", "later"):
+                app.execute(f"INSERT INTO {table} (name) VALUES ('a')")
+                app.execute(f"DELETE FROM {table}")
+                for refused in (f"DROP TABLE {table}", f"ALTER TABLE {table} ADD x int", "CREATE TABLE mine (id int)"):
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        app.execute(refused)
+        with owner.cursor() as cursor:
+            cursor.execute("SELECT pg_has_role('app', 'rds_iam', 'member')")
+            assert cursor.fetchone() == (True,)
+    finally:
+        with owner.cursor() as cursor:
+            cursor.execute("DROP TABLE public.kept, public.later")
+            cursor.execute("DROP OWNED BY app")
+            cursor.execute("DROP ROLE app, rds_iam")
+        owner.close()
+
+
+def test_a_database_with_a_password_has_no_second_user(proxy: TokenProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POCKET_STAGE", raising=False)
+    owner = connection(proxy)
+    assert (grants.missing(owner), grants.grant(owner)) == (False, None)
 
 
 def test_django_environ_takes_the_engine_from_the_url() -> None:

@@ -64,7 +64,7 @@ def build_database(stage: StageConfig) -> manifest.Database | None:
     found, variable = stage.database, stage.database_variable
     if found is None or variable is None:
         return None
-    return manifest.Database(found.engine, variable, found.host, found.port, found.name)
+    return manifest.Database(found.engine, variable, found.host, found.port, found.name, found.application_user)
 
 
 def _django(tables: DjangoTables) -> manifest.DjangoTables:

@@ -81,7 +81,7 @@ def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:
         yield Issue(("database",), "secret", message, hint, (_SECRET, ("database", "engine"), ("database", "iam")))
     else:
         yield from issues_with_reference(stage, stage.database_reference, _SECRET)
-    for key in ("user", "resource_id"):
+    for key in ("user", "owner", "resource_id"):
         if getattr(database, key) is not None:
             message = "Only a database with iam = true has this key."
             yield Issue(("database", key), "iam", message, "Remove it, or set iam = true.", (("database", "iam"),))

@@ -20,19 +20,34 @@ _LONGEST_BRANCH = 200
 
 @dataclass(frozen=True)
 class IamAccess:
-    """One user of one database, who connects with a token of IAM."""
+    """A database whose users connect with tokens of IAM: `owner` migrates it, `user` has rights on its data alone.
+
+    Without an owner, `user` does both.
+    """
 
     host: str
     port: int
     name: str
     user: str
     resource_id: str
+    owner: str = ""
 
     @property
     def url(self) -> str:
-        """The URL with the ENGINE that signs the tokens."""
-        user, name = quote(self.user, safe=""), quote(self.name, safe="")
-        return f"{naming.IAM_ENGINE}://{user}@{self.host}:{self.port}/{name}"
+        """The URL of `user`, with the ENGINE that signs the tokens."""
+        return self.url_of(self.user)
+
+    def url_of(self, user: str) -> str:
+        """The same for another user."""
+        name = quote(self.name, safe="")
+        return f"{naming.IAM_ENGINE}://{quote(user, safe='')}@{self.host}:{self.port}/{name}"
+
+
+AURORA_OWNER = AURORA_DATABASE = "postgres"
+"""The user and the database that a new cluster has."""
+
+AURORA_USER = "app"
+"""The user that the first migration makes."""
 
 
 def _reference(text: str) -> str:
@@ -67,6 +82,9 @@ class Database(Table):
     port: int = Field(5432, ge=1, le=65535, description="Port of the server.")
     name: Text | None = Field(None, description="Name of the database on the server.")
     user: Text | None = Field(None, description="User that the functions connect as, with IAM or on Neon.")
+    owner: Text | None = Field(
+        None, description="With IAM, user that owns the tables and runs management commands. Defaults to `user`."
+    )
     iam: bool = Field(False, description="Connect with a token that the function's role signs, instead of a password.")
     resource_id: Annotated[str, Field(pattern=patterns.DATABASE_RESOURCE)] | None = Field(
         None,
@@ -91,4 +109,10 @@ class Database(Table):
         """The access to a server that exists, with IAM; None without."""
         if not self.iam:
             return None
-        return IamAccess(self.host or "", self.port, self.name or "", self.user or "", self.resource_id or "")
+        host, name, user = self.host or "", self.name or "", self.user or ""
+        return IamAccess(host, self.port, name, user, self.resource_id or "", self.owner or "")
+
+    @property
+    def application_user(self) -> str | None:
+        """The user who gets rights on what another one owns; None where there is no other."""
+        return AURORA_USER if self.engine == "aurora" else self.user if self.owner is not None else None

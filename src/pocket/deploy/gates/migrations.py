@@ -53,11 +53,15 @@ class Database:
 
 @dataclass(frozen=True)
 class Pending:
-    """The pending migrations of a database; `used` means that it already has tables of their apps."""
+    """The pending migrations of a database; `used` means that it already has tables of their apps.
+
+    With `grants`, `migrate` has to give the functions' user its rights, even if no migration is pending.
+    """
 
     database: Database
     migrations: tuple[Migration, ...]
     used: bool
+    grants: bool = False
 
     @property
     def destructive(self) -> tuple[Migration, ...]:
@@ -83,6 +87,8 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
             raise _refusal(candidate, [error.message], error) from error
     if not found.migrations:
         reporter.note(f"The database is {found.database}: no migration is pending.")
+        if found.grants:
+            _migrate(candidate, target, version, found)
         return ()
     _show(candidate, found)
     could_break = (found.used or candidate.live is not None) and not found.database.is_own(target.own_database)
@@ -95,7 +101,8 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
 def pending(stage: StageConfig, target: Target, version: str) -> Pending:
     """The pending migrations, as listed by a version of the management function. Raises CommandFailed."""
     found = _listed(stage, target, version, [])
-    return Pending(Database(**found["database"]), tuple(_read(item) for item in found["migrations"]), found["used"])
+    migrations = tuple(_read(item) for item in found["migrations"])
+    return Pending(Database(**found["database"]), migrations, found["used"], found.get("grants", False))
 
 
 def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:

@@ -111,11 +111,12 @@ def _iam_access(stage: StageConfig, target: Target) -> IamAccess | None:
 
 
 def _with_token(found: IamAccess, stage: StageConfig, target: Target) -> Access:
-    """Access with a token that the operator's own credentials sign, to a server whose certificate is checked."""
+    """The owner's access, with a token that the operator's credentials sign; the server's certificate is checked."""
     signer = Clients(target).rds
-    token = signer.generate_db_auth_token(DBHostname=found.host, Port=found.port, DBUsername=found.user)
+    user = found.owner or found.user
+    token = signer.generate_db_auth_token(DBHostname=found.host, Port=found.port, DBUsername=user)
     options = {"sslmode": "verify-full", "sslrootcert": str(_roots(stage))}
-    return Access(found.host, str(found.port), found.name, found.user, token, options)
+    return Access(found.host, str(found.port), found.name, user, token, options)
 
 
 def _roots(stage: StageConfig) -> Path:

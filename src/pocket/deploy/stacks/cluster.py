@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pocket.config.tables.database import IamAccess
+from pocket.config.tables.database import AURORA_DATABASE, AURORA_OWNER, AURORA_USER, IamAccess
 from pocket.deploy.template.marks import marked, marks
 from pocket.errors import AWSCallFailed, DeployError, PlanRefused
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
 
 ENGINE = "aurora-postgresql"
-USER = DATABASE = "postgres"
-"""The user and the database that a new cluster has."""
-
 WAIT_SECONDS = 900.0
 PAUSE = 3.0
 
@@ -62,7 +59,7 @@ class Cluster:
     @property
     def access(self) -> IamAccess:
         """The functions' access."""
-        return IamAccess(self.host, self.port, DATABASE, USER, self.resource_id)
+        return IamAccess(self.host, self.port, AURORA_DATABASE, AURORA_USER, self.resource_id, AURORA_OWNER)
 
 
 def find(clients: Clients, stage: StageConfig, name: str) -> Cluster | None:

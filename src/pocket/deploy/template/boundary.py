@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocket.config import build_manifest
+from pocket.config.tables.database import AURORA_DATABASE, AURORA_OWNER, AURORA_USER, IamAccess
 from pocket.deploy.template.inputs import Code, Inputs
 from pocket.deploy.template.permissions import TAKING, statements
 from pocket.deploy.template.steps import references
@@ -79,7 +80,9 @@ def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
         role = place.role(f"{stage.stack_name[:20]}*")
         found[PASS] = {**_allow(PASS, ["iam:PassRole"], role), "Condition": TO_SCHEDULER}
     by_name = {*found, "KeepFailures"}  # SendJobs names all queues of the stage
-    inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""))
+    # A cluster has its id once it is created, which may be later.
+    created = stage.cluster_name and IamAccess("", 0, AURORA_DATABASE, AURORA_USER, "*", AURORA_OWNER)
+    inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""), cluster=created or None)
     for handler in inputs.handlers:
         for statement in statements(inputs, handler):
             # What is denied to one role may be allowed to another.

@@ -97,7 +97,7 @@ def variables(inputs: Inputs, handler: str) -> dict[str, Any]:
     if key := signing_key(inputs):
         plain[naming.SIGNING_KEY_ID] = f"${{{key}}}"
     if inputs.iam_access is not None and config.database_variable is not None:
-        plain[config.database_variable] = inputs.iam_access.url
+        plain[config.database_variable] = inputs.iam_access.url_of(inputs.database_user(handler))
     plain.update(task_variables(inputs))
     own: dict[str, Any] = {key: substituted(value) for key, value in plain.items()}
     if config.settings_module:

@@ -57,6 +57,17 @@ class Inputs:
         """The access of the functions to a database with IAM; None without one."""
         return self.cluster or (self.config.database.iam_access if self.config.database is not None else None)
 
+    def database_user(self, handler: str) -> str:
+        """The database's user that the handler's function is, with IAM; the one for management commands is the owner.
+
+        Without such a handler nothing migrates, so that a new cluster has its owner alone.
+        """
+        found, managing = self.iam_access, self.config.command_handler
+        if found is None:
+            return ""
+        is_owner = handler == managing or (managing is None and self.config.cluster_name is not None)
+        return found.owner or found.user if is_owner else found.user
+
     @property
     def container(self) -> AwsContainer:
         """The stage's `[awscontainer]`; raises DeployError where it has none."""

@@ -55,7 +55,7 @@ def statements(inputs: Inputs, handler: str) -> list[Statement]:
         *_secrets(inputs),
         *_parameters(inputs),
         *_extra_resources(inputs),
-        *_database(inputs),
+        *_database(inputs, handler),
         *_network(inputs, handler),
         *_objects(inputs),
         *_queues(inputs, handler),
@@ -133,14 +133,13 @@ def _extra_resources(inputs: Inputs) -> list[Statement]:
     ]
 
 
-def _database(inputs: Inputs) -> list[Statement]:
+def _database(inputs: Inputs, handler: str) -> list[Statement]:
     """To connect as one user of one cluster, instance or proxy."""
     found = inputs.iam_access
     if found is None:
         return []
-    return [
-        _allow("ConnectToDatabase", ["rds-db:connect"], [arn("rds-db", f"dbuser:{found.resource_id}/{found.user}")])
-    ]
+    user = f"dbuser:{found.resource_id}/{inputs.database_user(handler)}"
+    return [_allow("ConnectToDatabase", ["rds-db:connect"], [arn("rds-db", user)])]
 
 
 def _network(inputs: Inputs, handler: str) -> list[Statement]:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
+from pocket.django.schema_changes import grants
 from pocket.django.schema_changes.limits import LOCK_TIMEOUT, TimeIsUp, bounded, waited_for_lock
 from pocket.django.schema_changes.migrate_lock import PATIENCE, held
 from pocket.django.schema_changes.place import in_words
@@ -42,7 +43,10 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
         if not locked:
             _print(f"{connection.display_name} has no lock for this: make sure that no other `migrate` runs.")
         try:
-            return call_command(command, *arguments, **options)
+            result = call_command(command, *arguments, **options)
+            if user := grants.grant(connection):
+                _print(f"{user} may read and write the data.")
+            return result
         except TimeIsUp as error:
             raise CommandError(
                 "`migrate` was stopped because the function's time is up; its last statement was cancelled in the"

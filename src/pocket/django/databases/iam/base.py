@@ -10,7 +10,6 @@ import os
 import time
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 
@@ -37,19 +36,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
         super().__init__(settings_dict, alias)
-        if settings_dict["OPTIONS"].get("pool"):
-            raise ImproperlyConfigured(
-                f"DATABASES[{alias!r}] has a pool, which keeps one token; a token is valid for"
-                f" {rds.SECONDS // 60} minutes. Remove the option pool, and set CONN_MAX_AGE instead."
-            )
+        options = settings_dict["OPTIONS"]
+        if options.get("pool"):
+            given = {} if options["pool"] is True else options["pool"]
+            kind = given.get("connection_class", self.Database.Connection)
+            # The pool keeps the parameters of its first connection, and so the token of that.
+            options["pool"] = {**given, "connection_class": _with_token(kind)}
 
     def get_connection_params(self) -> dict[str, Any]:
         entry = self.settings_dict
         params: dict[str, Any] = super().get_connection_params()
-        region = rds.region_of(entry["HOST"])
         if params.setdefault("sslmode", "verify-full") == "verify-full":
             params.setdefault("sslrootcert", rds.roots(entry["HOST"]))
-        params["password"] = rds.token(entry["HOST"], int(entry["PORT"] or 5432), entry["USER"], region=region)
+        params["password"] = _token(entry["HOST"], entry["PORT"], entry["USER"])
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
@@ -65,6 +64,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     logger.warning("The database %s does not answer yet; it may be waking up.", self.alias)
                     is_logged = True
                 time.sleep(PAUSE)
+
+
+def _token(host: str, port: str | int | None, user: str) -> str:
+    return rds.token(host, int(port or 5432), user, region=rds.region_of(host))
+
+
+def _with_token(kind: Any) -> Any:
+    """A class of connections, derived from `kind`, each of which signs a token when it is opened."""
+    if getattr(kind, "signs_tokens", False):
+        return kind
+
+    class TokenConnection(kind):  # type: ignore[misc]  # the base is the driver's, or the project's own
+        signs_tokens = True
+
+        @classmethod
+        def connect(cls, conninfo: str = "", **given: Any) -> Any:
+            password = _token(given["host"], given.get("port"), given["user"])
+            return super().connect(conninfo, **{**given, "password": password})
+
+    return TokenConnection
 
 
 def wake_seconds() -> float:

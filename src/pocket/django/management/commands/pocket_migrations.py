@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, database: str, known: bool, beyond: list[str] | None, **options: Any) -> None:
         """Writes the list; raises CommandError for a history that Django would refuse to migrate."""
-        from pocket.django.schema_changes import migration_list
+        from pocket.django.schema_changes import grants, migration_list
         from pocket.django.schema_changes.migrate_lock import held
 
         connection = connections[database]
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 found = migration_list.beyond(connection, beyond)
             else:
                 with held(connection):
-                    found = migration_list.pending(connection)
+                    found = migration_list.pending(connection) | {"grants": grants.missing(connection)}
         except InconsistentMigrationHistory as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found))
