@@ -9,6 +9,7 @@ import pytest
 from fresh import evaluate, run
 
 from pocket import bundle
+from pocket.naming import MODULES_FILES
 
 FILES = {
     "board/__init__.py": "from board.views import page\nimport importlib.resources as r\n",
@@ -96,13 +97,20 @@ def test_bundle_of_another_python_is_not_installed(tmp_path: Path) -> None:
     assert not bundle.install(str(path), str(tmp_path))
 
 
-def test_handler_imports_from_the_artifacts_bundle(tmp_path: Path) -> None:
-    (tmp_path / "pocket.modules").write_bytes(bundle.encode(write(tmp_path)))
-    (tmp_path / "settings.py").write_text("import board\nSECRET_KEY = 'x'\nUSED = board.__spec__.loader\n")
+def test_handler_imports_from_the_artifacts_bundles(tmp_path: Path) -> None:
+    modules = write(tmp_path)
+    packages = {name: pyc for name, pyc in modules.items() if name.startswith("board/data")}
+    bundled = dict(zip(MODULES_FILES, (packages, {"plain.py": modules["plain.py"]}, modules), strict=True))
+    for name, chosen in bundled.items():
+        (tmp_path / name).write_bytes(bundle.encode(chosen))
+    used = "[board.__spec__, data.__spec__, plain.__spec__]"
+    (tmp_path / "settings.py").write_text(
+        f"import board, plain\nfrom board import data\nSECRET_KEY = 'x'\nUSED = {used}\n"
+    )
     code = """
 from pocket.django.lambda_handlers import management_command_handler
 from django.conf import settings
-assert type(settings.USED).__name__ == "_Loader"
+assert {type(spec.loader).__name__ for spec in settings.USED} == {"_Loader"}
 """
     environ = {"LAMBDA_TASK_ROOT": str(tmp_path), "DJANGO_SETTINGS_MODULE": "settings"}
     done = run(code, tmp_path, environ)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 MANIFEST_FILE = "pocket.manifest.json"
 """The manifest's name at the root of the artifact."""
 
-MODULES_FILE = "pocket.modules"
-"""The module bundle's name at the root of the artifact."""
+MODULES_FILES = ("pocket.modules", "pocket.libraries.modules", "pocket.project.modules")
+"""The names, at the root of the artifact, of the module bundles: of packages, of local packages, of the project."""
 
 STATIC_MANIFEST_FILE = "staticfiles.json"
 """The name, at the root of the artifact, of Django's map from static files to their hashed names."""

@@ -23,6 +23,7 @@ from pocket.manifest import DjangoTables, Manifest
 HERE = Target(region="eu-central-1", platform="host")
 LAYERS = ".pocket/build/layers"
 ARTIFACTS = ".pocket/build/artifacts"
+CACHE = ".pocket/cache"
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,32 @@ def test_every_module_comes_with_bytecode_that_names_lambdas_folder(built: Built
         assert marshal.loads(read(built.artifact.path, pyc)[16:]).co_filename == f"/var/task/{module}"
 
 
-def test_the_modules_of_a_start_are_bundled(built: Built) -> None:
-    content = read(built.artifact.path, naming.MODULES_FILE)
-    length = int.from_bytes(content[4:8], "big")
-    index = marshal.loads(content[8 : 8 + length])
-    assert content[:4] == importlib.util.MAGIC_NUMBER
-    assert {"site_settings", "notes", "asgiref.sync", "pocket.naming"} <= index.keys()
-    assert not [name for name in index if ".migrations" in name or name.startswith(("six", "pocket.deploy"))]
-    package, source, place, size = index["pocket.naming"]
-    code = marshal.loads(content[8 + length + place :][:size])
-    assert (package, source, code.co_filename) == (False, "pocket/naming.py", "/var/task/pocket/naming.py")
+def test_the_modules_of_a_start_are_bundled_part_by_part(built: Built) -> None:
+    found = {}
+    for name in naming.MODULES_FILES:
+        content = read(built.artifact.path, name)
+        length = int.from_bytes(content[4:8], "big")
+        index = marshal.loads(content[8 : 8 + length])
+        assert content[:4] == importlib.util.MAGIC_NUMBER
+        found[name] = {module: (*facts, content[8 + length :]) for module, facts in index.items()}
+    packages, libraries, project = found.values()
+    assert "asgiref.sync" in packages
+    assert "pocket.naming" in libraries
+    assert {"site_settings", "notes"} <= project.keys()
+    assert len(packages | libraries | project) == len(packages) + len(libraries) + len(project)
+    assert not [name for name in packages | project if ".migrations" in name or name.startswith("six")]
+    assert not [name for name in libraries if name.startswith("pocket.deploy")]
+    package, source, place, size, code = libraries["pocket.naming"]
+    name = marshal.loads(code[place:][:size]).co_filename
+    assert (package, source, name) == (False, "pocket/naming.py", "/var/task/pocket/naming.py")
+
+
+def test_the_zip_begins_with_what_changes_least(built: Built) -> None:
+    with zipfile.ZipFile(built.artifact.path) as archive:
+        order = [item.filename for item in archive.infolist()]
+    packages, library, own = (order.index(name) for name in ("six.py", "pocket/naming.py", "site_settings.py"))
+    assert packages < library < own < order.index(naming.STATIC_MANIFEST_FILE)
+    assert len(built.artifact.beginnings) == 2
 
 
 def test_sizes_and_the_largest_packages_are_reported(built: Built) -> None:
@@ -120,6 +137,7 @@ def test_only_what_changed_is_built_again(copy: Project, built: Built) -> None:
     layers = copy.directory / LAYERS
     before = {path.name for path in layers.iterdir()}
     written = {path: path.stat().st_ino for path in (copy.directory / ARTIFACTS).iterdir()}
+    compressed = {path: path.stat().st_ino for path in (copy.directory / CACHE).glob("*.zip")}
     assert build(copy, copy.stage("dev"), HERE, Recorder()).sha256 == built.artifact.sha256
     assert {path: path.stat().st_ino for path in written} == written
     write(copy.directory, {"notes/__init__.py": "CHANGED = True\n"})
@@ -127,6 +145,22 @@ def test_only_what_changed_is_built_again(copy: Project, built: Built) -> None:
     assert changed.sha256 != built.artifact.sha256
     assert read(changed.path, "notes/__init__.py") == b"CHANGED = True\n"
     assert {path.name for path in layers.iterdir()} == before
+    assert {path: path.stat().st_ino for path in (copy.directory / CACHE).glob("*.zip")} == compressed
+    assert changed.beginnings == built.artifact.beginnings
+
+
+def test_a_damaged_package_is_installed_again(copy: Project, built: Built) -> None:
+    layers, shared = copy.directory / LAYERS, (copy.directory / LAYERS).resolve()
+    layers.unlink()
+    shutil.copytree(shared, layers)
+    shutil.rmtree(copy.directory / CACHE)
+    shutil.rmtree(copy.directory / ARTIFACTS)
+    (damaged,) = layers.glob("*/tree/six.py")
+    damaged.chmod(0o600)
+    damaged.write_text("raise SystemExit")
+    reporter = Recorder()
+    assert build(copy, copy.stage("dev"), HERE, reporter).sha256 == built.artifact.sha256
+    assert any("six.py has changed" in note for note in reporter.notes)
 
 
 def test_the_build_folder_is_hidden_from_git(built: Built) -> None:
@@ -311,7 +345,7 @@ def test_no_more_than_two_zips_are_kept(copy: Project, built: Built) -> None:
     for number in range(3):
         write(copy.directory, {"notes/__init__.py": f"NUMBER = {number}\n"})
         last = build(copy, copy.stage("dev"), HERE, Recorder()).path
-    kept = list((copy.directory / ARTIFACTS).iterdir())
+    kept = list((copy.directory / ARTIFACTS).glob("*.zip"))
     assert len(kept) == 2
     assert last in kept
 
@@ -360,5 +394,6 @@ def test_leftovers_of_builds_can_be_discarded_and_links_are_not_followed(
     zipped = (copy.directory / ARTIFACTS / built.artifact.path.name).stat().st_size
     assert artifact.discard(copy.directory, Recorder()) >= zipped
     assert [path.name for path in folder.iterdir()] == ["lock"]
+    assert not (copy.directory / CACHE).exists()
     assert any((built.project.directory / LAYERS).iterdir())
     assert artifact.discard(copy.directory, Recorder()) == 0

@@ -1,3 +1,4 @@
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,18 @@ from tiny_project import Recorder, write
 
 from pocket.config.tables.django import Storage
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.build import invalidation
+from pocket.deploy.build import archive, invalidation
 from pocket.deploy.build.artifact import Artifact
 from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, UNTIL_INVALIDATED, StaticFiles, describe
-from pocket.deploy.build.upload import INDEX_KEY, Counts, artifact_key, put_artifact, put_static
+from pocket.deploy.build.upload import (
+    BEGINNINGS,
+    INDEX_KEY,
+    SMALLEST_PART,
+    Counts,
+    artifact_key,
+    put_artifact,
+    put_static,
+)
 
 FILES = {
     "page.css": "body {}",
@@ -49,12 +58,68 @@ def put(clients: Clients, bucket: str, files: StaticFiles) -> tuple[int, int]:
 def test_an_artifact_goes_under_its_hash_and_only_once(clients: Clients, bucket: str, tmp_path: Path) -> None:
     write(tmp_path, {"first.zip": "first"})
     artifact = Artifact(tmp_path / "first.zip", sha256="ab" * 32, size=5, unzipped=5, packages=())
-    key = put_artifact(clients.s3, bucket, artifact)
-    assert key == artifact_key(artifact)
+    assert put_artifact(clients.s3, bucket, artifact) == artifact.size
+    key = artifact_key(artifact)
     assert "ab" * 32 in key
     write(tmp_path, {"first.zip": "not read again"})
-    assert put_artifact(clients.s3, bucket, artifact) == key
+    assert put_artifact(clients.s3, bucket, artifact) == 0
     assert clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
+
+
+def zipped(folder: Path, project: bytes, packages: int = SMALLEST_PART) -> Artifact:
+    """An artifact of packages and a project, with incompressible packages of that many bytes."""
+    trees = {"packages": random.Random(7).randbytes(packages), "project": project}
+    for name, content in trees.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / f"{name}.bin").write_bytes(content)
+    (folder / "kept").mkdir(exist_ok=True)
+    parts = [archive.scan(folder / name) for name in trees]
+    made = archive.write(parts, folder / f"{archive.digest(parts)}.zip", folder / "kept")
+    size = made.path.stat().st_size
+    return Artifact(made.path, made.sha256, size, size, packages=(), beginnings=made.beginnings)
+
+
+def content_of(clients: Clients, bucket: str, artifact: Artifact) -> bytes:
+    return clients.s3.get_object(Bucket=bucket, Key=artifact_key(artifact))["Body"].read()
+
+
+def test_s3_copies_the_packages_of_an_earlier_artifact(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    first, second = zipped(tmp_path, b"first"), zipped(tmp_path, b"second")
+    assert put_artifact(clients.s3, bucket, first) == first.size
+    assert put_artifact(clients.s3, bucket, second) < 1000
+    assert content_of(clients, bucket, second) == second.path.read_bytes()
+    # From one that was itself copied.
+    third = zipped(tmp_path, b"third")
+    clients.s3.delete_object(Bucket=bucket, Key=artifact_key(first))
+    assert put_artifact(clients.s3, bucket, third) < 1000
+    assert content_of(clients, bucket, third) == third.path.read_bytes()
+    assert not clients.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_packages_below_s3s_smallest_part_are_sent(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    for project in (b"first", b"second"):
+        artifact = zipped(tmp_path, project, packages=SMALLEST_PART - 10_000)
+        assert put_artifact(clients.s3, bucket, artifact) == artifact.size
+        assert content_of(clients, bucket, artifact) == artifact.path.read_bytes()
+
+
+def test_other_packages_are_sent(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    put_artifact(clients.s3, bucket, zipped(tmp_path, b"first", packages=SMALLEST_PART + 1))
+    second = zipped(tmp_path, b"second")
+    assert put_artifact(clients.s3, bucket, second) == second.size
+
+
+def test_a_copy_with_other_content_is_sent_again(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    first, second = zipped(tmp_path, b"first"), zipped(tmp_path, b"second")
+    put_artifact(clients.s3, bucket, first)
+    key = artifact_key(first)
+    described = clients.s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+    assert described[BEGINNINGS]
+    damaged = bytes([first.path.read_bytes()[0] ^ 1]) + first.path.read_bytes()[1:]
+    clients.s3.put_object(Bucket=bucket, Key=key, Body=damaged, Metadata=described)
+    assert put_artifact(clients.s3, bucket, second) == second.size
+    assert content_of(clients, bucket, second) == second.path.read_bytes()
+    assert not clients.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
 def test_static_files_have_their_type_and_cache_control(clients: Clients, bucket: str, tmp_path: Path) -> None:

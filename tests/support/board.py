@@ -105,13 +105,14 @@ def copy_example(name: str) -> Path:
     folder = REPOSITORY / ".e2e" / name
     shutil.rmtree(folder, ignore_errors=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    builds = REPOSITORY / ".e2e" / f"builds-{sys.version_info.minor}-{worker}"
-    builds.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns(".pocket", ".venv", ".env", "db.sqlite3", "__pycache__", "media")
     shutil.copytree(EXAMPLE, folder, ignore=ignored)
     # The copies differ in a few lines of their own: what they install is built once.
     (folder / ".pocket").mkdir()
-    (folder / ".pocket" / "build").symlink_to(builds)
+    for kept in ("build", "cache"):
+        shared = REPOSITORY / ".e2e" / f"{kept}-{sys.version_info.minor}-{worker}"
+        shared.mkdir(parents=True, exist_ok=True)
+        (folder / ".pocket" / kept).symlink_to(shared)
     return folder
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pocket.naming import CALLABLE_KEY, MODULES_FILE
+from pocket.naming import CALLABLE_KEY, MODULES_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,21 +86,22 @@ _LOADERS = {
 }
 
 
-def _use_bundle() -> None:
-    """Makes Python import from the artifact's module bundle, if it has one."""
+def _use_bundles() -> None:
+    """Makes Python import from the artifact's module bundles, if it has any."""
     root = os.environ.get("LAMBDA_TASK_ROOT")
-    path = f"{root}/{MODULES_FILE}"
-    if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not imported yet
-        from pocket import bundle
+    for name in MODULES_FILES if root else ():
+        path = f"{root}/{name}"
+        if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not imported yet
+            from pocket import bundle
 
-        bundle.install(path, root)
+            bundle.install(path, root)
 
 
 def __getattr__(name: str) -> Any:
     load = _LOADERS.get(name)
     if load is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    _use_bundle()
+    _use_bundles()
     from pocket.django.configuration.startup import build
 
     handler = globals()[name] = build(load)

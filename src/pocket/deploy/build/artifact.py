@@ -1,13 +1,14 @@
 """Builds the artifact: the project, its packages, the manifest and the map of static files, in one zip.
 
-Builds are kept below `.pocket/build/` in the project's folder. The same input gives the same bytes. Parts whose input
-has not changed since the last build are reused.
+Builds are kept below `.pocket/build/` and `.pocket/cache/` in the project's folder. The same input gives the same
+bytes. Parts whose input has not changed since the last build are reused, if their hash shows that they are intact.
+
+The zip begins with what changes least: the packages of the lock, then local packages, static files, the project.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import re
 import shutil
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pocket.config import build_manifest
 from pocket.deploy.build import (
     archive,
     bytecode,
+    cache,
     modules,
     packages,
     platforms,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from pocket.config import Project, StageConfig
     from pocket.config.tables.awscontainer import AwsContainer
+    from pocket.deploy.build.archive import Beginning
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.static import StaticFiles
     from pocket.deploy.reporting import Reporter
@@ -51,6 +54,10 @@ LIMIT = 262_144_000
 _OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
 _KEPT_ARCHIVES = 2
+_KEPT_BUNDLES = 6
+
+CACHE = "cache"
+"""The folder, below `.pocket`, with zips of packages alone and bundles of modules."""
 
 LOCK = "lock"
 """The file in the build folder that a build locks while it runs."""
@@ -61,6 +68,7 @@ class Artifact:
     """A built zip: `size` and `unzipped` in bytes, `packages` the largest by name and bytes, largest first.
 
     `static` are the files that must be in the bucket before the release serves pages; None without files to upload.
+    `beginnings` are those that another artifact may have in common.
     """
 
     path: Path
@@ -69,6 +77,7 @@ class Artifact:
     unzipped: int
     packages: tuple[tuple[str, int], ...]
     static: StaticFiles | None = None
+    beginnings: tuple[Beginning, ...] = ()
 
 
 def build(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Artifact:
@@ -80,7 +89,13 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
     container = _buildable(stage)
     try:
         with _locked_folder(project.directory, reporter) as folder:
-            return _Build(project, stage, container, target, reporter, folder).run()
+            made = _Build(project, stage, container, target, reporter, folder)
+            try:
+                return made.run()
+            except archive.Changed as error:
+                reporter.note(f"{error.message} It is built again.")
+                packages.remove_layer(folder / "layers", error.path)
+                return made.run()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -96,11 +111,14 @@ def discard(directory: Path, reporter: Reporter) -> int:
 
     Raises BuildFailed where it cannot be removed.
     """
-    if not (directory / work_folder.NAME / "build").exists():
+    if not any((directory / work_folder.NAME / name).exists() for name in ("build", CACHE)):
         return 0
     try:
         with _locked_folder(directory, reporter) as folder:
-            left = [path for path in folder.iterdir() if path.name != LOCK]
+            left = [
+                *(path for path in folder.iterdir() if path.name != LOCK),
+                *directory.glob(f"{work_folder.NAME}/{CACHE}"),
+            ]
             size = work_folder.size(*left)
             for path in left:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -136,8 +154,6 @@ class _Build:
             check_handlers(self.project, self.stage, files)
             check_signing(self.stage, files)
         manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
-        files[naming.MANIFEST_FILE] = Entry.of(manifest)
-        files.update(modules.entries(files, own, self.folder))
         collected = static.collect(
             self.project,
             self.stage,
@@ -147,19 +163,37 @@ class _Build:
             folder=self.folder / "static" / self.stage.name,
             django=django,
         )
-        files.update(static_entries(collected))
-        unzipped = sum(entry.size for entry in files.values())
+        mapped, served = static_entries(collected)
+        own = {**own, naming.MANIFEST_FILE: Entry.of(manifest), **mapped}
+        return self._written(layers, served, own, collected)
+
+    def _written(
+        self,
+        layers: Sequence[packages.Layer],
+        served: Mapping[str, Entry],
+        own: Mapping[str, Entry],
+        collected: StaticFiles | None,
+    ) -> Artifact:
+        """The artifact of packages, static files that are served from it, and all else."""
+        kept = work_folder.make(self.project.directory, CACHE)
+        remote, local, served, own = separate([*_by_change(layers), served, own])
+        remote, local, own = modules.bundled([remote, local, own], own, kept)
+        parts = [remote, local, served, own]
+        unzipped = sum(entry.size for part in parts for entry in part.values())
         largest = _largest(layers)
         refuse_oversize(unzipped, largest)
         with self.reporter.step("Write the zip"):
-            path = _write(files, self.folder / "artifacts")
+            zipped = _write(parts, self.folder / "artifacts", kept)
+        cache.prune(kept, "*.zip", _KEPT_ARCHIVES)
+        cache.prune(kept, f"*{modules.SUFFIX}", _KEPT_BUNDLES)
         built = Artifact(
-            path=path,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-            size=path.stat().st_size,
+            path=zipped.path,
+            sha256=zipped.sha256,
+            size=zipped.path.stat().st_size,
             unzipped=unzipped,
             packages=largest,
             static=collected if collected is not None and collected.in_bucket else None,
+            beginnings=zipped.beginnings,
         )
         _report(built, self.reporter)
         return built
@@ -238,19 +272,29 @@ def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str,
     return files
 
 
-def static_entries(collected: StaticFiles | None) -> dict[str, Entry]:
+def separate(trees: Sequence[Mapping[str, Entry]]) -> list[dict[str, Entry]]:
+    """The trees without files that a later one replaces, so that each name is in one of them."""
+    later: set[str] = set()
+    parts: list[dict[str, Entry]] = []
+    for tree in reversed(trees):
+        parts.append({name: entry for name, entry in tree.items() if name not in later})
+        later |= tree.keys()
+    return parts[::-1]
+
+
+def static_entries(collected: StaticFiles | None) -> tuple[dict[str, Entry], dict[str, Entry]]:
     """The static files in the artifact: the map of hashed names, and all others where they are served from it.
 
     Raises BuildFailed where the location of a `"filesystem"` storage is not in the artifact.
     """
     if collected is None:
-        return {}
+        return {}, {}
     mapped = {} if collected.manifest is None else {naming.STATIC_MANIFEST_FILE: collected.manifest}
     if collected.in_bucket:
-        return mapped
+        return mapped, {}
     static.refuse_location(collected.location)
-    entries = {file.name: file.content for file in collected.files} | mapped
-    return {f"{collected.prefix}{name}": entry for name, entry in entries.items()}
+    mapped = {f"{collected.prefix}{name}": entry for name, entry in mapped.items()}
+    return mapped, {f"{collected.prefix}{file.name}": file.content for file in collected.files}
 
 
 def django_version(files: Mapping[str, Entry]) -> str | None:
@@ -301,17 +345,20 @@ def _buildable(stage: StageConfig) -> AwsContainer:
     return container
 
 
-def _write(files: Mapping[str, Entry], folder: Path) -> Path:
-    """The zip of `files` below `folder`; an existing zip with the same content is reused."""
+def _by_change(layers: Sequence[packages.Layer]) -> list[dict[str, Entry]]:
+    """The files of the packages that change with the lock, and those of local packages."""
+    trees: list[dict[str, Entry]] = [{}, {}]
+    for layer in layers:
+        trees[layer.local].update(layer.files)
+    return trees
+
+
+def _write(parts: Sequence[Mapping[str, Entry]], folder: Path, kept: Path) -> archive.Zip:
+    """The zip of `parts` below `folder`; an existing zip with the same content is reused."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{archive.digest(files)[:32]}.zip"
-    if path.exists():
-        path.touch()
-    else:
-        archive.write(files, path)
-    for older in sorted(folder.glob("*.zip"), key=lambda item: item.stat().st_mtime)[:-_KEPT_ARCHIVES]:
-        older.unlink()
-    return path
+    zipped = archive.write(parts, folder / f"{archive.digest(parts)[:32]}.zip", kept)
+    cache.prune(folder, "*.zip", _KEPT_ARCHIVES)
+    return zipped
 
 
 def _largest(layers: Sequence[packages.Layer]) -> tuple[tuple[str, int], ...]:

@@ -39,11 +39,15 @@ _KEPT_BYTES = 300 << 20
 
 @dataclass(frozen=True)
 class Layer:
-    """Installed packages: their files, the distribution of each, and what `unread.mentions` finds in them."""
+    """Installed packages: their files, the distribution of each, and what `unread.mentions` finds in them.
+
+    `local` means that they are built from a local path, and not from an index.
+    """
 
     files: Mapping[str, archive.Entry]
     owners: Mapping[str, str]
     mentions: frozenset[str] = frozenset()
+    local: bool = False
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -74,7 +78,7 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
             _make(requirements, group, platform, interpreter, place)
         os.utime(place)
         used.add(place)
-        layers.append(_load(place))
+        layers.append(_load(place, local=group[0].local is not None))
     _prune(folder, used)
     return layers
 
@@ -83,6 +87,12 @@ def are_made(requirements: Requirements, platform: Platform, interpreter: str | 
     """Whether `folder` has the layer of the packages from an index, if there are any."""
     remote = [package for package in requirements.packages if package.local is None]
     return not remote or (folder / _key(requirements, remote, platform, interpreter)).is_dir()
+
+
+def remove_layer(folder: Path, file: Path) -> None:
+    """Removes the layer in `folder` that `file` belongs to, if it belongs to one."""
+    if file.is_relative_to(folder):
+        shutil.rmtree(folder / file.relative_to(folder).parts[0])
 
 
 def _key(requirements: Requirements, group: Sequence[Requirement], platform: Platform, interpreter: str | None) -> str:
@@ -195,11 +205,11 @@ def _refuse_local_machine_code(tree: Path, platform: Platform) -> None:
             raise BuildFailed(*_no_wheel(name, platform, " It was compiled for this machine instead."))
 
 
-def _load(place: Path) -> Layer:
+def _load(place: Path, *, local: bool) -> Layer:
     record = json.loads((place / "layer.json").read_text())
     tree = place / "tree"
     files = {name: archive.Entry(tree / name, *facts) for name, facts in record["files"].items()}
-    return Layer(files, record["owners"], frozenset(record["mentions"]))
+    return Layer(files, record["owners"], frozenset(record["mentions"]), local)
 
 
 def _prune(folder: Path, used: AbstractSet[Path]) -> None:

@@ -1,6 +1,7 @@
 """Uploads artifacts and static files to S3, and deletes old artifacts.
 
-Static files are never deleted: cached pages, and a rollback, need those of older releases.
+What an artifact has in common with an earlier one in the bucket, S3 copies itself: its packages, as long as the lock
+does not change. Static files are never deleted: cached pages, and a rollback, need those of older releases.
 """
 
 from __future__ import annotations
@@ -8,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import invalidation
 from pocket.deploy.build.static import UNTIL_INVALIDATED
+from pocket.errors import AWSCallFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
+    from pocket.deploy.build.archive import Beginning
     from pocket.deploy.build.artifact import Artifact
     from pocket.deploy.build.static import StaticFile, StaticFiles
     from pocket.deploy.reporting import Reporter
@@ -26,6 +31,12 @@ if TYPE_CHECKING:
 ARTIFACT_PREFIX = "artifacts/"
 INDEX_KEY = ".pocket/static-index.json"
 """The object that records the content of each static object, in a bucket of static files."""
+
+BEGINNINGS = "beginnings"
+"""The metadata of an artifact: its beginnings, as `length:sha256`, separated by spaces, longest last."""
+
+SMALLEST_PART = 5 << 20
+"""Bytes of each part of an upload but the last (AWS: "Amazon S3 multipart upload limits")."""
 
 KEPT_ARTIFACTS = 5
 """The newest artifacts are kept, and those of kept releases."""
@@ -42,17 +53,83 @@ class Counts:
     stale: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Shared:
+    """An artifact in the bucket, by its key, and a beginning of it that a new one has, too."""
+
+    key: str
+    beginning: Beginning
+
+
 def artifact_key(artifact: Artifact) -> str:
     """The key that the artifact has in the bucket of artifacts, whether it exists yet or not."""
     return f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
 
 
-def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> str:
-    """Uploads the artifact under its content's hash, unless it exists; returns its key."""
+def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> int:
+    """Uploads the artifact under its content's hash, unless it exists; returns how many bytes were sent.
+
+    Its metadata lists its beginnings, so that a later artifact can be made from one of them.
+    """
     key = artifact_key(artifact)
-    if key not in _listed(s3, bucket, key):
-        s3.upload_file(str(artifact.path), bucket, key, ExtraArgs={"ContentType": "application/zip"})
-    return key
+    present = _newest_first(s3, bucket)
+    if key in present:
+        return 0
+    more: dict[str, Any] = {"ContentType": "application/zip", "Metadata": {BEGINNINGS: _described(artifact)}}
+    if (found := _common(s3, bucket, artifact, present)) is not None:
+        sent = _with_copy(s3, bucket, artifact, found, more)
+        if sent is not None:
+            return sent
+    s3.upload_file(str(artifact.path), bucket, key, ExtraArgs=more)
+    return artifact.size
+
+
+def _described(artifact: Artifact) -> str:
+    return " ".join(f"{beginning.length}:{beginning.sha256}" for beginning in artifact.beginnings)
+
+
+def _common(s3: S3Client, bucket: str, artifact: Artifact, keys: Sequence[str]) -> Shared | None:
+    """The longest beginning that S3 can copy from one of the newest artifacts, by their `keys`; None without one."""
+    wanted = {f"{each.length}:{each.sha256}": each for each in artifact.beginnings if each.length >= SMALLEST_PART}
+    best: Shared | None = None
+    for key in keys[:KEPT_ARTIFACTS] if wanted else ():
+        described = s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(BEGINNINGS, "")
+        shared = [wanted[each] for each in described.split() if each in wanted]
+        if shared and (best is None or shared[-1].length > best.beginning.length):
+            best = Shared(key, shared[-1])
+    return best
+
+
+def _with_copy(s3: S3Client, bucket: str, artifact: Artifact, shared: Shared, more: Mapping[str, Any]) -> int | None:
+    """Makes the artifact from the shared beginning and the bytes that follow; returns how many were sent.
+
+    None where the copy cannot be shown to have the right content: S3's ETag of a part is its MD5, unless the bucket
+    encrypts with a key of its own.
+    """
+    place: dict[str, Any] = {"Bucket": bucket, "Key": artifact_key(artifact)}
+    with artifact.path.open("rb") as file:
+        expected = hashlib.md5(file.read(shared.beginning.length), usedforsecurity=False).hexdigest()
+        rest = file.read()
+    place["UploadId"] = s3.create_multipart_upload(**place, **more)["UploadId"]
+    try:
+        copied = s3.upload_part_copy(
+            **place,
+            PartNumber=1,
+            CopySource={"Bucket": bucket, "Key": shared.key},
+            CopySourceRange=f"bytes=0-{shared.beginning.length - 1}",
+        )["CopyPartResult"]["ETag"]
+        if copied.strip('"') != expected:
+            s3.abort_multipart_upload(**place)
+            return None
+        sent = s3.upload_part(**place, PartNumber=2, Body=rest)["ETag"]
+        done: list[CompletedPartTypeDef] = [{"PartNumber": 1, "ETag": copied}, {"PartNumber": 2, "ETag": sent}]
+        s3.complete_multipart_upload(**place, MultipartUpload={"Parts": done})
+    except BaseException:
+        # S3 charges for the parts of an upload that is not ended.
+        with suppress(AWSCallFailed):
+            s3.abort_multipart_upload(**place)
+        raise
+    return len(rest)
 
 
 def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporter) -> Counts:
@@ -116,10 +193,14 @@ def prune_artifacts(s3: S3Client, bucket: str, used: Collection[str]) -> int:
 
     Artifacts have no expiry date: to roll back an update, CloudFormation fetches the old one again, whatever its age.
     """
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ARTIFACT_PREFIX)
-    found = [item for page in pages for item in page.get("Contents", [])]
-    newest_first = sorted(found, key=lambda item: item["LastModified"], reverse=True)
-    old = [item["Key"] for item in newest_first[KEPT_ARTIFACTS:] if item["Key"] not in used]
+    old = [key for key in _newest_first(s3, bucket)[KEPT_ARTIFACTS:] if key not in used]
     for key in old:
         s3.delete_object(Bucket=bucket, Key=key)
     return len(old)
+
+
+def _newest_first(s3: S3Client, bucket: str) -> list[str]:
+    """The keys of all artifacts in the bucket."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=ARTIFACT_PREFIX)
+    found = [item for page in pages for item in page.get("Contents", [])]
+    return [item["Key"] for item in sorted(found, key=lambda item: item["LastModified"], reverse=True)]

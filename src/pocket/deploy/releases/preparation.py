@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import upload
+from pocket.deploy.build.artifact import megabytes
 from pocket.deploy.releases import journal
 from pocket.deploy.releases.run import Progress
 from pocket.deploy.stacks import losses, ownership, secrets
@@ -64,7 +65,10 @@ def prepare(run: Run, storage: Template, main: Template, last: dict[str, Any] | 
     of_main = plan.main
     if of_main.changes:
         with run.reporter.step("Upload the artifact"):
-            upload.put_artifact(run.clients.s3, run.bucket, run.built)
+            sent = upload.put_artifact(run.clients.s3, run.bucket, run.built)
+        if 0 < sent < run.built.size:
+            sizes = f"{megabytes(sent)} of {megabytes(run.built.size)}"
+            run.reporter.note(f"Sent {sizes}; S3 copied the rest from an earlier artifact.")
     if of_main.deferred:
         of_main = run.plans.add(run.stage.stack_name, main, since=run.main, bucket=run.bucket)
     done = run.plans.carry_out(of_main)
