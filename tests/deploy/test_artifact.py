@@ -12,8 +12,9 @@ from pocket import naming
 from pocket.config import Project, build_manifest, load
 from pocket.deploy.build import artifact, wheels
 from pocket.deploy.build.archive import Entry, scan
-from pocket.deploy.build.artifact import Artifact, build, merge, refuse_old_django, refuse_oversize, write_manifest
+from pocket.deploy.build.artifact import Artifact, build, refuse_old_django, refuse_oversize, write_manifest
 from pocket.deploy.build.entrypoints import check_handlers, command_issue
+from pocket.deploy.build.parts import merge
 from pocket.deploy.build.platforms import lambda_platform
 from pocket.deploy.build.requirements import resolve
 from pocket.deploy.target import Target

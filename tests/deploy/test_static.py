@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,8 +13,18 @@ from tiny_project import POCKET_TOML, Recorder, make, write
 from pocket.config import Project, build_manifest
 from pocket.config.tables.django import Storage
 from pocket.deploy.build import stage_environment, static
-from pocket.deploy.build.artifact import static_entries, write_manifest
-from pocket.deploy.build.static import IMMUTABLE, REVALIDATED, StaticFiles, collect, content_type, describe
+from pocket.deploy.build.archive import scan
+from pocket.deploy.build.artifact import write_manifest
+from pocket.deploy.build.parts import static_entries
+from pocket.deploy.build.static import (
+    IMMUTABLE,
+    REVALIDATED,
+    StaticFiles,
+    are_collected,
+    collect,
+    content_type,
+    describe,
+)
 from pocket.deploy.target import Target
 from pocket.errors import BuildFailed
 
@@ -23,15 +34,10 @@ HASHED = Storage(store="s3", location="static", static=True, manifest=True)
 
 def collected(project: Project, folder: Path, reporter: Recorder | None = None, **options: str) -> StaticFiles | None:
     manifest = write_manifest(build_manifest(project), folder / "pocket.manifest.json")
-    return collect(
-        project,
-        project.stage("dev"),
-        TARGET,
-        reporter or Recorder(),
-        manifest=manifest,
-        folder=folder / "static",
-        django=options.get("django"),
-    )
+    found = collect(project, project.stage("dev"), TARGET, manifest=manifest, folder=folder / "static")
+    for note in found.notes(options.get("django")):
+        (reporter or Recorder()).note(note)
+    return found.files
 
 
 def test_django_collects_the_stages_files_under_hashed_names(tmp_path: Path) -> None:
@@ -64,7 +70,8 @@ def test_a_stage_without_static_storage_collects_nothing(tmp_path: Path) -> None
     manifest = tmp_path / "unused.json"
     reporter = Recorder()
     stage = project.stage("plain")
-    assert collect(project, stage, TARGET, reporter, manifest=manifest, folder=tmp_path / "static") is None
+    assert not are_collected(stage)
+    assert collect(project, stage, TARGET, manifest=manifest, folder=tmp_path / "static").files is None
     assert not reporter.steps
 
 
@@ -112,15 +119,16 @@ def test_another_django_than_the_artifacts_is_reported(tmp_path: Path) -> None:
 def test_the_projects_environment_serves_where_the_command_runs_without_django(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bare = tmp_path / "bare-python"
-    bare.write_text("#!/bin/sh\nexit 1\n")
-    bare.chmod(0o755)
     own = tmp_path / ".venv" / "bin" / "python"
     own.parent.mkdir(parents=True)
     own.symlink_to(sys.executable)
     (tmp_path / ".venv" / "pyvenv.cfg").write_text((Path(sys.prefix) / "pyvenv.cfg").read_text())
     (tmp_path / ".venv" / "lib").symlink_to(Path(sys.prefix) / "lib")
-    monkeypatch.setattr(sys, "executable", str(bare))
+
+    def without_django(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(static, "version", without_django)
     (tmp_path / "site").mkdir()
     with pytest.raises(BuildFailed, match=r"no \.venv"):
         static.find_python(tmp_path / "site")
@@ -171,19 +179,21 @@ def test_types_do_not_depend_on_the_machine(name: str, expected: str) -> None:
 
 def test_files_that_are_served_from_the_artifact_go_into_it(tmp_path: Path) -> None:
     write(tmp_path, {"a.0123.css": "x", "a.css": "x", "staticfiles.json": '{"paths": {"a.css": "a.0123.css"}}'})
-    here = describe(tmp_path, Storage(store="filesystem", location="collected", static=True, manifest=True))
-    assert set(static_entries(here)) == {"collected/a.0123.css", "collected/a.css", "collected/staticfiles.json"}
-    in_s3 = describe(tmp_path, HASHED)
-    assert set(static_entries(in_s3)) == {"staticfiles.json"}
+    here = describe(scan(tmp_path), Storage(store="filesystem", location="collected", static=True, manifest=True))
+    mapped, served = static_entries(here)
+    assert mapped.keys() == {"collected/staticfiles.json"}
+    assert served.keys() == {"collected/a.0123.css", "collected/a.css"}
+    in_s3 = describe(scan(tmp_path), HASHED)
+    assert [set(each) for each in static_entries(in_s3)] == [{"staticfiles.json"}, set()]
     assert in_s3 is not None
     for location in ("/var/task/x", None):
         with pytest.raises(BuildFailed, match="not a folder of the artifact"):
             static_entries(replace(in_s3, store="filesystem", location=location))
-    assert static_entries(None) == {}
+    assert static_entries(None) == ({}, {})
 
 
 def test_without_hashed_names_nothing_is_immutable(tmp_path: Path) -> None:
     write(tmp_path, {"a.css": "x"})
-    found = describe(tmp_path, Storage(store="s3", location="static", static=True))
+    found = describe(scan(tmp_path), Storage(store="s3", location="static", static=True))
     assert found is not None
     assert [file.cache_control for file in found.files] == [REVALIDATED]

@@ -45,7 +45,7 @@ def keys(clients: Clients, bucket: str) -> set[str]:
 
 
 def static_files(folder: Path, location: str = "static") -> StaticFiles:
-    found = describe(folder, Storage(store="s3", location=location, static=True, manifest=True))
+    found = describe(archive.scan(folder), Storage(store="s3", location=location, static=True, manifest=True))
     assert found is not None
     return found
 
@@ -184,7 +184,7 @@ def test_a_damaged_index_only_costs_an_upload(clients: Clients, bucket: str, tmp
 
 
 def behind_cdn(folder: Path) -> StaticFiles:
-    found = describe(folder, Storage(store="cloudfront", location="static", static=True, manifest=True))
+    found = describe(archive.scan(folder), Storage(store="cloudfront", location="static", static=True, manifest=True))
     assert found is not None
     return found
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fresh import HARMLESS, write_manifest, write_settings
+from fresh import HARMLESS, run, write_manifest, write_settings
 
 from pocket.manifest import DjangoTables, SecretVariable, Stage, Storage
 
@@ -97,6 +97,68 @@ def test_files_of_another_release_are_removed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.css").write_text("old")
     assert collect(tmp_path, Storage("s3", "static", static=True))[0] == ["dot.svg", "site.css"]
+
+
+CHANGES = """
+import os
+from pathlib import Path
+from pocket.django.collectstatic import collect
+
+assets, more = Path("assets"), Path("more")
+
+def edit(path, text, time=None):
+    path.write_text(text)
+    if time:
+        os.utime(path, (time, time))
+
+def mtime(path):
+    return path.stat().st_mtime
+
+def damage(path):
+    path.chmod(0o600)
+    path.write_text("damaged")
+
+def copies(folder):
+    return [path for path in folder.rglob("*") if path.name.startswith("dot.")]
+
+changes = {
+    "nothing": lambda: None,
+    "a style": lambda: edit(assets / "site.css", 'a { background: url("dot.svg") } b {}'),
+    "what a style refers to": lambda: edit(assets / "dot.svg", "<svg></svg>"),
+    "one of the same size and time": lambda: edit(assets / "plain.txt", "other", mtime(assets / "plain.txt")),
+    "an older one that comes first": lambda: (more.mkdir(), edit(more / "plain.txt", "first", 1000)),
+    "it is gone": lambda: (more / "plain.txt").unlink(),
+    "a new one": lambda: edit(assets / "new.txt", "new"),
+    "one is gone": lambda: (assets / "new.txt").unlink(),
+    "a copy is damaged": lambda: [damage(path) for path in copies(Path("out"))],
+    "a copy is gone": lambda: copies(Path("out"))[0].unlink(),
+    "a stray file": lambda: edit(Path("out") / "stray.txt", "stray"),
+    "a damaged record": lambda: edit(Path("out.json"), "[]"),
+}
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+edit(assets / "plain.txt", "plain")
+collect(Path("out").resolve())
+for number, (name, change) in enumerate(changes.items()):
+    before = {path: path.stat().st_ino for path in Path("out").rglob("*.txt")}
+    change()
+    count = collect(Path("out").resolve())
+    assert collect(Path(f"out{number}").resolve()) == count
+    assert tree(Path("out")) == tree(Path(f"out{number}")), name
+    if name in ("nothing", "a style", "a stray file"):
+        assert {path: path.stat().st_ino for path in before} == before, name
+"""
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_what_is_kept_between_builds_is_what_would_be_collected_again(tmp_path: Path, manifest: bool) -> None:
+    settings = SETTINGS.replace('["assets"]', '["more", "assets"]') + "SILENCED_SYSTEM_CHECKS = ['staticfiles.W004']\n"
+    collect(tmp_path, Storage("s3", "static", static=True, manifest=manifest), settings)
+    environ = {**write_settings(tmp_path, settings), "POCKET_STAGE": "dev"}
+    done = run(CHANGES, tmp_path, environ)
+    assert done.returncode == 0, done.stderr
 
 
 TOLERANT = """

@@ -19,30 +19,35 @@ from pocket.naming import PLACEHOLDER_KEY
 def collect(directory: Path) -> int:
     """Collects the static files of the stage into `directory`; returns the number of files.
 
-    Empties the folder first, since files of another release would be served as well. Raises ImproperlyConfigured.
+    Of what is in the folder, only copies of unchanged files stay. Raises ImproperlyConfigured.
     """
     os.environ.setdefault(PLACEHOLDER_KEY, "1")
     import django
     from django.conf import settings
     from django.core.management import call_command
 
+    from pocket.django.collected import Collected
+
+    collected = Collected(directory)
     tables, _, _ = source.tables()
     item = tables.storages.get("staticfiles")
     if item is None or not item.static:
+        collected.clear()
         return 0
-    directory.mkdir(parents=True, exist_ok=True)
     entry = settings.STORAGES.get("staticfiles", {})
     # Apps that need a file's URL at start-up get that of the plain name: there is no map yet.
     settings.STORAGES = _storages(directory, "django.contrib.staticfiles.storage.StaticFilesStorage")
     django.setup()
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        collected.clear()
         return 0
     from django.test import override_settings
 
-    own = {"entry": entry, "hashed": item.manifest}
+    directory.mkdir(parents=True, exist_ok=True)
+    own = {"entry": entry, "hashed": item.manifest, "collected": collected}
     with override_settings(STORAGES=_storages(directory, "pocket.django.static_storage.collecting", own)):
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    return sum(path.is_file() for path in directory.rglob("*"))
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return collected.finish()
 
 
 def _storages(directory: Path, backend: str, options: dict[str, Any] | None = None) -> dict[str, Any]:

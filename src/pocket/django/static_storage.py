@@ -6,32 +6,51 @@ which errors are ignored, by overriding attributes of `ManifestStaticFilesStorag
 
 from __future__ import annotations
 
+import json
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, StaticFilesStorage
 from django.utils.module_loading import import_string
 
+from pocket.django.collected import keeping
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pocket.django.collected import Collected
 
 _NOT_OF_A_PROJECT = ("django.", "storages.", "builtins")
 _WHERE_ITS_MAP_IS = {"manifest_name", "manifest_storage"}
 """The attributes of `ManifestStaticFilesStorage` that the build sets."""
 
 
-def collecting(*, entry: Mapping[str, Any], hashed: bool, location: str, base_url: str) -> StaticFilesStorage:
+def collecting(
+    *, entry: Mapping[str, Any], hashed: bool, collected: Collected, location: str, base_url: str
+) -> StaticFilesStorage:
     """The storage that collects into the folder `location` for a project with this `entry` in its STORAGES.
 
     A subclass of Django's storage is used as it is. Of any other storage, the attributes about hashing that the
     project's classes define are added to Django's. Raises ImportError for a missing class.
+
+    Only where the class is Django's, copies of unchanged files are used again: what another one makes of a file may
+    depend on more than the file.
     """
     base = ManifestStaticFilesStorage if hashed else StaticFilesStorage
     chosen = import_string(entry.get("BACKEND", f"{base.__module__}.{base.__name__}"))
-    if hashed and issubclass(chosen, base):
-        options = {**entry.get("OPTIONS", {}), "location": location, "base_url": base_url}
+    options = {"location": location, "base_url": base_url}
+    if not hashed:
+        chosen = base
+    elif issubclass(chosen, base):
+        options = {**entry.get("OPTIONS", {}), **options}
+    else:
+        chosen = _hashing_as(chosen)
+    if chosen is not base:
+        collected.keeps = False
+        collected.clear()
         return cast("StaticFilesStorage", chosen(**options))
-    return (_hashing_as(chosen) if hashed else base)(location=location, base_url=base_url)
+    collected.clear_changed(base.__name__, json.dumps(options, sort_keys=True, default=str))
+    return keeping(base, collected)(**options)
 
 
 def _hashing_as(chosen: type) -> type[StaticFilesStorage]:

@@ -11,24 +11,23 @@ from __future__ import annotations
 import fcntl
 import re
 import shutil
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pocket import naming, work_folder
 from pocket.config import build_manifest
 from pocket.deploy.build import (
     archive,
-    bytecode,
     cache,
     modules,
     packages,
+    parts,
     platforms,
-    requirements,
-    source,
+    ready,
     static,
     trimming,
-    wheels,
 )
 from pocket.deploy.build.archive import Entry
 from pocket.deploy.build.entrypoints import check_handlers
@@ -38,6 +37,7 @@ from pocket.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
@@ -81,28 +81,38 @@ class Artifact:
 
 
 def build(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Artifact:
-    """Returns the artifact of `stage` for `target`.
+    """Returns the artifact of `stage` for `target`. Raises as `begin` and `Build.finish`."""
+    with begin(project, stage, target, reporter) as begun:
+        return begun.finish()
 
-    Raises BuildFailed where it cannot be built, ConfigErrors where a handler's `command` is not in it, DeployError
-    where the stage needs a container image.
+
+@contextmanager
+def begin(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Iterator[Build]:
+    """A build that has begun in the background, locked against others of the project.
+
+    Raises BuildFailed where the stage has nothing to build, DeployError where it needs a container image.
     """
     container = _buildable(stage)
+    with ExitStack() as stack:
+        with _failing(project.directory):
+            folder = stack.enter_context(_locked_folder(project.directory, reporter))
+        pool = stack.enter_context(ThreadPoolExecutor(2))
+        platform = platforms.choose(container, target)
+        yield Build(project, stage, container, target, reporter, folder, pool, platform)
+
+
+@contextmanager
+def _failing(directory: Path) -> Iterator[None]:
+    """Raises BuildFailed for an OSError."""
     try:
-        with _locked_folder(project.directory, reporter) as folder:
-            made = _Build(project, stage, container, target, reporter, folder)
-            try:
-                return made.run()
-            except archive.Changed as error:
-                reporter.note(f"{error.message} It is built again.")
-                packages.remove_layer(folder / "layers", error.path)
-                return made.run()
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise BuildFailed(
             f"The artifact could not be built: {where}{error.strerror or error}.",
-            f"Remove {project.directory / work_folder.NAME / 'build'} and build again.",
+            f"Remove {directory / work_folder.NAME / 'build'} and build again.",
         ) from error
 
 
@@ -127,9 +137,13 @@ def discard(directory: Path, reporter: Reporter) -> int:
     return size
 
 
-@dataclass(frozen=True)
-class _Build:
-    """One build, in `folder`, which no other build uses at the same time."""
+@dataclass
+class Build:
+    """One build, in `folder`, which no other build uses at the same time.
+
+    Packages and the project's files, and beside them the static files, are looked at in the background from the
+    beginning, while the caller does something else. Nothing is reported before `finish`.
+    """
 
     project: Project
     stage: StageConfig
@@ -137,35 +151,72 @@ class _Build:
     target: Target
     reporter: Reporter
     folder: Path
+    pool: ThreadPoolExecutor
+    platform: Platform
+    _ready: Future[ready.Ready] = field(init=False)
+    _collected: Future[tuple[Entry, static.Collected]] = field(init=False)
 
-    def run(self) -> Artifact:
-        platform = platforms.choose(self.container, self.target)
-        interpreter = bytecode.find_interpreter(platform.python)
-        if interpreter is None:
-            effect = f"No Python {platform.python} on this machine, so functions compile their modules at each start."
-            self.reporter.note(f"{effect} To compile them at build time: uv python install {platform.python}")
-        layers = self._install(platform, interpreter)
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def finish(self) -> Artifact:
+        """The artifact.
+
+        Raises BuildFailed where it cannot be built, ConfigErrors where a handler's `command` is not in it.
+        """
+        with _failing(self.project.directory):
+            try:
+                return self._finish()
+            except archive.Changed as error:
+                self.reporter.note(f"{error.message} It is built again.")
+                packages.remove_layer(self.folder / "layers", error.path)
+                self._begin()
+                return self._finish()
+
+    def _begin(self) -> None:
+        directory = self.project.directory
+        self._ready = self.pool.submit(ready.get_ready, directory, self.container, self.platform, self.folder)
+        self._collected = self.pool.submit(self._collect)
+
+    def _collect(self) -> tuple[Entry, static.Collected]:
+        """The manifest, and the static files."""
+        manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
+        folder = self.folder / "static" / self.stage.name
+        collected = static.collect(self.project, self.stage, self.target, manifest=manifest, folder=folder)
+        return Entry.of(manifest), collected
+
+    def _finish(self) -> Artifact:
+        layers, own = self._packages()
         django = django_version({name: entry for layer in layers for name, entry in layer.files.items()})
         refuse_old_django(django)
         with self.reporter.step("Pack the project"):
-            own = self._source(interpreter)
             layers = trimming.trim(layers, own, self.container.exclude, self.reporter)
-            files = merge([*(layer.files for layer in layers), own], self.reporter)
+            files = parts.merge([*(layer.files for layer in layers), own], self.reporter)
             check_handlers(self.project, self.stage, files)
             check_signing(self.stage, files)
-        manifest = write_manifest(build_manifest(self.project), self.folder / naming.MANIFEST_FILE)
-        collected = static.collect(
-            self.project,
-            self.stage,
-            self.target,
-            self.reporter,
-            manifest=manifest,
-            folder=self.folder / "static" / self.stage.name,
-            django=django,
-        )
-        mapped, served = static_entries(collected)
-        own = {**own, naming.MANIFEST_FILE: Entry.of(manifest), **mapped}
-        return self._written(layers, served, own, collected)
+        with self.reporter.step("Collect static files") if static.are_collected(self.stage) else nullcontext():
+            manifest, collected = self._collected.result()
+        for note in collected.notes(django):
+            self.reporter.note(note)
+        mapped, served = parts.static_entries(collected.files)
+        own = {**own, naming.MANIFEST_FILE: manifest, **mapped}
+        return self._written(layers, served, own, collected.files)
+
+    def _packages(self) -> tuple[list[packages.Layer], Mapping[str, Entry]]:
+        """The packages' layers, and the project's own files."""
+        platform, directory = self.platform, self.project.directory
+        with self.reporter.step(f"Install packages for Python {platform.python} on {platform.label}"):
+            found = self._ready.result()
+            for note in found.notes:
+                self.reporter.note(note)
+            layers = found.layers
+            if layers is None:
+                if platform.uv is None and (missing := ready.missing_wheels(directory, self.container, found)):
+                    self.reporter.note(missing)
+                layers = packages.install(found.wanted, platform, found.interpreter, self.folder / "layers")
+        for note in found.of_source:
+            self.reporter.note(note)
+        return layers, found.own
 
     def _written(
         self,
@@ -176,14 +227,14 @@ class _Build:
     ) -> Artifact:
         """The artifact of packages, static files that are served from it, and all else."""
         kept = work_folder.make(self.project.directory, CACHE)
-        remote, local, served, own = separate([*_by_change(layers), served, own])
+        remote, local, served, own = parts.separate([*parts.by_change(layers), served, own])
         remote, local, own = modules.bundled([remote, local, own], own, kept)
-        parts = [remote, local, served, own]
-        unzipped = sum(entry.size for part in parts for entry in part.values())
+        all_parts = [remote, local, served, own]
+        unzipped = sum(entry.size for part in all_parts for entry in part.values())
         largest = _largest(layers)
         refuse_oversize(unzipped, largest)
         with self.reporter.step("Write the zip"):
-            zipped = _write(parts, self.folder / "artifacts", kept)
+            zipped = _write(all_parts, self.folder / "artifacts", kept)
         cache.prune(kept, "*.zip", _KEPT_ARCHIVES)
         cache.prune(kept, f"*{modules.SUFFIX}", _KEPT_BUNDLES)
         built = Artifact(
@@ -198,48 +249,6 @@ class _Build:
         _report(built, self.reporter)
         return built
 
-    def _install(self, platform: Platform, interpreter: str | None) -> list[packages.Layer]:
-        directory = self.project.directory
-        with self.reporter.step(f"Install packages for Python {platform.python} on {platform.label}"):
-            place = requirements.locate(directory, self.container.requirements)
-            options = requirements.selection(self.container, place)
-            wanted = requirements.resolve(directory, place, platform, options=options)
-            if wanted.dropped:
-                self.reporter.note(f"Left out, not needed in functions: {', '.join(wanted.dropped)}.")
-            if platform.uv is None and not packages.are_made(wanted, platform, interpreter, self.folder / "layers"):
-                self._note_missing_wheels(place, options)
-            return packages.install(wanted, platform, interpreter, self.folder / "layers")
-
-    def _note_missing_wheels(self, place: Path, options: Sequence[str]) -> None:
-        """Notes which packages, about to be built for this machine, may not build for Lambda."""
-        there = platforms.lambda_platform(self.container.python_version, self.container.architecture)
-        try:
-            wanted = requirements.resolve(self.project.directory, place, there, options=options)
-        except BuildFailed as error:
-            self.reporter.note(f"This build would fail for {there.label}. {error}")
-            return
-        if found := wheels.lacking(wanted.packages, there):
-            names = ", ".join(found)
-            hint = "A deploy refuses what has to be compiled. Use a package with a wheel: psycopg[binary] for psycopg2."
-            self.reporter.note(f"No wheel for Python {there.python} on {there.label}, only source: {names}. {hint}")
-
-    def _source(self, interpreter: str | None) -> dict[str, Entry]:
-        """The project's files, copied and compiled in the build folder."""
-        chosen = source.select(self.project.directory, self.container.exclude)
-        for note in chosen.notes:
-            self.reporter.note(note)
-        place = self.folder / "source"
-        shutil.rmtree(place, ignore_errors=True)
-        for name, path in chosen.files.items():
-            copy = place / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-            copy.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
-        invalid = bytecode.compile_tree(interpreter, place) if interpreter is not None else []
-        if invalid:
-            self.reporter.note(f"Not valid Python: {', '.join(invalid)}.")
-        return archive.scan(place)
-
 
 def write_manifest(manifest: Manifest, path: Path) -> Path:
     """Writes the manifest to `path` and returns it. Raises BuildFailed where JSON cannot hold one of its values."""
@@ -252,49 +261,6 @@ def write_manifest(manifest: Manifest, path: Path) -> Path:
         raise BuildFailed("The manifest does not read back as it was written.", hint)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str, Entry]:
-    """All files of `trees` by name, where a later tree wins; different files with the same name are noted."""
-    files: dict[str, Entry] = {}
-    for tree in trees:
-        replaced = [
-            name
-            for name, entry in tree.items()
-            if name in files and files[name].sha256 != entry.sha256 and not name.endswith(".pyc")
-        ]
-        if replaced:
-            more = f" and {len(replaced) - 3} more" if len(replaced) > 3 else ""
-            reporter.note(
-                f"Different files with the same name, of which the later is used: {', '.join(replaced[:3])}{more}."
-            )
-        files.update(tree)
-    return files
-
-
-def separate(trees: Sequence[Mapping[str, Entry]]) -> list[dict[str, Entry]]:
-    """The trees without files that a later one replaces, so that each name is in one of them."""
-    later: set[str] = set()
-    parts: list[dict[str, Entry]] = []
-    for tree in reversed(trees):
-        parts.append({name: entry for name, entry in tree.items() if name not in later})
-        later |= tree.keys()
-    return parts[::-1]
-
-
-def static_entries(collected: StaticFiles | None) -> tuple[dict[str, Entry], dict[str, Entry]]:
-    """The static files in the artifact: the map of hashed names, and all others where they are served from it.
-
-    Raises BuildFailed where the location of a `"filesystem"` storage is not in the artifact.
-    """
-    if collected is None:
-        return {}, {}
-    mapped = {} if collected.manifest is None else {naming.STATIC_MANIFEST_FILE: collected.manifest}
-    if collected.in_bucket:
-        return mapped, {}
-    static.refuse_location(collected.location)
-    mapped = {f"{collected.prefix}{name}": entry for name, entry in mapped.items()}
-    return mapped, {f"{collected.prefix}{file.name}": file.content for file in collected.files}
 
 
 def django_version(files: Mapping[str, Entry]) -> str | None:
@@ -343,14 +309,6 @@ def _buildable(stage: StageConfig) -> AwsContainer:
             "Remove dockerfile_path to deploy a zip.",
         )
     return container
-
-
-def _by_change(layers: Sequence[packages.Layer]) -> list[dict[str, Entry]]:
-    """The files of the packages that change with the lock, and those of local packages."""
-    trees: list[dict[str, Entry]] = [{}, {}]
-    for layer in layers:
-        trees[layer.local].update(layer.files)
-    return trees
 
 
 def _write(parts: Sequence[Mapping[str, Entry]], folder: Path, kept: Path) -> archive.Zip:

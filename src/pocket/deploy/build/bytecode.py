@@ -54,9 +54,12 @@ def identity(interpreter: str | None) -> str:
     return done.stdout.strip()
 
 
-def compile_tree(interpreter: str, tree: Path) -> list[str]:
-    """Writes `__pycache__` beside every module below `tree`; returns the files that do not compile, relative to it."""
-    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, "-j", "0"]
+def compile_tree(interpreter: str, tree: Path, *, processes: int = 0) -> list[str]:
+    """Writes `__pycache__` beside every module below `tree`; returns the files that do not compile, relative to it.
+
+    0 `processes` are as many as there are processors.
+    """
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, "-j", str(processes)]
     done = subprocess.run(  # noqa: S603 - an interpreter that uv or this process found
         [interpreter, "-I", "-m", "compileall", *options, str(tree)],
         capture_output=True,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
 def matches(name: str, patterns: Iterable[str], *, folder: bool) -> bool:
     """Whether one of `patterns` matches the path `name` itself, not a parent of it; `!` has no meaning here."""
-    last = PurePosixPath(name).name
+    last = name.rpartition("/")[2]
     return any(_matches(name, last, pattern, folder=folder) for pattern in patterns)
 
 
 def deciding(name: str, patterns: Sequence[str], *, folder: bool) -> str | None:
     """The last of `patterns` that matches the path `name` itself, with its `!`; None where none matches."""
-    last = PurePosixPath(name).name
+    last = name.rpartition("/")[2]
     found = (each for each in reversed(patterns) if _matches(name, last, each.removeprefix("!"), folder=folder))
     return next(found, None)
 
@@ -43,12 +42,26 @@ def in_package(name: str, patterns: Sequence[str]) -> bool | None:
     meant for a folder of the project, may be a module elsewhere.
     """
     python = name.endswith((".py", ".pyc", ".so"))
-    inside = [each for each in patterns if "/" in each.removeprefix("!").rstrip("/")] if python else patterns
-    decided = None
-    for step in [*map(str, reversed(PurePosixPath(name).parents)), name][1:]:
-        found = deciding(step, inside if "/" in step else patterns, folder=step != name)
-        decided = decided if found is None else not found.startswith("!")
-    return decided
+    return _in_package(name, tuple(patterns), folder=False, python=python)
+
+
+def _in_package(name: str, patterns: tuple[str, ...], *, folder: bool, python: bool) -> bool | None:
+    above, _, _ = name.rpartition("/")
+    if not above:
+        found = deciding(name, patterns, folder=folder)
+        return None if found is None else not found.startswith("!")
+    found = deciding(name, _anchored(patterns) if python else patterns, folder=folder)
+    return _folder_in_package(above, patterns, python=python) if found is None else not found.startswith("!")
+
+
+@lru_cache(maxsize=8192)
+def _folder_in_package(name: str, patterns: tuple[str, ...], *, python: bool) -> bool | None:
+    return _in_package(name, patterns, folder=True, python=python)
+
+
+@lru_cache(maxsize=64)
+def _anchored(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in patterns if "/" in each.removeprefix("!").rstrip("/"))
 
 
 def _matches(name: str, last: str, pattern: str, *, folder: bool) -> bool:

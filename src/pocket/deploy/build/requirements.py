@@ -238,8 +238,10 @@ def workspace_lock(directory: Path) -> Path | None:
         path = ancestor / LOCK
         if not path.is_file():
             continue
-        place = directory.relative_to(ancestor).as_posix()
-        sources = (package.get("source", {}) for package in tomllib.loads(path.read_text()).get("package", ()))
+        place, text = directory.relative_to(ancestor).as_posix(), path.read_text()
+        if f'"{place}"' not in text:  # To parse a large lock takes long.
+            continue
+        sources = (package.get("source", {}) for package in tomllib.loads(text).get("package", ()))
         if any(place in (source.get("editable"), source.get("virtual")) for source in sources):
             return path
     return None

@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, contents, patterns, requirements, stage_environment
+from pocket.deploy.build import archive, contents, looked_at, patterns, requirements, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
     from pocket.config.tables.django import Storage
-    from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
 ALIAS = "staticfiles"
@@ -87,53 +87,57 @@ class StaticFiles:
         return naming.key_prefix(self.location)
 
 
-def collect(
-    project: Project,
-    stage: StageConfig,
-    target: Target,
-    reporter: Reporter,
-    *,
-    manifest: Path,
-    folder: Path,
-    django: str | None = None,
-) -> StaticFiles | None:
-    """Collects the stage's static files into `folder`, which is emptied first; `manifest` is the stage's.
+@dataclass(frozen=True)
+class Collected:
+    """The outcome of collecting: the files, None without any; the Python and its Django; the files with secrets."""
 
-    `django` is the version in the artifact; another one here, whose admin has other files, is noted. None where the
-    stage has no static storage, or the project no static files. Raises BuildFailed where the project's Python is not
-    found or Django fails.
+    files: StaticFiles | None
+    python: str = ""
+    django: str = ""
+    secrets: tuple[str, ...] = ()
+
+    def notes(self, django: str | None) -> Iterator[str]:
+        """What the user should know; `django` is the artifact's version, None if that is not known."""
+        if self.python and django not in (None, self.django):
+            here = f"Django {self.django} of {self.python}"
+            yield f"Static files were collected with {here}; the artifact has Django {django}."
+        if self.secrets:
+            yield f"Not served because they may hold secrets: {', '.join(self.secrets)}."
+
+
+def are_collected(stage: StageConfig) -> bool:
+    """Whether the stage has a static storage."""
+    return _storage(stage) is not None
+
+
+def collect(project: Project, stage: StageConfig, target: Target, *, manifest: Path, folder: Path) -> Collected:
+    """Collects the stage's static files into `folder`, where unchanged ones are kept; `manifest` is the stage's.
+
+    Raises BuildFailed where the project's Python is not found or Django fails.
     """
+    storage = _storage(stage)
+    if storage is None:
+        return Collected(None)
+    folder.mkdir(parents=True, exist_ok=True)
+    python, django = find_python(project.directory)
+    _run_django(python, project, stage, stage_environment.environment(stage, target, manifest), folder)
+    found, secrets = looked_at.entries(folder, _is_secret)
+    return Collected(describe(found, storage), python, django, tuple(secrets))
+
+
+def _storage(stage: StageConfig) -> Storage | None:
     storage = None if stage.awscontainer is None else stage.awscontainer.django.storages.get(ALIAS)
-    if storage is None or not storage.static:
-        return None
-    with reporter.step("Collect static files"):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        python, found = find_python(project.directory)
-        if django not in (None, found):
-            reporter.note(
-                f"Static files were collected with Django {found} of {python}; the artifact has Django {django}."
-            )
-        _run_django(python, project, stage, stage_environment.environment(stage, target, manifest), folder)
-        if secrets := _remove_secrets(folder):
-            reporter.note(f"Not served because they may hold secrets: {', '.join(secrets)}.")
-        return describe(folder, storage)
+    return storage if storage is not None and storage.static else None
 
 
-def _remove_secrets(folder: Path) -> list[str]:
-    """Removes collected files with secrets, since static files are public; returns their names."""
-    found = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if patterns.matches(name, SECRETS, folder=False) or contents.look(path, name) == "secret":
-            path.unlink()
-            found.append(name)
-    return found
+def _is_secret(path: Path, name: str) -> bool:
+    """Whether a collected file may hold a secret: static files are public."""
+    return patterns.matches(name, SECRETS, folder=False) or contents.look(path, name) == "secret"
 
 
-def describe(folder: Path, storage: Storage) -> StaticFiles | None:
-    """The static files that were collected in `folder`; None where there are none."""
-    found = archive.scan(folder)
+def describe(collected: Mapping[str, archive.Entry], storage: Storage) -> StaticFiles | None:
+    """The static files that were collected; None where there are none."""
+    found = dict(collected)
     manifest = found.pop(naming.STATIC_MANIFEST_FILE, None) if storage.manifest else None
     hashed = set(json.loads(manifest.source.read_text())["paths"].values()) if manifest else set()
     plain = UNTIL_INVALIDATED if storage.store == "cloudfront" else REVALIDATED
@@ -171,11 +175,11 @@ def find_python(directory: Path, purpose: str = "Static files are collected") ->
     That is the running one if it has Django, else that of the `.venv` in the folder or above it, up to the root of the
     workspace or the work tree. Raises BuildFailed where neither has Django.
     """
+    with suppress(PackageNotFoundError):
+        return sys.executable, version("django")
     own = _own_python(directory)
-    for python in (sys.executable, own):
-        version = _django_version(python, directory) if python else None
-        if python and version:
-            return python, version
+    if own and (found := _django_version(own, directory)):
+        return own, found
     lacking = f"{own} has no Django either" if own else f"{directory} has no .venv"
     raise BuildFailed(
         f"{purpose} with the project's own Python, but {sys.executable} has no Django, and {lacking}.",

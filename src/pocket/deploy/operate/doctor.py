@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
+    from pocket.deploy.build.static import StaticFiles
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
@@ -52,15 +53,27 @@ def examine_stage(
         manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
         folder = directory.parent / "static"
         try:
-            collected = static.collect(project, stage, target, reporter, manifest=manifest, folder=folder)
+            files = _static_files(project, stage, target, reporter, manifest=manifest, folder=folder)
         except BuildFailed as error:
             reporter.note(f"{error.message}\nThe project is started without the map of hashed names.")
         else:
-            if collected is not None and collected.manifest is not None:
-                shutil.copy(collected.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
+            if files is not None and files.manifest is not None:
+                shutil.copy(files.manifest.source, directory.parent / naming.STATIC_MANIFEST_FILE)
         with reporter.step("Start the project in fresh processes"):
             environ = stage_environment.environment(stage, target, manifest)
             return _run(python, directory, {**environ, naming.ORIGIN_KEY: str(project.directory)}, path)
+
+
+def _static_files(
+    project: Project, stage: StageConfig, target: Target, reporter: Reporter, *, manifest: Path, folder: Path
+) -> StaticFiles | None:
+    if not static.are_collected(stage):
+        return None
+    with reporter.step("Collect static files"):
+        collected = static.collect(project, stage, target, manifest=manifest, folder=folder)
+    for note in collected.notes(None):
+        reporter.note(note)
+    return collected.files
 
 
 def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) -> Report:

@@ -82,16 +82,18 @@ def deploy(
         seen = _states(clients, stage, lock, bucket, take=False)[1]
         found = domains.examine(project, stage, clients, seen.body, reporter, assume_yes=assume_yes)
         warnings: frozenset[str] = frozenset()
-        if gates.gate.PROJECT not in skipped:
-            warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
-        if gates.gate.MAIL not in skipped:
-            mail.check(clients, stage, reporter, _history(stage, seen).live)
         attached: tuple[str, ...] = ()
-        if gates.gate.NETWORK not in skipped:
-            attached = network.check(
-                project, stage, clients, reporter, deployed=seen.body, live=_history(stage, seen).live
-            )
-        built = artifact.build(project, stage, target, reporter)
+        # The build changes nothing in AWS, so it runs beside the gates that are before it.
+        with artifact.begin(project, stage, target, reporter) as build:
+            if gates.gate.PROJECT not in skipped:
+                warnings = checks.check_project(project, stage, target, reporter, _history(stage, seen).live)
+            if gates.gate.MAIL not in skipped:
+                mail.check(clients, stage, reporter, _history(stage, seen).live)
+            if gates.gate.NETWORK not in skipped:
+                attached = network.check(
+                    project, stage, clients, reporter, deployed=seen.body, live=_history(stage, seen).live
+                )
+            built = build.finish()
         storage, main = _states(clients, stage, lock, bucket, take=True)
         _note_change(stage, reporter, seen, main)
         source = origin(project.directory)
