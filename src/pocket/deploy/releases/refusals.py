@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pocket.config.tables.awscontainer import AwsContainer
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.requirements import Requirements
-    from pocket.deploy.reporting import PlanRow
     from pocket.deploy.target import Target
     from pocket.errors import PocketError
 
@@ -134,25 +132,6 @@ def of_static_files(project: Project, stage: StageConfig, target: Target) -> Ite
         folder = Path(name)
         manifest = artifact.write_manifest(build_manifest(project), folder / naming.MANIFEST_FILE)
         try:
-            static.collect(project, stage, target, _Silent(), manifest=manifest, folder=folder / "static")
+            static.collect(project, stage, target, manifest=manifest, folder=folder / "static")
         except BuildFailed as error:
             yield error
-
-
-class _Silent:
-    """A reporter that shows nothing."""
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        yield
-
-    def note(self, text: str) -> None: ...
-
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None: ...
-
-    def plan(self, rows: Sequence[PlanRow]) -> None: ...
-
-    def event(self, text: str) -> None: ...
-
-    def confirm(self, question: str, *, grave: bool = False) -> bool:
-        return False
