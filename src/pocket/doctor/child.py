@@ -30,9 +30,9 @@ _HERE = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not loaded yet
 def main(mode: str, file: str, path: str) -> None:
     """Starts the project, inside Lambda from the module bundle, and writes the result."""
     if "LAMBDA_TASK_ROOT" in os.environ:
-        from pocket.django.lambda_handlers import _use_bundle
+        from pocket.django.lambda_handlers import _use_bundles
 
-        _use_bundle()
+        _use_bundles()
     origin.leave()
     start = Start()
     start.run(None if mode == "twice" else path)
