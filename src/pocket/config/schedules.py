@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 _UNITS = ("minute", "hour", "day")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -64,6 +65,13 @@ def issue_with_expression(text: str) -> str:
     if kind == "rate":
         return _issue_with_rate(inside)
     return _issue_with_time(inside) if kind == "at" else _issue_with_cron(inside)
+
+
+@cache
+def cron_values(name: str, value: str) -> frozenset[int]:
+    """The numbers that `value` stands for in the field `name` of a valid cron expression; those of `*` are all."""
+    field = next(item for item in _CRON_FIELDS if item.name == name)
+    return frozenset(range(field.low, field.high + 1) if value == "*" else _numbers(field, value))
 
 
 def _issue_with_rate(text: str) -> str:
@@ -154,4 +162,4 @@ def _numbers(field: _Field, value: str) -> Iterator[int]:
         first, hyphen, last = span.partition("-")
         start = field.low if first == "*" else field.number(first) or field.low
         end = field.number(last) if hyphen else field.high if slash else start
-        yield from range(start, (end or field.high) + 1, int(step or 1))
+        yield from range(start, (field.high if end is None else end) + 1, int(step or 1))
