@@ -76,6 +76,7 @@ SECRETS = "awscontainer.secretsmanager"
 STORAGE = "awscontainer.django.storages.default"
 CACHE = "awscontainer.django.caches.default"
 MANAGE = f"{DJANGO}.management_command_handler"
+NEWS = "'arn:aws:sns:us-east-1:123456789012:news'"
 TOPIC = "{ topic = 'arn:aws:sns:us-east-1:123456789012:orders' }"
 SNS = f"[{{ sns = {TOPIC} }}]"
 CDN = f'[cloudfront]\n[awscontainer.handlers.web]\ncommand = "{DJANGO}.wsgi_handler"\napigateway = {{}}\n'
@@ -270,6 +271,14 @@ ISSUES = [
     ("[ses]\nfrom_email = 'a@example.com'\nconfiguration_set = 'a b'", "ses.configuration_set", "configuration set"),
     ("[ses]\nfrom_email = 'a@example.com'\nregion = 'tokyo'", "ses.region", "AWS region"),
     ("[ses]\nregion = 'us-east-1'", "ses.from_email", "is required"),
+    # alarms
+    ("[alarms]", "alarms", "email, topic or dashboard"),
+    ("[alarms]\nemail = 'team'", "alarms.email", "an address, such as"),
+    ("[alarms]\ntopic = 'news'", "alarms.topic", "the ARN of an SNS topic"),
+    (f"[alarms]\ntopic = {NEWS}", "alarms.topic", "sends only to topics there"),
+    (f"[alarms]\nemail = 'a@example.com'\ntopic = {NEWS}", "alarms.topic", "found both"),
+    ("[alarms]\ndashboard = true\nerrors = false", "alarms.errors", "no effect without"),
+    ("[alarms]\nemail = 'a@example.com'\noldest_message_age = 1", "alarms.oldest_message_age", "at least 60"),
     # events
     (handler(f"{DJANGO}.wsgi_handler", events=SNS), f"{WEB}.events", "does not support events: it answers HTTP"),
     (handler(events=SNS, apigateway="{}"), f"{WEB}.events", "does not support events: it answers HTTP"),

@@ -17,7 +17,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from deploying import CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
+from deploying import ALARMS, CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
 from local_network import Subnets
 
 import pocket.deploy
@@ -41,6 +41,7 @@ SERVICES = (
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
+    "cloudwatch",
     "ec2",
     "lambda",
     "logs",
@@ -48,6 +49,7 @@ SERVICES = (
     "rds",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
     "ssm",
     "sts",
@@ -86,6 +88,7 @@ UNUSED = (
     r"cloudfront:(.*ConnectionGroup|GetVpcOrigin|UpdateDistributionWithStagingConfig)",
     r"lambda:.*(CodeSigning|LayerVersion|ProvisionedConcurrency|ScalingConfig|CapacityProvider).*",
     r"lambda:(AssociateRuntimeAlias|PutRuntimeManagementConfig)",
+    r"sns:PutDataProtectionPolicy",
     r"logs:(?!Get|Describe).*(KmsKey|LogDelivery|DataProtectionPolicy|IndexPolicy|ResourcePolicy|BearerToken|DeletionProtection).*",
     r"s3:(Put|Delete|Update|Create)\w*(Metadata|Abac|Accelerate|Analytics|Acl|Logging|ObjectLock).*",
     r"s3:(Put|Delete)\w*(Replication|Website|IntelligentTiering|Inventory|Metrics).*",
@@ -118,7 +121,7 @@ def actions(statements: list[dict[str, Any]]) -> set[str]:
 def allowed(folder: Path) -> set[str]:
     """The actions of the policies for files that have all there is between them."""
     return {
-        action for text in (ACCESS_LOG, SSM, EVENTS, DOMAINS, CDN, AURORA) for action in actions(printed(folder, text))
+        action for text in (ACCESS_LOG, SSM, ALARMS, DOMAINS, CDN, AURORA) for action in actions(printed(folder, text))
     }
 
 
@@ -154,7 +157,7 @@ def actions_called() -> set[str]:
 def actions_of_resources(folder: Path) -> set[str]:
     """What CloudFormation needs for the resource types of a stage with one of everything."""
     stages = (
-        render(inputs(project(folder, EVENTS))),
+        render(inputs(project(folder, ALARMS))),
         render(
             inputs(project(folder, DOMAINS), zones={"www.example.com": "Z1"}, certificates={"admin.example.com": "arn"})
         ),
@@ -192,7 +195,7 @@ def test_no_unneeded_action_is_allowed(tmp_path: Path) -> None:
 def test_what_can_be_held_to_the_stages_own_resources_is(tmp_path: Path) -> None:
     statements = printed(tmp_path, ACCESS_LOG)
     wide = {statement["Sid"] for statement in statements if statement["Resource"] == "*"}
-    assert wide == {"FindStacks", "QueuesToFunctions", "LogGroups", "AccessLogs"}
+    assert wide == {"FindStacks", "QueuesToFunctions", "LogGroups", "AccessLogs", "ReadMetrics"}
     others = {"HttpApis", "QueueMappings", "DatesOfSecrets", "DatesOfParameters"}
     for statement in statements:
         if statement["Sid"] not in wide | others:
@@ -208,7 +211,8 @@ def test_records_and_certificates_are_allowed_for_the_stages_domains_alone(tmp_p
     requested = {"acm:DomainNames": ["www.example.com", "admin.example.com"]}
     assert found["RequestCertificates"]["Condition"] == {"ForAllValues:StringEquals": requested}
     assert "aws:ResourceTag/pocket:stage" in found["RemoveCertificates"]["Condition"]["StringEquals"]
-    of_domains = {sid for sid, statement in found.items() if statement["Resource"] == "*"} - {"FindStacks", "LogGroups"}
+    of_domains = {sid for sid, statement in found.items() if statement["Resource"] == "*"}
+    of_domains -= {"FindStacks", "LogGroups", "ReadMetrics"}
     assert of_domains == {"FindHostedZones", "FindCertificates", "RequestCertificates", "QueuesToFunctions"}
     exact = DOMAINS.replace('"www.example.com"', '"www.example.com", hosted_zone_id_override = "Z012"')
     zones = {item["Sid"]: item["Resource"] for item in printed(tmp_path, exact)}
@@ -259,12 +263,12 @@ def test_a_boundary_of_aws_own_names_no_account(tmp_path: Path) -> None:
     assert roles == "arn:aws:iam::*:role/pocket-dev-full-*"
 
 
-@pytest.mark.parametrize("pocket_toml", [FULL, ACCESS_LOG, SSM, EVENTS, DOMAINS])
+@pytest.mark.parametrize("pocket_toml", [FULL, ACCESS_LOG, SSM, EVENTS, ALARMS, DOMAINS])
 def test_each_policy_is_as_long_as_iam_takes(tmp_path: Path, pocket_toml: str) -> None:
     found = project(tmp_path, pocket_toml)
     whole = deployer_policy(found.stage("dev"))
     split = parts(whole)
-    assert len(split) == (2 if pocket_toml in {DOMAINS, EVENTS} else 1)
+    assert len(split) == (2 if pocket_toml in {DOMAINS, EVENTS, ALARMS} else 1)
     assert [statement for policy in split for statement in policy["Statement"]] == whole["Statement"]
     for policy in (*split, boundary_policy(found, found.stage("dev"))):
         assert len(json.dumps(policy, separators=(",", ":"))) <= LIMIT
@@ -318,6 +322,9 @@ def deployer(
     named = named.replace("[s3]", f"{vpc}[s3]", 1)
     named = named.replace("[vpc]", 'tags = { team = "board" }\n[vpc]', 1)
     named = named.replace("apigateway = {}", 'apigateway = { domain = "www.bounded.example" }', 1)
+    schedule = 'schedule = [{ expression = "rate(1 hour)", manage = "job" }]'
+    named = named.replace("[awscontainer.secretsmanager", f"{schedule}\n[awscontainer.secretsmanager", 1)
+    named += '[alarms]\nemail = "team@bounded.example"\ndashboard = true\n'
     dns = client(target, "route53")
     zone = dns.create_hosted_zone(Name="bounded.example", CallerReference=str(tmp_path))
     servers = frozenset(server.rstrip(".") for server in zone["DelegationSet"]["NameServers"])
@@ -355,8 +362,13 @@ def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
     kind, detail = "AWS::CloudFormation::Stack", "tag team = other"
     names = (f"{stage.stack_name}-storage", stage.stack_name)
     assert rows == [PlanRow("change", name, kind, detail) for name in names]
-    assert status.read(stage, place).stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    before = status.read(stage, place)
+    assert before.stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert {item.state for item in before.alarms} <= {"OK", "INSUFFICIENT_DATA"}
+    assert {"errors", "http_5xx", "dead_letters", "failed_events"} <= {item.kind for item in before.alarms}
     assert invoke.manage(stage, place, "job", []).exit_status == 0
+    [events] = status.read(stage, place).events
+    assert [(item.text, item.state) for item in events.schedules] == [("rate(1 hour), UTC: job", "ran")]
     assert list(logs.read(stage, place, since=600, follow=False))
     assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, PlanRecorder()).removed
 

@@ -31,6 +31,7 @@ TABLES = {
     "EventBridgeEvent": "events.eventbridge",
     "DynamoDbEvent": "events.dynamodb",
     "Ses": "[ses]",
+    "Alarms": "[alarms]",
     "SecretsManager": "[awscontainer.secretsmanager]",
     "Gate": "[awscontainer.gate]",
     "Startup": "[awscontainer.startup]",

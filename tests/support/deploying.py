@@ -109,6 +109,12 @@ maximum_retry_attempts = 1
 maximum_event_age = 3600
 """
 """FULL with mail, in a network, and with a callable that every kind of event calls."""
+ALARMS = f"""{EVENTS}
+[alarms]
+email = "team@example.com"
+dashboard = true
+"""
+"""EVENTS with every alarm and a dashboard."""
 SECRETS = {"POCKET_ORIGIN_SECRET": "0123456789" * 5, "POCKET_CLOUDFRONT_PUB_BASE64": key_pair()[1]}
 """What the template of a distribution carries of the stage's secrets."""
 

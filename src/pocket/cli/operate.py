@@ -59,7 +59,7 @@ def _variable(name: str) -> str:
 
 
 def status(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
-    """Show the stack, functions, addresses, queues, schedules and failed events."""
+    """Show the stack, functions, addresses, queues, schedules, failed events and alarms."""
     from pocket.cli.project import destination
     from pocket.deploy.operate import status as stage_status
 
@@ -85,13 +85,36 @@ def _show(found: Status) -> None:
         behind = found.targets.get(handler)
         typer.echo(f"{handler}: {address}" + (f" (its records lead to {behind})" if behind else ""))
     for queue in found.queues:
-        typer.echo(f"{queue.name}: {queue.visible} waiting, {queue.in_flight} in flight, {queue.dead} failed")
+        oldest = "" if queue.oldest is None else f", the oldest {queue.oldest} s old"
+        typer.echo(f"{queue.name}: {queue.visible} waiting{oldest}, {queue.in_flight} in flight, {queue.dead} failed")
         if queue.last_error:
             typer.echo(f"  last error, {queue.last_failed_at[:19]}: {queue.last_error[:200]}")
     for item in found.events:
         typer.echo(f"{item.name}: {item.failed} failed {'event' if item.failed == 1 else 'events'}")
         for schedule in item.schedules:
-            typer.echo(f"  {schedule}")
+            typer.echo(f"  {schedule.text}")
+            last = f"{schedule.state} {_minute(schedule.last)}".strip()
+            typer.echo(f"    last run: {last or 'not known'}; next: {_minute(schedule.next) or 'not known'}")
+    _show_alarms(found)
+
+
+def _show_alarms(found: Status) -> None:
+    from collections import Counter
+
+    if found.alarms:
+        states = Counter(item.state for item in found.alarms)
+        typer.echo(f"alarms: {', '.join(f'{count} {state}' for state, count in sorted(states.items()))}")
+    for item in found.alarms:
+        if item.state != "OK":
+            since = f" since {_minute(item.since)}" if item.since else ""
+            typer.echo(f"  {item.state}{since}: {item.handler} {item.kind}: {item.what}")
+    if found.unconfirmed:
+        typer.echo(f"  {found.unconfirmed} gets no alarms: the subscription that AWS sent to it is not confirmed.")
+
+
+def _minute(moment: str) -> str:
+    """A time in ISO format, in UTC, without its seconds."""
+    return f"{moment[:16].replace('T', ' ')} UTC" if moment else ""
 
 
 def logs(

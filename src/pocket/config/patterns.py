@@ -19,6 +19,7 @@ DOTTED_PATH = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
 APPLICATION = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
 PATH_PREFIX = r"^(/[A-Za-z0-9._~-]+)+$"
 REQUEST_PATH = r"^/[!-\"$-~]*$"
+EMAIL = r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 DURATION = r"^[1-9][0-9]{0,5}[smh]$"
 ARN = r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*-]*:([0-9]{12}|\*)?:[!-~]+$"
 ACCOUNT = r"^[0-9]{12}$"
@@ -62,6 +63,7 @@ MEANINGS = {
     NEON_ID: 'the id of a project on Neon, such as "shiny-wind-028834"',
     PATH_PREFIX: 'the beginning of a path, such as "/api", without a trailing slash',
     REQUEST_PATH: 'a percent-encoded path, such as "/health/" or "/?ready=1"',
+    EMAIL: 'an address, such as "team@example.com"',
     DURATION: 'a duration in seconds, minutes or hours, such as "15m"',
     ARN: 'an ARN, such as "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:name-AbCdEf"',
     ACCOUNT: 'the number of an AWS account: 12 digits in quotation marks, such as "123456789012"',

@@ -164,6 +164,7 @@ class _Loader:
             vpc=tables.vpc,
             cloudfront=tables.cloudfront,
             ses=tables.ses,
+            alarms=tables.alarms,
         )
         for issue in stage_issues(stage):
             paths = (issue.path, *issue.needs)

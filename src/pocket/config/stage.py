@@ -12,6 +12,7 @@ from pocket import naming
 from pocket.config.manage_file import settings_module_of
 from pocket.config.overlay import KeyPath
 from pocket.config.secret_references import Reference
+from pocket.config.tables.alarms import Alarms
 from pocket.config.tables.awscontainer import AwsContainer
 from pocket.config.tables.cloudfront import CloudFront
 from pocket.config.tables.database import Database
@@ -49,6 +50,7 @@ class StageTables(Table):
     vpc: Vpc | None = None
     cloudfront: CloudFront | None = None
     ses: Ses | None = None
+    alarms: Alarms | None = None
 
 
 TABLES = tuple(StageTables.model_fields)
@@ -71,6 +73,7 @@ class StageConfig:
     vpc: Vpc | None = None
     cloudfront: CloudFront | None = None
     ses: Ses | None = None
+    alarms: Alarms | None = None
 
     @property
     def project_name(self) -> str:

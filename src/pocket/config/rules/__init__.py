@@ -7,6 +7,7 @@ from itertools import chain
 
 from pocket.config.issues import Issue
 from pocket.config.rules import (
+    alarms,
     artifact,
     cloudfront,
     database,
@@ -37,6 +38,7 @@ _RULES = (
     database.issues,
     django.issues,
     cloudfront.issues,
+    alarms.issues,
 )
 
 

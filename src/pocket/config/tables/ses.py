@@ -11,15 +11,11 @@ from pydantic import AfterValidator, Field
 from pocket.config import patterns
 from pocket.config.tables.table import Table, refused
 
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
-
 
 def _sender(text: str) -> str:
     address = parseaddr(text)[1]
     plain = text == address or text.endswith(f"<{address}>")
-    if not plain or not _ADDRESS.fullmatch(address) or not text.isprintable():
+    if not plain or not re.fullmatch(patterns.EMAIL, address) or not text.isprintable():
         raise refused('an address, such as "noreply@example.com" or "Board <noreply@example.com>"')
     return text
 

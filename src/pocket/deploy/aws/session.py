@@ -83,6 +83,11 @@ class Clients:
         return cast("CloudFrontClient", self._client("cloudfront"))
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        """Two calls of it are used, and its type stubs are not installed for them."""
+        return self._client("cloudwatch")
+
+    @cached_property
     def ec2(self) -> EC2Client:
         return cast("EC2Client", self._client("ec2"))
 
@@ -114,6 +119,11 @@ class Clients:
     def sesv2(self) -> Any:
         """Of version 2 of the SES API; two calls of it are used, and its type stubs are not installed for them."""
         return self._client("sesv2")
+
+    @cached_property
+    def sns(self) -> Any:
+        """One call of it is used, and its type stubs are not installed for it."""
+        return self._client("sns")
 
     @cached_property
     def sqs(self) -> SQSClient:

@@ -1,13 +1,15 @@
-"""The status of a deployed stage: its stack, functions, addresses and queues."""
+"""The status of a deployed stage: its stack, functions, addresses, queues, schedules and alarms."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.operate import metrics, schedule_runs
 from pocket.deploy.operate.dead_letters import last_reason
 from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
-    from pocket.config.tables.handlers import Handler, Schedule
+    from pocket.deploy.operate.metrics import AlarmStatus
+    from pocket.deploy.operate.schedule_runs import ScheduleStatus
     from pocket.deploy.target import Target
 
 
@@ -36,8 +39,9 @@ class FunctionStatus:
 class QueueStatus:
     """Approximate numbers of a queue's messages: `visible` ones wait, `dead` ones are in the dead-letter queue.
 
-    `last_error` is the reason of the newest of up to ten dead ones, `last_failed_at` its time in ISO format; "" without
-    one, and for one that SQS moved there.
+    `oldest` is the age of the oldest one in seconds; None where CloudWatch has no recent value. `last_error` is the
+    reason of the newest of up to ten dead ones, `last_failed_at` its time in ISO format; "" without one, and for one
+    that SQS moved there.
     """
 
     name: str
@@ -46,6 +50,12 @@ class QueueStatus:
     dead: int
     last_error: str = ""
     last_failed_at: str = ""
+    oldest: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has messages that are not done."""
+        return bool(self.visible or self.in_flight)
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class EventsStatus:
     """The schedules of a handler, and about how many of its events failed for good, or were never delivered."""
 
     name: str
-    schedules: tuple[str, ...]
+    schedules: tuple[ScheduleStatus, ...]
     failed: int
 
 
@@ -61,7 +71,8 @@ class EventsStatus:
 class Status:
     """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account.
 
-    `targets` has the DNS name that the records of a handler's domain lead to.
+    `targets` has the DNS name that the records of a handler's domain lead to. `unconfirmed` is the address that gets no
+    alarms, since it has not confirmed its subscription; "" without one.
     """
 
     account: str
@@ -73,6 +84,8 @@ class Status:
     targets: Mapping[str, str]
     queues: tuple[QueueStatus, ...]
     events: tuple[EventsStatus, ...]
+    alarms: tuple[AlarmStatus, ...]
+    unconfirmed: str
 
 
 def read(stage: StageConfig, target: Target) -> Status:
@@ -91,14 +104,10 @@ def read(stage: StageConfig, target: Target) -> Status:
         functions=tuple(_function(clients, stage, name) for name in handlers),
         addresses=addresses(stage, stack.outputs),
         targets=targets(stage, stack.outputs),
-        queues=tuple(
-            _queue(clients, stage, name, fifo=declared.sqs.fifo)
-            for name, declared in handlers.items()
-            if declared.sqs is not None
-        ),
-        events=tuple(
-            _events(clients, stage, name, declared) for name, declared in handlers.items() if declared.keeps_failures
-        ),
+        queues=_queues(clients, stage),
+        events=_events(clients, stage),
+        alarms=metrics.alarm_states(clients, stage),
+        unconfirmed=metrics.unconfirmed(clients, stage, stack),
     )
 
 
@@ -113,16 +122,34 @@ def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionSta
     return FunctionStatus(name, facts.get("Version", ""), facts.get("State", ""), facts.get("LastModified", ""))
 
 
-def _events(clients: Clients, stage: StageConfig, handler: str, declared: Handler) -> EventsStatus:
-    failed = sum(depth(clients, stage.failures_name(handler)))
-    return EventsStatus(handler, tuple(_told(schedule) for schedule in declared.schedule), failed)
+def _events(clients: Clients, stage: StageConfig) -> tuple[EventsStatus, ...]:
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    kept = {name: declared for name, declared in handlers.items() if declared.keeps_failures}
+    changed = _changed(clients, stage) if any(declared.schedule for declared in kept.values()) else {}
+    return tuple(
+        EventsStatus(
+            name,
+            schedule_runs.read(clients, stage, name, declared.schedule, changed, now=datetime.now(UTC)),
+            sum(depth(clients, stage.failures_name(name))),
+        )
+        for name, declared in kept.items()
+    )
 
 
-def _told(schedule: Schedule) -> str:
-    """A schedule in a line; without its input, which may be a secret."""
-    what = f": {schedule.command}" if schedule.manage else ""
-    off = "" if schedule.enabled else ", not enabled"
-    return f"{schedule.expression}, {schedule.timezone}{off}{what}"
+def _changed(clients: Clients, stage: StageConfig) -> dict[str, datetime]:
+    """When each resource of the stage's stack was last changed, by its logical id."""
+    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stage.stack_name)
+    items = (item for page in pages for item in page["StackResourceSummaries"])
+    return {item["LogicalResourceId"]: item["LastUpdatedTimestamp"] for item in items}
+
+
+def _queues(clients: Clients, stage: StageConfig) -> tuple[QueueStatus, ...]:
+    handlers = stage.awscontainer.handlers if stage.awscontainer else {}
+    fifos = {name: declared.sqs.fifo for name, declared in handlers.items() if declared.sqs is not None}
+    found = [_queue(clients, stage, name, fifo=fifo) for name, fifo in fifos.items()]
+    used = {item.name: stage.queue_name(item.name, fifo=fifos[item.name]) for item in found if item.waits}
+    oldest = metrics.oldest_messages(clients, list(used.values()))
+    return tuple(replace(item, oldest=oldest.get(used.get(item.name, ""))) for item in found)
 
 
 def _queue(clients: Clients, stage: StageConfig, handler: str, *, fifo: bool) -> QueueStatus:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.config.secret_references import Reference
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
+from pocket.deploy.template.deployer_alarms import SUBSCRIPTIONS, alarm_statements
 from pocket.deploy.template.deployer_cdn import cdn_statements
 from pocket.deploy.template.deployer_domains import certificate_stacks, domain_statements
 from pocket.deploy.template.intrinsics import allow
@@ -146,7 +147,6 @@ _APIS = [
 _QUEUES = ["sqs:*Queue*", "sqs:*Message*"]
 _SCHEDULES = ["scheduler:*Schedule*"]
 _TAGS_OF_SCHEDULES = ["scheduler:*Resource"]
-_SUBSCRIPTIONS = ["sns:*SubscriptionAttributes", "sns:Unsubscribe"]
 _RULES = ["events:*Rule", "events:*Targets*", "events:*agResource", "events:ListTagsForResource"]
 _SECRETS = [
     "secretsmanager:CreateSecret",
@@ -202,6 +202,7 @@ def deployer_policy(stage: StageConfig) -> dict[str, Any]:
         *domain_statements(stage, place),
         *cdn_statements(stage, place),
         *_mail(stage),
+        *alarm_statements(stage, place),
         *_secrets(stage, place),
         *_cluster(stage, place),
         *_neon(stage, place),
@@ -281,8 +282,7 @@ def _events(stage: StageConfig, place: Place) -> Iterator[Statement]:
     events = [event for handler in handlers.values() for event in handler.events]
     if topics := sorted({event.sns.topic for event in events if event.sns is not None}):
         yield allow("Subscribe", ["sns:Subscribe"], topics)
-        # These actions have no resource.
-        yield allow("Subscriptions", _SUBSCRIPTIONS, ["*"])
+        yield allow("Subscriptions", SUBSCRIPTIONS, ["*"])
     named = {event.eventbridge.bus for event in events if event.eventbridge is not None}
     buses = {bus.partition(":event-bus/")[2] or bus for bus in named}
     if buses:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.alarms import alarms
 from pocket.deploy.template.api_domains import api_domain
 from pocket.deploy.template.body import Template
 from pocket.deploy.template.cdn import DISTRIBUTION, SECRET_PARAMETER, cdn
@@ -38,6 +39,7 @@ def render(inputs: Inputs) -> Template:
         resources.update(_resources(inputs, handler, declared))
     resources.update(cdn(inputs))
     resources.update(_tasks(inputs))
+    resources.update(alarms(inputs))
     carried = parameters(inputs)
     values = {name: inputs.environment[key] for key, name in carried.items()}
     hidden = list(carried.values())

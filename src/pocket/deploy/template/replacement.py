@@ -27,6 +27,8 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::CloudFront::Function": "Name",
         "AWS::CertificateManager::Certificate": "CertificateAuthorityArn CertificateExport DomainName"
         " DomainValidationOptions KeyAlgorithm SubjectAlternativeNames",
+        "AWS::CloudWatch::Alarm": "AlarmName",
+        "AWS::CloudWatch::Dashboard": "DashboardName",
         "AWS::Events::Rule": "Name",
         "AWS::IAM::Role": "Path RoleName",
         "AWS::Lambda::Alias": "FunctionName Name",
@@ -43,6 +45,7 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
         "AWS::S3::Bucket": "BucketName BucketNamePrefix BucketNamespace",
         "AWS::S3::BucketPolicy": "Bucket",
         "AWS::SNS::Subscription": "Endpoint Protocol TopicArn",
+        "AWS::SNS::Topic": "FifoTopic TopicName",
         "AWS::SQS::Queue": "FifoQueue QueueName",
         "AWS::Scheduler::Schedule": "Name",
         "AWS::Scheduler::ScheduleGroup": "Name",
