@@ -39,6 +39,7 @@ RAISED = {
 RAISED_BY_CONSTRAINT = {
     ("int", "ge"): "greater_than_equal",
     ("int", "le"): "less_than_equal",
+    ("list", "max_length"): "too_long",
     ("list", "min_length"): "too_short",
     ("str", "max_length"): "string_too_long",
     ("str", "min_length"): "string_too_short",

@@ -68,6 +68,22 @@ security_group_ids = ["sg-0b1b2c3d"]
 from_email = "Board <noreply@example.com>"
 region = "us-east-1"
 configuration_set = "tracked"
+[alarms]
+dead_letters = true
+oldest_message = true
+oldest_message_age = 600
+failed_events = true
+errors = true
+throttles = false
+duration = false
+http_5xx = false
+dashboard = true
+[dev.alarms]
+email = "team@example.com"
+[cdn.alarms]
+topic = "arn:aws:sns:ap-northeast-1:123456789012:pager"
+[prd.alarms]
+email = "team@example.com"
 [awscontainer]
 architecture = "x86_64"
 python_version = "3.13"

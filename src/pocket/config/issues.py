@@ -57,6 +57,7 @@ EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda context: f"a string of at most {context['max_length']} characters",
     "string_too_short": lambda context: f"a string of at least {context['min_length']} character",
     "string_type": lambda _: "a string",
+    "too_long": lambda context: f"a list of at most {context['max_length']} items",
     "too_short": lambda context: f"a list of at least {context['min_length']} item",
 }
 """What a value of each of pydantic's error types should have been, to follow "Expected".
