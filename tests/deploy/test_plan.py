@@ -204,6 +204,33 @@ def test_a_resource_deleted_by_hand_is_named_with_a_hint(clients: Clients) -> No
     assert "deleted outside Pocket" not in error.hint
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason", "told"),
+    [
+        (
+            "AWS::Logs::LogGroup",
+            'Resource of type X with identifier {"/properties/LogGroupName":"/aws/lambda/s-web"} already exists.',
+            "aws logs delete-log-group --log-group-name /aws/lambda/s-web.",
+        ),
+        (
+            "AWS::Logs::LogGroup",
+            "/aws/lambda/s-web already exists in stack arn:x",
+            "--log-group-name /aws/lambda/s-web.",
+        ),
+        ("AWS::Lambda::Function", "s-web already exists", "another general.project_name or general.object_prefix"),
+        ("AWS::S3::Bucket", "s-files already exists", "another general.project_name or general.object_prefix"),
+    ],
+)
+def test_a_name_that_something_else_has_comes_with_what_to_do(
+    clients: Clients, kind: str, reason: str, told: str
+) -> None:
+    feed = EventFeed.__new__(EventFeed)
+    feed.given = [Event("1", "Web", kind, "CREATE_FAILED", reason, "")]
+    error = failed(clients, feed, "Stack s could not be created", Stack("s", "arn", "ROLLBACK_COMPLETE"))
+    assert told in error.hint
+    assert "already exists" in error.message
+
+
 def interrupted(clients: Clients, name: str, wanted: Template) -> PlanRecorder:
     """Carries a plan out and presses Ctrl-C at its first event."""
     pressed: list[str] = []

@@ -202,3 +202,16 @@ def test_storage_of_the_project_decides_which_errors_are_ignored(
     assert paths["dot.svg"] in found
     with pytest.raises(AssertionError, match="missing"):
         collect(tmp_path, item, SETTINGS)
+
+
+def test_a_missing_source_map_is_no_error_and_any_other_missing_file_is(tmp_path: Path) -> None:
+    item = Storage(store="s3", location="static", static=True, manifest=True)
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "lib.css").write_text("a {}\n/*# sourceMappingURL=lib.css.map */")
+    files, output = collect(tmp_path, item)
+    assert "lib.css" in files, output
+    (hashed,) = (tmp_path / "out").glob("lib.*.css")
+    assert "sourceMappingURL=lib.css.map" in hashed.read_text()
+    (tmp_path / "assets" / "lib.css").write_text('a { background: url("none.png") }')
+    with pytest.raises(AssertionError, match=r"none\.png"):
+        collect(tmp_path, item)

@@ -48,9 +48,28 @@ def collecting(
     if chosen is not base:
         collected.keeps = False
         collected.clear()
-        return cast("StaticFilesStorage", chosen(**options))
+        return cast("StaticFilesStorage", _without_source_maps(chosen)(**options))
     collected.clear_changed(base.__name__, json.dumps(options, sort_keys=True, default=str))
-    return keeping(base, collected)(**options)
+    kept = keeping(base, collected)
+    return cast("StaticFilesStorage", (_without_source_maps(kept) if hashed else kept)(**options))
+
+
+def _without_source_maps(cls: Any) -> Any:
+    """A subclass that accepts a reference to a missing source map, which many packages' files have.
+
+    Only a browser's developer tools read source maps. Any other missing file is an error, as in Django.
+    """
+
+    def hashed_name(self: Any, name: str, content: Any = None, filename: str | None = None) -> str:
+        try:
+            return str(cls.hashed_name(self, name, content, filename))
+        except ValueError:
+            # Django's pattern for style sheets takes the space before the comment's end, too.
+            if content is None and name.strip().endswith(".map"):
+                return name.strip()
+            raise
+
+    return type(cls.__name__, (cls,), {"hashed_name": hashed_name, "__module__": cls.__module__})
 
 
 def _hashing_as(chosen: type) -> type[StaticFilesStorage]:

@@ -18,6 +18,9 @@ _MADE_AGAIN = {
     "AWS::S3::Bucket": "aws s3 mb s3://{}",
 }
 
+_TAKEN = re.compile(r"already exists|AlreadyExists|ResourceExists|BucketAlreadyOwnedByYou|name conflict", re.IGNORECASE)
+_LOG_GROUP = re.compile(r"/aws/[A-Za-z0-9_./#-]+")
+
 _ELSEWHERE = "DescribeEvents"
 """Part of a reason without details: it names the API that has them."""
 
@@ -40,7 +43,24 @@ def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackF
     return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
 
 
+def _taken(kind: str, text: str) -> str:
+    """What to do about a resource whose name something else has; `text` may have the name."""
+    group = _LOG_GROUP.search(text)
+    if kind == "AWS::Logs::LogGroup" or group is not None:
+        name = group[0].rstrip(".") if group is not None else "NAME"
+        return (
+            "It has the lines of a function that Pocket did not make, or that was removed. If nothing needs them:"
+            f" aws logs delete-log-group --log-group-name {name}. Then deploy again."
+        )
+    return (
+        "Something else made it, so Pocket does not touch it. Choose another general.project_name or"
+        " general.object_prefix in pocket.toml, or remove what exists, and deploy again."
+    )
+
+
 def _hint(event: Event) -> str:
+    if event.status == "CREATE_FAILED" and _TAKEN.search(event.reason):
+        return _taken(event.kind, f"{event.physical_id} {event.reason}")
     command = _MADE_AGAIN.get(event.kind)
     if command is None or not _GONE.search(event.reason):
         return CONSOLE_HINT
@@ -62,7 +82,8 @@ def _refused(clients: Clients, what: str, reason: str, **where: Any) -> StackFai
         return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
     first, cause = issues[0]
     listed = "; ".join(f"{resource}: {words}" for resource, words in issues)
-    return StackFailed(f"{what}: {listed}", CONSOLE_HINT, resource=first, reason=cause)
+    hint = _taken("", cause) if _TAKEN.search(cause) else CONSOLE_HINT
+    return StackFailed(f"{what}: {listed}", hint, resource=first, reason=cause)
 
 
 def _issues(clients: Clients, **where: Any) -> list[tuple[str, str]]:
