@@ -198,3 +198,49 @@ def split(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
+
+
+REQUIRING = """
+import os
+import environ
+env = environ.Env(DEBUG=(bool, False), ADMINS=(list, []))
+DEBUG = env("DEBUG")
+SECRET_KEY = env("DJANGO_SECRET_KEY")
+ADMIN_URL = env("DJANGO_ADMIN_URL")
+LIMIT = env.int("LIMIT")
+SHOWN = env.bool("SHOWN", default=True)
+AWS_ACCESS_KEY_ID = env("DJANGO_AWS_ACCESS_KEY_ID")
+MAIL = {"KEY": os.environ["MAILGUN_API_KEY"], "DOMAIN": env.str("MAILGUN_DOMAIN")}
+DATABASES = {
+    "default": {"HOST": env("POSTGRES_HOST"), "PORT": env.int("POSTGRES_PORT"), "PASSWORD": env("PG_PASSWORD")}
+}
+if DEBUG:
+    TOOLBAR = env("TOOLBAR")
+def later():
+    return env("LATER")
+"""
+
+
+def test_the_variables_that_settings_need_are_in_the_file(tmp_path: Path) -> None:
+    folder = split(tmp_path)
+    (folder / "site_/settings/base.py").write_text(REQUIRING)
+    found = survey(folder)
+    planned = {change.name: change.after for change in changes.plan(found, **FACTS)}
+    written = tomllib.loads(planned["pocket.toml"])
+    assert written["awscontainer"]["envs"] == {
+        "DJANGO_SETTINGS_MODULE": "site_.settings.production",
+        "DJANGO_ADMIN_URL": "admin/",
+        "LIMIT": "0",
+        "MAILGUN_DOMAIN": "example.com",
+        "DJANGO_AWS_ACCESS_KEY_ID": "unused",
+        "POSTGRES_HOST": "unused",
+        "POSTGRES_PORT": "0",
+        "PG_PASSWORD": "unused",
+    }
+    assert written["local"]["awscontainer"]["envs"] == {"MAILGUN_API_KEY": "local"}
+    own = written["dev"]["awscontainer"]["secretsmanager"]["secrets"]
+    assert own == {"MAILGUN_API_KEY": f"{found.project_name}/dev/mailgun-api-key"}
+    assert "AWS_ACCESS_KEY_ID = None" in planned["site_/settings/production.py"]
+    assert any("DJANGO_ADMIN_URL, LIMIT, MAILGUN_DOMAIN" in line for line in changes.next_steps(found))
+    (folder / "pocket.toml").write_text(planned["pocket.toml"])
+    assert list(load(folder / "pocket.toml").stages) == ["local", "dev"]

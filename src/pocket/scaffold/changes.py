@@ -78,6 +78,8 @@ def next_steps(found: Survey) -> Iterator[str]:
     missing = [f'"{item}"' for item in wanted if item.partition("[")[0] not in written]
     if missing:
         yield f"Add to the project's requirements: {' '.join(missing)}"
+    if plain := found.required.plain:
+        yield f"Change in pocket.toml, [awscontainer.envs]: {', '.join(plain)}"
     if found.has_another_database:
         yield "pocket.toml has no [database], since the settings use another one. Its settings stay as they are."
     yield "Next: pocket check, then pocket local" + ("" if found.has_home else ", and open /admin/")

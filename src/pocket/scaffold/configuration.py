@@ -58,10 +58,7 @@ def _bucket(found: Survey, suffix: str) -> Iterator[str]:
 
 
 def _handlers(found: Survey) -> Iterator[str]:
-    if found.other_settings:
-        yield "[awscontainer.envs]"
-        yield f"DJANGO_SETTINGS_MODULE = {json.dumps(found.settings_module)}"
-        yield ""
+    yield from _envs(found)
     if not found.has_home:
         yield "[awscontainer.gate]"
         yield "# The page that a release must answer before it goes live. This project has no page at /."
@@ -79,6 +76,24 @@ def _handlers(found: Survey) -> Iterator[str]:
     yield "[awscontainer.handlers.management]"
     yield f"command = {json.dumps(naming.MANAGEMENT_HANDLER)}"
     yield "timeout = 600"
+    yield ""
+
+
+def _envs(found: Survey) -> Iterator[str]:
+    required = found.required
+    module = {"DJANGO_SETTINGS_MODULE": found.settings_module} if found.other_settings else {}
+    groups = (
+        ("", module),
+        ("# The settings need these. Change them.", required.plain),
+        ("# The settings need these to start. Pocket replaces what they are for.", required.unused),
+    )
+    if not any(values for _, values in groups):
+        return
+    yield "[awscontainer.envs]"
+    for comment, values in groups:
+        if comment and values:
+            yield comment
+        yield from (f"{name} = {json.dumps(value)}" for name, value in values.items())
     yield ""
 
 
@@ -115,6 +130,16 @@ def _database(found: Survey) -> Iterator[str]:
 
 
 def _stage(found: Survey, stage: str) -> Iterator[str]:
+    if secret := found.required.secret:
+        yield f"[{REHEARSAL}.awscontainer.envs]"
+        yield "# Secrets without which the settings do not start. The local AWS needs no real ones."
+        yield from (f"{name} = {json.dumps(value)}" for name, value in secret.items())
+        yield ""
+        yield f"[{stage}.awscontainer.secretsmanager.secrets]"
+        yield f"# Set each before the first deploy: pocket secrets set NAME --stage {stage}"
+        for name in secret:
+            yield f"{name} = {json.dumps(f'{found.project_name}/{stage}/' + name.lower().replace('_', '-'))}"
+        yield ""
     if secure := [name for name in _OVER_HTTPS if name in found.bound]:
         yield f"[{REHEARSAL}.awscontainer.django.settings]"
         yield "# The local AWS serves http."

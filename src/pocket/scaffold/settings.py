@@ -16,6 +16,9 @@ _CALLS = re.compile(r"\b(get_django_settings|set_envs)\b")
 
 _HELPERS = ("get_caches", "get_databases", "get_storages")
 
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S3_ACCESS_KEY_ID", "AWS_S3_SECRET_ACCESS_KEY")
+"""Settings of django-storages that would be used instead of the function's role."""
+
 _BEGINNING = """\
 from pocket.django.runtime import get_django_settings, set_envs
 from pocket.django.utils import {helpers}
@@ -77,6 +80,7 @@ def _end(found: Survey) -> str:
         *([] if found.has_another_database else ["DATABASES = get_databases()"]),
         *([] if "CACHES" in found.bound else ["CACHES = get_caches()"]),
         "STORAGES = get_storages()",
+        *(f"{name} = None  # the function's role has the permissions" for name in _KEYS if name in found.bound),
     ]
     return _END.format(lines="\n".join(f"    {line}" for line in lines))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pocket.config import manage_file
 from pocket.errors import ConfigError
 from pocket.scaffold import tree
+from pocket.scaffold.variables import Required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,8 @@ class Survey:
 
     `settings_module` is the dotted path of the module that functions use, in the file `settings`; `other_settings` says
     that `manage.py` uses another. `bound` maps each name that the module, and those that it imports with a star, bind
-    outside of functions to its values, in source order. `api` is the FastAPI application as `module:attribute`.
+    outside of functions to its values, in source order. `modules` are the trees of all these modules. `api` is the
+    FastAPI application as `module:attribute`.
     """
 
     directory: Path
@@ -36,6 +38,7 @@ class Survey:
     bound: Mapping[str, Sequence[ast.expr]]
     api: str | None
     has_home: bool
+    modules: Sequence[ast.Module] = ()
 
     @property
     def project_name(self) -> str:
@@ -70,6 +73,13 @@ class Survey:
             for name in ("MAILERS", "EMAIL_BACKEND")
             for text in self._strings(name)
         )
+
+    @property
+    def required(self) -> Required:
+        """The variables without which the settings do not start, other than those of SECRET_KEY and the database."""
+        names = ["STORAGES", *([] if self.has_another_database else ["DATABASES"])]
+        replaced = [value for name in names for value in self.bound.get(name, ())]
+        return Required(self.modules, replaced, {self.secret_key, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"})
 
     def _secret_keys(self) -> Iterator[str]:
         yield from filter(None, map(_variable_in, self.bound.get("SECRET_KEY", ())))
@@ -118,6 +128,7 @@ def survey(directory: Path) -> Survey:
         bound=bound,
         api=_api(directory),
         has_home=_has_home(directory, bound.get("ROOT_URLCONF", ())),
+        modules=tuple(_modules(directory, module, path, set())),
     )
 
 
@@ -163,6 +174,26 @@ def _bound(directory: Path, module: str, path: Path, seen: frozenset[Path]) -> I
                 imported = _imported(node, package)
                 if (there := _path_of(directory, imported)) is not None:
                     yield from _bound(directory, imported, there, seen | {path})
+
+
+def _modules(directory: Path, module: str, path: Path, seen: set[Path]) -> Iterator[ast.Module]:
+    """The trees of the module and of those that it imports with a star, each once."""
+    parsed = tree.parse(path)
+    if parsed is None or path in seen:
+        return
+    seen.add(path)
+    yield parsed
+    for name, there in _stars(directory, module, path, parsed):
+        yield from _modules(directory, name, there, seen)
+
+
+def _stars(directory: Path, module: str, path: Path, parsed: ast.Module) -> Iterator[tuple[str, Path]]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in tree.statements(parsed):
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            imported = _imported(node, package)
+            if (there := _path_of(directory, imported)) is not None:
+                yield imported, there
 
 
 def _imported(node: ast.ImportFrom, package: str) -> str:

@@ -36,7 +36,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ("general.vpcs", _VPC),
     ("vpc*", _VPC),
     ("iam.*", "Pocket creates the roles; [awscontainer] permissions_boundary limits them."),
-    ("neon*", _BROKER),
+    (
+        "neon*",
+        'Its URL is a secret of yours from now on. With [database] engine = "neon", each stage gets a branch.',
+    ),
     ("tidb*", _BROKER),
     ("upstash*", _BROKER),
     ("dsql*", "Pocket has no Aurora DSQL. Set [database] engine to aurora or postgresql, and move the data."),
