@@ -34,7 +34,7 @@ def command_page() -> str:
         "|---|---|",
         "| 0 | Done; also `pocket local` ended by Ctrl-C |",
         "| 1 | Failed: the message says what, the hint what to do |",
-        "| 2 | Misused: an unknown option, a missing argument |",
+        "| 2 | Misused: an unknown option, a missing argument; of `pocket plan`: there are changes |",
         "| 130 | Interrupted before it was done |",
         "",
         "`pocket manage` exits with the status of the management command.",

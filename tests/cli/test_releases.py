@@ -25,18 +25,19 @@ SECOND = Release(
 
 
 def test_text_has_a_line_for_each_release(capsys: pytest.CaptureFixture[str]) -> None:
-    _show(History((FIRST, SECOND), 2))
+    _show(History((FIRST, SECOND), 2), {FIRST.artifact: ["prd", "eu"]})
     assert capsys.readouterr().out.splitlines() == [
-        "RELEASE  CREATED               ARTIFACT      GIT            LIVE  SKIPPED",
-        "1        -                     0123456789ab  -",
+        "RELEASE  CREATED               ARTIFACT      GIT            LIVE  SKIPPED        ALSO LIVE ON",
+        "1        -                     0123456789ab  -                                   prd, eu",
         "2        2026-11-21T06:10:00Z  fedcba987654  abababababab+  live  checks, smoke",
     ]
 
 
 def test_json_has_everything_that_is_recorded() -> None:
-    assert _described(SECOND, History((FIRST, SECOND), 2)) == {
+    assert _described(SECOND, History((FIRST, SECOND), 2), {SECOND.artifact: ["prd"]}) == {
         "release": 2,
         "live": True,
+        "also_live_on": ["prd"],
         "versions": {"web": "V2"},
         "created": "2026-11-21T06:10:00Z",
         "artifact": "artifacts/fedcba9876543210.zip",

@@ -15,6 +15,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases.distribution_certificate import issued, settle
 from pocket.deploy.releases.domains import Domains, together
+from pocket.deploy.releases.run import Options
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.target import Target
 from pocket.deploy.template.certificate import REGION, used_by_distribution
@@ -47,7 +48,7 @@ class Site:
 
     def issue(self, found: Domains, recorder: PlanRecorder | None = None) -> dict[str, str]:
         with self.plans(recorder) as plans:
-            return issued(self.stage, plans, found, assume_yes=False)
+            return issued(self.stage, plans, found, Options())[0]
 
     def settle(self, found: Domains, before: str = "") -> None:
         viewer = {"DistributionConfig": {"ViewerCertificate": {"AcmCertificateArn": before}}} if before else {}
@@ -76,6 +77,13 @@ def test_the_certificate_is_issued_in_us_east_1_and_asked_for_once(site: Site) -
     assert arn.startswith(f"arn:aws:acm:{REGION}:")
     assert site.certificates() == {arn}
     assert [row.kind for rows in recorder.plans for row in rows] == ["AWS::CertificateManager::Certificate"]
+    with site.plans() as plans:
+        more = site.has("www.example.com", "other.example.com")
+        unknown, rows = issued(site.stage, plans, more, Options(looks=True))
+    assert "000000000000" in unknown["other.example.com"]
+    assert [row.action for row in rows] == ["add"]
+    assert site.certificates() == {arn}, "a plan requests none"
+    found = site.has("www.example.com", "example.com")
     again = PlanRecorder()
     assert site.issue(found, again) == arns
     assert (again.plans, again.questions) == ([], [])

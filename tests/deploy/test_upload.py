@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -17,10 +18,12 @@ from pocket.deploy.build.upload import (
     INDEX_KEY,
     SMALLEST_PART,
     Counts,
+    StoredStatic,
     artifact_key,
     put_artifact,
     put_static,
 )
+from pocket.errors import DeployError
 
 FILES = {
     "page.css": "body {}",
@@ -32,6 +35,12 @@ FILES = {
 
 @pytest.fixture
 def bucket(clients: Clients) -> Iterator[str]:
+    with made(clients) as name:
+        yield name
+
+
+@contextmanager
+def made(clients: Clients) -> Iterator[str]:
     name = f"upload-{uuid4().hex}"
     clients.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     yield name
@@ -140,6 +149,26 @@ def test_only_what_changed_is_uploaded_again(clients: Clients, bucket: str, tmp_
     write(tmp_path, {"logo.svg": "<svg></svg>"})
     assert put(clients, bucket, static_files(tmp_path)) == (1, 2)
     assert clients.s3.get_object(Bucket=bucket, Key="static/logo.svg")["Body"].read() == b"<svg></svg>"
+
+
+def test_a_releases_files_are_copied_from_another_bucket(clients: Clients, bucket: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    put(clients, bucket, static_files(tmp_path))
+    stored = StoredStatic(clients.s3, bucket, "static/", "cloudfront", {"page.css": "page.0a1b2c.css"})
+    with made(clients) as other:
+        assert put_static(clients.s3, other, stored, Recorder()) == Counts(uploaded=2, unchanged=0)
+        assert keys(clients, other) == {"static/page.css", "static/page.0a1b2c.css", INDEX_KEY}
+        copied = clients.s3.head_object(Bucket=other, Key="static/page.0a1b2c.css")
+        assert (copied["ContentType"], copied["CacheControl"]) == ("text/css; charset=utf-8", IMMUTABLE)
+        assert put(clients, other, static_files(tmp_path)) == (1, 2), "a deploy finds them unchanged"
+        write(tmp_path, {"page.css": "body { }"})
+        put(clients, bucket, static_files(tmp_path))
+        assert put_static(clients.s3, other, stored, Recorder()).stale == ("static/page.css",)
+        all_files = replace(stored, hashed={})
+        assert put_static(clients.s3, other, all_files, Recorder()) == Counts(0, 3, ("static/page.css",))
+        gone = replace(stored, hashed={"gone.css": "gone.1.css"})
+        with pytest.raises(DeployError, match=r"static/gone.1.css of the release is no longer in bucket"):
+            put_static(clients.s3, other, gone, Recorder())
 
 
 def test_a_changed_header_is_a_change(clients: Clients, bucket: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from board import Board, copy_example, start_local
@@ -146,6 +147,13 @@ class Site:
         assert 'Traceback (most recent call last):\n  File "<frozen runpy>' not in done.stderr
         return done.stderr
 
+    def plan(self, *args: str) -> dict[str, Any]:
+        """What a deploy would change, which is something."""
+        done = self.board.pocket("plan", "--stage", "local", "--local", "--format", "json", *args, check=False)
+        assert done.returncode == 2, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
     def releases(self) -> list[dict[str, object]]:
         return list(json.loads(self.board.pocket("releases", "--stage", "local", "--local", "--format", "json").stdout))
 
@@ -240,6 +248,10 @@ def test_a_destructive_migration_and_a_slow_start_refuse(site: Site, unnoticed: 
         site.changed("bbs/migrations/0003_drop.py", "", DROPS_A_COLUMN),
         site.changed("pocket.toml", WEB, f"[awscontainer.startup]\nbudget_ms = 1\n\n{WEB}"),
     ):
+        planned = site.plan("--skip-gate", "project")
+        drop = "bbs.0003_drop: destructive. Remove field author_name from topic: the data in it is lost"
+        assert planned["changes"]["migrations"] == [drop]
+        assert "WebFunction" in {row["name"] for row in planned["changes"]["rows"]}
         output = site.deploy("--skip-gate", "checks", refused_by="migrations")
         assert "bbs.0003_drop: Remove field author_name from topic: the data in it is lost" in output
         assert f"The database is SQLite {site.folder / '.pocket' / 'site.sqlite3'}." in output

@@ -26,6 +26,7 @@ from pocket.cli import (
     mail,
     operate,
     permissions,
+    plan,
     releases,
     schema,
     secrets,
@@ -51,7 +52,9 @@ app.command("import")(import_file.import_)
 app.command()(check.check)
 app.command()(doctor.doctor)
 app.command()(local.local)
+app.command(cls=plan.PlanCommand)(plan.plan)
 app.command()(deploy.deploy)
+app.command()(deploy.promote)
 app.command()(releases.releases)
 app.command()(releases.rollback)
 app.command(context_settings={"allow_interspersed_args": False})(operate.manage)

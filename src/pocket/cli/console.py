@@ -85,6 +85,13 @@ class PlainReporter:
         sys.stderr.flush()
 
 
+class StandardOutput(PlainReporter):
+    """Plain lines on standard output, for what a command is asked for."""
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
+
+
 class TerminalReporter(PlainReporter):
     """A spinner during a step, colours and tables, for a terminal."""
 

@@ -1,8 +1,10 @@
-"""`pocket deploy` and `pocket destroy`."""
+"""`pocket deploy`, `pocket promote` and `pocket destroy`."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from pocket.deploy.operate.destroy import Removal
 
 
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", metavar="FILE", help="Apply exactly the plan in FILE, or refuse.")
+]
 WithDatabase = Annotated[
     str | None,
     typer.Option(
@@ -31,21 +36,30 @@ def deploy(
     skip_gate: SkipGates = None,
     allow_destructive: AllowDestructive = False,
     allow_loss: AllowLoss = False,
+    plan: PlanFile = None,
 ) -> None:
     """Build a release, show the changes, publish it, run the gates, and make it live."""
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
     from pocket.deploy.releases import deploy as release
+    from pocket.deploy.releases import saved_plan
     from pocket.local import attach
 
     place = destination(stage, local=local)
+    planned = None if plan is None else saved_plan.read(plan)
     progress = reporter(assume_yes=yes)
     skipped = tuple(skip_gate or ())
     if local:
         aws = attach(place.project.directory)
         deployed = rehearse(
-            place, aws, progress, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=allow_loss
+            place,
+            aws,
+            progress,
+            skip_gates=skipped,
+            allow_destructive=allow_destructive,
+            allow_loss=allow_loss,
+            plan=planned,
         )
     else:
         deployed = release.deploy(
@@ -56,6 +70,41 @@ def deploy(
             skip_gates=skipped,
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
+            plan=planned,
+        )
+    for address in deployed.addresses.values():
+        typer.echo(address)
+
+
+def promote(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Stage whose live release is promoted.")],
+    stage: Annotated[str, typer.Argument(metavar="TO", help="Stage that gets the release.")],
+    local: Local = False,
+    yes: YesToPlan = False,
+    skip_gate: SkipGates = None,
+    allow_destructive: AllowDestructive = False,
+    allow_loss: AllowLoss = False,
+) -> None:
+    """Release the artifact that is live on one stage to another, without a build."""
+    from pocket.cli.console import reporter
+    from pocket.cli.project import destination
+    from pocket.cli.rehearsal import rehearsing
+    from pocket.deploy.releases import promotion
+    from pocket.local import attach
+
+    one, other = destination(source, local=local), destination(stage, local=local)
+    progress = reporter(assume_yes=yes)
+    aws = attach(other.project.directory) if local else None
+    with nullcontext() if aws is None else rehearsing(other, aws, progress):
+        deployed = promotion.promote(
+            other.project,
+            (one.stage, other.stage),
+            (one.target, other.target),
+            progress,
+            skip_gates=tuple(skip_gate or ()),
+            allow_destructive=allow_destructive,
+            allow_loss=allow_loss,
+            published=None if aws is None else aws.route,
         )
     for address in deployed.addresses.values():
         typer.echo(address)

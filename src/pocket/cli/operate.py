@@ -77,6 +77,8 @@ def _show(found: Status) -> None:
     from pocket.cli.console import aligned
 
     typer.echo(f"Stack {found.stack_name} in {found.place}: {found.stack_status}")
+    if found.lock:
+        typer.echo(f"Locked by {found.lock}.")
     rows = [("FUNCTION", "VERSION", "STATE", "MODIFIED")]
     rows += [(item.name, item.version, item.state, item.modified) for item in found.functions]
     for line in aligned(rows):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pocket.cli.project import Destination
     from pocket.deploy.releases.deploy import Deployed
+    from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
     from pocket.local import LocalAWS
 
@@ -24,6 +25,7 @@ def rehearse(
     skip_gates: Sequence[str] = (),
     allow_destructive: bool = False,
     allow_loss: bool = False,
+    plan: SavedPlan | None = None,
 ) -> Deployed:
     """Deploys `place.stage` to the running `aws`, then runs management `commands`, whose uploads cause events.
 
@@ -31,13 +33,9 @@ def rehearse(
 
     Raises the deploy's errors, and CommandFailed for a command that fails.
     """
-    from pocket.cli import rehearsal_database
     from pocket.deploy.releases import deploy as release
 
-    rehearsal_database.prepare(place.stage, aws)
-    reporter.note(rehearsal_database.described(place.stage, aws))
-
-    with saved(aws):
+    with rehearsing(place, aws, reporter):
         deployed = release.deploy(
             place.project,
             place.stage,
@@ -46,11 +44,23 @@ def rehearse(
             skip_gates=skip_gates,
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
+            plan=plan,
             published=aws.route,
         )
         for command in commands:
             _manage(place, command, reporter)
         return deployed
+
+
+@contextmanager
+def rehearsing(place: Destination, aws: LocalAWS, reporter: Reporter) -> Iterator[None]:
+    """Makes the stage's database, and saves the state of `aws` at the end."""
+    from pocket.cli import rehearsal_database
+
+    rehearsal_database.prepare(place.stage, aws)
+    reporter.note(rehearsal_database.described(place.stage, aws))
+    with saved(aws):
+        yield
 
 
 @contextmanager

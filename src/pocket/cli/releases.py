@@ -13,28 +13,62 @@ import typer
 from pocket.cli.options import Local, OutputFormat, Stage, Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pocket.cli.project import Destination
     from pocket.deploy.releases.history import History, Release
 
 DIGITS = 12
 
 
 def releases(stage: Stage, local: Local = False, output: OutputFormat = "text") -> None:
-    """List the kept releases, and show which one is live."""
+    """List the kept releases, which one is live, and which other stages run their artifacts."""
+    from pocket.cli.failure import write
     from pocket.cli.project import destination
+    from pocket.deploy.aws.account import account_id
     from pocket.deploy.aws.session import Clients
+    from pocket.deploy.operate.status import locked
     from pocket.deploy.releases.deploy import read
     from pocket.errors import DeployError
 
     if output not in {"text", "json"}:
         raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
     place = destination(stage, local=local)
-    history = read(Clients(place.target), place.stage).history
+    clients = Clients(place.target)
+    # While something changes the stage, its releases may not be readable.
+    if holder := locked(clients, place.stage, account_id(clients)):
+        write("info", f"Stage {stage} is locked by {holder}.")
+    history = read(clients, place.stage).history
     if not history.releases:
         raise DeployError(f"Stage {stage!r} has no release.", f"Deploy one: pocket deploy --stage {stage}")
+    elsewhere = _elsewhere(place, local=local)
     if output == "json":
-        typer.echo(json.dumps([_described(item, history) for item in history.releases], indent=2))
+        typer.echo(json.dumps([_described(item, history, elsewhere) for item in history.releases], indent=2))
     else:
-        _show(history)
+        _show(history, elsewhere)
+
+
+def _elsewhere(place: Destination, *, local: bool) -> dict[str, list[str]]:
+    """The other stages of the project where each artifact is live, by its key."""
+    from pocket.cli.failure import write
+    from pocket.cli.project import destination
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.releases.deploy import read
+    from pocket.errors import PocketError
+
+    found: dict[str, list[str]] = {}
+    for name in place.project.stages:
+        if name == place.stage.name:
+            continue
+        try:
+            other = destination(name, local=local)
+            live = read(Clients(other.target), other.stage).history.live_release
+        except PocketError as error:
+            write("info", f"Stage {name} could not be read: {error.message}")
+            continue
+        if live is not None and live.artifact:
+            found.setdefault(live.artifact, []).append(name)
+    return found
 
 
 def rollback(
@@ -65,10 +99,10 @@ def rollback(
         typer.echo(address)
 
 
-def _show(history: History) -> None:
+def _show(history: History, elsewhere: Mapping[str, Sequence[str]]) -> None:
     from pocket.cli.console import aligned
 
-    rows = [("RELEASE", "CREATED", "ARTIFACT", "GIT", "LIVE", "SKIPPED")]
+    rows = [("RELEASE", "CREATED", "ARTIFACT", "GIT", "LIVE", "SKIPPED", "ALSO LIVE ON")]
     rows += [
         (
             str(item.number),
@@ -77,6 +111,7 @@ def _show(history: History) -> None:
             (item.git[:DIGITS] + "+" * item.dirty) or "-",
             "live" if item.number == history.live else "",
             ", ".join(item.skipped),
+            ", ".join(elsewhere.get(item.artifact, ())),
         )
         for item in history.releases
     ]
@@ -89,8 +124,9 @@ def _digest(release: Release) -> str:
     return release.artifact.rpartition("/")[2].partition(".")[0][:DIGITS]
 
 
-def _described(release: Release, history: History) -> dict[str, object]:
-    return {"release": release.number, "live": release.number == history.live, **_without_number(release)}
+def _described(release: Release, history: History, elsewhere: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    where = {"live": release.number == history.live, "also_live_on": list(elsewhere.get(release.artifact, ()))}
+    return {"release": release.number, **where, **_without_number(release)}
 
 
 def _without_number(release: Release) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 Only this package uses boto3. It never imports Django or the project: code that needs the project's settings runs in the
 project's own interpreter, as a child process or inside Lambda. Nothing is changed before the user has confirmed the
-plan; `releases.deploy.deploy` shows the order of the stages.
+plan; `releases.planning` and `releases.rollout` show the order of the steps.
 
 The packages, from the ground; each imports only those before it (`tests/test_imports.py`):
 

@@ -16,12 +16,16 @@ _WIDTH = 240
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One resource that a plan changes: `name` is its logical id, `kind` its type, `detail` why or what."""
+    """One resource that a plan changes: `name` is its logical id, `kind` its type, `detail` why or what.
+
+    An `early` one is made before the plan can be applied.
+    """
 
     action: Literal["add", "change", "replace", "remove"]
     name: str
     kind: str
     detail: str = ""
+    early: bool = False
 
 
 class Reporter(Protocol):

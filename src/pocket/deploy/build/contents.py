@@ -87,6 +87,11 @@ def look(path: Path, name: str) -> Literal["secret", "database"] | None:
     return "secret" if text is not None and _names_a_secret(text) else None
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Whether a setting of this name and value may be a secret, so that the value is not shown."""
+    return bool(_SECRET_NAME.search(name) or _MARK.search(f"{name}={value}") or _MARK.search(value))
+
+
 def _unpacked(path: Path, head: bytes) -> bytes:
     """The first bytes of a compressed file's content; `head` itself where the file is not compressed."""
     for magic, opened in _COMPRESSED:

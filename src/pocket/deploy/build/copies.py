@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pocket import isolation
-from pocket.deploy.build import patterns, source
+from pocket import isolation, naming
+from pocket.config import build_manifest
+from pocket.deploy.build import patterns, source, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pocket.config import Project, StageConfig
+    from pocket.deploy.target import Target
 
 _SMALL = 1 << 20
 
@@ -45,6 +49,31 @@ def isolated(project: Project, stage: StageConfig) -> Iterator[Path]:
                 "Set TMPDIR to a folder with enough space for the project.",
             ) from error
         yield folder
+
+
+def run(
+    python: str,
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    project: Project,
+    stage: StageConfig,
+    target: Target,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.CompletedProcess[str]:
+    """Runs the project's Python in the copy `folder`, with the environment of the stage's settings and `environ`."""
+    manifest = folder.parent / naming.MANIFEST_FILE
+    manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
+    own = {naming.ORIGIN_KEY: str(project.directory), **environ}
+    return subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
+        [python, *arguments],
+        cwd=folder,
+        env={**stage_environment.environment(stage, target, manifest), **own},
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        check=False,
+    )
 
 
 def left_out(project: Project, folder: Path, stderr: str) -> str | None:

@@ -11,19 +11,20 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import invalidation
+from pocket.deploy.build.archive import Beginning
 from pocket.deploy.build.static import UNTIL_INVALIDATED
-from pocket.errors import AWSCallFailed
+from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
-    from pocket.deploy.build.archive import Beginning
     from pocket.deploy.build.artifact import Artifact
     from pocket.deploy.build.static import StaticFile, StaticFiles
     from pocket.deploy.reporting import Reporter
@@ -61,6 +62,20 @@ class Shared:
     beginning: Beginning
 
 
+@dataclass(frozen=True)
+class StoredStatic:
+    """A release's static files in the bucket of another stage, below `prefix`; `store` is the storage's.
+
+    `hashed` is Django's map from names to hashed names; where it is empty, all files there are the release's.
+    """
+
+    s3: S3Client
+    bucket: str
+    prefix: str
+    store: str
+    hashed: Mapping[str, str]
+
+
 def artifact_key(artifact: Artifact) -> str:
     """The key that the artifact has in the bucket of artifacts, whether it exists yet or not."""
     return f"{ARTIFACT_PREFIX}{artifact.sha256}.zip"
@@ -88,13 +103,19 @@ def _described(artifact: Artifact) -> str:
     return " ".join(f"{beginning.length}:{beginning.sha256}" for beginning in artifact.beginnings)
 
 
+def beginnings(s3: S3Client, bucket: str, key: str) -> tuple[Beginning, ...]:
+    """The beginnings of an artifact in the bucket."""
+    described = s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(BEGINNINGS, "")
+    pairs = (text.partition(":") for text in described.split())
+    return tuple(Beginning(int(length), digest) for length, _, digest in pairs)
+
+
 def _common(s3: S3Client, bucket: str, artifact: Artifact, keys: Sequence[str]) -> Shared | None:
     """The longest beginning that S3 can copy from one of the newest artifacts, by their `keys`; None without one."""
-    wanted = {f"{each.length}:{each.sha256}": each for each in artifact.beginnings if each.length >= SMALLEST_PART}
+    wanted = [each for each in artifact.beginnings if each.length >= SMALLEST_PART]
     best: Shared | None = None
     for key in keys[:KEPT_ARTIFACTS] if wanted else ():
-        described = s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(BEGINNINGS, "")
-        shared = [wanted[each] for each in described.split() if each in wanted]
+        shared = [each for each in beginnings(s3, bucket, key) if each in wanted]
         if shared and (best is None or shared[-1].length > best.beginning.length):
             best = Shared(key, shared[-1])
     return best
@@ -132,7 +153,7 @@ def _with_copy(s3: S3Client, bucket: str, artifact: Artifact, shared: Shared, mo
     return len(rest)
 
 
-def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporter) -> Counts:
+def put_static(s3: S3Client, bucket: str, static: StaticFiles | StoredStatic, reporter: Reporter) -> Counts:
     """Uploads the static files whose content or headers differ from what the bucket holds.
 
     An index in the bucket records Pocket's hash of each object and S3's ETag for it, so that an object that was removed
@@ -141,20 +162,65 @@ def put_static(s3: S3Client, bucket: str, static: StaticFiles, reporter: Reporte
     with reporter.step("Upload static files"):
         index = _read_index(s3, bucket)
         present = _listed(s3, bucket, static.prefix)
-        wanted = {f"{static.prefix}{file.name}": file for file in static.files}
-        changed = {key: file for key, file in wanted.items() if index.get(key) != [_hash(file), present.get(key)]}
-        kept = [key for key, file in changed.items() if file.cache_control == UNTIL_INVALIDATED and key in present]
+        wanted = _wanted(s3, bucket, static)
+        changed = _changed(wanted, index, present)
+        kept = [key for key, file in changed.items() if file.until_invalidated and key in present]
         stale = invalidation.record(s3, bucket, kept) if static.store == "cloudfront" else ()
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            tags = pool.map(lambda item: _put(s3, bucket, *item), changed.items())
+            tags = pool.map(lambda file: file.put(), changed.values())
             for (key, file), tag in zip(changed.items(), tags, strict=True):
-                index[key] = [_hash(file), tag]
+                index[key] = [file.digest, tag]
         if changed:
             body = json.dumps(index, sort_keys=True).encode()
             s3.put_object(Bucket=bucket, Key=INDEX_KEY, Body=body, ContentType="application/json")
     counts = Counts(len(changed), len(wanted) - len(changed), stale)
     reporter.note(f"Static files: {counts.uploaded} uploaded, {counts.unchanged} unchanged.")
     return counts
+
+
+def count_changed(s3: S3Client, bucket: str, static: StaticFiles) -> int:
+    """How many of the static files `put_static` would upload. Raises AWSCallFailed for a bucket that does not exist."""
+    return len(_changed(_wanted(s3, bucket, static), _read_index(s3, bucket), _listed(s3, bucket, static.prefix)))
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """One object: the digest of its content and headers, and what stores it and returns its ETag."""
+
+    digest: str
+    until_invalidated: bool
+    put: Callable[[], str]
+
+
+def _wanted(s3: S3Client, bucket: str, static: StaticFiles | StoredStatic) -> dict[str, _Upload]:
+    """The objects, by key."""
+    if isinstance(static, StoredStatic):
+        return dict(_copies(s3, bucket, static))
+    return {
+        (key := f"{static.prefix}{file.name}"): _Upload(
+            _hash(file), file.cache_control == UNTIL_INVALIDATED, partial(_put, s3, bucket, key, file)
+        )
+        for file in static.files
+    }
+
+
+def _copies(s3: S3Client, bucket: str, static: StoredStatic) -> Iterator[tuple[str, _Upload]]:
+    index = _read_index(static.s3, static.bucket)
+    hashed = {f"{static.prefix}{name}" for name in static.hashed.values()}
+    keys = {*hashed, *(f"{static.prefix}{name}" for name in static.hashed)}
+    for key in sorted(keys or (key for key in index if key.startswith(static.prefix))):
+        if key not in index:
+            raise DeployError(
+                f"The static file {key} of the release is no longer in bucket {static.bucket}.",
+                "Deploy its stage again, which uploads it.",
+            )
+        plain = static.store == "cloudfront" and key not in hashed
+        yield key, _Upload(str(index[key][0]), plain, partial(_copy, s3, bucket, key, static.bucket))
+
+
+def _changed(wanted: Mapping[str, _Upload], index: Mapping[str, Any], present: Mapping[str, str]) -> dict[str, _Upload]:
+    """The objects that differ from the bucket's."""
+    return {key: file for key, file in wanted.items() if index.get(key) != [file.digest, present.get(key)]}
 
 
 def _put(s3: S3Client, bucket: str, key: str, file: StaticFile) -> str:
@@ -164,6 +230,14 @@ def _put(s3: S3Client, bucket: str, key: str, file: StaticFile) -> str:
             Bucket=bucket, Key=key, Body=body, ContentType=file.content_type, CacheControl=file.cache_control
         )
     return done["ETag"]
+
+
+def _copy(s3: S3Client, bucket: str, key: str, source: str) -> str:
+    """Copies one object with its headers from another bucket; returns the ETag of the new one."""
+    place: CopySourceTypeDef = {"Bucket": source, "Key": key}
+    # Without tags, whose copy needs a permission of its own.
+    done = s3.copy_object(Bucket=bucket, Key=key, CopySource=place, TaggingDirective="REPLACE")
+    return done["CopyObjectResult"]["ETag"]
 
 
 def _hash(file: StaticFile) -> str:

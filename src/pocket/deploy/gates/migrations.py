@@ -101,13 +101,13 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
 def pending(stage: StageConfig, target: Target, version: str) -> Pending:
     """The pending migrations, as listed by a version of the management function. Raises CommandFailed."""
     found = _listed(stage, target, version, [])
-    migrations = tuple(_read(item) for item in found["migrations"])
+    migrations = tuple(read_all(found["migrations"]))
     return Pending(Database(**found["database"]), migrations, found["used"], found.get("grants", False))
 
 
 def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:
     """The migrations in the version's code that are not in `names`. Raises CommandFailed."""
-    return [_read(item) for item in _listed(stage, target, version, ["--beyond", *names])]
+    return read_all(_listed(stage, target, version, ["--beyond", *names]))
 
 
 def known(stage: StageConfig, target: Target, version: str) -> list[str]:
@@ -125,6 +125,11 @@ def _listed(stage: StageConfig, target: Target, version: str, arguments: Sequenc
     raise invoke.own_command_failed(
         stage, COMMAND, outcome, f"The migrations of stage {stage.name!r} could not be listed"
     )
+
+
+def read_all(listed: Sequence[Any]) -> list[Migration]:
+    """The migrations that the project's process has listed."""
+    return [_read(item) for item in listed]
 
 
 def _read(item: Any) -> Migration:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pocket import naming
 from pocket.check_issues import ERROR, Issue
-from pocket.config import build_manifest
 from pocket.deploy.aws import invoke
-from pocket.deploy.build import copies, stage_environment, static
+from pocket.deploy.build import copies, static
 from pocket.deploy.gates import start_failure
 from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed, DeployError
@@ -58,17 +55,8 @@ def run(project: Project, stage: StageConfig, target: Target, selection: Selecti
         hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
         return [Issue(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
     with copies.isolated(project, stage) as folder:
-        manifest = folder.parent / naming.MANIFEST_FILE
-        manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
-        done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
-            [python, "-m", "pocket.django.checks.report", *selection.arguments],
-            cwd=folder,
-            env={**stage_environment.environment(stage, target, manifest), naming.ORIGIN_KEY: str(project.directory)},
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            check=False,
-        )
+        arguments = ["-m", "pocket.django.checks.report", *selection.arguments]
+        done = copies.run(python, arguments, folder, project=project, stage=stage, target=target)
         stderr = done.stderr.strip()
         if done.returncode == 0:
             return _issues(done.stdout)

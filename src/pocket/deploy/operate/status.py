@@ -11,9 +11,11 @@ from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import metrics, schedule_runs
 from pocket.deploy.operate.dead_letters import last_reason
+from pocket.deploy.stacks import lock
 from pocket.deploy.stacks.losses import depth
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.template.outputs import addresses, targets
+from pocket.deploy.template.storage import artifact_bucket_name
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ class Status:
     """A stage as it is deployed, from which pocket.toml may differ; `place` describes `account`, the AWS account.
 
     `targets` has the DNS name that the records of a handler's domain lead to. `unconfirmed` is the address that gets no
-    alarms, since it has not confirmed its subscription; "" without one.
+    alarms, since it has not confirmed its subscription; "" without one. `lock` is who changes the stage now, as text,
+    "" if no command does.
     """
 
     account: str
@@ -86,6 +89,7 @@ class Status:
     events: tuple[EventsStatus, ...]
     alarms: tuple[AlarmStatus, ...]
     unconfirmed: str
+    lock: str = ""
 
 
 def read(stage: StageConfig, target: Target) -> Status:
@@ -108,7 +112,14 @@ def read(stage: StageConfig, target: Target) -> Status:
         events=_events(clients, stage),
         alarms=metrics.alarm_states(clients, stage),
         unconfirmed=metrics.unconfirmed(clients, stage, stack),
+        lock=locked(clients, stage, account),
     )
+
+
+def locked(clients: Clients, stage: StageConfig, account: str) -> str:
+    """Who holds the stage's lock, and what they run; "" if no command does."""
+    holder = lock.holder(clients, artifact_bucket_name(stage, account))
+    return "" if holder is None else str(holder)
 
 
 def _function(clients: Clients, stage: StageConfig, handler: str) -> FunctionStatus:

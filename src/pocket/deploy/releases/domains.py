@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
     from pocket.config.stage import Domain
     from pocket.deploy.aws.session import Clients
+    from pocket.deploy.releases.run import Options
     from pocket.deploy.reporting import Reporter
 
 
@@ -43,11 +44,12 @@ def examine(
     deployed: Mapping[str, Any],
     reporter: Reporter,
     *,
-    assume_yes: bool = False,
+    options: Options,
 ) -> Domains:
     """Looks at each domain of the stage; `deployed` is its stack's template.
 
-    A certificate that waits for the user's records is requested, after a question. Raises ConfigError, with the line of
+    A certificate that waits for the user's records is requested, after a question, if anything may be made before the
+    plan. Raises ConfigError, with the line of
     the domain, for what prevents it; PlanRefused where the certificate is not issued yet.
     """
     known = deployed_domains(deployed) | aliases_of(deployed) | {name for name, _, _ in recorded(deployed)}
@@ -67,7 +69,7 @@ def examine(
         if new:
             lines.append(_line(domain, zone))
     for domains in together(stage):
-        arn = _outside(project, stage, clients, domains, reporter, assume_yes=assume_yes)
+        arn = _outside(project, stage, clients, domains, reporter, options=options)
         arns.update({domain.name: arn for domain in domains if arn is not None})
     return Domains(found_zones, arns, (*lines, *_going(stage, deployed)))
 
@@ -86,13 +88,13 @@ def _outside(
     domains: Sequence[Domain],
     reporter: Reporter,
     *,
-    assume_yes: bool,
+    options: Options,
 ) -> str | None:
     """The ARN of the domains' certificate if that is in no stack of Pocket's: the user's own, or a requested one."""
     first, names = domains[0], [domain.name for domain in domains]
     there = clients.in_region(REGION) if first.handler is None else clients
     if first.certificate_arn is None and not first.create_records:
-        return _requested(there, stage, names, reporter, assume_yes=assume_yes)
+        return _requested(there, stage, names, reporter, options=options)
     if first.certificate_arn is not None and clients.target.delegated:
         try:
             certificates.check(there, first.certificate_arn, names)
@@ -161,15 +163,18 @@ def _refuse_taken(clients: Clients, domain: Domain) -> None:
     )
 
 
-def _requested(
-    clients: Clients, stage: StageConfig, names: Sequence[str], reporter: Reporter, *, assume_yes: bool
-) -> str:
+def _requested(clients: Clients, stage: StageConfig, names: Sequence[str], reporter: Reporter, options: Options) -> str:
     """The ARN of the issued certificate that Pocket requested for the names, now or in an earlier deploy."""
     listed = ", ".join(names)
     found = certificates.requested(clients, stage, names)
     if found is None:
+        if options.careful:
+            raise PlanRefused(
+                f"A deploy first requests a certificate for {listed}, and ends until that is issued.",
+                f"Begin with that: pocket deploy --stage {stage.name}",
+            )
         question = f"Request a certificate for {listed}, which waits for a record that you enter?"
-        if not assume_yes and not reporter.confirm(question):
+        if not options.assume_yes and not reporter.confirm(question):
             raise PlanRefused(
                 f"No certificate was requested for {listed}; nothing was changed.",
                 "Pass --yes to request it without being asked, or set certificate_arn.",

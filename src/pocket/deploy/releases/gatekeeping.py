@@ -43,7 +43,7 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
     if release.management_version is None and not {CHECKS, MIGRATIONS} <= skipped:
         without_management(release)
     if CHECKS not in skipped:
-        checks.check_inside(release, target, run.options.warnings)
+        checks.check_inside(release, target, run.made.warnings)
     if MIGRATIONS not in skipped:
         destructive = migrations.check(release, target, allow_destructive=run.options.allow_destructive)
         run.journal.reached(journal.MIGRATED)

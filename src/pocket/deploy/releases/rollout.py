@@ -16,7 +16,7 @@ from pocket.deploy.build import invalidation, upload
 from pocket.deploy.gates import NAMES, smoke
 from pocket.deploy.releases import gatekeeping, journal
 from pocket.deploy.releases.history import History, Release, deployed_state
-from pocket.deploy.releases.preparation import prepare
+from pocket.deploy.releases.preparation import FirstChanges, prepare
 from pocket.deploy.releases.run import unknown_hosts
 from pocket.deploy.stacks.secret_stores import place_of
 from pocket.deploy.template import Template, render, render_storage
@@ -36,16 +36,28 @@ if TYPE_CHECKING:
     from pocket.deploy.template import Inputs
 
 
-def roll_out(run: Run, inputs: Inputs) -> Deployed:
+def roll_out(run: Run) -> Deployed:
     """Carries out a deploy after the build. Raises as `deploy.deploy`."""
-    wanted = render(inputs)
-    before = run.before
+    wanted = render(run.inputs)
+    changes = first_changes(run, wanted)
+    return _keep_live(run, changes) if changes.last is None else _change_live(run, wanted, changes)
+
+
+def first_changes(run: Run, wanted: Template) -> FirstChanges:
+    """What the deploy changes first: without `last` if the functions are those of the live release."""
+    before, inputs = run.before, run.inputs
     versions = versions_of(run.stage, wanted)
     live = before.history.live_release
     unchanged = all(before.aliases.get(name) == version for name, version in versions.items())
     if live is not None and unchanged and not unknown_hosts(inputs):
-        return _keep_live(run, wanted, replace(live, versions=versions))
-    return _change_live(run, inputs, wanted)
+        return _without_release(run, wanted, replace(live, versions=versions))
+    history = before.history.keeping(run.kept)
+    return FirstChanges(
+        storage_candidate(run.wanted_storage, run.storage.body),
+        _candidate(inputs, wanted, run.main.body, history),
+        history,
+        settled(wanted.body, run.main.body, {}, kept=history.version_ids),
+    )
 
 
 def versions_of(stage: StageConfig, wanted: Template) -> Mapping[str, str]:
@@ -53,18 +65,22 @@ def versions_of(stage: StageConfig, wanted: Template) -> Mapping[str, str]:
     return deployed_state(stage, wanted.body).aliases
 
 
-def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
-    """The functions are those of the live release: other differences are changed at once, without gates."""
+def _without_release(run: Run, wanted: Template, live: Release) -> FirstChanges:
     kept = run.before.history
     history = replace(kept, releases=tuple(live if item.number == live.number else item for item in kept.releases))
     body = settled(wanted.body, run.main.body, history.to_metadata(), kept=history.version_ids)
     if alike(body, run.main.body):
         body = dict(run.main.body)
     storage = storage_settled(run.wanted_storage, run.storage.body)
-    progress = prepare(run, before_functions(storage, run.storage.body), replace(wanted, body=body))
+    return FirstChanges(before_functions(storage, run.storage.body), replace(wanted, body=body), history)
+
+
+def _keep_live(run: Run, changes: FirstChanges) -> Deployed:
+    """The functions are those of the live release: other differences are changed at once, without gates."""
+    progress = prepare(run, changes)
     progress = _with_static(run, _with_storage(run, progress))
     _invalidate(run, progress)
-    done = progress.result(run.stage, history)
+    done = progress.result(run.stage, changes.history)
     _publish(run, done)
     behind = targets(run.stage, done.outputs)
     with run.reporter.step("Request each address once"):
@@ -73,11 +89,9 @@ def _keep_live(run: Run, wanted: Template, live: Release) -> Deployed:
     return done
 
 
-def _change_live(run: Run, inputs: Inputs, wanted: Template) -> Deployed:
-    history = run.before.history.keeping(run.kept)
-    first = _candidate(inputs, wanted, run.main.body, history)
-    last = settled(wanted.body, run.main.body, {}, kept=history.version_ids)
-    progress = prepare(run, storage_candidate(run.wanted_storage, run.storage.body), first, last)
+def _change_live(run: Run, wanted: Template, changes: FirstChanges) -> Deployed:
+    inputs, history, first = run.inputs, changes.history, changes.main
+    progress = prepare(run, changes)
     if unknown_hosts(inputs):
         run.reporter.note("AWS has created a function URL; adding its host to the functions' environment.")
         outputs = progress.main.stack.outputs if progress.main.stack is not None else {}
@@ -146,9 +160,9 @@ def _with(run: Run, progress: Progress, template: Template) -> Progress:
 def _with_static(run: Run, progress: Progress) -> Progress:
     """The static files where pages find them: last before `live` moves, since a plain name is overwritten."""
     bucket = run.stage.bucket_name
-    if run.built.static is None or bucket is None:
+    if run.made.static is None or bucket is None:
         return progress
-    counts = upload.put_static(run.clients.s3, bucket, run.built.static, run.reporter)
+    counts = upload.put_static(run.clients.s3, bucket, run.made.static, run.reporter)
     return replace(progress, uploaded=counts.uploaded, stale=counts.stale)
 
 
@@ -180,8 +194,8 @@ def _release(run: Run, inputs: Inputs, wanted: Template, destructive: tuple[str,
         versions=versions_of(run.stage, wanted),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         artifact=inputs.code.key,
-        git=run.options.revision.commit,
-        dirty=run.options.revision.dirty,
+        git=run.made.revision.commit,
+        dirty=run.made.revision.dirty,
         skipped=tuple(name for name in NAMES if name in run.options.skipped),
         destructive=destructive,
         secrets=place_of(run.stage),

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.build.artifact import Artifact
+    from pocket.deploy.build.static import StaticFiles
+    from pocket.deploy.build.upload import StoredStatic
     from pocket.deploy.releases.journal import Journal
-    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.releases.saved_plan import SavedPlan
+    from pocket.deploy.reporting import PlanRow, Reporter
     from pocket.deploy.stacks.lock import Lock
     from pocket.deploy.stacks.plan import Plans
     from pocket.deploy.stacks.secrets import Generation
@@ -43,16 +46,42 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Options:
-    """The user's choices: gates to skip and questions confirmed in advance. `warnings` are those already shown."""
+    """The user's choices: gates to skip, questions confirmed in advance, and the only plan that may be applied.
+
+    With `looks`, nothing is changed: the deploy ends with its plan. `command` is what the stage's lock shows.
+    """
 
     skipped: frozenset[str] = frozenset()
     allow_destructive: bool = False
     allow_loss: bool = False
     assume_yes: bool = False
-    warnings: frozenset[str] = frozenset()
-    revision: Revision = field(default_factory=Revision)
-    origin: str = ""
+    looks: bool = False
+    plan: SavedPlan | None = None
+    command: str = "deploy"
     published: Callable[[Mapping[str, str]], None] | None = None
+
+    @property
+    def careful(self) -> bool:
+        """Whether nothing may be made before the plan: it is only looked at, or compared with the one of the user."""
+        return self.looks or self.plan is not None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What is released: an artifact and the commit it was made from. `warnings` are those of checks, shown already.
+
+    `stored` are the static files of a release of another stage.
+    """
+
+    artifact: Artifact
+    revision: Revision = field(default_factory=Revision)
+    warnings: frozenset[str] = frozenset()
+    stored: StoredStatic | None = None
+
+    @property
+    def static(self) -> StaticFiles | StoredStatic | None:
+        """The static files to upload."""
+        return self.stored or self.artifact.static
 
 
 @dataclass(frozen=True)
@@ -60,9 +89,11 @@ class Run:
     """One deploy of one stage; `main` and `storage` are its two stacks' states before the first change."""
 
     plans: Plans
+    far: Plans
+    """The plans of us-east-1, where a distribution's certificate is."""
     lock: Lock
     journal: Journal
-    built: Artifact
+    made: Made
     wanted_storage: Template
     main: State
     storage: State
@@ -72,13 +103,23 @@ class Run:
     """The artifact bucket."""
     account: str
     generation: Generation
+    inputs: Inputs
+    """The template's input before the first change."""
+    origin: str = ""
+    """The repository of the project, if it is known."""
     lines: tuple[str, ...] = ()
     """Text of the plan beside its rows."""
+    first: tuple[PlanRow, ...] = ()
+    """What a deploy makes before its plan, since templates need the names that AWS gives it, and what is missing."""
 
     @property
     def before(self) -> DeployedState:
         """The deployed state before the first change."""
         return deployed_state(self.stage, self.main.body)
+
+    @property
+    def built(self) -> Artifact:
+        return self.made.artifact
 
     @property
     def reporter(self) -> Reporter:

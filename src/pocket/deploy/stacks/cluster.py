@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
 
 ENGINE = "aurora-postgresql"
+KIND = "AWS::RDS::DBCluster"
+
+UNKNOWN = IamAccess(
+    "cluster.placeholder.invalid", 5432, AURORA_DATABASE, AURORA_USER, "cluster-PLACEHOLDER", AURORA_OWNER
+)
+"""Stands in a plan for the access to a cluster that does not exist yet."""
+
 WAIT_SECONDS = 900.0
 PAUSE = 3.0
 

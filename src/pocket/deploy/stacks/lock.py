@@ -186,6 +186,17 @@ class Lock:
         )
 
 
+def holder(clients: Clients, bucket: str) -> Holder | None:
+    """Who holds the lock in that bucket; None if no running command does, or there is no bucket."""
+    try:
+        found = _read(clients, bucket)
+    except AWSCallFailed as error:
+        if error.code == "NoSuchBucket":
+            return None
+        raise
+    return None if found.dead else found.holder
+
+
 def _read(clients: Clients, bucket: str) -> Found:
     try:
         answer = clients.s3.get_object(Bucket=bucket, Key=KEY)

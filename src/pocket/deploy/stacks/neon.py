@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
 
+KIND = "Neon::Branch"
 KEY_VARIABLE = "NEON_API_KEY"
 WAIT_SECONDS = 300.0
 PAUSE = 1.0

@@ -37,6 +37,8 @@ TEMPLATE_LIMIT = 51_200
 
 TEMPLATE_PREFIX = "templates/"
 
+_STACK = "AWS::CloudFormation::Stack"
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -67,7 +69,8 @@ class Plans:
     """The plans of one deploy, as a context manager that discards those that were not carried out.
 
     `tags` are put on every stack, and `own_tags`, those in pocket.toml; if both are None, a stack keeps its tags.
-    `allowed` is called before each change, and raises if it must not happen.
+    `allowed` is called before each change, and raises if it must not happen. With `looks`, a plan leaves no trace: a
+    stack that does not exist gets no change set, for which AWS would create it, and an incomplete one stays.
     """
 
     def __init__(
@@ -78,12 +81,14 @@ class Plans:
         tags: Mapping[str, str] | None = None,
         own_tags: Mapping[str, str] | None = None,
         allowed: Callable[[], None] = lambda: None,
+        looks: bool = False,
     ) -> None:
         self.clients = clients
         self.reporter = reporter
         self._tags = tags or {}
         self._own_tags = own_tags
         self._allowed = allowed
+        self._looks = looks
         self._waiting: list[ChangeSet] = []
         self._sound: set[str] = set()
 
@@ -120,7 +125,10 @@ class Plans:
         found = state(clients, stack_name)
         if since is not None and not found.same_as(since):
             raise changeset.changed(stack_name)
-        before = cleared(clients, found, self.reporter)
+        if self._looks:
+            before = found if found.stack is not None and found.stack.usable else State()
+        else:
+            before = cleared(clients, found, self.reporter)
         tagging = retagging(before, self._own_tags)
         template = recording(template, before, self._own_tags)
         plan = Planned(stack_name, before, template)
@@ -130,7 +138,7 @@ class Plans:
             return plan
         text = template.to_json()
         self.validate(stack_name, template.body, before.body)
-        if len(text.encode()) > TEMPLATE_LIMIT and bucket is None:
+        if (self._looks and before.stack is None) or (len(text.encode()) > TEMPLATE_LIMIT and bucket is None):
             return replace(plan, rows=_all_added(template))
         source = _source(clients, text, bucket)
         values = {key: template.parameters.get(key) for key in template.body.get("Parameters", {})}
@@ -142,7 +150,8 @@ class Plans:
             self._forget(wanted)
             return plan
         self._waiting[self._waiting.index(wanted)] = made
-        return replace(plan, rows=_with_tags(made, tagging), change_set=made)
+        rows = _with_tags(made, tagging) or (PlanRow("change", stack_name, _STACK, "outputs"),)
+        return replace(plan, rows=rows, change_set=made)
 
     def _all_tags(self, before: State, tagging: Retagging) -> dict[str, str]:
         """All tags of the stack after the change; tags that something else has set stay."""
@@ -226,7 +235,7 @@ def _with_tags(made: ChangeSet, tagging: Retagging) -> tuple[PlanRow, ...]:
     if made.creates or not tagging:
         return made.rows
     others = (row for row in made.rows if (row.action, row.detail) != ("change", changeset.TAGS))
-    return (PlanRow("change", made.stack_name, "AWS::CloudFormation::Stack", str(tagging)), *others)
+    return (PlanRow("change", made.stack_name, _STACK, str(tagging)), *others)
 
 
 def _all_added(template: Template) -> tuple[PlanRow, ...]:

@@ -58,6 +58,11 @@ class Generation:
         """Whether the deploy changes the store."""
         return self.restores or bool(self.fresh)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the deploy creates a secret that AWS bills: parameters are free."""
+        return self.place.store == "secretsmanager" and bool(self.fresh) and not self.existing
+
     def of_distribution(self) -> dict[str, str]:
         """The values that the template of a distribution needs, by variable."""
         found = {**self.existing, **self.fresh}

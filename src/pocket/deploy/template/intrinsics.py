@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,20 @@ def substituted(text: str) -> Any:
 def literal(text: str) -> Any:
     """`text`, never substituted: a `${` in it is split, since cfn-lint mistakes it for a missing Sub."""
     return {"Fn::Join": ["", text.replace("${", "$\0{").split("\0")]} if "${" in text else text
+
+
+def in_words(value: object) -> str:
+    """A value as the file has it: text with its `${...}`, anything else as JSON."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"${{{name}}}"
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Join": ["", [*texts]]} if all(isinstance(text, str) for text in texts):
+            return "".join(texts)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def arn(service: str, resource: str) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.template.intrinsics import in_words
 from pocket.deploy.template.permissions import DECLARED
 from pocket.deploy.template.steps import ROLE
 
@@ -41,23 +41,11 @@ def _granted(body: Mapping[str, Any], names: Mapping[str, str]) -> Granted:
 
 
 def _described(statement: Mapping[str, Any]) -> str:
-    resources = " and ".join("everything" if item == "*" else _text(item) for item in statement["Resource"])
+    resources = " and ".join("everything" if item == "*" else in_words(item) for item in statement["Resource"])
     conditions = [
-        f"{key} {operator} {' or '.join(map(_text, values))}"
+        f"{key} {operator} {' or '.join(map(in_words, values))}"
         for operator, keys in statement.get("Condition", {}).items()
         for key, values in keys.items()
     ]
     where = f", if {' and '.join(conditions)}" if conditions else ""
     return f"{', '.join(statement['Action'])} on {resources}{where}"
-
-
-def _text(value: object) -> str:
-    """A value as the file has it."""
-    match value:
-        case str():
-            return value
-        case {"Ref": name}:
-            return f"${{{name}}}"
-        case {"Fn::Sub": str(text)}:
-            return text
-    return json.dumps(value)

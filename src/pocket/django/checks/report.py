@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.check_issues import Issue
@@ -81,34 +79,17 @@ def _named(obj: Any) -> str | None:
 
 def main() -> int:
     """Runs the command; returns its exit status: 0, or 2 for wrong arguments."""
-    out = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
     parser = argparse.ArgumentParser(prog="python -m pocket.django.checks.report")
     add_arguments(parser)
     options = parser.parse_args()
-    sys.path.insert(0, str(Path.cwd()))
-    origin.leave()
-    _set_up()
-    try:
-        found = collect(deploy=options.deploy, tags=options.tags, databases=options.databases)
-    except UnknownTag as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    with os.fdopen(out, "w", encoding="utf-8") as stream:
-        json.dump(found, stream)
+    with origin.answering() as answer:
+        try:
+            found = collect(deploy=options.deploy, tags=options.tags, databases=options.databases)
+        except UnknownTag as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        json.dump(found, answer)
     return 0
-
-
-def _set_up() -> None:
-    """Sets Django up as a function's start does."""
-    import django
-    from django.conf import settings
-
-    from pocket.django.configuration.startup import check_before_reuse
-
-    check_before_reuse(settings.DATABASES)
-    django.setup()
 
 
 if __name__ == "__main__":

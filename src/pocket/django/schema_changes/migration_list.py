@@ -54,9 +54,12 @@ def pending(connection: BaseDatabaseWrapper) -> dict[str, Any]:
     }
 
 
-def beyond(connection: BaseDatabaseWrapper, names: Collection[str]) -> list[dict[str, Any]]:
-    """The migrations in the code that are not in `names`, applied or not, as in `pending`."""
-    executor: Any = MigrationExecutor(connection)
+def beyond(connection: BaseDatabaseWrapper, names: Collection[str], *, connects: bool = True) -> list[dict[str, Any]]:
+    """The migrations in the code that are not in `names`, applied or not, as in `pending`.
+
+    Unless it `connects`, only the kind of the database is used, and the database need not exist.
+    """
+    executor: Any = MigrationExecutor(connection if connects else None)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)
     seen = set(names)
     labeller = Labeller(connection, executor._create_project_state())

@@ -1,0 +1,65 @@
+"""Settings that a deploy changes: names, and values of what is no secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import FULL, project
+
+from pocket.config import build_manifest
+from pocket.deploy.build.contents import is_secret
+from pocket.deploy.template.setting_changes import manifest_changes, variable_changes
+
+SETTINGS = '[awscontainer.django.settings]\nLANGUAGE_CODE = "de"\n'
+
+
+def manifest(folder: Path, text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(build_manifest(project(folder, text)).to_json())["stages"]["dev"]
+    return found
+
+
+def function(**variables: Any) -> dict[str, Any]:
+    return {"Resources": {"WebFunction": {"Properties": {"Environment": {"Variables": variables}}}}}
+
+
+def test_a_manifest_says_what_changed_and_no_secret(tmp_path: Path) -> None:
+    before = manifest(tmp_path, FULL.replace('API_KEY = "shared/api#key"', 'OLD = "shared/old"'))
+    after = manifest(tmp_path, FULL.replace("shared/api", "other/api").replace("TOKEN = {", "PEM = {") + SETTINGS)
+    assert list(manifest_changes(before, after)) == [
+        "django.settings.LANGUAGE_CODE: de",
+        "API_KEY: read from a secret",
+        "OLD: no longer read from a secret",
+        "PEM_PEM_BASE64: read from a secret",
+        "PEM_PUB_BASE64: read from a secret",
+        "TOKEN_PEM_BASE64: no longer read from a secret",
+        "TOKEN_PUB_BASE64: no longer read from a secret",
+    ]
+    assert list(manifest_changes(after, after)) == []
+
+
+def test_variables_are_compared_and_secrets_hidden() -> None:
+    before = function(A="1", GONE="x", POCKET_HOSTS="a", DB="postgres://u:hunter22@host/x", ARN={"Ref": "Topic"})
+    after = function(A="2", POCKET_HOSTS="b", DB="postgres://u:hunter33@host/x", ARN={"Fn::Sub": "${Topic.Name}"})
+    assert list(variable_changes(before, after, ["web"])) == [
+        "A: 1 -> 2 (web)",
+        "ARN: ${Topic} -> ${Topic.Name} (web)",
+        "DB: changed (web)",
+        "GONE: removed (web)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MOOD", "glad", False),
+        ("STRIPE_SECRET", "x", True),
+        ("REDIS_URL", "redis://:hunter22@host/0", True),
+        ("REDIS_URL", "redis://host/0", False),
+        ("KEY", "ghp_" + "a" * 36, True),
+    ],
+)
+def test_a_secret_is_known_by_its_name_or_its_value(name: str, value: str, expected: bool) -> None:
+    assert is_secret(name, value) is expected
