@@ -39,13 +39,15 @@ def failing(folder: Path) -> dict[str, list[str]]:
 
 
 def templates(folder: Path) -> None:
-    """Writes the templates of a stage that has one of everything into `folder`."""
+    """Writes the templates of stages that have one of everything into `folder`."""
     sys.path.insert(0, str(REPOSITORY / "tests" / "support"))
-    from deploying import FULL, inputs, project
+    from deploying import ALARMS, FULL, inputs, project
 
     from pocket.deploy.template import render, render_storage
 
     with tempfile.TemporaryDirectory() as scratch:
+        more = render(inputs(project(Path(scratch) / "more", ALARMS)))
+        (folder / "more.json").write_text(more.to_json())
         text = FULL.replace("apigateway = {}", "apigateway = { access_log = true }", 1)
         found = project(Path(scratch), text)
         (folder / "stage.json").write_text(render(inputs(found)).to_json())

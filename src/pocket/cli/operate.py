@@ -95,8 +95,9 @@ def _show(found: Status) -> None:
         typer.echo(f"{item.name}: {item.failed} failed {'event' if item.failed == 1 else 'events'}")
         for schedule in item.schedules:
             typer.echo(f"  {schedule.text}")
-            last = f"{schedule.state} {_minute(schedule.last)}".strip()
-            typer.echo(f"    last run: {last or 'not known'}; next: {_minute(schedule.next) or 'not known'}")
+            if schedule.enabled:
+                last = f"{schedule.state} {_minute(schedule.last)}".strip()
+                typer.echo(f"    last run: {last or 'not known'}; next: {_minute(schedule.next) or 'not known'}")
     _show_alarms(found)
 
 

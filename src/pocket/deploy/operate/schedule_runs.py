@@ -42,6 +42,7 @@ class ScheduleStatus:
     state: str = ""
     last: str = ""
     next: str = ""
+    enabled: bool = True
 
 
 def read(
@@ -58,7 +59,7 @@ def read(
     for number, schedule in enumerate(declared, 1):
         since = changed.get(naming.logical_id(handler, f"Schedule{number}"))
         if not schedule.enabled or since is None:
-            found.append(ScheduleStatus(_told(schedule)))
+            found.append(ScheduleStatus(_told(schedule), enabled=schedule.enabled))
             continue
         state, last = _last(clients, stage.function_name(handler), schedule, since, now)
         upcoming = following(schedule.expression, schedule.timezone, now)
