@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.stacks import changeset
-from pocket.deploy.stacks.stack import every, find, state
+from pocket.deploy.stacks.failures import failed
+from pocket.deploy.stacks.stack import EventFeed, every, find, state, watch
 from pocket.deploy.template.marks import MADE, METADATA, ORIGIN, PROJECT, STAGE, description, marked
-from pocket.errors import AWSCallFailed, DeployError
+from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.config import StageConfig
     from pocket.deploy.aws.session import Clients
+    from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.stack import Stack, State
 
 
@@ -27,6 +29,30 @@ def own_state(clients: Clients, stage: StageConfig, name: str) -> State:
     if found.stack is not None:
         refuse_foreign(stage, found.stack, found.body)
     return found
+
+
+def recovered_state(clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *, assume_yes: bool) -> State:
+    """As `own_state`; a rollback that failed is continued first, if the user agrees.
+
+    That only restores what was there before. It skips no resource, so it fails again while the cause remains. Raises
+    StackFailed then, and if the user declines.
+    """
+    try:
+        return own_state(clients, stage, name)
+    except StackFailed:
+        found = find(clients, name)
+        if found is None or found.status != "UPDATE_ROLLBACK_FAILED" or not marked(stage, found.tags):
+            raise
+        question = f"The rollback of stack {name} failed: {found.reason}\nIf the cause is repaired: continue it?"
+        if not (assume_yes or reporter.confirm(question)):
+            raise
+    feed = EventFeed(clients, found.stack_id)
+    with reporter.step(f"Continue the rollback of stack {name}"):
+        clients.cloudformation.continue_update_rollback(StackName=found.stack_id)
+        ended = watch(clients, feed, reporter)
+    if not ended.usable:
+        raise failed(clients, feed, f"The rollback of stack {name} failed again", ended)
+    return own_state(clients, stage, name)
 
 
 def refuse_foreign(stage: StageConfig, stack: Stack, body: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ _SHORTEST = 20
 
 _STACKS = [
     "cloudformation:CancelUpdateStack",
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
