@@ -244,3 +244,21 @@ def test_the_variables_that_settings_need_are_in_the_file(tmp_path: Path) -> Non
     assert any("DJANGO_ADMIN_URL, LIMIT, MAILGUN_DOMAIN" in line for line in changes.next_steps(found))
     (folder / "pocket.toml").write_text(planned["pocket.toml"])
     assert list(load(folder / "pocket.toml").stages) == ["local", "dev"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("requirements.txt", "Django==5.1.15\n", "found Django==5.1.15"),
+        ("requirements.txt", "wheel\ndjango~=4.2\n", "found django~=4.2"),
+        ("pyproject.toml", 'dependencies = ["django<5.2"]\n', "found django<5.2"),
+        ("pyproject.toml", 'dependencies = ["Django<5.0"]\n', "found Django<5.0"),
+        ("requirements.txt", "Django==5.2.1\ndjango-ninja==1.4.1\n", ""),
+        ("requirements.txt", "Django>=4.2\n", ""),
+    ],
+)
+def test_a_django_that_pocket_does_not_support_is_named(tmp_path: Path, name: str, text: str, told: str) -> None:
+    folder = split(tmp_path)
+    (folder / name).write_text(text)
+    lines = [line for line in changes.next_steps(survey(folder)) if "Raise Django" in line]
+    assert [told in line for line in lines] == ([True] if told else [])

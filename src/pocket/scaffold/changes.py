@@ -21,6 +21,10 @@ _IGNORED = (".pocket/", ".env")
 """What only the laptop has."""
 
 
+_OLD_DJANGO = re.compile(r"""(?im)(?<=["'\n])django *((==|~=|<=|<) *([1-4]\.|5\.[01]\b)[0-9.]*|< *5\.2(?![0-9.]))""")
+"""A requirement that only versions of Django before 5.2 meet."""
+
+
 @dataclass(frozen=True)
 class Change:
     """A file's text before and after; `before` is None for a new file. `name` is its path relative to the project."""
@@ -78,6 +82,8 @@ def next_steps(found: Survey) -> Iterator[str]:
     missing = [f'"{item}"' for item in wanted if item.partition("[")[0] not in written]
     if missing:
         yield f"Add to the project's requirements: {' '.join(missing)}"
+    if old := _OLD_DJANGO.search(written):
+        yield f"Raise Django in the requirements: Pocket supports 5.2 and later, and found {old[0].strip()}"
     if plain := found.required.plain:
         yield f"Change in pocket.toml, [awscontainer.envs]: {', '.join(plain)}"
     if found.has_another_database:
@@ -100,7 +106,7 @@ def _change(directory: Path, path: Path, after: str) -> Change | None:
 def _requirements(directory: Path) -> str:
     names = ("pyproject.toml", "requirements.txt", "requirements.in")
     files = [directory / name for name in names] + sorted((directory / "requirements").glob("*.txt"))
-    return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    return "\n".join(["", *(file.read_text(encoding="utf-8") for file in files if file.is_file())])
 
 
 def gitignore(directory: Path) -> str:
