@@ -215,3 +215,12 @@ def test_a_missing_source_map_is_no_error_and_any_other_missing_file_is(tmp_path
     (tmp_path / "assets" / "lib.css").write_text('a { background: url("none.png") }')
     with pytest.raises(AssertionError, match=r"none\.png"):
         collect(tmp_path, item)
+
+
+def test_a_packages_own_collectstatic_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "fasta" / "management" / "commands"
+    folder.mkdir(parents=True)
+    (folder / "collectstatic.py").write_text("raise RuntimeError('there is no bucket here')")
+    settings = SETTINGS.replace("INSTALLED_APPS = [", 'INSTALLED_APPS = ["fasta", ')
+    files, output = collect(tmp_path, Storage(store="s3", location="static", static=True), settings)
+    assert "site.css" in files, output

@@ -41,12 +41,14 @@ def collect(directory: Path) -> int:
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         collected.clear()
         return 0
+    from django.contrib.staticfiles.management.commands.collectstatic import Command
     from django.test import override_settings
 
     directory.mkdir(parents=True, exist_ok=True)
     own = {"entry": entry, "hashed": item.manifest, "collected": collected}
     with override_settings(STORAGES=_storages(directory, "pocket.django.static_storage.collecting", own)):
-        call_command("collectstatic", interactive=False, verbosity=0)
+        # Django's own: a package's command, such as collectfasta's, expects a storage elsewhere.
+        call_command(Command(), interactive=False, verbosity=0)
     return collected.finish()
 
 

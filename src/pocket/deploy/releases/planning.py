@@ -30,7 +30,7 @@ from pocket.deploy.releases.run import Made, Options, Run
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import cluster, neon, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
-from pocket.deploy.stacks.ownership import own_state
+from pocket.deploy.stacks.ownership import own_state, recovered_state
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.stacks.stack import State
 from pocket.deploy.template import Code, Inputs, render_storage
@@ -71,7 +71,9 @@ def planning(
     reporter.note(f"{verb} stage {stage.name} to {place(clients, account)}.")
     bucket = artifact_bucket_name(stage, account)
     with Journal(reporter) as journal, Lock(clients, stage.name, options.command, reporter) as lock:
-        seen = _states(clients, stage, lock, bucket, take=False)[1]
+        read: Callable[[str], State] = partial(own_state, clients, stage)
+        repairing = partial(recovered_state, clients, stage, reporter=reporter, assume_yes=options.assume_yes)
+        seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)[1]
         found = domains.examine(project, stage, clients, seen.body, reporter, options=options)
         attached: list[str] = []
         live = _history(stage, seen).live
@@ -83,7 +85,7 @@ def planning(
                 attached.extend(network.check(project, stage, clients, reporter, deployed=seen.body, live=live))
 
         made = make(live, examine)
-        storage, main = _states(clients, stage, lock, bucket, take=not options.looks)
+        storage, main = _states(read, stage, lock, bucket, take=not options.looks)
         _note_change(stage, reporter, seen, main)
         source = origin(project.directory)
         generation = _generation(clients, stage, main, reporter, options)
@@ -135,19 +137,21 @@ def planning(
             yield run, found
 
 
-def _states(clients: Clients, stage: StageConfig, lock: Lock, bucket: str, *, take: bool) -> tuple[State, State]:
-    """The states of the storage stack and of the stage's stack.
+def _states(
+    read: Callable[[str], State], stage: StageConfig, lock: Lock, bucket: str, *, take: bool
+) -> tuple[State, State]:
+    """The states of the storage stack and of the stage's stack, as `read` gives them by name.
 
     The lock is in the storage stack's bucket. If that exists, the lock is taken, or only checked, before the stage's
     stack is read.
     """
-    storage = own_state(clients, stage, storage_stack_name(stage))
+    storage = read(storage_stack_name(stage))
     if storage.stack is not None:
         if take:
             lock.take(bucket)
         else:
             lock.refuse_held(bucket)
-    return storage, own_state(clients, stage, stage.stack_name)
+    return storage, read(stage.stack_name)
 
 
 def _generation(clients: Clients, stage: StageConfig, main: State, reporter: Reporter, options: Options) -> Generation:
