@@ -124,11 +124,11 @@ def test_a_string_is_not_a_list_of_arguments(queued: AWSDouble) -> None:
 @pytest.mark.parametrize(("excess", "fits"), [(0, True), (1, False)])
 def test_a_message_over_the_limit_is_refused_with_its_size(queued: AWSDouble, excess: int, fits: bool) -> None:
     empty = len(json.dumps({"command": "job", "args": [""], "kwargs": {}}))
-    argument = "x" * (sqs.MAX_MESSAGE_SIZE - empty + excess)
+    argument = "x" * (sqs.LARGEST_BODY - empty + excess)
     if fits:
         assert pocket_call_command("job", args=[argument])
         return
-    with pytest.raises(ValueError, match=r"1,048,577 bytes.*1,048,576"):
+    with pytest.raises(ValueError, match=r"1,040,385 bytes.*1,040,384"):
         pocket_call_command("job", args=[argument])
     assert queued.calls == []
 

@@ -75,6 +75,7 @@ def test_a_later_run_after_is_a_schedule_that_deletes_itself(project: TaskProjec
     [schedule] = project.sent("CreateSchedule")
     assert project.sent() == []
     assert schedule["Name"].startswith(f"task-{found}-")
+    assert schedule["ClientToken"] == schedule["Name"]
     assert schedule["GroupName"] == "pocket-dev-board"
     assert schedule["ActionAfterCompletion"] == "DELETE"
     assert schedule["ScheduleExpression"].startswith("at(2090-01-02T03:04:")
@@ -167,6 +168,20 @@ def test_enqueue_on_commit_sends_nothing_that_is_rolled_back(project: TaskProjec
     words = [json.loads(message["MessageBody"])["kwargs"]["word"] for message in project.sent()]
     assert words == (["committed"] if on_commit == "1" else ["rolled back", "committed"])
     assert found == [on_commit == "1", False]
+
+
+def test_large_arguments_are_not_stored_for_what_is_rolled_back_or_cannot_be_sent(project: TaskProject) -> None:
+    assert project.aws
+    code = "from django.db import transaction\nfrom pocket.errors import AWSCallFailed\nclass Stop(Exception): pass\n"
+    code += "try:\n    with transaction.atomic():\n        tasks.size.enqueue('x' * 2_000_000)\n        raise Stop\n"
+    project.evaluate(code + "except Stop:\n    result = 1", ON_COMMIT="1")
+    assert project.aws.calls == []
+    project.aws.failures.append((400, "AccessDenied"))
+    code = "from pocket.errors import AWSCallFailed\n"
+    code += "try:\n    tasks.size.enqueue('x' * 2_000_000)\nexcept AWSCallFailed as error:\n    result = error.code"
+    assert project.evaluate(code) == "AccessDenied"
+    assert project.aws.operations == ["PutObject", "SendMessage", "DeleteObject"]
+    assert project.aws.objects == {}
 
 
 SIGNALS = """

@@ -299,14 +299,35 @@ def test_a_job_whose_arguments_are_hidden_is_not_sent_again_without_them(project
 
 def test_old_rows_go_by_the_clock_and_take_their_arguments_along(project: TaskProject) -> None:
     assert project.aws
-    project.evaluate("tasks.size.enqueue('x' * 2_000_000)\nresult = 1")
+    found = project.evaluate("result = tasks.size.enqueue('x' * 2_000_000).id")
+    assert project.deliver(*project.sent())[0] == failed()
+    code = f"found = tasks.size.get_result({found!r})\nresult = [found.return_value, len(found.args[0])]"
+    assert project.evaluate(code) == [2_000_000, 2_000_000]
     code = "from datetime import timedelta\nfrom django.utils import timezone\nfrom pocket.jobs.models import Job\n"
-    project.evaluate(code + "Job.objects.update(enqueued_at=timezone.now() - timedelta(days=31))\nresult = 1")
+    project.evaluate(code + "Job.objects.update(finished_at=timezone.now() - timedelta(days=31))\nresult = 1")
     project.evaluate("tasks.note.enqueue(file)\nresult = 1")
     assert len(project.aws.objects) == 1
     project.deliver(project.sent()[-1])
     assert [row["name"] for row in rows(project)] == ["work.tasks.note"]
     assert project.aws.objects == {}
+
+
+def test_however_many_old_rows_there_are_they_go(project: TaskProject) -> None:
+    code = """
+from datetime import timedelta
+from django.utils import timezone
+from pocket.django.commands import records
+from pocket.jobs.models import Job
+from pocket.jobs.records import TIDY_ROWS
+old = timezone.now() - timedelta(days=31)
+Job.objects.bulk_create(Job(id=str(number), name="old", enqueued_at=old) for number in range(TIDY_ROWS + 1))
+left = []
+for _ in range(2):
+    records.current().tidy()
+    left.append(Job.objects.count())
+result = left
+"""
+    assert project.evaluate(code) == [1, 0]
 
 
 ADMIN = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from datetime import timedelta
@@ -32,8 +33,10 @@ CONTENDED = 5.0
 KEEP_DAYS = 30
 """Days that a row is kept, without the setting POCKET_JOBS_KEEP_DAYS."""
 
+TIDY_ROWS = 1000
+"""Rows that are deleted at once, so that no job waits long for it."""
+
 _TIDY_SECONDS = 3600.0
-_TIDY_ROWS = 1000
 
 
 class DatabaseRecords:
@@ -132,26 +135,27 @@ class DatabaseRecords:
         return _as_result(job, task)
 
     def tidy(self) -> None:
-        """Deletes old rows, once an hour in each environment of a function."""
+        """Deletes old rows, once an hour in each environment of a function; while there are more, after each batch."""
         now = time.monotonic()
         if self._tidied is not None and now - self._tidied < _TIDY_SECONDS:
             return
         self._tidied = now
         try:
-            delete_old(getattr(settings, "POCKET_JOBS_KEEP_DAYS", KEEP_DAYS))
+            if delete_old(getattr(settings, "POCKET_JOBS_KEEP_DAYS", KEEP_DAYS)) == TIDY_ROWS:
+                self._tidied = None
         except Exception:
             logger.exception("Old rows of jobs could not be deleted.")
 
 
 def delete_old(days: float) -> int:
-    """Deletes up to a thousand rows of jobs that ended, or were due, more than `days` ago; returns their number.
+    """Deletes up to TIDY_ROWS rows of jobs that ended, or were due, more than `days` ago; returns their number.
 
-    The large arguments of a job that failed go with its row.
+    Large arguments go with the row.
     """
     from django.db.models.functions import Coalesce
 
     age = Coalesce("finished_at", "run_after", "enqueued_at")
-    old = list(_jobs().annotate(age=age).filter(age__lt=timezone.now() - timedelta(days=days))[:_TIDY_ROWS])
+    old = list(_jobs().annotate(age=age).filter(age__lt=timezone.now() - timedelta(days=days))[:TIDY_ROWS])
     for job in old:
         if job.object_key:
             _delete_arguments(job)
@@ -160,15 +164,33 @@ def delete_old(days: float) -> int:
 
 
 def _delete_arguments(job: Job) -> None:
-    from pocket.django.tasks import framework
     from pocket.errors import AWSCallFailed
     from pocket.runtime import objects
 
-    options = import_string(f"{framework.name()}.task_backends")[job.backend].options
+    bucket, region = _bucket(job)
     try:
-        objects.delete(options["bucket"], job.object_key, region=options["region"])
+        objects.delete(bucket, job.object_key, region=region)
     except AWSCallFailed as error:
         logger.warning("The arguments of the job %s could not be deleted: %s", job.pk, error.message)
+
+
+def _bucket(job: Job) -> tuple[str, str]:
+    """The bucket of the job's large arguments, and its region."""
+    from pocket.django.tasks import framework
+
+    options = import_string(f"{framework.name()}.task_backends")[job.backend].options
+    return options["bucket"], options["region"]
+
+
+def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
+    """The job's arguments, from the bucket where they are there; raises AWSCallFailed."""
+    if not job.object_key:
+        return job.args, job.kwargs
+    from pocket.runtime import objects
+
+    bucket, region = _bucket(job)
+    found = json.loads(objects.get(bucket, job.object_key, region=region))
+    return found["args"], found["kwargs"]
 
 
 def _jobs() -> Any:
@@ -207,7 +229,7 @@ def _as_result(job: Job, task: Any) -> Any:
 
     base = framework.part("base")
     cancelled = job.status == job.Status.CANCELLED
-    found = results.new(task, job.pk, job.args, job.kwargs, job.backend)
+    found = results.new(task, job.pk, *_arguments(job), job.backend)
     results.fill(
         found,
         status=base.TaskResultStatus.FAILED if cancelled else base.TaskResultStatus(job.status),

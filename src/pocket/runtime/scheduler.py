@@ -29,6 +29,7 @@ def send_at(
         target["SqsParameters"] = {"MessageGroupId": fifo_group}
     payload = {
         "ActionAfterCompletion": "DELETE",
+        "ClientToken": name,  # a repeated request is the same one
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "GroupName": group,
         "ScheduleExpression": f"at({when:%Y-%m-%dT%H:%M:%S})",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_MESSAGE_SIZE = 1_048_576
 """Bytes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 
+LARGEST_BODY = MAX_MESSAGE_SIZE - 8192
+"""Bytes of a job's message: the rest stays free for the attributes that it gets in the dead-letter queue."""
+
 FIFO_GROUP = "pocket"
 """One message group for all commands, so that a FIFO queue runs them one after the other."""
 

@@ -135,6 +135,9 @@ def _note(job: Job, claim: Claim, how: records.Ended) -> None:
 
 
 def _forget(job: Job) -> None:
+    """Deletes a done job's large arguments; where it is recorded, they go with its row."""
+    if records.current().kept:
+        return
     try:
         job.forget()
     except AWSCallFailed as error:

@@ -47,7 +47,7 @@ def call(
         return call_command(command, *arguments, **options)
     from pocket.runtime import sqs
 
-    sent = sqs.send(url, _message(command, arguments, options, sqs.MAX_MESSAGE_SIZE), region=_region())
+    sent = sqs.send(url, _message(command, arguments, options, sqs.LARGEST_BODY), region=_region())
     _record(Entry(sent, "command", command, arguments, options, handler=queue_key))
     return sent
 
@@ -113,7 +113,7 @@ def _message(command: str, args: list[Any], kwargs: dict[str, Any], limit: int) 
     body = json.dumps({"command": command, "args": args, "kwargs": kwargs})
     if len(body) > limit:
         raise ValueError(
-            f"{command} with its arguments is a message of {len(body):,} bytes; SQS accepts {limit:,}."
+            f"{command} with its arguments is a message of {len(body):,} bytes; the limit is {limit:,}."
             " Store the data, and pass its place."
         )
     return body

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -25,9 +26,6 @@ from pocket.django.tasks.policy import policy_of
 from pocket.errors import PocketError
 
 _base: Any = framework.part("backends.base")
-
-ROOM = 8192
-"""Bytes of SQS's limit that stay free for the attributes that a failed message gets in the dead-letter queue."""
 
 _SOON = 60
 """Seconds ahead that a schedule is set at least: Scheduler's precision is a minute."""
@@ -91,7 +89,8 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
             priority=task.priority,
             enqueued=datetime.now(UTC).isoformat(),
         )
-        envelope = self._stored(envelope, by_schedule=self._needs_schedule(task, handler))
+        if not self._fits(envelope, by_schedule=self._needs_schedule(task, handler)):
+            envelope = envelope._replace(object=f"{naming.TASK_OBJECTS}{envelope.id}.json")
         records.current().enqueued(entry_of(envelope, handler, task, run_after=task.run_after))
         if self.options.get("enqueue_on_commit"):
             transaction.on_commit(partial(self._dispatch, result, envelope, handler))
@@ -127,10 +126,18 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         )
 
     def _dispatch(self, result: Any, envelope: Envelope, handler: str) -> None:
+        from pocket.runtime import objects
+
+        bucket, region = self.options["bucket"], self.options["region"]
         try:
+            if envelope.object:
+                objects.put(bucket, envelope.object, envelope.arguments(), region=region)
             self.send(envelope, handler, seconds=results.seconds_until(result.task.run_after))
         except PocketError:
             records.current().withdrawn(envelope.id)
+            if envelope.object:
+                with suppress(PocketError):  # the first error is the one that says what is wrong
+                    objects.delete(bucket, envelope.object, region=region)
             raise
         results.enqueued(self, result, results.moment(envelope.enqueued))
 
@@ -146,22 +153,17 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         seconds = results.seconds_until(task.run_after)
         return seconds > (0 if _queue_url(handler).endswith(".fifo") else sqs.LONGEST_DELAY)
 
-    def _stored(self, envelope: Envelope, *, by_schedule: bool) -> Envelope:
-        """The message; with its arguments in the stage's bucket where SQS or Scheduler would not take it."""
-        from pocket.runtime import objects, scheduler, sqs
+    def _fits(self, envelope: Envelope, *, by_schedule: bool) -> bool:
+        """Whether SQS or Scheduler takes the message; raises ValueError where neither it nor a bucket does."""
+        from pocket.runtime import scheduler, sqs
 
-        size, limit = len(envelope.body()), scheduler.LARGEST_INPUT if by_schedule else sqs.MAX_MESSAGE_SIZE - ROOM
-        if size <= limit:
-            return envelope
-        bucket = self.options["bucket"]
-        if bucket is None:
+        size, limit = len(envelope.body()), scheduler.LARGEST_INPUT if by_schedule else sqs.LARGEST_BODY
+        if size > limit and self.options["bucket"] is None:
             raise ValueError(
                 f"{envelope.task} with its arguments is a message of {size:,} bytes; the limit is {limit:,}. With a"
                 " table [s3], Pocket keeps large arguments in the stage's bucket."
             )
-        key = f"{naming.TASK_OBJECTS}{envelope.id}.json"
-        objects.put(bucket, key, envelope.arguments(), region=self.options["region"])
-        return envelope._replace(object=key)
+        return size <= limit
 
 
 def _queue_url(handler: str) -> str:
