@@ -33,18 +33,14 @@ def manage(board: Board, *words: str) -> str:
     return board.pocket("manage", "--stage", "local", "--local", *words).stdout
 
 
-class DeadLetters:
-    """The dead-letter queue of the example's jobs."""
+class Queues:
+    """The dead-letter queue of the example's jobs, and the schedules of those that are due later."""
 
     def __init__(self, board: Board) -> None:
         aws = attach(board.folder)
-        self._sqs = boto3.client(
-            "sqs",
-            region_name="ap-northeast-1",
-            endpoint_url=aws.endpoint_url,
-            aws_access_key_id=aws.access_key_id,
-            aws_secret_access_key=aws.secret_access_key,
-        )
+        session = boto3.Session(aws.access_key_id, aws.secret_access_key, region_name="ap-northeast-1")
+        self._sqs = session.client("sqs", endpoint_url=aws.endpoint_url)
+        self._scheduler = session.client("scheduler", endpoint_url=aws.endpoint_url)
         name = "pocket-local-board-sqsmanagement-dead-letters"
         self._url = self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
@@ -52,6 +48,11 @@ class DeadLetters:
         name = "ApproximateNumberOfMessages"
         found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
         return int(found["Attributes"][name])
+
+    def later(self) -> list[str]:
+        """The names of the schedules for tasks that are due later."""
+        found = self._scheduler.list_schedules(GroupName="pocket-local-board")["Schedules"]
+        return [item["Name"] for item in found if item["Name"].startswith("task-")]
 
     def reasons(self) -> dict[str, str]:
         """By the id of the job; the messages are hidden afterwards."""
@@ -69,7 +70,7 @@ def test_of_500_jobs_each_sound_one_has_one_effect_and_each_other_one_is_a_dead_
     board: Board, record_property: Callable[[str, object], None]
 ) -> None:
     jobs: list[dict[str, Any]] = []
-    queue = DeadLetters(board)
+    queue = Queues(board)
     manage(board, "bulk_send", str(JOBS))
     wait_until(lambda: queue.number() >= JOBS // 10, 120)
 
@@ -79,6 +80,7 @@ def test_of_500_jobs_each_sound_one_has_one_effect_and_each_other_one_is_a_dead_
 
     wait_until(ended, 60)
     letters = queue.reasons()
+    assert len(queue.later()) == 1
     rows = Counter(
         (job["kind"], job["status"].lower(), job["attempts"], job["effects"], job["id"] in letters) for job in jobs
     )

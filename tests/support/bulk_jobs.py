@@ -29,7 +29,7 @@ def leave(kind, number):
 
 
 @task
-def sound(number):
+def sound(number, ballast=""):
     leave("sound", number)
 
 
@@ -56,17 +56,21 @@ def bad(number, how):
 '''
 
 SEND = """
+from datetime import timedelta
+
 from bbs import bulk
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 from pocket.django.utils import pocket_call_command
 
 BAD = [*["raises"] * 4, "sys.exit", "CancelledError", *["raises"] * 2, "sys.exit", "CancelledError"] * 5
 BAD[3:24:7] = ["os._exit"] * 3
 BAD[6:27:7] = ["too long"] * 3
+LARGE = 2
 
 
 class Command(BaseCommand):
-    help = "Sends jobs of which one in ten goes wrong, and one is killed the first time."
+    help = "Sends jobs of which one in ten goes wrong, and one is killed the first time; and one for much later."
 
     def add_arguments(self, parser):
         parser.add_argument("number", type=int)
@@ -80,7 +84,8 @@ class Command(BaseCommand):
             elif index % 25 == 1:
                 pocket_call_command("bulk_run", [str(index)])
             else:
-                bulk.sound.enqueue(index)
+                bulk.sound.enqueue(index, "x" * 2_000_000 if index == LARGE else "")
+        bulk.sound.using(run_after=timezone.now() + timedelta(days=400)).enqueue(number)
 """
 
 RUN = """
@@ -102,6 +107,7 @@ COUNT = """
 import json
 from collections import Counter
 
+from bbs.management.commands.bulk_send import LARGE
 from bbs.models import Topic
 from django.core.management.base import BaseCommand
 from pocket.jobs.models import Job
@@ -110,7 +116,7 @@ from pocket.jobs.models import Job
 def kind_of(job):
     if job.kind == "command":
         return "command"
-    return job.args[1] if len(job.args) == 2 else "killed once" if job.name.endswith("killed") else "sound"
+    return {"bad": job.args[1:], "killed": ["killed once"], "sound": ["sound"]}[job.name.rpartition(".")[2]][0]
 
 
 class Command(BaseCommand):
@@ -124,10 +130,10 @@ class Command(BaseCommand):
                 "kind": kind_of(job),
                 "status": job.status,
                 "attempts": job.attempts,
-                "effects": effects[f"{kind_of(job)} {job.args[0]}"],
+                "effects": effects[f"{kind_of(job)} {LARGE if job.object_key else job.args[0]}"],
                 "errors": [error["traceback"].strip().splitlines()[-1] for error in job.errors],
             }
-            for job in Job.objects.filter(name__regex=r"^(bbs\\.bulk\\.|bulk_run$)")
+            for job in Job.objects.filter(name__regex=r"^(bbs\\.bulk\\.|bulk_run$)", run_after=None)
         ]
         self.stdout.write(json.dumps(jobs))
 """
