@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -167,11 +168,11 @@ def _delete_arguments(job: Job) -> None:
     from pocket.errors import AWSCallFailed
     from pocket.runtime import objects
 
-    bucket, region = _bucket(job)
     try:
+        bucket, region = _bucket(job)
         objects.delete(bucket, job.object_key, region=region)
-    except AWSCallFailed as error:
-        logger.warning("The arguments of the job %s could not be deleted: %s", job.pk, error.message)
+    except (AWSCallFailed, ImproperlyConfigured) as error:
+        logger.warning("The arguments of the job %s could not be deleted: %s", job.pk, error)
 
 
 def _bucket(job: Job) -> tuple[str, str]:
@@ -183,13 +184,19 @@ def _bucket(job: Job) -> tuple[str, str]:
 
 
 def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
-    """The job's arguments, from the bucket where they are there; raises AWSCallFailed."""
+    """The job's arguments, from the bucket where they are there, none where it has lost them; raises AWSCallFailed."""
     if not job.object_key:
         return job.args, job.kwargs
+    from pocket.errors import AWSCallFailed
     from pocket.runtime import objects
 
     bucket, region = _bucket(job)
-    found = json.loads(objects.get(bucket, job.object_key, region=region))
+    try:
+        found = json.loads(objects.get(bucket, job.object_key, region=region))
+    except AWSCallFailed as error:
+        if error.code != "NoSuchKey":
+            raise
+        return [], {}
     return found["args"], found["kwargs"]
 
 
