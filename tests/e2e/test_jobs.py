@@ -72,7 +72,7 @@ def test_of_500_jobs_each_sound_one_has_one_effect_and_each_other_one_is_a_dead_
     jobs: list[dict[str, Any]] = []
     queue = Queues(board)
     manage(board, "bulk_send", str(JOBS))
-    wait_until(lambda: queue.number() >= JOBS // 10, 120)
+    wait_until(lambda: queue.number() >= JOBS // 10, 180)
 
     def ended() -> bool:
         jobs[:] = json.loads(manage(board, "bulk_count"))
