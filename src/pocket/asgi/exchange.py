@@ -9,6 +9,10 @@ from pocket.lambda_http.response import COOKIE, Response
 if TYPE_CHECKING:
     import asyncio
 
+_MOST_NAMES = 1024
+_names: dict[bytes, str] = {}
+"""Names of headers that applications have sent, as text."""
+
 
 class Exchange(Response):
     """`receive` and `send` of one request, and the response, once that is `complete`.
@@ -47,26 +51,26 @@ class Exchange(Response):
         if kind == "http.response.body":
             if not self.status or self.complete:
                 raise RuntimeError("The application sent http.response.body before the start or after the end.")
-            parts = self._parts
-            if body := message.get("body"):
-                if type(body) is not bytes:
-                    # The application may reuse a buffer, and the length of a view is in items, not bytes.
-                    body = bytes(body)
-                self.size += len(body)
-                if self.size > self._limit:
-                    parts.clear()
-                    raise OSError(f"The response is longer than Lambda's limit of {self._limit:,} bytes.")
-                parts.append(body)
-            if not message.get("more_body"):
-                self.body = parts[0] if len(parts) == 1 else b"".join(parts)
-                self.complete = True
-                if self._waiting:
-                    self._wake()
+            body = message.get("body") or b""
+            if type(body) is not bytes:
+                # The application may reuse a buffer, and the length of a view is in items, not bytes.
+                body = bytes(body)
+            self.size += len(body)
+            if self.size > self._limit:
+                self._parts.clear()
+                raise OSError(f"The response is longer than Lambda's limit of {self._limit:,} bytes.")
+            if message.get("more_body"):
+                self._parts.append(body)
+                return
+            self.body = b"".join((*self._parts, body)) if self._parts else body
+            self.complete = True
+            if self._waiting:
+                self._wake()
         elif kind == "http.response.start":
             if self.status:
                 raise RuntimeError("The application sent http.response.start twice.")
             pairs = [*message.get("headers", ())]
-            self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
+            self.headers = {_names.get(name) or _text(name): value.decode("latin-1") for name, value in pairs}
             if len(self.headers) < len(pairs) or COOKIE in self.headers:
                 self._repeat(pairs)
             self.status = int(message["status"])
@@ -83,3 +87,11 @@ class Exchange(Response):
         for end in self._waiting:
             if not end.done():
                 end.set_result(None)
+
+
+def _text(name: bytes) -> str:
+    """The name of a header in lower case, which is kept."""
+    text = name.decode("latin-1").lower()
+    if len(_names) < _MOST_NAMES:
+        _names[name] = text
+    return text

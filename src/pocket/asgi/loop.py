@@ -46,17 +46,17 @@ class _Loop(asyncio.SelectorEventLoop):
     meanwhile. `call_soon_threadsafe` refuses such calls; asgiref then uses another loop.
     """
 
-    stepping = False
-    lent_to: int | None = None
-    """The thread that runs synchronous code while the loop waits."""
-    is_known_to_asgiref = False
-    at_end: Callable[[], None] | None = None
-    """Called once, at the end of the coroutine that sets it, also where that was abandoned."""
-    _is_due = False
-
     def __init__(self) -> None:
-        super().__init__()
+        # Python reads an attribute faster where its class has none of that name.
+        self.stepping = False
+        self.lent_to: int | None = None
+        """The thread that runs synchronous code while the loop waits."""
+        self.is_known_to_asgiref = False
+        self.work: Any = None
+        """What the coroutine that runs has begun; its `end()` is called at the coroutine's end, also if abandoned."""
+        self._is_due = False
         self._own_thread = threading.get_ident()
+        super().__init__()
 
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
@@ -132,7 +132,8 @@ class EventLoop:
     def __init__(self) -> None:
         self.loop = loop = _Loop()
         self.loop.set_task_factory(self._new_task)
-        self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
+        self._first_iteration = loop._asyncgen_firstiter_hook  # type: ignore[attr-defined]
+        self._finalizer = loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
         self.is_busy = False
         """Whether a coroutine is running; until it ends, no other can run."""
         self._spawned = False
@@ -163,7 +164,7 @@ class EventLoop:
         try:
             if _STARTS_EAGERLY:
                 # Not reset afterwards, which would take longer than everything else here.
-                sys.set_asyncgen_hooks(*self._hooks)
+                sys.set_asyncgen_hooks(self._first_iteration, self._finalizer)
                 _set_running_loop(loop)
                 loop.stepping = True
                 try:
@@ -179,9 +180,9 @@ class EventLoop:
                 self._settle()
         finally:
             self.is_busy = False
-            if loop.at_end is not None:
-                end, loop.at_end = loop.at_end, None
-                end()
+            if loop.work is not None:
+                work, loop.work = loop.work, None
+                work.end()
         if lasting:
             self._known.update(asyncio.all_tasks(self.loop))
         elif self._spawned:
@@ -202,7 +203,7 @@ class EventLoop:
             loop.run_until_complete(asyncio.wait(tasks, timeout=_GRACE))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
-        if sys.get_asyncgen_hooks()[0] is self._hooks[0]:
+        if sys.get_asyncgen_hooks()[0] is self._first_iteration:
             sys.set_asyncgen_hooks(None, None)
 
     def _drive(self, task: asyncio.Task[T], seconds: float | None, title: object) -> bool:

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from pocket.lambda_http.headers import Headers, Layout
     from pocket.lambda_http.request import Request
 
-_ASGI = {"version": "3.0", "spec_version": "2.4"}
 _TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _INTERNAL = frozenset({"aws.event", "aws.context"})
 _MOST_LAYOUTS = 256
@@ -26,7 +25,7 @@ def scope_of(request: Request, event: dict[str, Any], context: Any) -> dict[str,
     path = request.script_name + request.path or "/"
     return {
         "type": "http",
-        "asgi": _ASGI.copy(),
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": _VERSIONS.get(request.protocol) or request.protocol.rpartition("/")[2],
         "method": request.method,
         "scheme": request.scheme,

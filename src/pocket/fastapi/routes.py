@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial, update_wrapper
+from functools import cached_property, partial, update_wrapper
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from asgiref.sync import iscoroutinefunction
@@ -62,25 +62,27 @@ class Route(APIRoute):
         """
         handler = super().get_route_handler()
         is_json: bool | None = None
-        may_write = SHARED in inspect.signature(self.endpoint).parameters
 
-        async def handle(request: Request) -> Response:
-            nonlocal is_json
-            answer = {"is_json": is_json, "decides": False}
-            token = _answer.set(answer) if may_write else None
+        async def located(request: Request) -> Response:
             try:
-                response = await handler(request)
+                return await handler(request)
             except (RequestValidationError, ResponseValidationError) as error:
                 _locate(error, self._endpoint)
                 raise
+
+        async def deciding(request: Request) -> Response:
+            nonlocal is_json
+            answer = {"is_json": is_json, "decides": False}
+            token = _answer.set(answer)
+            try:
+                response = await located(request)
             finally:
-                if token is not None:
-                    _answer.reset(token)
+                _answer.reset(token)
             if answer["decides"]:
                 is_json = type(response) is Response and response.media_type == "application/json"
             return response
 
-        return handle
+        return deciding if SHARED in inspect.signature(self.endpoint).parameters else located
 
     def _wrapped(self, endpoint: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
         """`endpoint` in its transaction, with a result that can be serialized; streams are left to FastAPI."""
@@ -103,7 +105,7 @@ class Route(APIRoute):
     def _called(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(**values: Any) -> Any:
             shared = values.pop(SHARED, None)
-            names = aliases(self.atomic, endpoint)
+            names = self._databases
             if not names:
                 return self._prepared(endpoint(**values), shared)
             with begin(names):
@@ -114,7 +116,7 @@ class Route(APIRoute):
     def _awaited(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         async def wrapped(**values: Any) -> Any:
             shared = values.pop(SHARED, None)
-            names = aliases(self.atomic, endpoint)
+            names = self._databases
             if names:
                 async with around(names):
                     result = await endpoint(**values)
@@ -123,6 +125,11 @@ class Route(APIRoute):
             return await run(self._prepared, result, shared) if is_lazy(result) else result
 
         return wrapped
+
+    @cached_property
+    def _databases(self) -> tuple[str, ...]:
+        """The databases on which a call is one transaction; read at the first call, since routes precede the set-up."""
+        return aliases(self.atomic, self._endpoint)
 
     def _prepared(self, result: Any, shared: Response | None) -> Any:
         """A response of rows, or a value that FastAPI serializes; call it where queries are allowed."""

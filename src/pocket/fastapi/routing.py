@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,12 +17,10 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
-class _Verbs(ABC):
+class _Verbs:
     """The route decorators: each takes what FastAPI's takes, and `atomic`."""
 
-    @abstractmethod
-    def add_api_route(self, path: str, endpoint: Callable[..., Any], *, atomic: Atomic = None, **options: Any) -> None:
-        """Adds a route, as FastAPI's method does, with `atomic`."""
+    add_api_route: Callable[..., None]
 
     def api_route(self, path: str, **options: Any) -> Callable[[Function], Function]:
         def register(function: Function) -> Function:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from abc import ABC, abstractmethod
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -38,16 +37,15 @@ request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", defaul
 """The work of the request that this code belongs to, also after its end."""
 
 
-class Work(ABC):
+class Work:
     """The work of one request, with its ASGI scope, or outside requests."""
 
-    ended = False
-    _begun = False
     _outer: Mapping[str, int]
     _probe: Probe | None = None
 
     def __init__(self, scope: Any = None) -> None:
         self.scope = scope
+        self.ended = self._begun = False
 
     async def around(self, awaitable: Awaitable[T]) -> T:
         """What `awaitable` gives, then the end. Meanwhile this is `current()`, and asgiref's thread-sensitive code,
@@ -59,16 +57,14 @@ class Work(ABC):
             request_work.reset(token)
             self.end()
 
-    @abstractmethod
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What `function` returns, called where queries are allowed.
+        """What `function` returns, called where queries are allowed. A caller that is cancelled once the call has begun
+        still gets it, and is cancelled where it waits next: what is acquired, such as a transaction, is released."""
+        raise NotImplementedError
 
-        A caller that is cancelled after the call has begun still gets it, and is cancelled where it waits next: what is
-        acquired, a transaction for one, is released."""
-
-    @abstractmethod
     def end(self) -> None:
         """Ends the work after the calls that were submitted before."""
+        raise NotImplementedError
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -108,9 +104,9 @@ class WorkInPlace(Work):
 
     def __init__(self, loop: Any, scope: Any = None) -> None:
         self.scope = scope
+        self.ended = self._begun = False
         self._loop = loop
-        # A coroutine that the deadline did not stop leaves its work here; without this it would not end.
-        loop.at_end = self.end
+        loop.work = self  # which ends it where the deadline does not stop the coroutine
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         result: T = self.run_now(copy_context().run, function, *args, **kwargs)
@@ -124,7 +120,7 @@ class WorkInPlace(Work):
     def end(self) -> None:
         if not self.ended:
             self.ended = True
-            self._loop.at_end = None
+            self._loop.work = None
             if self._begun:
                 self._loop.call(self._finish)
 
@@ -223,7 +219,7 @@ def current() -> Work | None:
 def new(scope: Any = None) -> Work:
     """Work for the request of `scope`: in place, where the running loop can wait and has no other in place."""
     loop = blockable()
-    if loop is None or loop.at_end is not None:
+    if loop is None or loop.work is not None:
         return WorkInThread(scope)
     if not loop.is_known_to_asgiref:
         loop.is_known_to_asgiref = True

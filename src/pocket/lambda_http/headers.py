@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _MOST_LAYOUTS = 256
 _layouts: dict[tuple[str, ...], Layout] = {}
 
@@ -50,8 +55,8 @@ class Headers:
             self.layout = layout_of(names)
         self.values = values
         # One check of the joined text is faster than one for each value.
-        self._lines = lines = "\n".join(values)
-        if not lines.isascii():
+        self._is_ascii = "".join(values).isascii()
+        if not self._is_ascii:
             self.values = [latin(value) for value in values]
         for name in self.layout.doubled:
             # API Gateway's map of single headers also has the last value.
@@ -74,13 +79,10 @@ class Headers:
         except KeyError:
             return default
 
-    def encoded(self) -> list[bytes]:
+    def encoded(self) -> Iterable[bytes]:
         """The values as bytes, in order."""
-        if self._lines.isascii():
-            encoded = self._lines.encode().split(b"\n")
-            # In an event that is not from a gateway, a value may contain line ends.
-            if len(encoded) == len(self.values):
-                return encoded
+        if self._is_ascii:
+            return map(str.encode, self.values)
         return [value.encode("latin-1") for value in self.values]
 
     def all(self, name: str) -> list[str]:
@@ -95,7 +97,7 @@ class Headers:
         kept.insert(place, (name, value))
         self.layout = layout_of(tuple(key for key, _ in kept))
         self.values = [text for _, text in kept]
-        self._lines = "\n".join(self.values)
+        self._is_ascii = self._is_ascii and value.isascii()
 
 
 def latin(text: str) -> str:

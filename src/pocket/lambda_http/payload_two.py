@@ -62,12 +62,13 @@ def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
         return Headers((*sent,), [*sent.values()])
     cookie = "; ".join(cookies)
     if "cookie" not in sent:
-        headers = Headers((*sent, "cookie"), [*sent.values(), cookie])
+        names, values = (*sent, "cookie"), [*sent.values(), cookie]
     else:
         if sent["cookie"] != cookie:
             sent = {**sent, "cookie": cookie}
-        headers = Headers((*sent,), [*sent.values()])
-    if headers.get("cookie") != latin(cookie):
+        names, values = (*sent,), [*sent.values()]
+    headers = Headers(names, values)
+    if len(headers) < len(names):  # a Cookie header in upper case was joined with it
         headers.replace("cookie", latin(cookie))
     return headers
 

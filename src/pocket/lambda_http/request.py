@@ -6,6 +6,7 @@ Strings are as in WSGI: bytes decoded with Latin-1. Only the path is decoded wit
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -89,6 +90,7 @@ class Request:
         return quoted(self.script_name + self.path)
 
 
+@lru_cache(maxsize=256)
 def quoted(path: str) -> bytes:
     """A decoded path, percent-encoded."""
     if path.isascii():

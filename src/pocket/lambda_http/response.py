@@ -102,7 +102,7 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     for a header that HTTP does not allow.
     """
     headers = response.headers
-    if not (_names.issuperset(headers) and "".join(headers.values()).isprintable()) or response.repeats:
+    if response.repeats or not (_names.issuperset(headers) and all(map(str.isprintable, headers.values()))):
         _check_headers(response)
     if response.body and (method == "HEAD" or response.status in (204, 304)):
         response = Response(response.status, response.headers, b"", response.repeats)

@@ -38,12 +38,16 @@ class LazyObjectRefused(PocketError, TypeError):
 def is_lazy(value: Any) -> bool:
     """Whether `value` is or contains a generator or an object of Django that may query when it is read."""
     kind = type(value)
-    if kind in _SCALARS:
-        return False
     # The usual types first: a check against an abstract class takes longer than everything else here.
-    if kind is dict or (kind is not list and isinstance(value, Mapping)):
+    if kind is dict:
         items = value.values()
-    elif kind is list or isinstance(value, _SEQUENCES):
+    elif kind is list:
+        items = value
+    elif kind in _SCALARS:
+        return False
+    elif isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, _SEQUENCES):
         items = value
     else:
         return isinstance(value, _LAZY)
