@@ -8,13 +8,15 @@ from urllib.parse import urljoin, urlsplit
 
 from pocket import naming
 from pocket.deploy.aws import log_lines
-from pocket.deploy.aws.invoke import GRACE, log_tail
+from pocket.deploy.aws.invoke import log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import REQUEST, Candidate, refusal
 from pocket.probe import http_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pocket.deploy.gates.invocations import Answers
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -25,15 +27,25 @@ SESSION_COOKIE_SECURE = false
 CSRF_COOKIE_SECURE = false"""
 
 
-def check(candidate: Candidate) -> None:
-    """Sends a request to each handler. Raises GateRefused for the first response that does not pass."""
+def events(candidate: Candidate) -> dict[str, Mapping[str, Any]]:
+    """The request to each handler that has an address."""
     container = candidate.stage.awscontainer
-    for handler, address in candidate.addresses.items() if container is not None else ():
-        if container is None or handler not in candidate.versions:
+    return {
+        handler: http_event(address, container.gate.path, headers=_through_cdn(candidate, handler, address))
+        for handler, address in candidate.addresses.items()
+        if container is not None and handler in candidate.versions
+    }
+
+
+def check(candidate: Candidate, answers: Answers) -> None:
+    """Waits for the responses to `events`. Raises GateRefused for the first one that does not pass."""
+    container = candidate.stage.awscontainer
+    for handler, waited in answers.items() if container is not None else ():
+        if container is None:
             continue
+        address = candidate.addresses[handler]
         with candidate.reporter.step(f"Gate {REQUEST}: GET {container.gate.path} from {handler}"):
-            event = http_event(address, container.gate.path, headers=_through_cdn(candidate, handler, address))
-            answer = invoke_version(candidate, handler, event)
+            answer = waited.result()
             tail = log_tail(answer)
             issue, hint = _issue(answer, container.gate.path), ""
             if not issue:
@@ -78,19 +90,6 @@ def _through_cdn(candidate: Candidate, handler: str, address: str) -> dict[str, 
         naming.HOST_HEADER: urlsplit(address).netloc,
         naming.CLIENT_HEADER: "127.0.0.1",
     }
-
-
-def invoke_version(candidate: Candidate, handler: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """What Lambda returns for an event to the handler's new version, with its payload as text."""
-    container = candidate.stage.awscontainer
-    timeout = container.handlers[handler].timeout if container is not None else 0
-    answer = candidate.clients.invoker(timeout + GRACE).invoke(
-        FunctionName=candidate.stage.function_name(handler),
-        Qualifier=candidate.versions[handler],
-        Payload=json.dumps(event),
-        LogType="Tail",
-    )
-    return {**answer, "Payload": answer["Payload"].read().decode(errors="replace")}
 
 
 def _issue(answer: Mapping[str, Any], path: str) -> str:

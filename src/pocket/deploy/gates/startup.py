@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.aws import invoke, log_lines
 from pocket.deploy.aws.invoke import log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
-from pocket.deploy.gates.request import invoke_version
 from pocket.doctor.report.model import Report, exceeds
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pocket.config import StageConfig
+    from pocket.deploy.gates.invocations import Answers
     from pocket.deploy.target import Target
 
 COMMAND = "pocket_startup"
 
 
-def check(candidate: Candidate, target: Target) -> None:
-    """Starts each callable of the project, and measures a start.
+def events(candidate: Candidate) -> dict[str, Mapping[str, Any]]:
+    """The probe to each handler that runs a callable of the project."""
+    container = candidate.stage.awscontainer
+    handlers = container.handlers if container is not None else {}
+    return {
+        handler: naming.PROBE
+        for handler, declared in handlers.items()
+        if declared.runs_callable and handler in candidate.versions
+    }
+
+
+def check(candidate: Candidate, target: Target, answers: Answers) -> None:
+    """Waits until each callable of the project has started, by the answers to `events`, and measures a start.
 
     Raises GateRefused if a callable does not start, or a start takes longer than `[awscontainer.startup] budget_ms`.
     """
-    start_callables(candidate)
+    _check_callables(candidate, answers)
     stage, version = candidate.stage, candidate.management_version
     container = stage.awscontainer
     if version is None or container is None or container.startup.budget_ms is None:
@@ -41,14 +54,10 @@ def check(candidate: Candidate, target: Target) -> None:
     candidate.reporter.note(f"A start takes {report.total_ms:.0f} ms; the budget is {container.startup.budget_ms} ms.")
 
 
-def start_callables(candidate: Candidate) -> None:
-    """Sends the probe to the new version of each handler that runs a callable of the project."""
-    container = candidate.stage.awscontainer
-    for handler, declared in container.handlers.items() if container is not None else ():
-        if not declared.runs_callable or handler not in candidate.versions:
-            continue
+def _check_callables(candidate: Candidate, answers: Answers) -> None:
+    for handler, waited in answers.items():
         with candidate.reporter.step(f"Gate {STARTUP}: start {handler}"):
-            answer = invoke_version(candidate, handler, naming.PROBE)
+            answer = waited.result()
             tail = log_tail(answer)
             if answer.get("FunctionError"):
                 facts = json.loads(answer["Payload"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pocket import naming
 from pocket.deploy.gates import Candidate, checks, migrations, request, smoke, startup
 from pocket.deploy.gates.gate import CHECKS, MIGRATIONS, REQUEST, SMOKE, STARTUP, refusal, without_management
+from pocket.deploy.gates.invocations import invoked
 from pocket.deploy.releases import journal
 from pocket.deploy.releases.versions import numbers
 from pocket.deploy.template.outputs import addresses, targets
@@ -47,11 +48,13 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
     if MIGRATIONS not in skipped:
         destructive = migrations.check(release, target, allow_destructive=run.options.allow_destructive)
         run.journal.reached(journal.MIGRATED)
-    with _naming_migrations(destructive):
+    starts = startup.events(release) if STARTUP not in skipped else {}
+    requests = request.events(release) if REQUEST not in skipped else {}
+    with _naming_migrations(destructive), invoked(release, starts, requests) as (started, answered):
         if STARTUP not in skipped:
-            startup.check(release, target)
+            startup.check(release, target, started)
         if REQUEST not in skipped:
-            request.check(release)
+            request.check(release, answered)
     return destructive
 
 

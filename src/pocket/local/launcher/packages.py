@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import shutil
 import stat
 import threading
@@ -18,6 +19,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 Index = dict[str, tuple[int, int, int]]
+
+_POINTS_OUT = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)|//|/$").search
+"""A name that is not plainly a file below the folder."""
 
 KEPT = 3
 """How many unused packages stay unpacked."""
@@ -36,9 +40,12 @@ class Packages:
         for folder in (root, temporary):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, package: bytes) -> Path:
-        """The folder with the content of the zip `package`; return it with `give_back`."""
-        folder = self._root / hashlib.sha256(package).hexdigest()[:32]
+    def take(self, package: bytes, digest: str = "") -> Path:
+        """The folder with the content of the zip `package`; return it with `give_back`.
+
+        `digest` is its SHA-256, if that is known: to hash it takes longer than to find the folder.
+        """
+        folder = self._root / (digest or hashlib.sha256(package).hexdigest())[:32]
         with self._lock:
             if not folder.exists():
                 self._unpack(package, folder)
@@ -75,20 +82,22 @@ def unpack(package: bytes, folder: Path, like: tuple[Path, Index] | None = None)
     Raises BadZipFile, and then removes the folder.
     """
     folder.mkdir(parents=True)
-    made = {folder}
+    made = {str(folder)}
     index: Index = {}
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             for entry in {entry.filename: entry for entry in archive.infolist()}.values():
-                path = folder.joinpath(*_inner_parts(entry.filename))
-                parent = path if entry.is_dir() else path.parent
+                # Text, since there are thousands: pathlib would take most of the time.
+                inner = _inner(entry.filename)
+                path = f"{folder}/{inner}"
+                parent = path if entry.is_dir() else path.rpartition("/")[0]
                 if parent not in made:
-                    parent.mkdir(parents=True, exist_ok=True)
+                    os.makedirs(parent, exist_ok=True)  # noqa: PTH103
                     made.add(parent)
                 if not entry.is_dir():
                     mode = 0o500 if entry.external_attr >> 16 & stat.S_IXUSR else 0o400
-                    index[entry.filename] = facts = (entry.CRC, entry.file_size, mode)
-                    if like is not None and like[1].get(entry.filename) == facts and _linked(like[0], entry, path):
+                    index[inner] = facts = (entry.CRC, entry.file_size, mode)
+                    if like is not None and like[1].get(inner) == facts and _linked(f"{like[0]}/{inner}", path):
                         continue
                     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
                         file.write(archive.read(entry))
@@ -101,10 +110,10 @@ def unpack(package: bytes, folder: Path, like: tuple[Path, Index] | None = None)
     return index
 
 
-def _linked(other: Path, entry: zipfile.ZipInfo, path: Path) -> bool:
-    """Whether the file could be linked from the other folder, which may be being removed."""
+def _linked(existing: str, path: str) -> bool:
+    """Whether the file could be linked from another folder, which may be being removed."""
     try:
-        os.link(other.joinpath(*_inner_parts(entry.filename)), path)
+        os.link(existing, path)
     except OSError:
         return False
     return True
@@ -120,6 +129,8 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _inner_parts(name: str) -> list[str]:
-    """The path's parts without those that point out of the folder."""
-    return [part for part in PurePosixPath(name).parts if part not in ("/", "..")]
+def _inner(name: str) -> str:
+    """The name without parts that point out of the folder."""
+    if not _POINTS_OUT(name):
+        return name
+    return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", ".."))

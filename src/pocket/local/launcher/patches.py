@@ -35,16 +35,21 @@ REQUIRED = {
     "core.persistence": ("STATE_DIR", "_json_default", "_state_format_version"),
     "core.lambda_runtime": ("Worker", "acquire_worker", "release_worker", "kill_workers", "_workers", "_lock"),
     "services.lambda_svc": (
+        "CODE_BLOB_DIR",
+        "_BLOB_REF_KEY",
         "_build_function_url_event",
         "_ensure_reaper_thread",
         "_execute_function_warm",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
+        "_externalize_code_zip",
+        "_fetch_code_from_s3",
         "_functions",
         "_get_func_record_for_ref",
         "_prune_orphan_code_blobs",
         "invoke_async_with_retry",
         "lambda_execute_result_to_api_proxy_response",
+        "_unzipped_size",
         "reap_idle_workers",
         "resolve_function_url",
     ),
@@ -219,6 +224,37 @@ def replace_execution(runtime: Runtime) -> None:
             pool.release_worker(worker)
 
     functions._execute_function_warm = execute
+    share_code()
+
+
+def share_code() -> None:
+    """Let functions with the same package share its bytes, and read its table of contents once.
+
+    MiniStack reads and examines the package for each function of a stack, which takes as long as the rest of an update.
+    """
+    functions = module("services.lambda_svc")
+    fetch, measure = functions._fetch_code_from_s3, functions._unzipped_size
+    newest: list[tuple[bytes, int | None]] = [(b"", None)]
+
+    def fetch_code(*arguments: Any, **options: Any) -> bytes | None:
+        found: bytes | None = fetch(*arguments, **options)
+        known, _ = newest[0]
+        if found is None or found == known:
+            return None if found is None else known
+        newest[0] = found, None
+        return found
+
+    def unzipped_size(package: bytes | None) -> int:
+        known, size = newest[0]
+        if package is None or package is not known:
+            return int(measure(package))
+        if size is None:
+            size = int(measure(package))
+            newest[0] = known, size
+        return size
+
+    functions._fetch_code_from_s3 = fetch_code
+    functions._unzipped_size = unzipped_size
 
 
 def refuse_unsupported(function: dict[str, Any], config: dict[str, Any]) -> None:

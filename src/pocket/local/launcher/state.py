@@ -5,8 +5,10 @@ If the disk filled up in between, stacks would have the functions of an earlier 
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +49,10 @@ def save_all(services: Mapping[str, Callable[[], Any]]) -> None:
     """Write each service's state; the file of one whose state is None is not changed. Raises Unsaved."""
     functions = module("services.lambda_svc")
     prune, referenced = functions._prune_orphan_code_blobs, set[str]()
+    externalize = functions._externalize_code_zip
     # Code that the saved state names must stay until a new state is saved.
     functions._prune_orphan_code_blobs = referenced.update
+    functions._externalize_code_zip = partial(_refer_to_code, externalize)
     staged: list[Path] = []
     try:
         for name, get_state in services.items():
@@ -63,7 +67,21 @@ def save_all(services: Mapping[str, Callable[[], Any]]) -> None:
         raise Unsaved(f"the state could not be saved, and the last saved state is kept: {why}") from error
     finally:
         functions._prune_orphan_code_blobs = prune
+        functions._externalize_code_zip = externalize
     prune(referenced)
+
+
+def _refer_to_code(
+    externalize: Callable[[dict[str, Any], set[str]], None], record: dict[str, Any], used: set[str]
+) -> None:
+    """Replaces the code in the record of a version by its hash; code that is on the disk already is not hashed."""
+    functions = module("services.lambda_svc")
+    sha256 = base64.b64decode(record["config"]["CodeSha256"]).hex() if record.get("code_zip") else ""
+    if sha256 and Path(functions.CODE_BLOB_DIR, f"{sha256}.zip").exists():
+        record["code_zip"] = {functions._BLOB_REF_KEY: sha256}
+        used.add(sha256)
+        return
+    externalize(record, used)
 
 
 def _stage(name: str, state: Any) -> Path:

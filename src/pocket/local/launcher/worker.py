@@ -7,6 +7,7 @@ the emulator's environment. It keeps the attributes that MiniStack's pool reads:
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -141,7 +142,7 @@ class Worker:
         runtime = self.runtime
         refuse_other_runtime(self.config.get("Runtime", ""), runtime.version)
         try:
-            self._code = runtime.packages.take(self.code_zip)
+            self._code = runtime.packages.take(self.code_zip, digest(self.config))
         except (OSError, zipfile.BadZipFile) as error:
             message = f"The function's package cannot be unpacked: {error}"
             raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.InvalidPackage"}) from error
@@ -196,6 +197,11 @@ class Worker:
         if self._home:
             remove_tree(self._home)
         self._sandbox = self._code = self._home = None
+
+
+def digest(config: dict[str, Any]) -> str:
+    """The SHA-256 of the function's package, as its configuration has it; "" where it does not."""
+    return base64.b64decode(config.get("CodeSha256", "")).hex()
 
 
 def refuse_other_runtime(wanted: str, version: str) -> None:

@@ -1,0 +1,54 @@
+"""Invocations of a candidate's versions, side by side: each is the first of its function and begins with a start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pocket.deploy.aws.invoke import GRACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pocket.deploy.gates.gate import Candidate
+
+Answers = Mapping[str, "Future[dict[str, Any]]"]
+"""What Lambda returns to the event of each handler, with the payload as text."""
+
+_PARALLEL = 4
+
+
+@contextmanager
+def invoked(candidate: Candidate, *groups: Mapping[str, Mapping[str, Any]]) -> Iterator[list[Answers]]:
+    """The answers to each group of events by handler; at the end of the block no invocation begins any more."""
+    pool = ThreadPoolExecutor(_PARALLEL)
+    try:
+        yield [
+            {handler: _invoke(pool, candidate, handler, event) for handler, event in events.items()}
+            for events in groups
+        ]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _invoke(
+    pool: ThreadPoolExecutor, candidate: Candidate, handler: str, event: Mapping[str, Any]
+) -> Future[dict[str, Any]]:
+    container = candidate.stage.awscontainer
+    timeout = container.handlers[handler].timeout if container is not None else 0
+    # Made here, since only the use of a client is safe in threads.
+    client = candidate.clients.invoker(timeout + GRACE)
+
+    def invoke() -> dict[str, Any]:
+        answer = client.invoke(
+            FunctionName=candidate.stage.function_name(handler),
+            Qualifier=candidate.versions[handler],
+            Payload=json.dumps(event),
+            LogType="Tail",
+        )
+        return {**answer, "Payload": answer["Payload"].read().decode(errors="replace")}
+
+    return pool.submit(invoke)
