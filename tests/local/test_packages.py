@@ -100,3 +100,15 @@ def test_removing_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
 
 def test_removing_what_is_missing_is_not_an_error(tmp_path: Path) -> None:
     remove_tree(tmp_path / "nowhere")
+
+
+def test_files_are_linked_from_the_package_of_an_earlier_run(tmp_path: Path) -> None:
+    root = tmp_path / "packages"
+    first = Packages(root, tmp_path / "tmp").take(zip_of({"same.py": (b"1", 0)}))
+    again = Packages(root, tmp_path / "tmp")
+    second = again.take(zip_of({"same.py": (b"1", 0), "new.py": (b"2", 0)}))
+    assert (first / "same.py").samefile(second / "same.py")
+    root.with_name(f"{root.name}.json").write_text("{}")
+    third = Packages(root, tmp_path / "tmp").take(zip_of({"same.py": (b"1", 0), "new.py": (b"3", 0)}))
+    assert (third / "new.py").read_bytes() == b"3"
+    assert not (first / "same.py").samefile(third / "same.py")

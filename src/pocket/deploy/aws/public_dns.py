@@ -1,14 +1,15 @@
 """What the public DNS answers for a name, through this machine's resolver.
 
 A laptop may have no DNS, or one that answers for its own network only. So an answer counts only where the same resolver
-knows the top-level domain.
+knows the top-level domain. The library is imported when a question is asked: few deploys ask one.
 """
 
 from __future__ import annotations
 
-import dns.exception
-import dns.name
-import dns.resolver
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dns.resolver
 
 LIFETIME = 5.0
 """Seconds for one question, every attempt counted."""
@@ -20,6 +21,8 @@ class Unreachable(Exception):
 
 def resolver() -> dns.resolver.Resolver:
     """The system's resolver. Raises Unreachable where the system has none."""
+    import dns.resolver
+
     try:
         found = dns.resolver.Resolver()
     except dns.resolver.NoResolverConfiguration as error:
@@ -44,6 +47,10 @@ def name_servers(zone: str) -> frozenset[str]:
 
 
 def _name_servers(local: dns.resolver.Resolver, zone: str) -> frozenset[str]:
+    import dns.exception
+    import dns.name
+    import dns.resolver
+
     try:
         answer = local.resolve(dns.name.from_text(zone), "NS")
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.NoNameservers):

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import archive, bytecode, packages, platforms, requirements, source, wheels
+from pocket.deploy.build import archive, bytecode, packages, platforms, requirements, source
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def get_ready(directory: Path, container: AwsContainer, platform: Platform, fold
 
 def missing_wheels(directory: Path, container: AwsContainer, ready: Ready) -> str:
     """Which packages, about to be built for this machine, may not build for Lambda; "" where all have a wheel."""
+    # Reads versions and tags, whose library is not needed otherwise.
+    from pocket.deploy.build import wheels
+
     there = platforms.lambda_platform(container.python_version, container.architecture)
     try:
         wanted = requirements.resolve(directory, ready.wanted.source, there, options=ready.options)
