@@ -30,6 +30,11 @@ object_prefix = "acme-"
 s3_fallback_bucket_name = "board-uploads"
 [general.django_fallback.tasks]
 backend = "thread"
+[previews]
+pattern = "pr-*"
+from = "cdn"
+expire_after = "7 days"
+limit = 5
 [general.django_fallback]
 storages.default = { store = "s3", location = "media" }
 caches.default = { store = "filesystem", location = "/tmp/cache" }
@@ -162,14 +167,14 @@ reports = { sqsmanagement = 10 }
 store = "ssm"
 refresh = "15m"
 pocket_key_format = "acme/{stage}"
-placeholders = { DATABASE_URL = "postgres://a@b.invalid/c" }
+placeholders = { SENTRY_URL = "postgres://a@b.invalid/c" }
 extra_resources = ["arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:x-AbCdEf"]
 require_list_secrets = true
 pocket_secrets.MAIN = { type = "database_url" }
 pocket_secrets.KEY = { type = "password", options = { length = 60 } }
 pocket_secrets.JWT = { type = "rsa_pem_base64", options = { pem_base64_environ_suffix = "_A" } }
 pocket_secrets.JWT2 = { type = "rsa_pem_base64", options = { pub_base64_environ_suffix = "_B" } }
-secrets = { DATABASE_URL = "board/db#url" }
+secrets = { SENTRY_URL = "board/db#url" }
 [awscontainer.django]
 storages.default = { store = "s3", location = "media", options = { querystring_auth = false } }
 storages.staticfiles = { store = "s3", location = "static", static = true, manifest = true }
@@ -269,7 +274,7 @@ def test_every_table_of_the_schema_rejects_unknown_keys_and_null() -> None:
     assert all(table["additionalProperties"] is False for table in schema["$defs"].values())
     assert "null" not in json.dumps(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert list(schema["properties"]) == list(StageTables.model_fields)
+    assert list(schema["properties"]) == [*StageTables.model_fields, "previews"]
 
 
 def test_every_reference_has_a_definition() -> None:

@@ -14,6 +14,7 @@ from pocket.config import json_schema
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "pocket-toml.md"
 TABLES = {
     "General": "[general]",
+    "Previews": "[previews]",
     "S3": "[s3]",
     "CloudFront": "[cloudfront]",
     "CloudFrontLogging": "logging",

@@ -89,7 +89,10 @@ def _stages(name: str | None) -> tuple[Project, list[StageConfig]]:
     from pocket.cli.project import current_project
 
     project = current_project()
-    return project, [project.stage(name)] if name else list(project.stages.values())
+    if not name:
+        return project, list(project.stages.values())
+    project = project.with_stage(name)
+    return project, [project.stage(name)]
 
 
 def _refusals(project: Project, stages: Sequence[StageConfig], *, lint: bool) -> Iterator[tuple[str, str, Issue]]:

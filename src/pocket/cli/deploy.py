@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli.options import AllowDestructive, AllowLoss, Local, SkipGates, Stage, Yes, YesToPlan
+from pocket.cli.options import AllowDestructive, AllowLoss, Local, MaybeStage, SkipGates, Stage, Yes, YesToPlan
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
@@ -26,6 +26,11 @@ WithDatabase = Annotated[
         metavar="NAME",
         help="Also remove this Aurora cluster, after a last snapshot, or this branch on Neon.",
     ),
+]
+
+
+Expired = Annotated[
+    bool, typer.Option("--expired", help="Remove each preview that was not deployed within previews.expire_after.")
 ]
 
 
@@ -110,8 +115,25 @@ def promote(
         typer.echo(address)
 
 
-def destroy(stage: Stage, local: Local = False, yes: Yes = False, with_database: WithDatabase = None) -> None:
-    """Remove a stage with all its data, after asking for its name. Its Aurora cluster is kept."""
+def destroy(
+    stage: MaybeStage = None,
+    local: Local = False,
+    yes: Yes = False,
+    with_database: WithDatabase = None,
+    expired: Expired = False,
+) -> None:
+    """Remove a stage with all its data, after asking for its name. Its database is kept, except a preview's."""
+    if (stage is None) is not expired:
+        raise typer.BadParameter("Name one stage, or use --expired.", param_hint="--stage")
+    if stage is not None:
+        _destroy(stage, local=local, yes=yes, with_database=with_database)
+        return
+    if with_database is not None:
+        raise typer.BadParameter("A preview's database is removed with it.", param_hint="--with-database")
+    _destroy_expired(local=local, yes=yes)
+
+
+def _destroy(stage: str, *, local: bool, yes: bool, with_database: str | None = None) -> None:
     from pocket.cli import rehearsal_database
     from pocket.cli.console import reporter
     from pocket.cli.project import destination
@@ -125,9 +147,49 @@ def destroy(stage: Stage, local: Local = False, yes: Yes = False, with_database:
         return yes or _named(place.stage.name)
 
     progress = reporter(assume_yes=True)
-    destruction.destroy(place.stage, place.target, progress, confirm=confirm, with_database=with_database)
+    destruction.destroy(
+        place.stage,
+        place.target,
+        progress,
+        confirm=confirm,
+        with_database=with_database,
+        whole=place.project.is_preview(stage),
+    )
     if local and (note := rehearsal_database.discard(place.stage, attach(place.project.directory))):
         sys.stderr.write(f"{note}\n")
+
+
+def _destroy_expired(*, local: bool, yes: bool) -> None:
+    from datetime import UTC, datetime
+
+    from pocket.cli.failure import report
+    from pocket.cli.project import current_project, destination
+    from pocket.deploy.aws.account import account_id
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.stacks import previews
+    from pocket.errors import DeployError, PlanRefused
+
+    project = current_project()
+    if project.previews is None:
+        raise DeployError("pocket.toml has no [previews].", "Name the stage: pocket destroy --stage NAME")
+    clients = Clients(destination(project.previews.source, local=local).target)
+    account_id(clients)
+    found = previews.expired(clients, project, datetime.now(UTC))
+    if not found:
+        sys.stderr.write("No preview is expired.\n")
+    failed = False
+    for name, changed in sorted(found.items()):
+        sys.stderr.write(f"Preview {name} was last deployed at {changed:%Y-%m-%d %H:%M} UTC.\n")
+        try:
+            _destroy(name, local=local, yes=yes)
+        except PlanRefused:
+            raise
+        except DeployError as error:
+            # Another one may be in use, or need repair; the others are removed.
+            report(error)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
 
 
 def _show(stage: StageConfig, removal: Removal) -> None:

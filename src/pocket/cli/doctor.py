@@ -46,6 +46,7 @@ def doctor(
     if (remote or local) and not stage:
         raise typer.BadParameter("--remote and --local need --stage.", param_hint="--stage")
     project = current_project()
+    project = project.with_stage(stage) if stage else project
     config = project.stage(stage) if stage else None
     report = _examined(project, config, reporter(), remote=remote, local=local, path=path)
     place = "local AWS" if local else report.place

@@ -63,6 +63,7 @@ def local(
     if clean:
         _clean(project)
         return
+    project = project.with_stage(stage)
     config = project.stage(stage)
     progress = reporter(assume_yes=True)
     commands = [shlex.split(command) for command in run or ()]

@@ -31,9 +31,15 @@ Stage = Annotated[
         "--stage",
         "-s",
         metavar="STAGE",
-        help="Stage, one of `general.stages`.",
+        help="Stage, one of `general.stages`, or a preview.",
         autocompletion=_stages,
         show_default=False,
+    ),
+]
+MaybeStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage", "-s", metavar="STAGE", help="Stage, one of `general.stages`, or a preview.", autocompletion=_stages
     ),
 ]
 AnyStage = Annotated[

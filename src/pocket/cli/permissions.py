@@ -24,7 +24,7 @@ def permissions(
     from pocket.deploy.template.boundary import boundary_policy
     from pocket.deploy.template.deployer import LIMIT, deployer_policy, parts, size
 
-    project = current_project()
+    project = current_project().with_stage(stage)
     config = project.stage(stage)
     # A role has one boundary, so that is never split.
     policies = [boundary_policy(project, config)] if boundary else parts(deployer_policy(config))

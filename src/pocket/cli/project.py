@@ -32,11 +32,11 @@ def current_project() -> Project:
 
 
 def destination(stage: str, *, local: bool) -> Destination:
-    """The stage named `stage`, on AWS or, if `local`, on the running local AWS.
+    """The stage named `stage`, which may be a preview, on AWS or, if `local`, on the running local AWS.
 
     Raises ConfigError, and LocalAWSError if the local AWS is not running.
     """
-    project = current_project()
+    project = current_project().with_stage(stage)
     config = project.stage(stage)
     if not local:
         return Destination(project, config, aws_target(config))

@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pocket.config.overlay import KeyPath
@@ -95,12 +96,17 @@ def _hint(error: ErrorDetails) -> str:
 def known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """The keys that the table at `path` of `model` may have; empty if it may have any key."""
     table = _type_at(model, path)
-    return list(table.model_fields) if isinstance(table, type) and issubclass(table, BaseModel) else []
+    return list(_fields(table)) if isinstance(table, type) and issubclass(table, BaseModel) else []
+
+
+def _fields(table: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a table by their keys in the file."""
+    return {field.alias or name: field for name, field in table.model_fields.items()}
 
 
 def _description(model: type[BaseModel], path: Sequence[str | int]) -> str:
     """The description of the key at `path`, which a table of `model` declares."""
-    return str(_type_at(model, path[:-1]).model_fields[path[-1]].description)
+    return str(_fields(_type_at(model, path[:-1]))[str(path[-1])].description)
 
 
 def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:
@@ -111,7 +117,7 @@ def _type_at(annotation: Any, path: Sequence[str | int]) -> Any:
     if not path:
         return annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        field = annotation.model_fields.get(str(path[0]))
+        field = _fields(annotation).get(str(path[0]))
         return _type_at(field.annotation, path[1:]) if field else None
     return _type_at(arguments[-1], path[1:]) if arguments else None
 

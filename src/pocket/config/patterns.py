@@ -8,6 +8,7 @@ from __future__ import annotations
 from pocket import naming
 
 STAGE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+PREVIEWS = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*-?\*(-[a-z0-9]+)*$"
 PROJECT = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 PREFIX = r"^([a-z][a-z0-9-]*)?$"
 REGION = r"^[a-z]{2,4}(-[a-z]+){1,3}-[1-9][0-9]?$"
@@ -46,6 +47,7 @@ CONFIGURATION_SET = r"^[A-Za-z0-9_-]{1,64}$"
 OBJECT_DIRECTORY = r"^[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*/?$"
 
 MEANINGS = {
+    PREVIEWS: "names of stages with one `*` for a part of them, such as preview-*",
     STAGE: "the name of a stage: lowercase letters, digits and single hyphens between them, starting with a letter",
     PROJECT: "lowercase letters, digits and hyphens, without a hyphen at either end",
     PREFIX: "lowercase letters, digits and hyphens, starting with a letter",

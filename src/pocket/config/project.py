@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -14,13 +14,18 @@ from pocket.config.formats import of_each_stage
 from pocket.config.issues import Issue
 from pocket.config.overlay import merge
 from pocket.config.patterns import MEANINGS, PROJECT
+from pocket.config.previews import preview_issues, preview_of
 from pocket.config.report import Report
 from pocket.config.rules import issues_between_stages, stage_issues
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
 from pocket.config.suggestions import nearest, suggest
 from pocket.config.tables.general import General
+from pocket.config.tables.previews import Previews
 from pocket.config.validation import Validated, validate
 from pocket.errors import ConfigError
+
+PREVIEWS = "previews"
+"""The table beside `[general]` that is of the whole project."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Project:
     general: General
     stages: Mapping[str, StageConfig]
     text: str = field(repr=False)
+    previews: Previews | None = None
 
     @property
     def directory(self) -> Path:
@@ -44,12 +50,33 @@ class Project:
         """
         if name in self.stages:
             return self.stages[name]
+        more = f", and previews {self.previews.pattern}" if self.previews is not None else ""
         raise ConfigError(
-            f'There is no stage "{name}"; pocket.toml declares {", ".join(self.stages)}.',
+            f'There is no stage "{name}"; pocket.toml declares {", ".join(self.stages)}{more}.',
             nearest(name, self.stages) or "Use one of them, or add it to stages in [general].",
             file=self.path,
             key="general.stages",
         )
+
+    def is_preview(self, name: str) -> bool:
+        """Whether a stage of this name is a preview."""
+        return self.previews is not None and name not in self.general.stages and self.previews.matches(name)
+
+    def with_stage(self, name: str) -> Project:
+        """The project with the stage of that name, which may be a preview.
+
+        Raises ConfigError if there is none, and ConfigErrors for a preview that is not possible.
+        """
+        if self.previews is None or name in self.stages or not self.is_preview(name):
+            self.stage(name)
+            return self
+        source = self.stages[self.previews.source]
+        preview = preview_of(source, name)
+        report = Report(self.path, self.text, file.parse(self.text, self.path), tuple(self.stages))
+        for issue in preview_issues(source, preview, list(self.stages.values())):
+            report.add(source.name, issue)
+        report.raise_if_any()
+        return replace(self, stages=MappingProxyType({**self.stages, name: preview}))
 
     def error(self, stage: str, path: Sequence[str | int], message: str, hint: str = "") -> ConfigError:
         """An error, with its line, about the value at `path` of a stage's tables; for checks of other rooms."""
@@ -93,8 +120,32 @@ class _Loader:
         stages = {name: self._stage(name, validated) for name in self.stage_names}
         for name, issue in issues_between_stages(list(stages.values())):
             self.report.add(name, issue)
+        previews = self._previews(stages)
         self.report.raise_if_any()
-        return Project(self.path, general, MappingProxyType(stages), self.text)
+        return Project(self.path, general, MappingProxyType(stages), self.text, previews)
+
+    def _previews(self, stages: Mapping[str, StageConfig]) -> Previews | None:
+        """`[previews]`; reports its issues, and those that every preview would have."""
+        table = self.data.get(PREVIEWS)
+        if table is None or not stages:
+            return None
+        if not isinstance(table, Mapping):
+            self.report.add(None, Issue((PREVIEWS,), "dict_type", "Expected a table."))
+            return None
+        validated = validate(Previews, table, {"pattern": "preview-*", "from": next(iter(stages))})
+        for issue in validated.issues:
+            self.report.add(None, Issue((PREVIEWS, *issue.path), issue.rule, issue.message, issue.hint))
+        found = validated.tables
+        source = stages.get(found.source)
+        if source is None:
+            message = f'There is no stage "{found.source}".'
+            hint = nearest(found.source, stages) or f"Use one of {', '.join(stages)}."
+            self.report.add(None, Issue((PREVIEWS, "from"), "stage", message, hint))
+        elif not validated.left_out:
+            preview = preview_of(source, found.pattern.replace("*", "1"))
+            for issue in preview_issues(source, preview, list(stages.values())):
+                self.report.add(source.name, issue)
+        return found
 
     def _general(self) -> Validated[General]:
         """The valid part of `[general]`, with substitutes for required keys that are missing or invalid."""
@@ -127,7 +178,7 @@ class _Loader:
         """The stages that are declared validly, each once."""
         for index, name in enumerate(self.data["general"]["stages"]):
             path = ("general", "stages", index)
-            if name in TABLES:
+            if name in {*TABLES, PREVIEWS}:
                 message = f'A stage cannot have the name of a table; found "{name}".'
                 self.report.add(None, Issue(path, "table", message))
             elif name in self.data["general"]["stages"][:index]:
@@ -140,9 +191,9 @@ class _Loader:
         if not self.stage_names:
             return
         for key in self.data:
-            if key in TABLES or key in self.data["general"]["stages"]:
+            if key in {*TABLES, PREVIEWS} or key in self.data["general"]["stages"]:
                 continue
-            hint = suggest(key, (*TABLES, *self.stage_names))
+            hint = suggest(key, (*TABLES, PREVIEWS, *self.stage_names))
             if isinstance(self.data[key], Mapping):
                 message = "Neither a known table nor a declared stage."
             else:

@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 
 from pocket.config.patterns import STAGE
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageTables
+from pocket.config.tables.previews import Previews
 
 _COMPLETE = {"General": ["region", "stages"], "Schedule": ["expression"]}
 """The required keys of tables that a stage cannot complete."""
@@ -39,21 +40,24 @@ def json_schema() -> dict[str, Any]:
     """The schema of a whole file, including the stages' tables, as JSON Schema draft 2020-12."""
     tables = StageTables.model_json_schema(schema_generator=_Generator)
     definitions = cast("dict[str, dict[str, Any]]", _without_titles(tables["$defs"]))
+    previews = cast("dict[str, Any]", _without_titles(Previews.model_json_schema(schema_generator=_Generator)))
     for name, table in definitions.items():
         table.pop("required", None)
         if name in _COMPLETE:
             table["required"] = _COMPLETE[name]
     common = {name: _described(definitions, name, tables["properties"][name]["$ref"]) for name in TABLES}
+    definitions["Previews"] = previews
+    common_and_previews = {**common, "previews": _described(definitions, "previews", "#/$defs/Previews")}
     definitions["Stage"] = _stage(definitions["General"], common)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "pocket.toml",
         "description": "Configuration of a Django project on AWS Lambda.",
         "type": "object",
-        "properties": common,
+        "properties": common_and_previews,
         "required": ["general"],
         "additionalProperties": {"$ref": "#/$defs/Stage"},
-        "propertyNames": {"anyOf": [{"enum": list(TABLES)}, {"pattern": STAGE}]},
+        "propertyNames": {"anyOf": [{"enum": [*common_and_previews]}, {"pattern": STAGE}]},
         "$defs": definitions,
     }
 

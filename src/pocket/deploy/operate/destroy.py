@@ -88,20 +88,22 @@ def destroy(
     *,
     confirm: Callable[[Removal], bool] = lambda _: True,
     with_database: str | None = None,
+    whole: bool = False,
 ) -> Removed:
     """Removes the whole stage with its files and queued messages, if `confirm` returns True.
 
-    Its Aurora cluster or Neon branch is kept unless `with_database` is its name. Only secrets and a branch can be
-    restored, for a while, and a cluster from its last snapshot. Raises PlanRefused if `confirm` returns False,
-    StackFailed if CloudFormation cannot delete a resource, and DeployError if something else is changing the stage or a
-    stack of its name is not the stage's.
+    Its Aurora cluster or Neon branch is kept unless `with_database` is its name, or the `whole` stage goes. Only
+    secrets and a branch can be restored, for a while, and a cluster from its last snapshot. Raises PlanRefused if
+    `confirm` returns False, StackFailed if CloudFormation cannot delete a resource, and DeployError if something else
+    is changing the stage or a stack of its name is not the stage's.
     """
     clients = Clients(target)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     with Lock(clients, stage.name, "destroy", reporter) as lock:
         with reporter.step("Find what belongs to the stage"):
-            removal = _with_database(clients, stage, _removal(clients, stage, account), with_database)
+            removal = _removal(clients, stage, account)
+            removal = _with_database(clients, stage, removal, with_database, whole=whole)
             locked = artifact_bucket_name(stage, account)
             if locked in dict(removal.buckets):
                 lock.take(locked)
@@ -141,12 +143,18 @@ def _removal(clients: Clients, stage: StageConfig, account: str) -> Removal:
     )
 
 
-def _with_database(clients: Clients, stage: StageConfig, removal: Removal, named: str | None) -> Removal:
-    """The removal with the stage's database if the user has named it; raises DeployError for another name."""
+def _with_database(
+    clients: Clients, stage: StageConfig, removal: Removal, named: str | None, *, whole: bool
+) -> Removal:
+    """The removal with the stage's database if the user has named it, or the whole stage goes.
+
+    Raises DeployError for another name.
+    """
     own = cluster.of_stage(clients, stage)
     rehearsed = stage.database_variable in clients.target.environment
     branch = None if rehearsed else stage.branch_name
     name, what = (own.name, "cluster") if own is not None else (branch, "branch")
+    named = name if whole else named
     if named is not None and name != named:
         raise DeployError(
             f"{named} is not the database of stage {stage.name!r}; nothing was removed.",

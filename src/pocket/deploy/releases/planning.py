@@ -28,7 +28,7 @@ from pocket.deploy.releases.history import History, deployed_state
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.run import Made, Options, Run
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.stacks import cluster, neon, secret_dates, secrets
+from pocket.deploy.stacks import cluster, neon, previews, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state, recovered_state
 from pocket.deploy.stacks.plan import Plans
@@ -74,6 +74,8 @@ def planning(
         read: Callable[[str], State] = partial(own_state, clients, stage)
         repairing = partial(recovered_state, clients, stage, reporter=reporter, assume_yes=options.assume_yes)
         seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)[1]
+        if seen.stack is None:
+            previews.refuse_beyond_limit(clients, project, stage)
         found = domains.examine(project, stage, clients, seen.body, reporter, options=options)
         attached: list[str] = []
         live = _history(stage, seen).live

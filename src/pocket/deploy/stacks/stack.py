@@ -11,6 +11,7 @@ from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.reporting import Reporter
@@ -29,6 +30,8 @@ class Stack:
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    changed: datetime | None = None
+    """When it was last created or updated."""
 
     @property
     def absent(self) -> bool:
@@ -97,6 +100,7 @@ def _read(facts: Mapping[str, Any]) -> Stack:
         outputs={item["OutputKey"]: item["OutputValue"] for item in facts.get("Outputs", [])},
         parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in facts.get("Parameters", [])},
         tags={item["Key"]: item["Value"] for item in facts.get("Tags", [])},
+        changed=facts.get("LastUpdatedTime") or facts.get("CreationTime"),
     )
 
 

@@ -1,0 +1,67 @@
+"""A preview: a stage that is not declared, with the configuration of one that is and nothing in common with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pocket.config.issues import Issue
+from pocket.config.overlay import KeyPath
+from pocket.config.rules import issues_between_stages, stage_issues
+from pocket.config.stage import StageConfig
+from pocket.config.tables.handlers import Handler
+
+_NO_DOMAIN = {"domain": None, "create_records": True, "hosted_zone_id_override": None, "certificate_arn": None}
+_DATABASE_NAME = re.compile(r"DATABASE|POSTGRES|MYSQL|(^|_)(DB|PG)_?(URL|URI|HOST|NAME|DSN|PASSWORD|DATABASE)?(_|$)")
+_DATABASE_URL = re.compile(
+    r"(postgres|postgresql|postgis|psql|mysql|mariadb|mysqlgis|oracle|mssql|cockroach)[\w+.]*://"
+)
+_OWN = 'With [database] and the engine "neon" or "aurora", each preview has a database of its own.'
+
+
+def preview_of(source: StageConfig, name: str) -> StageConfig:
+    """The stage `name` as `source`, but at addresses of AWS; a database on Neon branches off the source's."""
+    container = source.awscontainer
+    if container is not None:
+        handlers = {key: _without_domain(handler) for key, handler in container.handlers.items()}
+        container = container.model_copy(update={"handlers": handlers})
+    front = source.cloudfront
+    if front is not None:
+        front = front.model_copy(update={**_NO_DOMAIN, "aliases": []})
+    database = source.database
+    if database is not None and source.branch_name is not None:
+        database = database.model_copy(update={"parent_branch": source.branch_name})
+    return replace(source, name=name, awscontainer=container, cloudfront=front, database=database)
+
+
+def _without_domain(handler: Handler) -> Handler:
+    if handler.apigateway is None:
+        return handler
+    api = handler.apigateway.model_copy(update={**_NO_DOMAIN, "default_endpoint": True})
+    return handler.model_copy(update={"apigateway": api})
+
+
+def preview_issues(source: StageConfig, preview: StageConfig, others: Sequence[StageConfig]) -> Iterator[Issue]:
+    """The issues of a preview: of its names, and with what it would share with a declared stage."""
+    yield from stage_issues(preview)
+    for name, issue in issues_between_stages([*others, preview]):
+        if name == preview.name:
+            yield issue
+    yield from _databases(source)
+
+
+def _databases(source: StageConfig) -> Iterator[Issue]:
+    """The variables that would lead a preview to the database of its source."""
+    container = source.awscontainer
+    if container is None:
+        return
+    at: KeyPath = ("awscontainer",)
+    tables = [((*at, "envs"), container.envs)]
+    tables += [((*at, "handlers", name, "envs"), handler.envs) for name, handler in container.handlers.items()]
+    found = [(*path, name) for path, envs in tables for name, value in envs.items() if _DATABASE_URL.match(value)]
+    secrets = container.secretsmanager.secrets
+    found += [(*at, "secretsmanager", "secrets", name) for name in secrets if _DATABASE_NAME.search(name)]
+    for path in found:
+        message = f"The previews of stage {source.name} would use its database, by the variable {path[-1]}."
+        yield Issue(path, "preview-database", message, _OWN)
