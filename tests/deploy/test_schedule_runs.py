@@ -13,6 +13,7 @@ from deploying import ALARMS, EVENTS, project
 
 from pocket.deploy.operate import metrics, schedule_runs
 from pocket.deploy.stacks.stack import Stack
+from pocket.deploy.target import Target
 
 
 class CloudWatch:
@@ -64,12 +65,15 @@ def test_the_last_run_of_a_schedule(
     stage = project(tmp_path, EVENTS.replace(HOURLY, schedule, 1)).stage("dev")
     assert stage.awscontainer is not None
     watch = CloudWatch(Invocations=dict.fromkeys(runs, 1), Errors=runs)
-    clients: Any = SimpleNamespace(cloudwatch=watch)
+    clients: Any = SimpleNamespace(cloudwatch=watch, target=Target("eu-central-1"))
     declared = stage.awscontainer.handlers["management"].schedule[:1]
     [found] = schedule_runs.read(clients, stage, "management", declared, {"ManagementSchedule1": since}, now=NOW)
     state, last = expected
     assert (found.state, found.last) == (state, last.isoformat() if last else "")
     assert found.next == ("" if schedule == HOURLY else "2026-11-29T03:00:00+00:00")
+    for query in (item for asked in watch.asked for item in asked["MetricDataQueries"]):
+        dimensions = {item["Name"]: item["Value"] for item in query["MetricStat"]["Metric"]["Dimensions"]}
+        assert dimensions["Resource"] == "pocket-dev-full-management:live", "not what the gates of a deploy invoke"
 
 
 def test_a_schedule_that_is_off_or_not_deployed_has_no_runs(tmp_path: Path) -> None:

@@ -71,4 +71,5 @@ def local_target(stage: StageConfig, aws: LocalAWS) -> Target:
         delegated=False,
         has_networks=False,
         keeps_mail=True,
+        counts_live=False,
     )

@@ -33,7 +33,8 @@ class Target:
     database that Pocket keeps for a rehearsal; its data is disposable, so it is migrated without a question.
     `delegated` is False if public DNS does not lead to the hosted zones, which a deploy then creates itself.
     `has_networks` is False where the networks of `[vpc]` do not exist, so that nothing is known about them.
-    `keeps_mail` is True where no mail is delivered, and so no sender is verified.
+    `keeps_mail` is True where no mail is delivered, and so no sender is verified. `counts_live` is False where metrics
+    of functions are not counted by alias.
     """
 
     region: str
@@ -47,3 +48,4 @@ class Target:
     delegated: bool = True
     has_networks: bool = True
     keeps_mail: bool = False
+    counts_live: bool = True

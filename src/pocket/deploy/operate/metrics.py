@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.deploy.template.alarms import declared_alarms, topic_name
 from pocket.errors import AWSCallFailed
 
@@ -78,7 +79,7 @@ def oldest_messages(clients: Clients, queues: Sequence[str]) -> dict[str, int]:
         return {}
     now = datetime.now(UTC)
     wanted = [
-        _query(f"q{number}", ("AWS/SQS", "ApproximateAgeOfOldestMessage"), ("QueueName", queue), "Maximum", 60)
+        _query(f"q{number}", ("AWS/SQS", "ApproximateAgeOfOldestMessage"), {"QueueName": queue}, "Maximum", 60)
         for number, queue in enumerate(queues)
     ]
     found = _values(clients, wanted, now - _RECENT, now)
@@ -86,10 +87,14 @@ def oldest_messages(clients: Clients, queues: Sequence[str]) -> dict[str, int]:
 
 
 def invocations(clients: Clients, function: str, start: datetime, end: datetime, period: int) -> dict[datetime, int]:
-    """The periods, of so many seconds, in which the function was invoked, with the number of its errors in each."""
+    """The periods, of so many seconds, in which `live` of the function was invoked, with the number of its errors in
+    each. Invocations by the gates of a deploy do not go through `live`."""
+    dimensions = {"FunctionName": function}
+    if clients.target.counts_live:
+        dimensions["Resource"] = f"{function}:{naming.ALIAS}"
     first = datetime.fromtimestamp(start.timestamp() // period * period, UTC)
     wanted = [
-        _query(metric.lower(), ("AWS/Lambda", metric), ("FunctionName", function), "Sum", period)
+        _query(metric.lower(), ("AWS/Lambda", metric), dimensions, "Sum", period)
         for metric in ("Invocations", "Errors")
     ]
     found = _values(clients, wanted, first, max(end, first + timedelta(seconds=period)))
@@ -98,13 +103,13 @@ def invocations(clients: Clients, function: str, start: datetime, end: datetime,
 
 
 def _query(
-    name: str, metric: tuple[str, str], dimension: tuple[str, str], statistic: str, period: int
+    name: str, metric: tuple[str, str], dimensions: Mapping[str, str], statistic: str, period: int
 ) -> dict[str, Any]:
     """A query of CloudWatch; the metric by its namespace and name."""
     wanted = {
         "Namespace": metric[0],
         "MetricName": metric[1],
-        "Dimensions": [{"Name": dimension[0], "Value": dimension[1]}],
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
     return {"Id": name, "MetricStat": {"Metric": wanted, "Period": period, "Stat": statistic}}
 
