@@ -1,13 +1,14 @@
 """Every change of threads of FastAPI and Starlette leads to the request's own thread and connection."""
 
 import asyncio
+import json
 import threading
 from typing import Annotated, Any
 
 import anyio.to_thread
 import pytest
 from asgi_client import Client, ServerClient, exchange
-from fastapi import BackgroundTasks, Depends, FastAPI, Request, Response
+from fastapi import BackgroundTasks, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from sessions import counted, settled
 from starlette.concurrency import run_in_threadpool
@@ -166,6 +167,44 @@ def test_a_task_that_outlives_its_request_has_a_session_of_its_own_that_is_close
         name, is_closed = client.get("/wait").json()
     assert first != name
     assert is_closed
+
+
+def test_synchronous_code_of_a_web_socket_leaves_no_session(database: str) -> None:
+    from django.db import connections
+
+    from pocket.fastapi import create_app
+
+    app = create_app(discover=False)
+    used: list[Any] = []
+
+    def session() -> str:
+        connections["default"].ensure_connection()
+        used.append(connections["default"])
+        return threading.current_thread().name
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket, first: Annotated[str, Depends(session)]) -> None:
+        await websocket.accept()
+        await websocket.send_json([first, await run_in_threadpool(session)])
+        await websocket.close()
+
+    async def main() -> Any:
+        scope = {"type": "websocket", "path": "/socket", "raw_path": b"/socket", "query_string": b"", "headers": []}
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, receive, send)
+        return json.loads(sent[1]["text"])
+
+    with ServerClient(app) as client:
+        threads = client.run(main())
+    assert all("AnyIO" in name for name in threads)
+    assert [wrapper.connection for wrapper in used] == [None, None]
 
 
 def test_asynchronous_code_can_be_called_from_an_endpoint_in_either_mode(client: Client, books: Any) -> None:

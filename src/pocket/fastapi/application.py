@@ -14,7 +14,7 @@ from pocket.fastapi.caching import add_refresh
 from pocket.fastapi.discovery import discover as discovered
 from pocket.fastapi.problems import handle_errors
 from pocket.fastapi.routes import Route
-from pocket.fastapi.work import WorkInThread, current, new, request_work
+from pocket.fastapi.work import WorkInPlace, current, new, request_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +50,8 @@ class API(FastAPI):
             _serve_own_pages(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        work = new(scope) if scope["type"] == "http" and current() is None else None
-        if work is None or isinstance(work, WorkInThread):
+        work = new(scope) if scope["type"] != "lifespan" and current() is None else None
+        if not isinstance(work, WorkInPlace):
             serving = super().__call__(scope, receive, send)
             await (serving if work is None else work.around(serving))
             return

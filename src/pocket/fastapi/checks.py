@@ -42,7 +42,6 @@ _GUARDS = re.compile(
     re.IGNORECASE,
 )
 _PREFETCHES = re.compile(r"select_related|prefetch_related|prefetch_related_objects|\bcombine\b|\bcached_query\b")
-
 _APPLICATION = re.compile(r"\b(create_app|FastAPI|include_router)\(")
 _FOR_ALL = re.compile(r"\bdependencies\s*=|\bmiddleware\b")
 

@@ -37,9 +37,8 @@ HEADER = HTTPBearer(
     auto_error=False,
 )
 
-Responses = dict[int | str, dict[str, Any]]
 _DETAIL = {"application/json": {"schema": {"type": "object", "properties": {"detail": {"type": "string"}}}}}
-REFUSALS: Responses = {
+REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Not authenticated", "content": _DETAIL},
     403: {"description": "The CSRF check failed, or a permission is missing", "content": _DETAIL},
 }

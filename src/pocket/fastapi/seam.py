@@ -35,7 +35,7 @@ async def run_sync(function: Callable[..., Any], /, *args: Any, **options: Any) 
 
 
 def _by_itself(function: Callable[..., Any], /, *args: Any) -> Any:
-    """Calls `function` for a task that has outlived its request: what it opens is closed, for nothing else does."""
+    """Calls `function` for a WebSocket, or a task that has outlived its request: nothing else closes what it opens."""
     try:
         return function(*args)
     finally:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
 Atomic = bool | str | None
-"""`True`: a transaction on the default database; an alias: on that one; `False`: no transaction; `None`: as in the
-settings."""
+"""`True`: a transaction on the default database, an alias: on that one, `False`: none, `None`: as in the settings."""
 
 
 def aliases(atomic: Atomic, endpoint: Callable[..., Any]) -> tuple[str, ...]:

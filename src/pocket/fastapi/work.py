@@ -64,7 +64,7 @@ class Work:
 
     def end(self) -> None:
         """Ends the work after the calls that were submitted before."""
-        raise NotImplementedError
+        self.ended = True
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """Calls `function` in the work's own thread, after the start's signals."""
@@ -139,9 +139,6 @@ class _InPlace(Executor):
         return loop.completed(work.run_now, function, *args, **kwargs)
 
 
-_IN_PLACE = _InPlace()
-
-
 class WorkInThread(Work, Executor):
     """Work on a thread of `pool`, from the first call to the end."""
 
@@ -210,6 +207,10 @@ def _report(error: BaseException, scope: Any) -> None:
         logger.error("%s failed after it was cancelled.", what, exc_info=error)
 
 
+_OF_WEBSOCKETS = Work()
+_OF_WEBSOCKETS.end()
+
+
 def current() -> Work | None:
     """The work of the request that this code belongs to; None outside of requests and after their end."""
     work = request_work.get()
@@ -217,13 +218,16 @@ def current() -> Work | None:
 
 
 def new(scope: Any = None) -> Work:
-    """Work for the request of `scope`: in place, where the running loop can wait and has no other in place."""
+    """Work for the request of `scope`: in place, where the running loop can wait and has no other in place. That
+    of a WebSocket, which may last for hours, has ended: each of its calls is by itself."""
+    if scope is not None and scope["type"] == "websocket":
+        return _OF_WEBSOCKETS
     loop = blockable()
     if loop is None or loop.work is not None:
         return WorkInThread(scope)
     if not loop.is_known_to_asgiref:
         loop.is_known_to_asgiref = True
-        serve(loop, _IN_PLACE)
+        serve(loop, _InPlace())
     return WorkInPlace(loop, scope)
 
 
