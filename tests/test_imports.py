@@ -68,7 +68,17 @@ ALLOWED: dict[str, set[str]] = {
     },
     "local": {"errors", "naming", "isolation", "work_folder", "config"},
     "scaffold": {"errors", "naming", "config"},
-    "cli": {"errors", "naming", "check_issues", "config", "deploy", "local", "scaffold", "doctor.report"},
+    "cli": {
+        "errors",
+        "naming",
+        "check_issues",
+        "work_folder",
+        "config",
+        "deploy",
+        "local",
+        "scaffold",
+        "doctor.report",
+    },
     "__main__": {"cli"},
 }
 ALLOWED_IN_FUNCTIONS = {"django": {"config"}, "runtime": set()}

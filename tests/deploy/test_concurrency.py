@@ -91,14 +91,14 @@ def running(act: Callable[[], Deployed], held: Held) -> Iterator[Future[Deployed
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch) -> Held:
     """Holds a thread after it has built."""
-    held, real = Held(), artifact.build
+    held, real = Held(), artifact.Build.finish
 
-    def building(*arguments: Any) -> artifact.Artifact:
-        built = real(*arguments)
+    def finishing(begun: artifact.Build) -> artifact.Artifact:
+        built = real(begun)
         held()
         return built
 
-    monkeypatch.setattr(artifact, "build", building)
+    monkeypatch.setattr(artifact.Build, "finish", finishing)
     return held
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from deploying import PlanRecorder
-from gated_site import STAGE, WORKER, Site
+from gated_site import HEAD, STAGE, WEB, WORKER, Site
 from waiting import wait_until
 
 from pocket.check_issues import Issue
@@ -137,14 +137,13 @@ def test_deploying_the_live_release_again_runs_no_gate(site: Site) -> None:
 
 
 def test_a_change_outside_of_versions_makes_no_release(site: Site) -> None:
-    site.deploy(site.project("A", stage=STAGE + WORKER))
+    scheduled = HEAD + 'schedule = [{ expression = "rate(1 hour)", manage = "clearsessions" }]\n' + WEB
+    site.deploy(site.project("A", stage=scheduled))
     recorder = PlanRecorder()
-    done = site.deploy(
-        site.project("A", stage=STAGE + WORKER.replace("sqs = {}", "sqs = { batch_size = 3 }")), recorder
-    )
+    done = site.deploy(site.project("A", stage=scheduled.replace("1 hour", "2 hours")), recorder)
     assert done.changed
     assert done.history.live == 1
-    assert [row.name for row in recorder.plans[0]] == ["WorkerConsumer"]
+    assert [row.kind for row in recorder.plans[0]] == ["AWS::Scheduler::Schedule"]
 
 
 def test_warnings_are_shown_and_silenced_ones_are_not(site: Site) -> None:
@@ -319,7 +318,7 @@ def test_an_unknown_gate_is_an_error_with_the_known_names(site: Site) -> None:
     recorder = PlanRecorder()
     with pytest.raises(DeployError, match="Unknown gate 'smok'") as caught:
         site.deploy(site.project("A"), recorder, skip=["smok"])
-    assert caught.value.hint == "The gates are project, mail, checks, migrations, startup, request, smoke."
+    assert caught.value.hint == "The gates are project, mail, network, checks, migrations, startup, request, smoke."
     assert recorder.steps == []
 
 

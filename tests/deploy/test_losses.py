@@ -133,7 +133,7 @@ def test_generated_values_move_with_the_name_of_their_secret(site: Lossy) -> Non
     recorder = PlanRecorder(agrees_to_all=True)
     moved = SECRETS + 'pocket_key_format = "{prefix}moved-{stage}"\n'
     site.deploy(site.project("B", stage=LOSSY + moved), recorder, assume_yes=True)
-    assert "SECRET_KEY: copied to secret pocket-moved-dev." in recorder.notes
+    assert "Secret: SECRET_KEY: copied to secret pocket-moved-dev." in recorder.notes
     assert json.loads(read(SecretId="pocket-moved-dev")["SecretString"])["SECRET_KEY"] == before
     removed = destroy.destroy(site.project(stage=LOSSY + moved).stage("dev"), site.target, PlanRecorder()).removed
     assert any(line.startswith("secret pocket-dev-lossy ") for line in removed), "where an older release has them"

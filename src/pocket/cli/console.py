@@ -1,17 +1,24 @@
 """Progress on standard error: live on a terminal, plain lines elsewhere.
 
-Texts are printed without interpreting markup, so a package name in brackets remains.
+On a terminal, whose lines are gone with its window, the commands that change a stage also keep a log file. Texts are
+printed without interpreting markup, so a package name in brackets remains.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from pocket import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import TextIO
 
     from rich.console import Console
     from rich.status import Status
@@ -21,12 +28,39 @@ if TYPE_CHECKING:
 SIGNS = {"add": "+", "change": "~", "replace": "!", "remove": "-"}
 NOT_A_TERMINAL = "Not a terminal, so Pocket cannot ask."
 CONFIRM = "Pass --yes to confirm."
+KEPT_LOGS = 20
 STYLES = {"add": "green", "change": "yellow", "replace": "red", "remove": "red"}
 
 
 def reporter(*, assume_yes: bool = False) -> Reporter:
     """The reporter for standard error: live if it is a terminal."""
     return TerminalReporter(assume_yes) if sys.stderr.isatty() else PlainReporter(assume_yes)
+
+
+@contextmanager
+def logged(directory: Path, name: str, *, assume_yes: bool = False) -> Iterator[Reporter]:
+    """The reporter of a command that changes a stage; on a terminal, a file in `.pocket/logs` has all of it, too.
+
+    `directory` is the project's, `name` begins the file's name. What ends the command is in the file as well.
+    """
+    shown = reporter(assume_yes=assume_yes)
+    if not isinstance(shown, TerminalReporter):
+        yield shown
+        return
+    folder = work_folder.make(directory, "logs")
+    for old in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[: -KEPT_LOGS + 1]:
+        old.unlink(missing_ok=True)
+    path = folder / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        log = FileReporter(file)
+        try:
+            yield LoggingReporter(shown, log)
+        except BaseException as error:
+            log.note(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            shown.note(f"The log is {path}.")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -90,6 +124,53 @@ class StandardOutput(PlainReporter):
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text + "\n")
+
+
+class FileReporter(PlainReporter):
+    """Plain lines in a file, each with its time in UTC."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(assume_yes=False)
+        self._file = file
+
+    def _write(self, text: str) -> None:
+        time_of_day = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._file.write("".join(f"{time_of_day} {line}\n" for line in text.split("\n")))
+        self._file.flush()
+
+
+class LoggingReporter:
+    """Shows everything with one reporter, and writes it to a log with the answers to questions."""
+
+    def __init__(self, shown: Reporter, log: PlainReporter) -> None:
+        self._shown = shown
+        self._log = log
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        with self._log.step(name), self._shown.step(name):
+            yield
+
+    def note(self, text: str) -> None:
+        self._log.note(text)
+        self._shown.note(text)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self._log.table(columns, rows)
+        self._shown.table(columns, rows)
+
+    def plan(self, rows: Sequence[PlanRow]) -> None:
+        self._log.plan(rows)
+        self._shown.plan(rows)
+
+    def event(self, text: str) -> None:
+        self._log.event(text)
+        self._shown.event(text)
+
+    def confirm(self, question: str, *, grave: bool = False) -> bool:
+        agreed = self._shown.confirm(question, grave=grave)
+        self._log.note(f"{question} {'Yes' if agreed else 'No'}")
+        return agreed
 
 
 class TerminalReporter(PlainReporter):

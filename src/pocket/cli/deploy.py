@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,8 +27,6 @@ WithDatabase = Annotated[
         help="Also remove this Aurora cluster, after a last snapshot, or this branch on Neon.",
     ),
 ]
-
-
 Expired = Annotated[
     bool, typer.Option("--expired", help="Remove each preview that was not deployed within previews.expire_after.")
 ]
@@ -44,7 +42,7 @@ def deploy(
     plan: PlanFile = None,
 ) -> None:
     """Build a release, show the changes, publish it, run the gates, and make it live."""
-    from pocket.cli.console import reporter
+    from pocket.cli.console import logged
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
     from pocket.deploy.releases import deploy as release
@@ -52,31 +50,17 @@ def deploy(
     from pocket.local import attach
 
     place = destination(stage, local=local)
-    planned = None if plan is None else saved_plan.read(plan)
-    progress = reporter(assume_yes=yes)
-    skipped = tuple(skip_gate or ())
-    if local:
-        aws = attach(place.project.directory)
-        deployed = rehearse(
-            place,
-            aws,
-            progress,
-            skip_gates=skipped,
-            allow_destructive=allow_destructive,
-            allow_loss=allow_loss,
-            plan=planned,
-        )
-    else:
-        deployed = release.deploy(
-            place.project,
-            place.stage,
-            place.target,
-            progress,
-            skip_gates=skipped,
-            allow_destructive=allow_destructive,
-            allow_loss=allow_loss,
-            plan=planned,
-        )
+    choices: dict[str, Any] = {
+        "skip_gates": tuple(skip_gate or ()),
+        "allow_destructive": allow_destructive,
+        "allow_loss": allow_loss,
+        "plan": None if plan is None else saved_plan.read(plan),
+    }
+    with logged(place.project.directory, f"deploy-{stage}", assume_yes=yes) as progress:
+        if local:
+            deployed = rehearse(place, attach(place.project.directory), progress, **choices)
+        else:
+            deployed = release.deploy(place.project, place.stage, place.target, progress, **choices)
     for address in deployed.addresses.values():
         typer.echo(address)
 
@@ -91,26 +75,26 @@ def promote(
     allow_loss: AllowLoss = False,
 ) -> None:
     """Release the artifact that is live on one stage to another, without a build."""
-    from pocket.cli.console import reporter
+    from pocket.cli.console import logged
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearsing
     from pocket.deploy.releases import promotion
     from pocket.local import attach
 
     one, other = destination(source, local=local), destination(stage, local=local)
-    progress = reporter(assume_yes=yes)
-    aws = attach(other.project.directory) if local else None
-    with nullcontext() if aws is None else rehearsing(other, aws, progress):
-        deployed = promotion.promote(
-            other.project,
-            (one.stage, other.stage),
-            (one.target, other.target),
-            progress,
-            skip_gates=tuple(skip_gate or ()),
-            allow_destructive=allow_destructive,
-            allow_loss=allow_loss,
-            published=None if aws is None else aws.route,
-        )
+    with logged(other.project.directory, f"promote-{stage}", assume_yes=yes) as progress:
+        aws = attach(other.project.directory) if local else None
+        with nullcontext() if aws is None else rehearsing(other, aws, progress):
+            deployed = promotion.promote(
+                other.project,
+                (one.stage, other.stage),
+                (one.target, other.target),
+                progress,
+                skip_gates=tuple(skip_gate or ()),
+                allow_destructive=allow_destructive,
+                allow_loss=allow_loss,
+                published=None if aws is None else aws.route,
+            )
     for address in deployed.addresses.values():
         typer.echo(address)
 
@@ -135,7 +119,7 @@ def destroy(
 
 def _destroy(stage: str, *, local: bool, yes: bool, with_database: str | None = None) -> None:
     from pocket.cli import rehearsal_database
-    from pocket.cli.console import reporter
+    from pocket.cli.console import logged
     from pocket.cli.project import destination
     from pocket.deploy.operate import destroy as destruction
     from pocket.local import attach
@@ -146,15 +130,11 @@ def _destroy(stage: str, *, local: bool, yes: bool, with_database: str | None = 
         _show(place.stage, removal)
         return yes or _named(place.stage.name)
 
-    progress = reporter(assume_yes=True)
-    destruction.destroy(
-        place.stage,
-        place.target,
-        progress,
-        confirm=confirm,
-        with_database=with_database,
-        whole=place.project.is_preview(stage),
-    )
+    with logged(place.project.directory, f"destroy-{stage}", assume_yes=True) as progress:
+        whole = place.project.is_preview(stage)
+        destruction.destroy(
+            place.stage, place.target, progress, confirm=confirm, with_database=with_database, whole=whole
+        )
     if local and (note := rehearsal_database.discard(place.stage, attach(place.project.directory))):
         sys.stderr.write(f"{note}\n")
 
