@@ -345,7 +345,7 @@ def deployer(
 
 
 def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
-    deployer: tuple[Project, Target], local_aws: LocalAWS
+    deployer: tuple[Project, Target], target: Target, local_aws: LocalAWS
 ) -> None:
     found, place = deployer
     stage = found.stage("dev")
@@ -367,7 +367,12 @@ def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
     assert {item.state for item in before.alarms} <= {"OK", "INSUFFICIENT_DATA"}
     assert {"errors", "http_5xx", "dead_letters", "failed_events"} <= {item.kind for item in before.alarms}
     assert invoke.manage(stage, place, "job", []).exit_status == 0
-    [events] = status.read(stage, replace(place, counts_live=False)).events
+    watch = client(target, "cloudwatch")
+    assert "Alarms of pocket-dev-bounded" in watch.get_dashboard(DashboardName="pocket-dev-bounded")["DashboardBody"]
+    watch.set_alarm_state(AlarmName="pocket-dev-bounded-worker-dead-letters", StateValue="ALARM", StateReason="a test")
+    after = status.read(stage, replace(place, counts_live=False))
+    assert [item.handler for item in after.alarms if item.state == "ALARM"] == ["worker"]
+    [events] = after.events
     assert [(item.text, item.state) for item in events.schedules] == [("rate(1 hour), UTC: job", "ran")]
     assert list(logs.read(stage, place, since=600, follow=False))
     assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, PlanRecorder()).removed
