@@ -64,7 +64,7 @@ def plan(stage: StageConfig, target: Target, former: Sequence[FormerPlace]) -> T
         where = (place.service, place.secret_id)
         if where not in texts:
             texts[where] = stage_secrets.value(stage, target, SecretVariable(place.variable, *where))
-        value = _value(place, texts[where])
+        value = _value(stage, place, texts[where])
         if value is not None:
             values[place.variable], places[place.variable] = value, place
     return TakeOver(
@@ -88,7 +88,7 @@ def carry_out(stage: StageConfig, target: Target, planned: TakeOver, reporter: R
             reporter.note(f"Put {name} into {stage_secrets.place(item)}.")
 
 
-def _value(place: FormerPlace, text: str | None) -> str | None:
+def _value(stage: StageConfig, place: FormerPlace, text: str | None) -> str | None:
     if text is None or not place.keys:
         return text
     try:
@@ -98,7 +98,7 @@ def _value(place: FormerPlace, text: str | None) -> str | None:
     if not isinstance(found, dict):
         raise DeployError(
             f"Secret {place.secret_id} is not a JSON object, so it does not have {place.variable}.",
-            f"Set the value yourself: pocket secrets set {place.variable} --stage STAGE",
+            f"Set the value yourself: pocket secrets set {place.variable} --stage {stage.name}",
         )
     for key in place.keys:
         found = found.get(key) if isinstance(found, dict) else None
@@ -106,5 +106,5 @@ def _value(place: FormerPlace, text: str | None) -> str | None:
         return found
     raise DeployError(
         f"Secret {place.secret_id} has no text at {' > '.join(place.keys)}, where {place.variable} should be.",
-        f"Set the value yourself: pocket secrets set {place.variable} --stage STAGE",
+        f"Set the value yourself: pocket secrets set {place.variable} --stage {stage.name}",
     )
