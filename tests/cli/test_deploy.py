@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from deploying import SMALL
 from deploying import project as project_of
 
 from pocket.cli import deploy, rehearsal_database
 from pocket.cli.project import Destination, local_target
-from pocket.errors import PlanRefused
+from pocket.config import StageConfig
+from pocket.errors import DeployError, PlanRefused
 from pocket.local import LocalAWS
 
 
@@ -47,3 +50,49 @@ def test_a_stage_that_is_not_destroyed_keeps_its_database(database: Path, monkey
     with pytest.raises(PlanRefused):
         deploy.destroy("dev", local=True)
     assert database.exists()
+
+
+PREVIEWS = SMALL + '[previews]\npattern = "pr-*"\nfrom = "dev"\nexpire_after = "1 day"\n'
+
+
+def test_expired_previews_go_and_one_that_is_in_use_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project_of(tmp_path, PREVIEWS)
+    monkeypatch.chdir(tmp_path)
+    removed: list[tuple[str, bool]] = []
+
+    def destroy(stage: StageConfig, *_: Any, whole: bool, **__: Any) -> None:
+        if stage.name == "pr-1":
+            raise DeployError("Stage 'pr-1' is locked by ann.")
+        removed.append((stage.name, whole))
+
+    day = datetime(2026, 11, 20, tzinfo=UTC)
+    monkeypatch.setattr("pocket.deploy.aws.account.account_id", lambda _: "123456789012")
+    monkeypatch.setattr("pocket.deploy.stacks.previews.existing", lambda *_: {"pr-2": day, "pr-1": day, "pr-3": LATER})
+    monkeypatch.setattr("pocket.deploy.operate.destroy.destroy", destroy)
+    with pytest.raises(typer.Exit) as caught:
+        deploy.destroy(expired=True, yes=True)
+    assert caught.value.exit_code == 1
+    assert removed == [("pr-2", True)]
+    assert capsys.readouterr().err.splitlines() == [
+        "Preview pr-1 was last deployed at 2026-11-20 00:00 UTC.",
+        "error: Stage 'pr-1' is locked by ann.",
+        "Preview pr-2 was last deployed at 2026-11-20 00:00 UTC.",
+    ]
+
+
+LATER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("options", [{}, {"stage": "dev", "expired": True}, {"expired": True, "with_database": "x"}])
+def test_a_stage_or_all_expired_ones_are_destroyed(options: dict[str, Any]) -> None:
+    with pytest.raises(typer.BadParameter):
+        deploy.destroy(**options)
+
+
+def test_without_previews_none_is_expired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project_of(tmp_path, SMALL)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeployError, match=r"pocket.toml has no \[previews\]"):
+        deploy.destroy(expired=True)

@@ -15,6 +15,7 @@ from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import database, destroy
 from pocket.deploy.releases import deploy as release
+from pocket.deploy.releases.plan import plan
 from pocket.deploy.stacks import cluster
 from pocket.deploy.target import Credentials, Target
 from pocket.errors import AWSCallFailed, DeployError, PlanRefused
@@ -160,6 +161,10 @@ def test_a_deploy_gives_the_functions_the_cluster_and_destroy_keeps_it(
 ) -> None:
     found = deployable(tmp_path, AURORA.replace('project_name = "small"', 'project_name = "aurora"'))
     stage = found.stage("dev")
+    planned = plan(found, stage, target, PlanRecorder(), skip_gates=["project"])
+    assert planned.early == ("pocket-dev-aurora-database",)
+    assert any("for each hour of one ACU" in sentence for sentence in planned.changes.cost)
+    assert rds.changes == [], "a plan creates no cluster"
     recorder = PlanRecorder()
     release.deploy(found, stage, target, recorder, skip_gates=["project"], published=local_aws.route)
     assert recorder.steps.index("Create the Aurora cluster pocket-dev-aurora-database") < recorder.steps.index(
@@ -195,7 +200,7 @@ def test_it_is_removed_by_its_name_after_a_last_snapshot(rds: RDS, stage: StageC
     assert last["SkipFinalSnapshot"] is False
     assert re.fullmatch(rf"{NAME}-[0-9]{{8}}-[0-9]{{6}}", last["FinalDBSnapshotIdentifier"])
     assert last["FinalDBSnapshotIdentifier"] in done.removed[-1]
-    repeated = destroy.destroy(stage, target, PlanRecorder(), with_database=NAME)
+    repeated = destroy.destroy(stage, target, PlanRecorder(), whole=True)
     assert "already being deleted" in repeated.removed[-1]
 
 

@@ -90,12 +90,7 @@ def planning(
         storage, main = _states(read, stage, lock, bucket, take=not options.looks)
         _note_change(stage, reporter, seen, main)
         source = origin(project.directory)
-        generation = _generation(clients, stage, main, reporter, options)
-        url, branch = _branch(clients, stage, generation, reporter, options)
-        renewed = secret_dates.renewal(clients, stage, main.body, reporter)
-        if url.keys() & generation.existing.keys():
-            renewed = secret_dates.text(datetime.now(UTC))
-        generation = replace(generation, fresh={**generation.fresh, **url})
+        generation, renewed, branch = _secrets(clients, stage, main, reporter, options)
         access, first = _cluster(clients, stage, reporter, options)
         inputs = replace(
             _inputs(project, stage, clients, Code(bucket, upload.artifact_key(made.artifact)), main),
@@ -154,6 +149,18 @@ def _states(
         else:
             lock.refuse_held(bucket)
     return storage, read(stage.stack_name)
+
+
+def _secrets(
+    clients: Clients, stage: StageConfig, main: State, reporter: Reporter, options: Options
+) -> tuple[Generation, str, tuple[PlanRow, ...]]:
+    """What goes into the store of secrets, their date as `secret_dates.renewal`, and the row of a missing branch."""
+    generation = _generation(clients, stage, main, reporter, options)
+    url, rows = _branch(clients, stage, generation, reporter, options)
+    renewed = secret_dates.renewal(clients, stage, main.body, reporter)
+    if url.keys() & generation.existing.keys():
+        renewed = secret_dates.text(datetime.now(UTC))
+    return replace(generation, fresh={**generation.fresh, **url}), renewed, rows
 
 
 def _generation(clients: Clients, stage: StageConfig, main: State, reporter: Reporter, options: Options) -> Generation:
