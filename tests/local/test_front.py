@@ -270,3 +270,18 @@ def test_an_http_api_s_paths_begin_with_its_stage(cloud: Any, request_api: Reque
         assert request_api("/a")[0] == 403
     finally:
         cloud.local.route({"web": plain})
+
+
+def test_requests_and_what_functions_write_can_be_read_as_they_come(cloud: Any, request_api: Request) -> None:
+    with cloud.local.activity() as file:
+        request_api("/a%20b?c=d")
+        request_api("/crash")
+        entries = [json.loads(line) for line in file]
+    assert [(entry["method"], entry["path"], entry["status"]) for entry in entries if "path" in entry] == [
+        ("GET", "/a%20b?c=d", 200),
+        ("GET", "/crash", 500),
+    ]
+    (written,) = (entry for entry in entries if "function" in entry)
+    assert written["function"] == "echo"
+    assert "RuntimeError: a secret detail" in written["text"]
+    assert request_api("/unseen")[0] == 200

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pocket.config import Project
+    from pocket.deploy.releases.deploy import Deployed
+    from pocket.deploy.reporting import Reporter
+    from pocket.local import LocalAWS
 
 Run = Annotated[
     list[str] | None,
@@ -32,6 +35,11 @@ Page = Annotated[
 ]
 Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="Text to print when the stage is up.")]
 
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Deploy whenever a file is saved, and show requests, output and errors."),
+]
+
 Clean = Annotated[
     bool,
     typer.Option("--clean", help="Remove the files of rehearsals and builds, including databases, and exit."),
@@ -47,6 +55,7 @@ def local(
     allow_destructive: AllowDestructive = False,
     page: Page = None,
     ready: Ready = "",
+    watch: Watch = False,
     clean: Clean = False,
 ) -> None:
     """Run a stage on the local AWS until Ctrl-C."""
@@ -82,7 +91,29 @@ def local(
         closing = [ready, f"The log of the local AWS is {aws.log}.", "Press Ctrl-C to stop."]
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
+            if watch:
+                _watch(stage, aws, allow_destructive=allow_destructive)
             aws.wait()
+
+
+def _watch(stage: str, aws: LocalAWS, *, allow_destructive: bool) -> None:
+    from pocket.cli import watching
+    from pocket.cli.project import Destination, current_project, local_target
+    from pocket.cli.rehearsal import rehearse
+
+    def deploy(reporter: Reporter) -> Deployed:
+        project = current_project()
+        config = project.stage(stage)
+        place = Destination(project, config, local_target(config, aws))
+        return rehearse(
+            place, aws, reporter, skip_gates=watching.SKIPPED, allow_destructive=allow_destructive, allow_loss=True
+        )
+
+    project = current_project()
+    config = project.stage(stage)
+    management = config.function_name(config.command_handler) if config.command_handler is not None else ""
+    sys.stderr.write(f"Watching {project.directory}. What is saved is deployed, with the gate `migrations` alone.\n")
+    watching.watch(project.directory, aws, deploy, quiet=management)
 
 
 def _clean(project: Project) -> None:

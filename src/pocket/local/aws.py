@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import urlsplit
 
 from pocket.errors import LocalAWSError
@@ -18,7 +19,7 @@ from pocket.local.postgresql.server import Server
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pocket.local.postgresql.cluster import Started
@@ -104,6 +105,22 @@ class LocalAWS:
                 f"The local AWS ended by itself with status {status}. The end of its log:\n{folder.last_log_lines()}",
                 f"The complete log: {self.log}",
             )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the emulator has ended."""
+        return self._process is not None and self._process.poll() is not None
+
+    @contextlib.contextmanager
+    def activity(self) -> Iterator[TextIO]:
+        """Requests to sites, and what functions write, from now on: lines of JSON from `launcher.activity`."""
+        path = StateFolder(self.state_dir).activity
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)) as file:
+            try:
+                yield file
+            finally:
+                path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self

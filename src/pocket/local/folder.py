@@ -48,6 +48,11 @@ class StateFolder:
         return self.path / "running.json"
 
     @property
+    def activity(self) -> Path:
+        """The file of `launcher.activity`, which is there while something reads it."""
+        return self.path / "activity.jsonl"
+
+    @property
     def temporary(self) -> Path:
         return self.path / "tmp"
 

@@ -135,7 +135,8 @@ def _linked(existing: str, path: str) -> bool:
 def remove_aside(folder: Path) -> None:
     """Removes a folder in another process: thousands of files would keep this one from answering."""
     script = 'find "$1" -type d -exec chmod 700 {} + ; rm -rf "$1"'
-    subprocess.run(["nice", "sh", "-c", script, "sh", folder], check=False)  # noqa: S603, S607 - standard tools
+    command = ["nice", "sh", "-c", script, "sh", str(folder)]
+    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)  # noqa: S603 - standard tools
 
 
 def remove_tree(folder: Path) -> None:

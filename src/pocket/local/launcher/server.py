@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher import edge, environments, state
+from pocket.local.launcher.activity import Activity
 from pocket.local.launcher.admin import Admin
 from pocket.local.launcher.emulator import module
 from pocket.local.launcher.front import FrontPort, find_targets
@@ -181,6 +182,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
     """MiniStack with the replacements in it, the application of each port, and the sites."""
     launcher.set_environment()
     require_version()
+    activity = Activity(launcher.folder / "activity.jsonl")
     runtime = Runtime(
         python=launcher.python,
         version=launcher.python_version,
@@ -188,6 +190,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
         endpoint_url=launcher.endpoint_url,
         packages=Packages(launcher.packages / "unpacked", launcher.packages / "tmp"),
         credentials=role_credentials(role_key(launcher.folder / "roles.key")),
+        activity=activity,
     )
     install(runtime)
     emulator = module("app").app
@@ -209,7 +212,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
 
     guard = Guard(control, launcher.memory.control, launcher.token, is_bucket)
     ports: dict[int, Application] = {launcher.memory.control: guard}
-    ports.update((site.port, site) for site in sites.values())
+    ports.update((site.port, activity.showing(site)) for site in sites.values())
     for name, site in sites.items():
         site.identity = launcher.memory.route(name)
     return emulator, ports, sites

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
+    from pocket.local.launcher.activity import Activity
     from pocket.local.launcher.packages import Packages
 
 INIT_SECONDS = 10.0
@@ -56,6 +57,7 @@ class Runtime:
     packages: Packages
     credentials: Callable[[dict[str, Any]], dict[str, str]]
     """The variables of the temporary credentials of a function's role, from its configuration."""
+    activity: Activity
 
 
 class Worker:
@@ -179,6 +181,7 @@ class Worker:
         memory = Memory(self.config.get("MemorySize", 128), peak_memory(self._proc.pid if self._proc else None))
         version = self.config.get("Version", "$LATEST")
         text = self._taken_log()
+        self.runtime.activity.wrote(self.config.get("FunctionName", ""), text)
         log = whole_log(text, request_id=request_id, version=version, times=self._times, memory=memory)
         return {"log": log, "log_source": "rie"}
 
