@@ -99,6 +99,7 @@ ANOTHER_PROCESS = {
     "deploy/gates/system_checks.py": {"pocket.django.checks.report"},
     "deploy/operate/doctor.py": {"pocket.doctor"},
     "deploy/releases/plan.py": {"pocket.django.schema_changes.report"},
+    "deploy/operate/migration.py": {"pocket.django.schema_changes.here"},
 }
 """What a module runs as `python -m NAME`, in the project's own Python: `deploy` itself never imports Django."""
 HANDLER_PATHS = re.compile(r"pocket\.(django|fastapi)\.lambda_handlers\.\w+")

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from deploying import project as project_of
 from postgres import Postgres
+from tiny_project import write
 from typer.testing import CliRunner, Result
 
 from pocket.cli import db
@@ -22,9 +23,10 @@ from pocket.cli.project import Destination
 from pocket.deploy.operate import database, postgresql, stage_secrets
 from pocket.deploy.operate.database import parsed
 from pocket.deploy.target import Credentials, Target
-from pocket.errors import CommandFailed, DeployError
+from pocket.errors import CommandFailed, DeployError, PlanRefused
 from pocket.local import LocalAWS
 from pocket.local.postgresql.server import Server
+from pocket.naming import MIGRATE_RUNS
 
 POCKET_TOML = """
 [general]
@@ -40,6 +42,26 @@ secret = "{project}/{stage}/url#main"
 command = "app.web"
 reserved_concurrency = 5
 """
+SHOP = {
+    "manage.py": 'import os\n\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop_settings")\n',
+    "shop_settings.py": """
+from pocket.django.runtime import set_envs
+from pocket.django.utils import get_databases
+
+set_envs()
+SECRET_KEY = "only for this test"
+INSTALLED_APPS = ["goods"]
+DATABASES = get_databases()
+""",
+    "goods/__init__.py": "",
+    "goods/migrations/__init__.py": "",
+    "goods/migrations/0001_first.py": """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    operations = [migrations.RunSQL("CREATE TABLE goods (name text)")]
+""",
+}
 NAME = 'shop\'s "dev"'
 
 
@@ -77,6 +99,7 @@ def site(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) ->
     with psycopg.connect(site.url) as connection:
         connection.execute("CREATE TABLE things (name text)")
         connection.execute("INSERT INTO things VALUES ('kept')")
+    write(tmp_path, SHOP)
     project = project_of(tmp_path, POCKET_TOML)
 
     def destination(stage: str, *, local: bool) -> tuple[Destination, LocalAWS | None]:
@@ -129,6 +152,41 @@ def test_a_dump_is_restored_beside_the_database(site: Site) -> None:
     with psycopg.connect(site.url, dbname=fresh) as connection:
         assert connection.execute("SELECT * FROM things").fetchall() == [("kept",)]
     assert beside.name == NAME
+
+
+def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
+    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declined = site.run("migrate")
+    assert isinstance(declined.exception, PlanRefused)
+    assert site.run("migrate", "--yes").exception is None
+    output = capfd.readouterr()
+    assert f"Migrating PostgreSQL {NAME} at 127.0.0.1:" in output.out
+    assert "lock_timeout 10 s" in output.out
+    assert "p@ss" not in output.out + output.err
+    with psycopg.connect(site.url) as connection:
+        assert connection.execute("SELECT app, name FROM django_migrations").fetchall() == [("goods", "0001_first")]
+    (site.folder / "goods" / "migrations" / "0002_second.py").write_text("raise RuntimeError('broken')\n")
+    broken = site.run("migrate", "--yes").exception
+    assert isinstance(broken, DeployError)
+    assert "ended with status 1" in broken.message
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess((), MIGRATE_RUNS))
+    busy = site.run("migrate", "--yes").exception
+    assert isinstance(busy, DeployError)
+    assert busy.message == "Another `migrate` runs in this database; nothing was migrated."
+
+
+def test_a_deploys_backup_is_a_dump(site: Site) -> None:
+    project = project_of(site.folder, POCKET_TOML)
+    place = Destination(project, project.stage("dev"), Target("eu-central-1"))
+    found = db.backup_of(place, None, wanted=True)
+    assert found is not None
+    assert found.wanted
+    assert Path(found.write()).parent == site.folder / ".pocket" / "backups"
+    without = replace(place, stage=replace(place.stage, database=None))
+    assert db.backup_of(without, None, wanted=False) is None
+    with pytest.raises(CommandFailed, match=r"has no \[database\]"):
+        db.backup_of(without, None, wanted=True)
 
 
 def test_a_backup_has_a_name_of_its_own_and_is_git_ignored(site: Site) -> None:

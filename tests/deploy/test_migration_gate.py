@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.gates import migrations
 from pocket.deploy.gates.gate import Candidate
 from pocket.deploy.target import Target
-from pocket.errors import GateRefused
+from pocket.errors import CommandFailed, GateRefused
 from pocket.naming import MIGRATE_RUNS
 
 TARGET = Target(region="eu-central-1")
@@ -90,18 +91,59 @@ def test_rights_that_are_missing_are_given_without_a_migration(
 DROP = {"operation": "Remove field", "reason": "data is lost"}
 
 
-@pytest.mark.parametrize("declared", [True, False])
-def test_a_backup_is_offered_before_a_destructive_migration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
-) -> None:
-    table = '[database]\nengine = "postgresql"\nsecret = "url"\n' if declared else ""
-    recorder = PlanRecorder(agrees=False)
-    stage = project(tmp_path, table + SMALL).stage("dev")
-    candidate = Candidate(stage, Clients(TARGET), recorder, {"management": "7"}, {}, live=3)
+def destructive(candidate: Candidate, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
+    """The commands that the gate runs for a destructive migration."""
     found = {**FOUND, "migrations": [{"migration": "shop.0002_drop", "whole": True, "operations": [DROP]}]}
-    answered(monkeypatch, Outcome("pocket_migrations", 0, json.dumps(found), ""))
+    listed, done = Outcome("pocket_migrations", 0, json.dumps(found), ""), Outcome("migrate", 0, "", "")
+    asked = answered(monkeypatch, listed, done)
+    migrations.check(candidate, TARGET, **options)
+    return asked
+
+
+@pytest.fixture
+def written() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def backup(written: list[str]) -> migrations.Backup:
+    def write() -> str:
+        written.append("made")
+        return "a.dump"
+
+    return migrations.Backup(write)
+
+
+def test_a_backup_is_offered_before_a_destructive_migration(
+    candidate: Candidate, monkeypatch: pytest.MonkeyPatch, backup: migrations.Backup, written: list[str]
+) -> None:
+    recorder = PlanRecorder()
+    asked = destructive(replace(candidate, reporter=recorder), monkeypatch, allow_destructive=False, backup=backup)
+    assert recorder.questions == ["Back the database up first?", "Apply them to stage dev while release 3 is live?"]
+    assert (asked, written) == (["pocket_migrations", "migrate"], ["made"])
+    assert "The backup is a.dump." in recorder.notes
+    declines = PlanRecorder(agrees=False)
     with pytest.raises(GateRefused, match="Nothing was migrated"):
-        migrations.check(candidate, TARGET, allow_destructive=False)
-    offered = [note for note in recorder.notes if "pocket db backup --stage dev" in note]
-    assert len(offered) == declared
-    assert recorder.questions == ["Apply them to stage dev while release 3 is live?"]
+        destructive(replace(candidate, reporter=declines), monkeypatch, allow_destructive=False, backup=backup)
+    assert written == ["made"]
+    assert "No backup was made. To make one: pocket db backup --stage dev, or --backup." in declines.notes
+
+
+def test_a_wanted_backup_needs_no_terminal(
+    candidate: Candidate, monkeypatch: pytest.MonkeyPatch, backup: migrations.Backup, written: list[str]
+) -> None:
+    recorder = PlanRecorder(agrees=False)
+    options = {"allow_destructive": True, "backup": replace(backup, wanted=True)}
+    assert destructive(replace(candidate, reporter=recorder), monkeypatch, **options)[-1] == "migrate"
+    assert (written, recorder.questions) == (["made"], [])
+    assert destructive(candidate, monkeypatch, allow_destructive=True, backup=backup)[-1] == "migrate"
+    assert written == ["made"], "without a question and without --backup there is none"
+
+
+def test_a_backup_that_fails_refuses_the_migration(candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write() -> str:
+        raise CommandFailed("psql was not found.", "Install it.")
+
+    with pytest.raises(GateRefused, match=r"nothing was migrated: psql was not found\.") as caught:
+        destructive(candidate, monkeypatch, allow_destructive=True, backup=migrations.Backup(write, wanted=True))
+    assert caught.value.hint == "Install it."

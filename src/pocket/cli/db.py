@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli.options import Local, OutputFormat, Stage
+from pocket.cli.options import Local, OutputFormat, Stage, Yes
 
 if TYPE_CHECKING:
     from pocket.cli.project import Destination
+    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.operate.postgresql import Programs
     from pocket.local import LocalAWS
 
@@ -148,6 +149,25 @@ def _restore_time(stage: str, at: datetime, *, local: bool) -> None:
 
 
 @app.command()
+def migrate(stage: Stage, local: Local = False, yes: Yes = False) -> None:
+    """Migrate from this machine, with the code in this folder, where a function's 15 minutes are too short.
+
+    The next deploy finds the migrations applied. Secrets other than the database's URL are placeholders.
+    """
+    from pocket.cli.console import reporter
+    from pocket.deploy.operate import migration
+    from pocket.deploy.operate.database import access
+    from pocket.errors import PlanRefused
+
+    place, _ = _place(stage, local=local)
+    found = access(place.stage, place.target)
+    question = f"Migrate the database {found.name} at {found.place} as {found.user}, with the code in this folder?"
+    if not reporter(assume_yes=yes).confirm(question):
+        raise PlanRefused("Nothing was migrated.", "Pass --yes to confirm.")
+    migration.migrate(place.project, place.stage, place.target, found)
+
+
+@app.command()
 def branch(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the branch.")]) -> None:
     """Make a copy of the database for a trial, if its engine can."""
     from pocket.cli.console import reporter
@@ -185,6 +205,33 @@ def _on_neon(stage: str, what: str, *, local: bool) -> Destination:
         f"The database of stage {stage!r} cannot {what}: {'it is that of a rehearsal' if local else why}.",
         "Use `pocket db backup` and `pocket db restore`, which restores into a new database.",
     )
+
+
+def backup_of(place: Destination, aws: LocalAWS | None, *, wanted: bool) -> Backup | None:
+    """How a deploy backs the stage's database up: a branch on Neon, else a dump; None without `[database]`.
+
+    Raises CommandFailed if a backup is `wanted` and there is none.
+    """
+    from pocket.deploy.gates.migrations import Backup
+    from pocket.deploy.operate import branches
+    from pocket.deploy.operate.postgresql import backup_file
+    from pocket.errors import CommandFailed
+
+    stage = place.stage
+    if stage.database is None:
+        if wanted:
+            raise CommandFailed(f"Stage {stage.name!r} has no [database], so --backup cannot back it up.")
+        return None
+
+    def dump() -> str:
+        file = backup_file(place.project.directory, stage.name)
+        _programs(place, aws).dump(file)
+        return str(file)
+
+    def branch() -> str:
+        return f"the branch {branches.restore(stage, place.target, None)}"
+
+    return Backup(branch if aws is None and stage.branch_name is not None else dump, wanted)
 
 
 def _place(stage: str, *, local: bool) -> tuple[Destination, LocalAWS | None]:

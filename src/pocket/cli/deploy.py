@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pocket.cli.options import AllowDestructive, AllowLoss, Local, MaybeStage, SkipGates, Stage, Yes, YesToPlan
+from pocket.cli.options import AllowDestructive, AllowLoss, Backup, Local, MaybeStage, SkipGates, Stage, Yes, YesToPlan
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
@@ -40,9 +40,11 @@ def deploy(
     allow_destructive: AllowDestructive = False,
     allow_loss: AllowLoss = False,
     plan: PlanFile = None,
+    backup: Backup = False,
 ) -> None:
     """Build a release, show the changes, publish it, run the gates, and make it live."""
     from pocket.cli.console import logged
+    from pocket.cli.db import backup_of
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearse
     from pocket.deploy.releases import deploy as release
@@ -50,15 +52,17 @@ def deploy(
     from pocket.local import attach
 
     place = destination(stage, local=local)
+    aws = attach(place.project.directory) if local else None
     choices: dict[str, Any] = {
         "skip_gates": tuple(skip_gate or ()),
         "allow_destructive": allow_destructive,
         "allow_loss": allow_loss,
         "plan": None if plan is None else saved_plan.read(plan),
+        "backup": backup_of(place, aws, wanted=backup),
     }
     with logged(place.project.directory, f"deploy-{stage}", assume_yes=yes) as progress:
-        if local:
-            deployed = rehearse(place, attach(place.project.directory), progress, **choices)
+        if aws is not None:
+            deployed = rehearse(place, aws, progress, **choices)
         else:
             deployed = release.deploy(place.project, place.stage, place.target, progress, **choices)
     for address in deployed.addresses.values():

@@ -66,6 +66,7 @@ SkipGates = Annotated[
 AllowDestructive = Annotated[
     bool, typer.Option("--allow-destructive", help="Apply destructive migrations without asking.")
 ]
+Backup = Annotated[bool, typer.Option("--backup", help="Back the database up before a destructive migration.")]
 AllowLoss = Annotated[
     bool, typer.Option("--allow-loss", help="Apply changes that lose queued messages, files or secrets without asking.")
 ]

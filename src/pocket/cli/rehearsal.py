@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pocket.cli.project import Destination
+    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.deploy import Deployed
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
@@ -26,6 +27,7 @@ def rehearse(
     allow_destructive: bool = False,
     allow_loss: bool = False,
     plan: SavedPlan | None = None,
+    backup: Backup | None = None,
 ) -> Deployed:
     """Deploys `place.stage` to the running `aws`, then runs management `commands`, whose uploads cause events.
 
@@ -45,6 +47,7 @@ def rehearse(
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
             plan=plan,
+            backup=backup,
             published=aws.route,
         )
         for command in commands:

@@ -10,10 +10,10 @@ from pocket import naming
 from pocket.deploy.aws import invoke
 from pocket.deploy.gates.gate import MIGRATIONS, Candidate, refusal
 from pocket.deploy.reporting import last_lines
-from pocket.errors import CommandFailed
+from pocket.errors import CommandFailed, DeployError, PocketError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
@@ -69,12 +69,22 @@ class Pending:
         return tuple(item for item in self.migrations if item.reasons)
 
 
-def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Backup:
+    """How the database is backed up: `write` returns where to. If it is `wanted`, no question is asked."""
+
+    write: Callable[[], str]
+    wanted: bool = False
+
+
+def check(
+    candidate: Candidate, target: Target, *, allow_destructive: bool, backup: Backup | None = None
+) -> tuple[str, ...]:
     """Notes the database and applies the pending migrations; returns the names of the destructive ones.
 
     Destructive ones need `allow_destructive` or the user's confirmation, unless there is nothing to break: no release
-    is live and the database has no table of their apps, or the database is the target's own. Raises GateRefused
-    without confirmation, and if a migration fails.
+    is live and the database has no table of their apps, or the database is the target's own. Before them the user is
+    offered the `backup`. Raises GateRefused without confirmation, and if the backup or a migration fails.
     """
     version = candidate.management_version
     if version is None:
@@ -92,8 +102,11 @@ def check(candidate: Candidate, target: Target, *, allow_destructive: bool) -> t
         return ()
     _show(candidate, found)
     could_break = (found.used or candidate.live is not None) and not found.database.is_own(target.own_database)
-    if found.destructive and could_break and not allow_destructive:
-        _confirm(candidate, found)
+    if found.destructive and could_break:
+        if backup is not None:
+            _back_up(candidate, backup, asks=not allow_destructive)
+        if not allow_destructive:
+            _confirm(candidate, found)
     _migrate(candidate, target, version, found)
     return tuple(item.name for item in found.destructive)
 
@@ -162,15 +175,27 @@ def _show(candidate: Candidate, found: Pending) -> None:
             note(f"  {item.name}: {reason}")
 
 
+def _back_up(candidate: Candidate, backup: Backup, *, asks: bool) -> None:
+    stage, reporter = candidate.stage, candidate.reporter
+    if not backup.wanted and not (asks and reporter.confirm("Back the database up first?")):
+        reporter.note(f"No backup was made. To make one: pocket db backup --stage {stage.name}, or --backup.")
+        return
+    try:
+        with reporter.step(f"Gate {MIGRATIONS}: back the database up"):
+            reporter.note(f"The backup is {backup.write()}.")
+    except (DeployError, CommandFailed, OSError) as error:
+        message = error.message if isinstance(error, PocketError) else str(error)
+        hint = error.hint if isinstance(error, PocketError) else ""
+        text = f"The backup failed, and nothing was migrated: {message}"
+        raise refusal(stage, candidate.live, MIGRATIONS, [text], hint) from error
+
+
 def _confirm(candidate: Candidate, found: Pending) -> None:
     stage, live = candidate.stage, candidate.live
     if live is None:
         question = f"Apply them to {found.database}, which already has tables of their apps?"
     else:
         question = f"Apply them to stage {stage.name} while release {live} is live?"
-    if stage.database is not None:
-        where = "" if candidate.clients.target.endpoint_url is None else " --local"
-        candidate.reporter.note(f"To back it up first: pocket db backup --stage {stage.name}{where}")
     if candidate.reporter.confirm(question, grave=True):
         return
     raise refusal(

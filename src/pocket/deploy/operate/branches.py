@@ -25,11 +25,12 @@ def copy(stage: StageConfig, target: Target, name: str) -> None:
     neon.create(there, stage, name, parent=own)
 
 
-def restore(stage: StageConfig, target: Target, at: datetime) -> str:
-    """The name of a new branch with the data of that time. Raises DeployError, also for a time that Neon lacks."""
+def restore(stage: StageConfig, target: Target, at: datetime | None) -> str:
+    """The name of a new branch with the data of that time, or of now. Raises DeployError, also for a time too early."""
     there, own = _own(stage, target)
     name = f"{own.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    neon.create(there, stage, name, parent=own, at=f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    time = "" if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    neon.create(there, stage, name, parent=own, at=time)
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from pocket import naming, work_folder
 from pocket.config.manifest_builder import build_database
@@ -53,6 +53,11 @@ class Access:
         secret = quote(self.password, safe="") if show else "***"
         password = f":{secret}" if self.password else ""
         return f"postgres://{quote(self.user, safe='')}{password}@{self.place}/{quote(self.name, safe='')}"
+
+    def url_of_child(self) -> str:
+        """The URL with the password and libpq's options, for the environment of a process."""
+        query = urlencode(self.options)
+        return self.url(show=True) + (f"?{query}" if query else "")
 
     def environment(self, database: str | None = None) -> dict[str, str]:
         """The variables of libpq for this database, or another one on its server."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pocket.config import Project, StageConfig
+    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.planning import Make
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
@@ -45,18 +46,25 @@ def deploy(
     allow_loss: bool = False,
     plan: SavedPlan | None = None,
     published: Callable[[Mapping[str, str]], None] | None = None,
+    backup: Backup | None = None,
 ) -> Deployed:
     """Deploys the stage; deploying the same project again changes nothing.
 
-    With `plan`, that one is applied without a question, or refused. `published` is called with the routes once they
-    exist and `live` has moved, before the first request to an address.
+    With `plan`, that one is applied without a question, or refused. `backup` is offered before a destructive migration.
+    `published` is called with the routes once they exist and `live` has moved, before the first request to an address.
     Raises ConfigError for configuration that this version does not deploy, PlanRefused if the user declines or
     cfn-lint finds issues, GateRefused if a gate refuses the release, StackFailed if CloudFormation rolled back a
     change, and DeployError if an unchanged release fails, something else is changing the stage, or a stack of its name
     is not the stage's.
     """
     options = Options(
-        gates.named(skip_gates), allow_destructive, allow_loss, assume_yes, plan=plan, published=published
+        gates.named(skip_gates),
+        allow_destructive,
+        allow_loss,
+        assume_yes,
+        plan=plan,
+        published=published,
+        backup=backup,
     )
     make = made_here(project, stage, target, reporter, options.skipped)
     return release(project, stage, Clients(target), reporter, options=options, make=make)

@@ -46,7 +46,10 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
     if CHECKS not in skipped:
         checks.check_inside(release, target, run.made.warnings)
     if MIGRATIONS not in skipped:
-        destructive = migrations.check(release, target, allow_destructive=run.options.allow_destructive)
+        options = run.options
+        destructive = migrations.check(
+            release, target, allow_destructive=options.allow_destructive, backup=options.backup
+        )
         run.journal.reached(journal.MIGRATED)
     starts = startup.events(release) if STARTUP not in skipped else {}
     requests = request.events(release) if REQUEST not in skipped else {}

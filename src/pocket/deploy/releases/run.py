@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pocket.deploy.build.artifact import Artifact
     from pocket.deploy.build.static import StaticFiles
     from pocket.deploy.build.upload import StoredStatic
+    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.journal import Journal
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import PlanRow, Reporter
@@ -59,6 +60,7 @@ class Options:
     plan: SavedPlan | None = None
     command: str = "deploy"
     published: Callable[[Mapping[str, str]], None] | None = None
+    backup: Backup | None = None
 
     @property
     def careful(self) -> bool:

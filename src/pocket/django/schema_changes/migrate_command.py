@@ -50,7 +50,8 @@ def migrate(command: BaseCommand, arguments: Sequence[Any], options: Mapping[str
         except TimeIsUp as error:
             raise CommandError(
                 "`migrate` was stopped because the function's time is up; its last statement was cancelled in the"
-                " database. Raise the handler's `timeout` (900 s at most), or split the migration."
+                " database. Raise the handler's `timeout` (900 s at most), split the migration, or run it from your"
+                " machine: pocket db migrate --stage STAGE"
             ) from error
         except DatabaseError as error:
             if waited_for_lock(error):
