@@ -155,7 +155,7 @@ def test_a_dump_is_restored_beside_the_database(site: Site) -> None:
 
 
 def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    site: Site, capfd: pytest.CaptureFixture[str]
 ) -> None:
     declined = site.run("migrate")
     assert isinstance(declined.exception, PlanRefused)
@@ -170,7 +170,8 @@ def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
     broken = site.run("migrate", "--yes").exception
     assert isinstance(broken, DeployError)
     assert "ended with status 1" in broken.message
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess((), MIGRATE_RUNS))
+    waits = site.folder / "goods" / "migrations" / "0002_second.py"
+    waits.write_text(f"raise SystemExit({MIGRATE_RUNS})\n")
     busy = site.run("migrate", "--yes").exception
     assert isinstance(busy, DeployError)
     assert busy.message == "Another `migrate` runs in this database; nothing was migrated."

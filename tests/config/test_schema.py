@@ -24,7 +24,7 @@ WHOLE = tomllib.loads("""\
 region = "ap-northeast-1"
 account = "123456789012"
 tags = { team = "board" }
-stages = ["dev", "prd", "cdn"]
+stages = ["dev", "prd", "cdn", "exp"]
 project_name = "board"
 object_prefix = "acme-"
 s3_fallback_bucket_name = "board-uploads"
@@ -61,11 +61,11 @@ name = "board"
 user = "app"
 owner = "boss"
 resource_id = "cluster-ABC"
+[exp.database]
+engine = "aurora"
+cluster = "{stage}-{project}"
 [vpc]
 subnet_ids = ["subnet-0a1b2c3d"]
-[dev.vpc]
-security_group_ids = ["sg-0a1b2c3d"]
-[cdn.vpc]
 security_group_ids = ["sg-0a1b2c3d"]
 [prd.vpc]
 security_group_ids = ["sg-0b1b2c3d"]
@@ -189,6 +189,8 @@ region = "us-east-1"
 [prd.s3]
 public_dirs = []
 [prd.awscontainer.handlers.thumbnails]
+events = []
+[exp.awscontainer.handlers.thumbnails]
 events = []
 [cdn.s3]
 public_dirs = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rds import HOST, RDS, installed
 
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.operate import database, destroy
+from pocket.deploy.operate import branches, database, destroy
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.releases.plan import plan
 from pocket.deploy.stacks import cluster
@@ -202,6 +203,33 @@ def test_it_is_removed_by_its_name_after_a_last_snapshot(rds: RDS, stage: StageC
     assert last["FinalDBSnapshotIdentifier"] in done.removed[-1]
     repeated = destroy.destroy(stage, target, PlanRecorder(), whole=True)
     assert "already being deleted" in repeated.removed[-1]
+
+
+@pytest.mark.parametrize("at", [datetime(2026, 11, 1, 9, 30, tzinfo=UTC), None])
+def test_a_copy_has_the_data_of_a_time_and_the_same_network(
+    rds: RDS, stage: StageConfig, at: datetime | None, tmp_path: Path
+) -> None:
+    with pytest.raises(DeployError, match=f"The cluster {NAME} does not exist"):
+        branches.restore(stage, TARGET, at, PlanRecorder())
+    ensure(stage)
+    rds.instance_states = ["creating", "configuring-enhanced-monitoring"]
+    recorder = PlanRecorder()
+    made = branches.restore(stage, TARGET, at, recorder) if at else branches.copy(stage, TARGET, "try", recorder)
+    assert re.fullmatch(rf"{NAME}-[0-9]{{8}}-[0-9]{{6}}" if at else f"{NAME}-try", made)
+    assert recorder.events == [f"{made} is creating", f"{made} is configuring-enhanced-monitoring"]
+    (asked,) = [given for operation, given in rds.calls if operation == "RestoreDBClusterToPointInTime"]
+    assert asked["SourceDBClusterIdentifier"] == NAME
+    assert (asked["EnableVPCNetworking"], asked["EnableInternetAccessGateway"]) == (False, True)
+    assert asked["EnableIAMDatabaseAuthentication"]
+    assert asked["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.0, "MaxCapacity": 16.0}
+    assert asked.get("RestoreToTime") == at
+    assert asked["RestoreType"] == ("full-copy" if at else "copy-on-write")
+    switched = project(tmp_path, AURORA.replace('"aurora"', f'"aurora"\ncluster = "{made}"')).stage("dev")
+    assert ensure(switched, PlanRecorder(agrees=False)).owner == "postgres"
+    assert rds.changes == ["CreateDBCluster", "RestoreDBClusterToPointInTime", "CreateDBInstance"]
+    rds.refusals["RestoreDBClusterToPointInTime"] = ("DBClusterAlreadyExistsFault", "It exists.")
+    with pytest.raises(DeployError, match="It exists"):
+        branches.copy(stage, TARGET, "try", PlanRecorder())
 
 
 def test_the_double_stands_behind_botocores_client(rds: RDS) -> None:

@@ -62,6 +62,7 @@ ACTIONS = {
     "secretsmanager:CreateSecret": {"secretsmanager:CreateSecret", "secretsmanager:TagResource"},  # with tags
     # The express configuration creates an instance, too; deleting with a last snapshot needs a permission for that.
     "rds:CreateDBCluster": {"rds:CreateDBCluster", "rds:CreateDBInstance", "rds:AddTagsToResource"},
+    "rds:RestoreDBClusterToPointInTime": {"rds:RestoreDBClusterToPointInTime", "rds:AddTagsToResource"},  # with tags
     "rds:DeleteDBCluster": {"rds:DeleteDBCluster", "rds:CreateDBClusterSnapshot"},
     "rds:DescribeEvents": set(),  # a method of CloudFormation's client
     "rds:RemoveTagsFromResource": set(),  # a method of Systems Manager's

@@ -232,15 +232,15 @@ def test_a_deploy_keeps_the_url_in_the_stages_secret_and_destroy_keeps_the_branc
     assert hinted.value.hint == "For another password: pocket db rotate --stage dev"
     branches.rotate(stage, target)
     assert stage_secrets.values(stage, target)["DATABASE_URL"] != before
-    restored = branches.restore(stage, target, datetime(2026, 11, 1, 9, 30, tzinfo=UTC))
+    restored = branches.restore(stage, target, datetime(2026, 11, 1, 9, 30, tzinfo=UTC), PlanRecorder())
     assert double.bodies[-1]["branch"] == {
         "name": restored,
         "parent_id": "br-1",
         "parent_timestamp": "2026-11-01T09:30:00Z",
     }
-    branches.copy(stage, target, "try")
+    branches.copy(stage, target, "try", PlanRecorder())
     with pytest.raises(DeployError, match="has a branch try already"):
-        branches.copy(stage, target, "try")
+        branches.copy(stage, target, "try", PlanRecorder())
     switched = deployable(tmp_path, text.replace("api_key_secret", f'branch = "{restored}"\napi_key_secret'))
     after = release.deploy(
         switched, switched.stage("dev"), target, PlanRecorder(), skip_gates=["project"], published=local_aws.route

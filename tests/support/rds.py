@@ -23,6 +23,7 @@ class RDS:
         self.clusters: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.refusals: dict[str, tuple[str, str]] = {}
+        self.instance_states: list[str] = []
         self.later: list[str] = []
         """The states that a new cluster goes through before it is available, one for each description."""
 
@@ -47,10 +48,21 @@ class RDS:
                 "Status": "creating",
                 "DbClusterResourceId": "cluster-ABC",
                 "EngineVersion": "17.7",
+                "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.0, "MaxCapacity": 16.0},
                 "TagList": given["Tags"],
                 "DBClusterMembers": [{"DBInstanceIdentifier": f"{name}-instance-1", "IsClusterWriter": True}],
             }
             return {"DBCluster": self.clusters[name]}
+        if operation == "RestoreDBClusterToPointInTime":
+            source = self.clusters[given["SourceDBClusterIdentifier"]]
+            members = [{"DBInstanceIdentifier": f"{name}-instance-1", "IsClusterWriter": True}]
+            copied = {"DBClusterIdentifier": name, "Status": "creating", "TagList": given["Tags"]}
+            self.clusters[name] = {**source, **copied, "Endpoint": "", "DBClusterMembers": members}
+            return {"DBCluster": self.clusters[name]}
+        if operation in {"CreateDBInstance", "DescribeDBInstances"}:
+            status = "creating" if operation == "CreateDBInstance" else (self.instance_states or ["available"]).pop(0)
+            instance = {"DBInstanceIdentifier": given["DBInstanceIdentifier"], "DBInstanceStatus": status}
+            return {"DBInstance": instance} if operation == "CreateDBInstance" else {"DBInstances": [instance]}
         if operation == "DeleteDBCluster":
             self.clusters[name]["Status"] = "deleting"
             return {"DBCluster": self.clusters[name]}

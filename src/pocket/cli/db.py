@@ -13,6 +13,8 @@ import typer
 from pocket.cli.options import Local, OutputFormat, Stage, Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pocket.cli.project import Destination
     from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.operate.postgresql import Programs
@@ -119,8 +121,8 @@ def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
         raise CommandFailed(
             'With engine = "aurora" the stage always uses the database postgres of its cluster, so no restored database'
             " can take its place.",
-            "Restore the dump into a server of your own (pg_restore), or restore the cluster's snapshot with AWS, and"
-            ' name it in pocket.toml: engine = "postgresql", iam = true.',
+            "For the data of an earlier time: pocket db restore --at. Or restore the dump into a server of your own"
+            ' (pg_restore), and name it in pocket.toml: engine = "postgresql", iam = true.',
         )
     programs = _programs(place, aws)
     progress = reporter()
@@ -141,10 +143,12 @@ def _restore_time(stage: str, at: datetime, *, local: bool) -> None:
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _on_neon(stage, "be restored to a time", local=local)
-    with reporter().step(f"Make a branch with the data of {at:%Y-%m-%d %H:%M:%S} UTC"):
-        made = branches.restore(place.stage, place.target, at)
-    write("info", f'To switch, set branch = "{made}" in [{stage}.database], then deploy.')
+    place = _able(stage, "be restored to a time", ("neon", "aurora"), local=local)
+    progress = reporter()
+    with progress.step(f"Make a copy with the data of {at:%Y-%m-%d %H:%M:%S} UTC"):
+        made = branches.restore(place.stage, place.target, at, progress)
+    key = "branch" if place.stage.branch_name is not None else "cluster"
+    write("info", f'To switch, set {key} = "{made}" in [{stage}.database], then deploy.')
     typer.echo(made)
 
 
@@ -168,15 +172,18 @@ def migrate(stage: Stage, local: Local = False, yes: Yes = False) -> None:
 
 
 @app.command()
-def branch(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the branch.")]) -> None:
-    """Make a copy of the database for a trial, if its engine can."""
+def branch(
+    stage: Stage, name: Annotated[str, typer.Argument(help="Name of the copy, or the end of a cluster's.")]
+) -> None:
+    """Make a copy of the database for a trial, if its engine can, and print its name."""
     from pocket.cli.console import reporter
     from pocket.deploy.operate import branches
 
-    place = _on_neon(stage, "have branches", local=False)
-    with reporter().step(f"Make the branch {name}"):
-        branches.copy(place.stage, place.target, name)
-    typer.echo(name)
+    place = _able(stage, "have branches", ("neon", "aurora"), local=False)
+    progress = reporter()
+    with progress.step("Make a copy with the present data"):
+        made = branches.copy(place.stage, place.target, name, progress)
+    typer.echo(made)
 
 
 @app.command()
@@ -186,20 +193,20 @@ def rotate(stage: Stage, local: Local = False) -> None:
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _on_neon(stage, "be rotated by Pocket", local=local)
+    place = _able(stage, "be rotated by Pocket", ("neon",), local=local)
     with reporter().step("Change the password"):
         branches.rotate(place.stage, place.target)
     write("info", f"{place.stage.database_variable} has the new password. No deploy is needed.")
 
 
-def _on_neon(stage: str, what: str, *, local: bool) -> Destination:
-    """The stage whose database is a branch on Neon. Raises CommandFailed for another engine."""
+def _able(stage: str, what: str, engines: Sequence[str], *, local: bool) -> Destination:
+    """The stage whose database is of one of the engines. Raises CommandFailed for another, and for a rehearsal."""
     from pocket.errors import CommandFailed
 
     place, _ = _place(stage, local=local)
-    if place.stage.branch_name is not None and not local:
-        return place
     found = place.stage.database
+    if found is not None and found.engine in engines and not local:
+        return place
     why = f'its engine is "{found.engine}"' if found is not None else "the stage has no [database]"
     raise CommandFailed(
         f"The database of stage {stage!r} cannot {what}: {'it is that of a rehearsal' if local else why}.",
@@ -212,6 +219,7 @@ def backup_of(place: Destination, aws: LocalAWS | None, *, wanted: bool) -> Back
 
     Raises CommandFailed if a backup is `wanted` and there is none.
     """
+    from pocket.cli.console import reporter
     from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.operate import branches
     from pocket.deploy.operate.postgresql import backup_file
@@ -229,7 +237,7 @@ def backup_of(place: Destination, aws: LocalAWS | None, *, wanted: bool) -> Back
         return str(file)
 
     def branch() -> str:
-        return f"the branch {branches.restore(stage, place.target, None)}"
+        return f"the branch {branches.restore(stage, place.target, None, reporter())}"
 
     return Backup(branch if aws is None and stage.branch_name is not None else dump, wanted)
 

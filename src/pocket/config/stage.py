@@ -275,7 +275,7 @@ class StageConfig:
     def cluster_name(self) -> str | None:
         """The name of the stage's Aurora cluster; None with another engine."""
         has_cluster = self.database is not None and self.database.engine == "aurora"
-        return self.resource_name("database") if has_cluster else None
+        return self.formatted(self.database.cluster) if self.database is not None and has_cluster else None
 
     @property
     def branch_name(self) -> str | None:

@@ -15,7 +15,9 @@ from pocket.config.tables.database import Database
 _CLUSTER = r"[a-z](-?[a-z0-9])*"
 _LONGEST_CLUSTER = 63
 _PARTS: tuple[KeyPath, ...] = (("general", "object_prefix"), ("general", "project_name"))
+_OF_AURORA = ("cluster",)
 _OF_NEON = ("api_key_secret", "branch", "parent_branch", "project")
+_CLUSTER_KEY: KeyPath = ("database", "cluster")
 _SECRET: KeyPath = ("database", "secret")
 _IAM_HINTS = {
     "user": "Create the user in the database, and grant it the role rds_iam.",
@@ -34,21 +36,21 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     elif stage.database.engine == "neon":
         yield from _neon(stage, stage.database)
     else:
-        yield from _only_neon(stage.database)
+        yield from _of_others(stage.database)
         yield from _iam(stage.database) if stage.database.iam else _secret(stage, stage.database)
 
 
 def _aurora(stage: StageConfig, database: Database) -> Iterator[Issue]:
     """The issues with a cluster that the deploy creates: its name, and keys that it does not have."""
-    for key in sorted(database.model_fields_set - {"engine"}):
+    for key in sorted(database.model_fields_set - {"engine", *_OF_AURORA}):
         message = f'The engine "aurora" has no {key}: the deploy creates the cluster, and its users connect with IAM.'
         yield Issue(("database", key), "aurora", message, "Remove it.", (("database", "engine"),))
     name = stage.cluster_name or ""
     if not re.fullmatch(_CLUSTER, name) or len(name) > _LONGEST_CLUSTER:
         message = f'RDS does not allow the name "{name}" of a cluster: at most {_LONGEST_CLUSTER} letters, digits and'
         message += " single hyphens, starting with a letter."
-        hint = "Set general.object_prefix and general.project_name so that it is valid."
-        yield Issue(("database", "engine"), "cluster-name", message, hint, _PARTS)
+        hint = "Set database.cluster, or general.object_prefix and general.project_name, so that it is valid."
+        yield Issue(("database", "engine"), "cluster-name", message, hint, (*_PARTS, ("database", "cluster")))
 
 
 def _neon(stage: StageConfig, database: Database) -> Iterator[Issue]:
@@ -67,10 +69,11 @@ def _neon(stage: StageConfig, database: Database) -> Iterator[Issue]:
         yield from issues_with_reference(stage, reference, ("database", "api_key_secret"))
 
 
-def _only_neon(database: Database) -> Iterator[Issue]:
-    for key in sorted(database.model_fields_set & set(_OF_NEON)):
-        message = f'Only the engine "neon" has {key}.'
-        yield Issue(("database", key), "only-neon", message, "Remove it.", (("database", "engine"),))
+def _of_others(database: Database) -> Iterator[Issue]:
+    for engine, keys in (("aurora", _OF_AURORA), ("neon", _OF_NEON)):
+        for key in sorted(database.model_fields_set & set(keys)):
+            message = f'Only the engine "{engine}" has {key}.'
+            yield Issue(("database", key), f"only-{engine}", message, "Remove it.", (("database", "engine"),))
 
 
 def _secret(stage: StageConfig, database: Database) -> Iterator[Issue]:
@@ -128,7 +131,7 @@ def shared(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Issue]]:
             if other != stage.name:
                 message = f"The stages {other} and {stage.name} would share the database {what}."
                 hint = "Set another one in each stage's own [STAGE.database]."
-                if path in {_SECRET, ("database", "branch")}:
+                if path in {_SECRET, _CLUSTER_KEY, ("database", "branch")}:
                     hint = "Add {stage} to its name, or set it in each stage's own [STAGE.database]."
                 yield stage.name, Issue(path, "shared", message, hint, (("general", "region"),))
 
@@ -145,6 +148,8 @@ def _places(stage: StageConfig) -> Iterator[tuple[str, tuple[str, ...], KeyPath]
             ("neon", found.project or "", name, found.name or ""),
             ("database", "branch"),
         )
+    elif stage.cluster_name is not None:
+        yield f"of the cluster {stage.cluster_name}", ("aurora", stage.region, stage.cluster_name), _CLUSTER_KEY
     elif reference is not None:
         store = reference.service or stage.secretsmanager.store
         place = (store, stage.region, reference.secret_id, reference.key or "")

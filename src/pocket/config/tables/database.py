@@ -90,6 +90,10 @@ class Database(Table):
         None,
         description="With IAM, the resource id of the cluster, instance or proxy, such as `cluster-ABCDEFGHIJKL`.",
     )
+    cluster: Annotated[str, AfterValidator(checked_format)] = Field(
+        f"{DEFAULT_FORMAT}-database",
+        description="Name of the stage's Aurora cluster, with the placeholders {prefix}, {stage} and {project}.",
+    )
     project: Annotated[str, Field(pattern=patterns.NEON_ID)] | None = Field(
         None, description="Id of the project on Neon, such as `shiny-wind-028834`."
     )

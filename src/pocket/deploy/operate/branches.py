@@ -1,4 +1,4 @@
-"""What an operator does with the branches of a stage on Neon: a copy, an earlier time, a new password."""
+"""Copies of a stage's database where its engine can: of now or of an earlier time; and a new password."""
 
 from __future__ import annotations
 
@@ -7,35 +7,48 @@ from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.stacks import neon
+from pocket.deploy.stacks import cluster, neon
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
     from pocket.config import StageConfig
+    from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.neon import Branch
     from pocket.deploy.stacks.neon_api import Neon
     from pocket.deploy.target import Target
 
+_LONGEST_CLUSTER = 63
 
-def copy(stage: StageConfig, target: Target, name: str) -> None:
-    """Makes a branch of the stage's branch. Raises DeployError if there is one of that name."""
+
+def copy(stage: StageConfig, target: Target, name: str, reporter: Reporter) -> str:
+    """The name of a copy with the present data. Raises DeployError if the name is taken, or there is nothing to copy.
+
+    A cluster's name begins with that of the stage's, which a deployer's permissions are for.
+    """
+    if stage.cluster_name is not None:
+        name = f"{stage.cluster_name}-{name}"
+    return _made(stage, target, name, reporter, at=None)
+
+
+def restore(stage: StageConfig, target: Target, at: datetime | None, reporter: Reporter) -> str:
+    """The name of a copy with the data of that time, or of now. Raises DeployError, also for a time too early."""
+    time = f"-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    own = stage.branch_name or (stage.cluster_name or "")[: _LONGEST_CLUSTER - len(time)]
+    return _made(stage, target, own + time, reporter, at=at)
+
+
+def _made(stage: StageConfig, target: Target, name: str, reporter: Reporter, *, at: datetime | None) -> str:
+    if stage.cluster_name is not None:
+        return cluster.copy(Clients(target), stage, name, reporter, at=at).name
     there, own = _own(stage, target)
     if neon.named(there, name)[0] is not None:
         raise DeployError(f"The Neon project {there.project} has a branch {name} already.", "Choose another name.")
-    neon.create(there, stage, name, parent=own)
-
-
-def restore(stage: StageConfig, target: Target, at: datetime | None) -> str:
-    """The name of a new branch with the data of that time, or of now. Raises DeployError, also for a time too early."""
-    there, own = _own(stage, target)
-    name = f"{own.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     time = "" if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    neon.create(there, stage, name, parent=own, at=time)
-    return name
+    return neon.create(there, stage, name, parent=own, at=time).name
 
 
 def rotate(stage: StageConfig, target: Target) -> None:
-    """Gives the functions' role another password, and puts the URL into the stage's secret."""
+    """Gives the functions' role on Neon another password, and puts the URL into the stage's secret."""
     there, own = _own(stage, target)
     table, variable = stage.database, stage.database_variable
     if table is not None and variable is not None:

@@ -8,9 +8,9 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_GettingStarted
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pocket.config.tables.database import AURORA_DATABASE, AURORA_OWNER, AURORA_USER, IamAccess
 from pocket.deploy.template.marks import marked, marks
@@ -32,6 +32,7 @@ UNKNOWN = IamAccess(
 WAIT_SECONDS = 900.0
 PAUSE = 3.0
 
+_CAPACITY = frozenset({"MinCapacity", "MaxCapacity", "SecondsUntilAutoPause"})
 _ABSENT = "DBClusterNotFoundFault"
 _ENDED = {
     "stopped": "Start it: aws rds start-db-cluster --db-cluster-identifier {name}",
@@ -62,6 +63,7 @@ class Cluster:
     resource_id: str
     version: str
     instances: tuple[str, ...] = ()
+    capacity: Any = field(default_factory=dict)
 
     @property
     def access(self) -> IamAccess:
@@ -94,6 +96,7 @@ def find(clients: Clients, stage: StageConfig, name: str) -> Cluster | None:
         facts.get("DbClusterResourceId", ""),
         facts.get("EngineVersion", ""),
         tuple(item.get("DBInstanceIdentifier", "") for item in facts.get("DBClusterMembers", [])),
+        {key: value for key, value in facts.get("ServerlessV2ScalingConfiguration", {}).items() if key in _CAPACITY},
     )
 
 
@@ -124,6 +127,46 @@ def ensure(clients: Clients, stage: StageConfig, reporter: Reporter, *, assume_y
         with reporter.step(f"Wait for the Aurora cluster {name}"):
             found = _available(clients, stage, name, reporter)
     return found.access
+
+
+def copy(clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *, at: datetime | None) -> Cluster:
+    """A new cluster with the data of the stage's own, of that time or of now; it has the same network and capacity.
+
+    A copy of now shares storage with its source until one of them changes. Raises DeployError if the stage has no
+    cluster, or the name is taken.
+    """
+    own = of_stage(clients, stage)
+    if own is None:
+        raise DeployError(f"The cluster {stage.cluster_name} does not exist.", f"pocket deploy --stage {stage.name}")
+    tags: list[Any] = [{"Key": key, "Value": value} for key, value in {**stage.general.tags, **marks(stage)}.items()]
+    when: dict[str, Any] = {"UseLatestRestorableTime": True, "RestoreType": "copy-on-write"}
+    if at is not None:
+        when = {"RestoreToTime": at, "RestoreType": "full-copy"}
+    try:
+        clients.rds.restore_db_cluster_to_point_in_time(
+            DBClusterIdentifier=name,
+            SourceDBClusterIdentifier=own.name,
+            EnableVPCNetworking=False,
+            EnableInternetAccessGateway=True,
+            EnableIAMDatabaseAuthentication=True,
+            ServerlessV2ScalingConfiguration=own.capacity,
+            Tags=tags,
+            **when,
+        )
+    except AWSCallFailed as error:
+        if error.code in _HINTS:
+            raise DeployError(f"The cluster {name} was not created: {error.message}", _HINTS[error.code]) from error
+        raise
+    # The name of the first instance of a cluster in express configuration.
+    instance = f"{name}-instance-1"
+    clients.rds.create_db_instance(
+        DBInstanceIdentifier=instance,
+        DBClusterIdentifier=name,
+        DBInstanceClass="db.serverless",
+        Engine=ENGINE,
+        Tags=tags,
+    )
+    return _available(clients, stage, name, reporter, instance=instance)
 
 
 def remove(clients: Clients, stage: StageConfig, cluster: Cluster) -> str:
@@ -160,11 +203,17 @@ def _create(clients: Clients, stage: StageConfig, name: str) -> None:
         raise
 
 
-def _available(clients: Clients, stage: StageConfig, name: str, reporter: Reporter) -> Cluster:
+def _available(
+    clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *, instance: str | None = None
+) -> Cluster:
+    """The cluster once it is available, and with it the instance."""
     deadline, shown = time.monotonic() + WAIT_SECONDS, ""
     while True:
         found = find(clients, stage, name)
         status = "missing" if found is None else found.status
+        if status == "available" and instance is not None:
+            described = clients.rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"]
+            status = described[0].get("DBInstanceStatus", "creating") if described else "creating"
         if found is not None and status == "available" and found.host:
             return found
         if status in _ENDED:

@@ -168,8 +168,14 @@ _PARAMETERS = [
     "ssm:RemoveTagsFromResource",
 ]
 
-_CLUSTERS = ["rds:AddTagsToResource", "rds:CreateDBCluster", "rds:DeleteDBCluster", "rds:DescribeDBClusters"]
-_INSTANCES = ["rds:CreateDBInstance", "rds:DeleteDBInstance"]
+_CLUSTERS = [
+    "rds:AddTagsToResource",
+    "rds:CreateDBCluster",
+    "rds:DeleteDBCluster",
+    "rds:DescribeDBClusters",
+    "rds:RestoreDBClusterToPointInTime",
+]
+_INSTANCES = ["rds:AddTagsToResource", "rds:CreateDBInstance", "rds:DeleteDBInstance", "rds:DescribeDBInstances"]
 """The express configuration creates an instance with the cluster, which needs the permission for both."""
 _SNAPSHOTS = ["rds:CreateDBClusterSnapshot"]
 
@@ -338,7 +344,7 @@ def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
     """The stage's Aurora cluster with its instances, whose names begin with the cluster's, and its last snapshot."""
     name = stage.cluster_name
     if name is not None:
-        yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}")])
+        yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}*")])
         yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"db:{name}*")])
         yield allow("ClusterSnapshots", _SNAPSHOTS, [place.arn("rds", f"cluster-snapshot:{name[:40]}*")])
 
