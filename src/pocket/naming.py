@@ -104,6 +104,9 @@ HANDLERS = {
 
 DEFAULT_QUEUE_KEY = "sqsmanagement"
 
+DATABASE_SLEEPS = "does not answer yet; it may be waking up"
+"""Part of the line in a function's log when a connection waits for a database that has scaled to zero."""
+
 _POOLER, _NEON = "-pooler", ".neon.tech"
 
 TASK_OBJECTS = "pocket-tasks/"

@@ -15,6 +15,12 @@ from typing import Any
 import pytest
 import typer
 from board import EXAMPLE, REPOSITORY, environment
+from deploying import SMALL, project
+
+from pocket.cli import check
+from pocket.deploy.gates.system_checks import Selection
+from pocket.deploy.target import Target
+from pocket.errors import PlanRefused
 
 FAULTY = REPOSITORY / "tests" / "projects" / "faulty"
 LEFT_OUT = shutil.ignore_patterns(".pocket", ".venv", "db.sqlite3", "__pycache__", "media")
@@ -602,3 +608,21 @@ def test_a_symbolic_link_belongs_to_its_own_directory(tiny: Path, tmp_path: Path
     (tiny / "pocket.toml").symlink_to(tmp_path / "shared.toml")
     done = pocket_check(tiny, "--format", "json")
     assert (done.returncode, messages(done)) == (0, []), done.stderr
+
+
+def test_a_network_that_reaches_nothing_is_an_issue_of_the_remote_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def examine(*_: Any) -> None:
+        raise PlanRefused("The functions call sqs, and do not reach it.", "Create an endpoint.")
+
+    monkeypatch.setattr("pocket.deploy.gates.network.examine", examine)
+    monkeypatch.setattr("pocket.deploy.gates.system_checks.run_remotely", lambda *_: [])
+    found = project(tmp_path, SMALL)
+    unreached: list[Any] = []
+    target = Target("eu-central-1")
+    issues = list(check._deployed(found, found.stage("dev"), target, Selection(), unreached))
+    assert [(layer, stage, item.message) for layer, stage, item in issues] == [
+        ("deploy", "dev", "The functions call sqs, and do not reach it.")
+    ]
+    assert unreached == []

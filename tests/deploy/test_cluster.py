@@ -19,7 +19,7 @@ from pocket.deploy.releases import deploy as release
 from pocket.deploy.releases.plan import plan
 from pocket.deploy.stacks import cluster
 from pocket.deploy.target import Credentials, Target
-from pocket.errors import AWSCallFailed, DeployError, PlanRefused
+from pocket.errors import AWSCallFailed, ConfigErrors, DeployError, PlanRefused
 from pocket.local import LocalAWS
 
 AURORA = f'[database]\nengine = "aurora"\n{SMALL}'
@@ -230,6 +230,21 @@ def test_a_copy_has_the_data_of_a_time_and_the_same_network(
     rds.refusals["RestoreDBClusterToPointInTime"] = ("DBClusterAlreadyExistsFault", "It exists.")
     with pytest.raises(DeployError, match="It exists"):
         branches.copy(stage, TARGET, "try", PlanRecorder())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (AURORA.replace('"aurora"', '"aurora"\ncluster = "one"'), "would share the database of the cluster one"),
+        (AURORA.replace('"aurora"', '"aurora"\nhost = "a.example.com"'), 'The engine "aurora" has no host'),
+        (AURORA.replace('"aurora"', '"aurora"\ncluster = "a--b"'), 'RDS does not allow the name "a--b"'),
+        (AURORA.replace('"aurora"', '"postgresql"\ncluster = "a"'), 'Only the engine "aurora" has cluster'),
+    ],
+)
+def test_keys_that_do_not_fit_are_errors_of_the_file(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        project(tmp_path, text.replace('["dev"]', '["dev", "prd"]') if "share" in expected else text)
+    assert expected in str(caught.value)
 
 
 def test_the_double_stands_behind_botocores_client(rds: RDS) -> None:

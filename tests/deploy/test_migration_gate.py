@@ -14,11 +14,11 @@ from deploying import SMALL, PlanRecorder, project
 from pocket.deploy.aws import invoke
 from pocket.deploy.aws.invoke import Outcome
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.gates import migrations
+from pocket.deploy.gates import checks, migrations
 from pocket.deploy.gates.gate import Candidate
 from pocket.deploy.target import Target
 from pocket.errors import CommandFailed, GateRefused
-from pocket.naming import MIGRATE_RUNS
+from pocket.naming import DATABASE_SLEEPS, MIGRATE_RUNS
 
 TARGET = Target(region="eu-central-1")
 FOUND = {
@@ -86,6 +86,14 @@ def test_rights_that_are_missing_are_given_without_a_migration(
     )
     assert migrations.check(candidate, TARGET, allow_destructive=False) == ()
     assert asked == ["pocket_migrations", *(["migrate"] if grants else [])]
+
+
+def test_a_database_that_was_asleep_is_named() -> None:
+    recorder = PlanRecorder()
+    checks.note_init(recorder, "management", f"The database default {DATABASE_SLEEPS}.\nEND")
+    assert recorder.notes == ["The database was asleep: the first connection of management waited until it answered."]
+    checks.note_init(recorder, "management", "END")
+    assert len(recorder.notes) == 1
 
 
 DROP = {"operation": "Remove field", "reason": "data is lost"}

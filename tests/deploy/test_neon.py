@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import SMALL, PlanRecorder, deployable, project
+from deploying import SMALL, PlanRecorder, deployable, inputs, project
 from neon_double import KEY, PROJECT, NeonDouble
 
 from pocket.config import StageConfig
@@ -18,6 +18,8 @@ from pocket.deploy.operate import branches, database, destroy, stage_secrets
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.stacks import neon, neon_api
 from pocket.deploy.target import Credentials, Target
+from pocket.deploy.template.deployer import deployer_policy
+from pocket.deploy.template.permissions import statements
 from pocket.errors import ConfigErrors, DeployError, PlanRefused
 from pocket.local import LocalAWS
 from pocket.naming import direct_host
@@ -25,6 +27,7 @@ from pocket.naming import direct_host
 DATABASE = f'[database]\nengine = "neon"\nproject = "{PROJECT}"\n'
 NAME = "pocket-dev-small"
 MARKS = {"pocket:project": "small", "pocket:stage": "dev"}
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 TARGET = Target("eu-central-1", credentials=Credentials("AKIDEXAMPLE", "secret"))
 
 
@@ -202,6 +205,30 @@ def test_keys_that_do_not_fit_are_errors_of_the_file(tmp_path: Path, text: str, 
     with pytest.raises(ConfigErrors) as caught:
         project(tmp_path, text.replace("[prd]\n", "") + stages)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "action", "resource"),
+    [
+        (
+            "neon/{stage}",
+            "secretsmanager:GetSecretValue",
+            "arn:aws:secretsmanager:eu-central-1:*:secret:neon/dev-??????",
+        ),
+        ("arn:aws:ssm:eu-central-1:123456789012:parameter/neon", "ssm:GetParameters", None),
+    ],
+)
+def test_the_deployer_reads_the_key_and_the_functions_do_not(
+    tmp_path: Path, secret: str, action: str, resource: str | None
+) -> None:
+    table = f'{DATABASE}api_key_secret = "{secret}"\n'
+    bounded = SMALL.replace("[awscontainer]\n", f'[awscontainer]\npermissions_boundary = "{BOUNDARY}"\n', 1)
+    found = project(tmp_path, table + bounded)
+    (statement,) = [item for item in deployer_policy(found.stage("dev"))["Statement"] if item["Sid"] == "KeyOfNeon"]
+    place = resource or secret
+    assert (statement["Action"], statement["Resource"]) == ([action], place.replace("*", "123456789012"))
+    assert "neon/dev" not in str(statements(inputs(found), "web"))
+    assert "parameter/neon" not in str(statements(inputs(found), "web"))
 
 
 @pytest.mark.parametrize(

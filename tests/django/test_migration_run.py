@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from postgres import Postgres
 from shop import Shop, ended, migration
 from waiting import wait_until
 
+from pocket.django.schema_changes.migrate_command import _direct
 from pocket.naming import MIGRATE_RUNS
 
 FILL = """
@@ -209,3 +211,17 @@ def test_an_index_is_built_concurrently_under_the_lock_and_waits_for_writers_bey
     valid = server.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_name'::regclass").fetchone()
     assert valid == (True,)
     assert json.loads(shop.invoke("pocket_migrations")["stdout"])["migrations"] == []
+
+
+def test_a_pooler_of_neon_is_left_out() -> None:
+    closed: list[str] = []
+    settings = {"HOST": "ep-a-1-pooler.eu-central-1.aws.neon.tech"}
+    connection: Any = SimpleNamespace(settings_dict=settings, close=lambda: closed.append(settings["HOST"]))
+    with _direct(connection):
+        assert settings["HOST"] == "ep-a-1.eu-central-1.aws.neon.tech"
+    assert closed == ["ep-a-1-pooler.eu-central-1.aws.neon.tech", "ep-a-1.eu-central-1.aws.neon.tech"]
+    assert settings["HOST"] == closed[0]
+    settings["HOST"] = "db.example.com"
+    with _direct(connection):
+        assert settings["HOST"] == "db.example.com"
+    assert len(closed) == 2

@@ -15,6 +15,7 @@ from django.db.backends.postgresql import base
 
 from pocket.django.configuration import source
 from pocket.errors import PocketError
+from pocket.naming import DATABASE_SLEEPS
 from pocket.runtime import rds
 
 logger = logging.getLogger("pocket.database")
@@ -61,7 +62,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 if not _is_waking(error) or waited + PAUSE > wake_seconds():
                     raise
                 if not is_logged:
-                    logger.warning("The database %s does not answer yet; it may be waking up.", self.alias)
+                    logger.warning("The database %s %s.", self.alias, DATABASE_SLEEPS)
                     is_logged = True
                 time.sleep(PAUSE)
 
