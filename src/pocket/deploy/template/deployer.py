@@ -177,6 +177,9 @@ _CLUSTERS = [
 ]
 _INSTANCES = ["rds:AddTagsToResource", "rds:CreateDBInstance", "rds:DeleteDBInstance", "rds:DescribeDBInstances"]
 """The express configuration creates an instance with the cluster, which needs the permission for both."""
+_FROM_DEFAULTS = ["rds:CreateDBCluster", "rds:CreateDBInstance", "rds:RestoreDBClusterToPointInTime"]
+"""What needs a permission for the account's default groups of parameters, options and subnets, too:
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html"""
 _SNAPSHOTS = ["rds:CreateDBClusterSnapshot"]
 
 _NETWORK = [
@@ -345,7 +348,9 @@ def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
     name = stage.cluster_name
     if name is not None:
         yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}*")])
-        yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"db:{name}*")])
+        yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"{kind}:{name}*") for kind in ("db", "cluster")])
+        defaults = [place.arn("rds", f"{kind}:default*") for kind in ("cluster-pg", "og", "pg", "subgrp")]
+        yield allow("ClusterDefaults", _FROM_DEFAULTS, defaults)
         yield allow("ClusterSnapshots", _SNAPSHOTS, [place.arn("rds", f"cluster-snapshot:{name[:40]}*")])
 
 
