@@ -71,6 +71,12 @@ ACTIONS = {
     "s3:ListObjectsV2": {"s3:ListBucket"},
     "s3:HeadBucket": {"s3:ListBucket"},
     "s3:UploadFile": {"s3:PutObject", "s3:AbortMultipartUpload"},
+    "s3:HeadObject": {"s3:GetObject"},
+    "s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+    "s3:CreateMultipartUpload": {"s3:PutObject"},
+    "s3:UploadPart": {"s3:PutObject"},
+    "s3:UploadPartCopy": {"s3:GetObject", "s3:PutObject"},
+    "s3:CompleteMultipartUpload": {"s3:PutObject"},
     "ssm:PutParameter": {"ssm:PutParameter", "ssm:AddTagsToResource"},  # with tags
     "sesv2:GetAccount": {"ses:GetAccount"},
     "sesv2:GetEmailIdentity": {"ses:GetEmailIdentity"},
