@@ -77,9 +77,11 @@ def promote(
     skip_gate: SkipGates = None,
     allow_destructive: AllowDestructive = False,
     allow_loss: AllowLoss = False,
+    backup: Backup = False,
 ) -> None:
     """Release the artifact that is live on one stage to another, without a build."""
     from pocket.cli.console import logged
+    from pocket.cli.db import backup_of
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearsing
     from pocket.deploy.releases import promotion
@@ -98,6 +100,7 @@ def promote(
                 allow_destructive=allow_destructive,
                 allow_loss=allow_loss,
                 published=None if aws is None else aws.route,
+                backup=backup_of(other, aws, wanted=backup),
             )
     for address in deployed.addresses.values():
         typer.echo(address)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.build.archive import Beginning
+    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.history import Release
     from pocket.deploy.releases.run import Deployed
     from pocket.deploy.reporting import Reporter
@@ -53,6 +54,7 @@ def promote(
     allow_destructive: bool = False,
     allow_loss: bool = False,
     published: Callable[[Mapping[str, str]], None] | None = None,
+    backup: Backup | None = None,
 ) -> Deployed:
     """Releases the live artifact of the first of two stages to the second, through the gates of a deploy.
 
@@ -61,7 +63,13 @@ def promote(
     """
     source, stage = stages
     options = Options(
-        gates.named(skip_gates), allow_destructive, allow_loss, assume_yes, command="promote", published=published
+        gates.named(skip_gates),
+        allow_destructive,
+        allow_loss,
+        assume_yes,
+        command="promote",
+        published=published,
+        backup=backup,
     )
     _refuse_other_artifact(source, stage)
     there = Clients(targets[0])
