@@ -87,6 +87,8 @@ dashboard = true
 email = "team@example.com"
 [cdn.alarms]
 topic = "arn:aws:sns:ap-northeast-1:123456789012:pager"
+[exp.alarms]
+email = "team@example.com"
 [prd.alarms]
 email = "team@example.com"
 [awscontainer]
