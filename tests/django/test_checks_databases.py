@@ -159,10 +159,14 @@ def test_connections_are_counted_against_what_the_functions_open(
         ]
         assert messages(web=None, queue=5) == [
             (
-                "The database 'default' takes 297 connections, and nothing limits how many web may open, one for each"
+                "The database 'default' takes 297 connections, and nothing limits how many web may open, 1 for each"
                 " request at one time."
             )
         ]
+        for pool, each in ((True, 4), ({"max_size": 6}, 6), ({"min_size": 2}, 2)):
+            server["default"].settings_dict["OPTIONS"]["pool"] = pool
+            assert databases._pooled(server["default"]) == each
+        del server["default"].settings_dict["OPTIONS"]["pool"]
         server["default"].close()
         assert site.found(databases.connections_suffice) == []
         assert server["default"].connection is None, "without the alias nothing connects"

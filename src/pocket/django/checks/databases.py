@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from pocket.django.checks.deployment import Deployment
 
+_SMALLEST_POOL = 4
+"""psycopg's default of `min_size`, which is also that of `max_size`."""
+
 _SAYS_HEALTH_CHECKS = re.compile(r"conn_health_checks|\bdj_database_url\b|\.dj_db_url\(", re.IGNORECASE)
 """By default, dj-database-url sets CONN_HEALTH_CHECKS to False."""
 
@@ -114,22 +117,35 @@ def connections_suffice(databases: Sequence[str] | None = None, **_: Any) -> Ite
     handlers = found.stage.handlers
     # A function without an address or a queue runs commands, one at a time as a rule.
     unlimited = sorted(name for name, item in handlers.items() if item.address and item.concurrency is None)
-    needed = sum(item.concurrency or 1 for item in handlers.values())
+    environments = sum(item.concurrency or 1 for item in handlers.values())
     for alias in databases:
         if connections[alias].vendor != "postgresql":
             continue
-        limit = _limit(connections[alias])
+        limit, each = _limit(connections[alias]), _pooled(connections[alias])
+        needed = environments * each
         if not unlimited and needed <= limit:
             continue
         opened = f"the functions may open {needed}"
         if unlimited:
-            opened = f"nothing limits how many {', '.join(unlimited)} may open, one for each request at one time"
+            opened = f"nothing limits how many {', '.join(unlimited)} may open, {each} for each request at one time"
         yield CheckWarning(
             f"The database {alias!r} takes {limit} connections, and {opened}.",
             hint="Set reserved_concurrency of the handlers, or put a pooler in front of the database.",
             obj=f"DATABASES[{alias!r}]",
             id="pocket.W025",
         )
+
+
+def _pooled(connection: Any) -> int:
+    """The connections that one process opens: those of psycopg's pool, else one.
+
+    https://www.psycopg.org/psycopg3/docs/api/pool.html
+    """
+    pool = connection.settings_dict["OPTIONS"].get("pool")
+    if not pool:
+        return 1
+    given = {} if pool is True else pool
+    return int(given.get("max_size") or given.get("min_size", _SMALLEST_POOL))
 
 
 def _limit(connection: Any) -> int:
