@@ -71,6 +71,24 @@ def test_a_preview_has_the_configuration_and_names_of_its_own(tmp_path: Path) ->
     assert project.previews.lifetime == timedelta(days=7)
 
 
+@pytest.mark.parametrize(
+    ("table", "branch", "cluster"),
+    [
+        (f'{NEON}branch = "restored"\n', "pocket-preview-12-shop", None),
+        (f'{NEON}branch = "{{stage}}-data"\n', "preview-12-data", None),
+        ('[database]\nengine = "aurora"\ncluster = "restored"\n', None, "pocket-preview-12-shop-database"),
+    ],
+)
+def test_a_preview_does_not_use_the_database_that_its_source_was_switched_to(
+    tmp_path: Path, table: str, branch: str | None, cluster: str | None
+) -> None:
+    text = FILE.replace("\n[dev.cloudfront]\n", "").replace('"dev", "prd"', '"dev"') + table.replace("[", "[dev.")
+    stage = written(tmp_path, text).with_stage("preview-12").stage("preview-12")
+    assert (stage.branch_name, stage.cluster_name) == (branch, cluster)
+    assert stage.database is not None
+    assert stage.database.parent_branch in {None, "restored", "dev-data"}
+
+
 def test_a_distribution_of_a_preview_has_no_names(tmp_path: Path) -> None:
     text = FILE.replace('domain = "dev.example.com", default_endpoint = false', "")
     text = text.replace(

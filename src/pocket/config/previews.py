@@ -10,6 +10,7 @@ from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
 from pocket.config.rules import issues_between_stages, stage_issues
 from pocket.config.stage import StageConfig
+from pocket.config.tables.database import Database
 from pocket.config.tables.handlers import Handler
 
 _NO_DOMAIN = {"domain": None, "create_records": True, "hosted_zone_id_override": None, "certificate_arn": None}
@@ -29,10 +30,19 @@ def preview_of(source: StageConfig, name: str) -> StageConfig:
     front = source.cloudfront
     if front is not None:
         front = front.model_copy(update={**_NO_DOMAIN, "aliases": []})
+    return replace(source, name=name, awscontainer=container, cloudfront=front, database=_database(source))
+
+
+def _database(source: StageConfig) -> Database | None:
+    """The source's `[database]` with a branch or a cluster of the preview's own."""
     database = source.database
-    if database is not None and source.branch_name is not None:
-        database = database.model_copy(update={"parent_branch": source.branch_name})
-    return replace(source, name=name, awscontainer=container, cloudfront=front, database=database)
+    if database is None:
+        return None
+    own: dict[str, str] = {} if source.branch_name is None else {"parent_branch": source.branch_name}
+    for key, used in (("branch", source.branch_name), ("cluster", source.cluster_name)):
+        if used is not None and "{stage}" not in getattr(database, key):
+            own[key] = Database.model_fields[key].default
+    return database.model_copy(update=own)
 
 
 def _without_domain(handler: Handler) -> Handler:
