@@ -91,12 +91,15 @@ class Headers:
 
     def replace(self, name: str, value: str) -> None:
         """Replaces all values of `name` by `value`, at the place of the first, or at the end."""
-        pairs = self.pairs()
-        kept = [pair for pair in pairs if pair[0] != name]
-        place = next((place for place, pair in enumerate(pairs) if pair[0] == name), len(kept))
-        kept.insert(place, (name, value))
-        self.layout = layout_of(tuple(key for key, _ in kept))
-        self.values = [text for _, text in kept]
+        names, values = [*self.layout.names], [*self.values]
+        first = names.index(name) if name in names else len(names)
+        while name in names:
+            place = names.index(name)
+            del names[place], values[place]
+        names.insert(first, name)
+        values.insert(first, value)
+        self.layout = layout_of(tuple(names))
+        self.values = values
         self._is_ascii = self._is_ascii and value.isascii()
 
 
