@@ -122,6 +122,16 @@ def backup(written: list[str]) -> migrations.Backup:
     return migrations.Backup(write)
 
 
+def test_only_a_database_that_can_be_dumped_is_offered_a_backup(
+    candidate: Candidate, monkeypatch: pytest.MonkeyPatch, backup: migrations.Backup, written: list[str]
+) -> None:
+    monkeypatch.setitem(FOUND, "database", {"kind": "SQLite", "name": "shop.sqlite3", "host": ""})
+    recorder = PlanRecorder()
+    destructive(replace(candidate, reporter=recorder), monkeypatch, allow_destructive=False, backup=backup)
+    assert recorder.questions == ["Apply them to stage dev while release 3 is live?"]
+    assert written == []
+
+
 def test_a_backup_is_offered_before_a_destructive_migration(
     candidate: Candidate, monkeypatch: pytest.MonkeyPatch, backup: migrations.Backup, written: list[str]
 ) -> None:

@@ -103,7 +103,8 @@ def check(
     _show(candidate, found)
     could_break = (found.used or candidate.live is not None) and not found.database.is_own(target.own_database)
     if found.destructive and could_break:
-        if backup is not None:
+        # Only a PostgreSQL database can be dumped: a question about any other would end in an error.
+        if backup is not None and (backup.wanted or found.database.kind == "PostgreSQL"):
             _back_up(candidate, backup, asks=not allow_destructive)
         if not allow_destructive:
             _confirm(candidate, found)
