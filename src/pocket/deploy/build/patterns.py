@@ -7,23 +7,32 @@ with `!` brings back what an earlier one leaves out: the last one that matches d
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+Match = Callable[[str], re.Match[str] | None]
+
 
 def matches(name: str, patterns: Iterable[str], *, folder: bool) -> bool:
     """Whether one of `patterns` matches the path `name` itself, not a parent of it; `!` has no meaning here."""
+    patterns = tuple(patterns)
     last = name.rpartition("/")[2]
+    if not _may_match(name, last, patterns):
+        return False
     return any(_matches(name, last, pattern, folder=folder) for pattern in patterns)
 
 
 def deciding(name: str, patterns: Sequence[str], *, folder: bool) -> str | None:
     """The last of `patterns` that matches the path `name` itself, with its `!`; None where none matches."""
     last = name.rpartition("/")[2]
+    if not _may_match(name, last, tuple(patterns)):
+        return None
     found = (each for each in reversed(patterns) if _matches(name, last, each.removeprefix("!"), folder=folder))
     return next(found, None)
 
@@ -67,6 +76,23 @@ def _anchored(patterns: tuple[str, ...]) -> tuple[str, ...]:
 def _matches(name: str, last: str, pattern: str, *, folder: bool) -> bool:
     bare, anchored, folders_only = _parsed(pattern)
     return (folder or not folders_only) and fnmatchcase(name if anchored else last, bare)
+
+
+def _may_match(name: str, last: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of `patterns` matches, with or without its `!`, if `name` were a folder; False for most files."""
+    plain, anchored = _joined(patterns)
+    return plain(last) is not None or anchored(name) is not None
+
+
+@lru_cache(maxsize=64)
+def _joined(patterns: tuple[str, ...]) -> tuple[Match, Match]:
+    """One expression for the last names that `patterns` match, and one for whole paths: a path is tried once."""
+    parsed = [_parsed(each.removeprefix("!")) for each in patterns]
+    plain, anchored = (
+        "|".join(translate(bare) for bare, is_anchored, _ in parsed if is_anchored is wanted) or r"(?!)"
+        for wanted in (False, True)
+    )
+    return re.compile(plain).match, re.compile(anchored).match
 
 
 @lru_cache(maxsize=1024)
