@@ -72,13 +72,13 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _records(event: Mapping[str, Any]) -> list[Record]:
-    records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or any(item.get("eventSource") != "aws:sqs" for item in records):
+    found = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(found, list) or any(item.get("eventSource") != "aws:sqs" for item in found):
         raise UnknownEvent(
             "sqs_management_command_handler expected a batch of SQS messages; got a different event.",
             f'To run a command directly, invoke a handler with command = "{naming.MANAGEMENT_HANDLER}".',
         )
-    return records
+    return found
 
 
 def _ordered(batch: list[Record]) -> list[Record]:
