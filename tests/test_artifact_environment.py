@@ -28,7 +28,9 @@ WITHOUT_A_MANIFEST = {
     ("django/configuration/source.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
     ("django/checks/snapstart.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
 }
-WITHOUT_AN_API = {("doctor/serving.py", "pocket.fastapi.endpoints"): "serves an API, which only a project with one has"}
+WITHOUT_AN_API = {
+    ("doctor/serving.py", "pocket.fastapi.endpoint_sources"): "serves an API, which only a project with one has"
+}
 """Modules that are not in Lambda and that no code path in Lambda imports."""
 WITHOUT_A_DRIVER = {
     (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.deploy.aws.errors import PERMISSIONS_PAGE
+from pocket.deploy.aws.botocore_errors import PERMISSIONS_PAGE
 from pocket.errors import DOCUMENTATION
 
 REPOSITORY = Path(__file__).parent.parent

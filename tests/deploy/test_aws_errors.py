@@ -11,7 +11,7 @@ import pytest
 import s3transfer.exceptions
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
-from pocket.deploy.aws.errors import TRANSLATED, translate
+from pocket.deploy.aws.botocore_errors import TRANSLATED, translate
 from pocket.errors import AWSCallFailed
 
 MODULES = (botocore.exceptions, boto3.exceptions, s3transfer.exceptions)

@@ -8,7 +8,7 @@ import pytest
 from checking import SITE, Site
 from django.core.checks import Error
 
-from pocket.django.checks import bucket
+from pocket.django.checks import bucket_files
 from pocket.manifest import DjangoTables, Stage, Storage
 
 S3 = "storages.backends.s3.S3Storage"
@@ -45,15 +45,17 @@ NOT_UPLOADED = Error(
 @pytest.mark.parametrize("backend", [S3, STATIC, MANIFEST])
 def test_static_files_that_no_deploy_uploads(site: Site, backend: str, declared: dict[str, Any]) -> None:
     site.deploy(stage("static", **declared))
-    assert site.found(bucket.uploads, **settings(backend)) == [NOT_UPLOADED]
-    assert site.found(bucket.uploads, **settings(backend, bucket_name="another")) == [], "its owner fills it"
-    assert site.found(bucket.uploads, **settings("django.core.files.storage.FileSystemStorage")) == []
-    assert site.found(bucket.uploads, **settings(backend), INSTALLED_APPS=["pocket.django"]) == [], "there are none"
+    assert site.found(bucket_files.uploads, **settings(backend)) == [NOT_UPLOADED]
+    assert site.found(bucket_files.uploads, **settings(backend, bucket_name="another")) == [], "its owner fills it"
+    assert site.found(bucket_files.uploads, **settings("django.core.files.storage.FileSystemStorage")) == []
+    assert site.found(bucket_files.uploads, **settings(backend), INSTALLED_APPS=["pocket.django"]) == [], (
+        "there are none"
+    )
 
 
 def test_declared_static_files_are_uploaded(site: Site) -> None:
     site.deploy(stage("static", store="s3", location="static", static=True))
-    assert site.found(bucket.uploads, **settings(STATIC)) == []
+    assert site.found(bucket_files.uploads, **settings(STATIC)) == []
 
 
 def private(location: str, folders: str) -> Error:
@@ -80,13 +82,13 @@ def test_static_files_that_no_browser_may_read(
 ) -> None:
     site.deploy(stage(*public, store="s3", location=location, static=True))
     options = {"location": location, "custom_domain": OWN_DOMAIN}
-    assert site.found(bucket.public, **settings(MANIFEST, **options)) == [private(location, folders)]
-    assert site.found(bucket.public, **settings(STATIC, location=location)) == [private(location, folders)]
+    assert site.found(bucket_files.public, **settings(MANIFEST, **options)) == [private(location, folders)]
+    assert site.found(bucket_files.public, **settings(STATIC, location=location)) == [private(location, folders)]
 
 
 def test_the_root_of_the_bucket_is_private(site: Site) -> None:
     site.deploy(stage("static", store="s3", location="", static=True))
-    (found,) = site.found(bucket.public, **settings(STATIC, location=""))
+    (found,) = site.found(bucket_files.public, **settings(STATIC, location=""))
     assert "are in the root of the bucket" in found.msg
     assert 'a location, such as "static"' in str(found.hint)
 
@@ -103,16 +105,16 @@ def test_the_root_of_the_bucket_is_private(site: Site) -> None:
 )
 def test_static_files_that_browsers_read(site: Site, public: tuple[str, ...], options: dict[str, Any]) -> None:
     site.deploy(stage(*public, store="s3", location="static", static=True))
-    assert site.found(bucket.public, **settings(STATIC, **options)) == []
+    assert site.found(bucket_files.public, **settings(STATIC, **options)) == []
 
 
 def test_signed_addresses_need_a_package_that_signs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     signed = Storage("cloudfront", "media", signed=True)
     site.deploy(Stage("s", "gallery-files", django=DjangoTables(storages={"default": signed})))
-    assert site.found(bucket.signing) == [], "cryptography is installed here"
-    monkeypatch.setattr(bucket, "find_spec", lambda _name: None)
-    [message] = site.found(bucket.signing)
+    assert site.found(bucket_files.signing) == [], "cryptography is installed here"
+    monkeypatch.setattr(bucket_files, "find_spec", lambda _name: None)
+    [message] = site.found(bucket_files.signing)
     assert (message.id, message.obj) == ("pocket.E057", "STORAGES['default']")
     assert "cryptography" in str(message.hint)
     site.deploy(Stage("s", "gallery-files", django=DjangoTables(storages={"default": Storage("cloudfront", "media")})))
-    assert site.found(bucket.signing) == []
+    assert site.found(bucket_files.signing) == []

@@ -15,10 +15,10 @@ from django.core.checks import Warning as CheckWarning
 
 from pocket import naming
 from pocket.django import runtime
-from pocket.django.checks import configuration, project, taken
-from pocket.django.checks.project import Place
+from pocket.django.checks import pocket_toml, source_tree, taken
+from pocket.django.checks.source_tree import Place
 from pocket.manifest import Cache, DjangoTables, Handler, SecretVariable, Stage, Storage
-from pocket.runtime.registration import Fetched
+from pocket.runtime.variables import Fetched
 
 FILE = """[general]
 region = "eu-west-1"
@@ -49,7 +49,7 @@ def with_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def test_neither_file_nor_manifest(with_file: Site) -> None:
-    assert with_file.found(configuration.missing) == [
+    assert with_file.found(pocket_toml.missing) == [
         Error(
             "The project's folder and the folders above it have no pocket.toml.",
             hint="Create pocket.toml beside manage.py.",
@@ -57,14 +57,14 @@ def test_neither_file_nor_manifest(with_file: Site) -> None:
             id="pocket.E001",
         )
     ]
-    assert with_file.found(configuration.file) == []
+    assert with_file.found(pocket_toml.file) == []
     with_file.write("pocket.toml", '[general]\nregion = "eu-west-1"\nstages = ["prd"]\nproject_name = "gallery"\n')
-    assert with_file.found(configuration.missing) == with_file.found(configuration.file) == []
+    assert with_file.found(pocket_toml.missing) == with_file.found(pocket_toml.file) == []
 
 
 def test_each_issue_in_the_file_is_a_message_at_its_line(with_file: Site) -> None:
     path = with_file.write("pocket.toml", FILE).resolve()
-    found = with_file.found(configuration.file)
+    found = with_file.found(pocket_toml.file)
     assert [(message.id, message.obj) for message in found] == [
         ("pocket.E006", Place(path, 11)),
         ("pocket.E002", Place(path, 13)),
@@ -88,17 +88,17 @@ def test_each_issue_in_the_file_is_a_message_at_its_line(with_file: Site) -> Non
         obj="pocket.toml:11",
         id="pocket.E006",
     )
-    assert with_file.found(configuration.missing) == []
+    assert with_file.found(pocket_toml.missing) == []
 
 
 def test_a_file_that_is_not_toml(with_file: Site) -> None:
     with_file.write("pocket.toml", "[general\n")
-    assert [(item.id, item.obj) for item in with_file.found(configuration.file)] == [("pocket.E002", "pocket.toml:1")]
+    assert [(item.id, item.obj) for item in with_file.found(pocket_toml.file)] == [("pocket.E002", "pocket.toml:1")]
 
 
 def test_a_damaged_manifest(site: Site) -> None:
     site.write(naming.MANIFEST_FILE, "{}")
-    assert site.found(configuration.file) == [
+    assert site.found(pocket_toml.file) == [
         Error(
             "The manifest has format None; expected 1.",
             hint="Use the same version of django-pocket for the `pocket` command and in the project's requirements.",
@@ -110,7 +110,7 @@ def test_a_damaged_manifest(site: Site) -> None:
 
 def test_a_stage_that_the_file_does_not_have(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_STAGE", "prod")
-    assert site.found(configuration.file) == [
+    assert site.found(pocket_toml.file) == [
         Error(
             "POCKET_STAGE is 'prod'; expected a stage of pocket.toml.",
             hint="The stages are: prd.",
@@ -119,12 +119,12 @@ def test_a_stage_that_the_file_does_not_have(site: Site, monkeypatch: pytest.Mon
         )
     ]
     monkeypatch.setenv("POCKET_STAGE", "prd")
-    assert site.found(configuration.file) == []
+    assert site.found(pocket_toml.file) == []
 
 
 def deployed(site: Site, command: str, *, address: bool = False) -> list[Any]:
     site.deploy(Stage(stack_name="s", handlers={"jobs": Handler(command, 30, address=address)}))
-    return site.found(configuration.handlers)
+    return site.found(pocket_toml.handlers)
 
 
 def leads_nowhere(command: str, why: str) -> Error:
@@ -290,7 +290,7 @@ def test_storages_and_caches_that_do_not_arrive(site: Site) -> None:
 def test_without_a_stage_its_checks_find_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.deploy(Stage(stack_name="s", handlers={"x": Handler("nowhere.x", 30)}, secrets=SITE.secrets))
     monkeypatch.delenv("POCKET_STAGE")
-    for check in (configuration.file, configuration.missing, configuration.handlers, taken.secrets, taken.settings):
+    for check in (pocket_toml.file, pocket_toml.missing, pocket_toml.handlers, taken.secrets, taken.settings):
         assert site.found(check) == []
 
 
@@ -302,20 +302,20 @@ def test_places_are_relative_to_the_projects_folder(site: Site) -> None:
 
 def test_settings_that_never_call_set_envs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = (SecretVariable("SECRET_KEY", "secretsmanager", "mine"), SecretVariable("TOKEN", "secretsmanager", "own"))
-    assert site.found(configuration.taken) == [], "the stage has no secrets"
+    assert site.found(pocket_toml.taken) == [], "the stage has no secrets"
     site.deploy(Stage(stack_name="s", handlers=SITE.handlers, secrets=secrets))
-    (found,) = site.found(configuration.taken)
+    (found,) = site.found(pocket_toml.taken)
     assert (found.id, found.msg.endswith("the stage's secrets: SECRET_KEY, TOKEN.")) == ("pocket.E008", True)
     monkeypatch.setitem(runtime._registered, "prd", Fetched({}, {}, 0.0))
-    assert site.found(configuration.taken) == []
+    assert site.found(pocket_toml.taken) == []
 
 
 def test_management_commands_of_pocket_need_its_app(site: Site) -> None:
     apps = {"INSTALLED_APPS": ["django.contrib.contenttypes"]}
-    assert site.found(configuration.installed, **apps) == [], "the stage runs none"
+    assert site.found(pocket_toml.installed, **apps) == [], "the stage runs none"
     site.deploy(Stage(stack_name="s", handlers={"jobs": Handler(naming.MANAGEMENT_HANDLER, 30)}))
-    assert [item.id for item in site.found(configuration.installed, **apps)] == ["pocket.E009"]
-    assert site.found(configuration.installed) == []
+    assert [item.id for item in site.found(pocket_toml.installed, **apps)] == ["pocket.E009"]
+    assert site.found(pocket_toml.installed) == []
 
 
 @pytest.mark.parametrize("name", ["DJANGO_SUPERUSER_PASSWORD", "PGPASSWORD", "AWS_SESSION_TOKEN", "HTTPS_PROXY"])
@@ -327,13 +327,13 @@ def test_a_secret_that_django_or_a_driver_reads_by_itself(site: Site, name: str)
 
 def test_in_an_artifact_packages_are_not_the_projects_source(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"django": ["Django"], "six": ["six"], "lib": ["lib"]}
-    monkeypatch.setattr(project, "packages_distributions", lambda: installed)
-    monkeypatch.setattr(project, "sys", SimpleNamespace(path=[], modules=sys.modules))
+    monkeypatch.setattr(source_tree, "packages_distributions", lambda: installed)
+    monkeypatch.setattr(source_tree, "sys", SimpleNamespace(path=[], modules=sys.modules))
     for name in ("django/tasks/base.py", "six.py", "lib/code.py", "pocket/x.py"):
         site.write(name, "import os\nfrom django.tasks import task\nos.environ['LIBRARY_KEY']\n")
     site.write("shop/views.py", "OWN = 1\n")
-    assert [path.relative_to(project.directory()).as_posix() for path in project.files()] == ["shop/views.py"]
-    found = {path.relative_to(project.directory()).as_posix() for path in project.packages()}
+    assert [path.relative_to(source_tree.directory()).as_posix() for path in source_tree.files()] == ["shop/views.py"]
+    found = {path.relative_to(source_tree.directory()).as_posix() for path in source_tree.packages()}
     assert found == {"six.py", "lib/code.py"}
     secrets = (SecretVariable("LIBRARY_KEY", "secretsmanager", "mine"), SecretVariable("MINE", "secretsmanager", "m"))
     site.deploy(Stage(stack_name="s", handlers=SITE.handlers, secrets=secrets))

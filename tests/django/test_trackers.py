@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pocket.local.environment import find_uv
+from pocket.local.pythons import find_uv
 
 TESTS = Path(__file__).parents[1]
 PROGRAM = """

@@ -137,6 +137,6 @@ def test_an_api_that_no_handler_serves_is_not_imported(tmp_path: Path) -> None:
 def test_what_is_looked_up_for_the_report_is_not_counted(tmp_path: Path) -> None:
     report = diagnose(tmp_path, commands=(naming.COMBINED_HANDLER,))
     imported = {item.module for item in report.imports()}
-    assert not imported & {"pocket.fastapi.endpoints", "pocket.config", "pocket.django.configuration.source"}
+    assert not imported & {"pocket.fastapi.endpoint_sources", "pocket.config", "pocket.django.configuration.source"}
     gaps = [two.start_ms - one.start_ms - one.ms for one, two in zip(report.spans, report.spans[1:], strict=False)]
     assert max(gaps) < 20

@@ -18,7 +18,7 @@ from site_client import SiteClient
 from tutorial import Block, blocks
 
 from pocket import work_folder
-from pocket.local.environment import find_uv
+from pocket.local.pythons import find_uv
 
 # Beside other work on two cores the whole way, installations included, may take minutes.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

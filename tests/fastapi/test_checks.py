@@ -28,7 +28,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def messages(endpoints: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[Any]:
     """What is said of an application with the routers of these names."""
     from pocket.fastapi import checks
-    from pocket.fastapi import endpoints as endpoint_module
+    from pocket.fastapi import endpoint_sources as endpoint_module
 
     app = FastAPI()
     for name in names:
@@ -140,7 +140,7 @@ def test_two_routers_on_one_path(endpoints: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_an_api_that_cannot_be_imported(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from pocket.fastapi import checks
-    from pocket.fastapi import endpoints as endpoint_module
+    from pocket.fastapi import endpoint_sources as endpoint_module
 
     def refuse() -> Iterator[Any]:
         raise SetupFailed("gallery.api cannot be imported", "See its traceback.")
@@ -171,7 +171,7 @@ def test_only_the_apps_that_are_given_are_looked_at(endpoints: Any, monkeypatch:
     from django.apps import apps
 
     from pocket.fastapi import checks
-    from pocket.fastapi import endpoints as endpoint_module
+    from pocket.fastapi import endpoint_sources as endpoint_module
 
     gallery, auth = apps.get_app_config("gallery"), apps.get_app_config("auth")
     monkeypatch.setattr(endpoint_module, "discover", lambda: iter([(gallery, endpoints.writing)]))
@@ -180,7 +180,7 @@ def test_only_the_apps_that_are_given_are_looked_at(endpoints: Any, monkeypatch:
 
 
 def test_the_first_path_that_needs_nothing(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pocket.fastapi.endpoints import first_path
+    from pocket.fastapi.endpoint_sources import first_path
 
     app = FastAPI()
     monkeypatch.setattr("gallery.views.app", app, raising=False)

@@ -218,16 +218,16 @@ def test_a_command_that_fails_has_its_output_and_its_reason(project: TaskProject
     ],
 )
 def test_secrets_are_not_recorded(kwargs: dict[str, Any], shown: dict[str, Any]) -> None:
-    from pocket.django.commands.records import Entry
-    from pocket.jobs.secrecy import visible
+    from pocket.django.commands.job_record import Entry
+    from pocket.jobs.arguments import visible
 
     entry = Entry("i", "task", "t", [], kwargs)
     assert visible(entry) == ([], shown, shown != kwargs)
 
 
 def test_positional_secrets_are_known_by_their_parameter_or_option() -> None:
-    from pocket.django.commands.records import Entry
-    from pocket.jobs.secrecy import visible
+    from pocket.django.commands.job_record import Entry
+    from pocket.jobs.arguments import visible
 
     task = Entry("i", "task", "t", ["a", "b"], {}, parameters=("user", "password"))
     assert visible(task)[0] == ["a", "[hidden]"]
@@ -316,14 +316,14 @@ def test_however_many_old_rows_there_are_they_go(project: TaskProject) -> None:
     code = """
 from datetime import timedelta
 from django.utils import timezone
-from pocket.django.commands import records
+from pocket.django.commands import job_record
 from pocket.jobs.models import Job
 from pocket.jobs.records import TIDY_ROWS
 old = timezone.now() - timedelta(days=31)
 Job.objects.bulk_create(Job(id=str(number), name="old", enqueued_at=old) for number in range(TIDY_ROWS + 1))
 left = []
 for _ in range(2):
-    records.current().tidy()
+    job_record.current().tidy()
     left.append(Job.objects.count())
 result = left
 """

@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 
 from pocket.errors import LocalAWSError
 from pocket.local import LocalAWS, attach, clean, start
-from pocket.local.environment import REQUIREMENTS
 from pocket.local.folder import StateFolder
+from pocket.local.pythons import REQUIREMENTS
 
 SECONDS = 20.0
 
@@ -371,7 +371,7 @@ def test_an_interrupt_during_the_start_leaves_nothing(project: Path, monkeypatch
 
 def test_a_later_start_needs_neither_uv_nor_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(tmp_path, []).stop()
-    monkeypatch.setattr("pocket.local.environment.find_uv", lambda: pytest.fail("asked for uv"))
+    monkeypatch.setattr("pocket.local.pythons.find_uv", lambda: pytest.fail("asked for uv"))
     start(tmp_path, []).stop()
 
 
@@ -410,7 +410,7 @@ def test_a_package_that_is_not_the_one_that_was_pinned_is_not_installed(
     assert all("--hash=sha256:" in entry for entry in re.split(r"\n(?=[a-z])", text)[1:])
     other = tmp_path / "requirements.txt"
     other.write_text(re.sub(r"(?<=sha256:)[0-9a-f]{64}", "0" * 64, text))
-    monkeypatch.setattr("pocket.local.environment.REQUIREMENTS", other)
+    monkeypatch.setattr("pocket.local.pythons.REQUIREMENTS", other)
     with pytest.raises(LocalAWSError, match="Hash mismatch"):
         start(tmp_path, [])
 

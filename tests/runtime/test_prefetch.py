@@ -11,7 +11,7 @@ from aws_double import AWSDouble
 from pocket.errors import AWSCallFailed, SecretUnavailable
 from pocket.manifest import Handler, Manifest, SecretVariable, Stage
 from pocket.runtime import aws as calls
-from pocket.runtime import prefetch, registration
+from pocket.runtime import prefetch, variables
 
 STAGE = Stage(stack_name="s", secrets=(SecretVariable("KEY", "secretsmanager", "mine"),))
 MANIFEST = Manifest("board", "eu-west-1", "0", {"dev": STAGE})
@@ -51,7 +51,7 @@ def test_calls_that_never_end_time_out_before_init(
     aws: AWSDouble, monkeypatch: pytest.MonkeyPatch, stage: Stage, kind: type[AWSCallFailed], names: list[str]
 ) -> None:
     forever = threading.Event()
-    monkeypatch.setattr(registration, "fetch", lambda *_: forever.wait())
+    monkeypatch.setattr(variables, "fetch", lambda *_: forever.wait())
     monkeypatch.setattr(calls, "DEADLINE", 0.1)
     monkeypatch.setattr(prefetch, "GRACE", 0.0)
     prefetch.start(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, os.environ)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pocket.cli import failure
 from pocket.cli.console import PlainReporter
-from pocket.deploy.aws import log_lines
+from pocket.deploy.aws import log_text
 from pocket.deploy.gates import NAMES
 from pocket.deploy.gates.gate import MIGRATIONS
 from pocket.errors import PocketError
@@ -147,6 +147,6 @@ def _showing(aws: LocalAWS, quiet: str) -> Iterator[None]:
 def _text(entry: Mapping[str, Any], quiet: str) -> str:
     """A request as `runserver` shows it, or what a function wrote."""
     if "function" in entry:
-        return "" if entry["function"] == quiet else "\n".join(log_lines.readable(entry["text"].splitlines()))
+        return "" if entry["function"] == quiet else "\n".join(log_text.readable(entry["text"].splitlines()))
     moment = time.strftime("%d/%b/%Y %H:%M:%S", time.localtime(entry["time"]))
     return f'[{moment}] "{entry["method"]} {entry["path"]}" {entry["status"]} {entry["milliseconds"]} ms'

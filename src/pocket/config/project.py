@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from pocket.config import file
-from pocket.config.formats import of_each_stage
+from pocket.config.issue_report import Report
 from pocket.config.issues import Issue
+from pocket.config.name_formats import of_each_stage
 from pocket.config.overlay import merge
 from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.previews import preview_issues, preview_of
-from pocket.config.report import Report
 from pocket.config.rules import issues_between_stages, stage_issues
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
 from pocket.config.suggestions import nearest, suggest

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pocket.django.configuration import source
 from pocket.django.configuration.errors import improperly_configured
 from pocket.naming import PLACEHOLDER_KEY
-from pocket.runtime import registration
+from pocket.runtime import variables
 
 if TYPE_CHECKING:
     from pocket.manifest import Manifest, Stage
 
-_registered: dict[str, registration.Fetched] = {}
+_registered: dict[str, variables.Fetched] = {}
 """By stage: a process has one stage, but a test may change it."""
 
 
@@ -33,29 +33,27 @@ def set_envs() -> None:
     if PLACEHOLDER_KEY in os.environ:
         from pocket.runtime import placeholders
 
-        fetched = registration.Fetched(placeholders.placeholders(stage, os.environ), {}, 0.0)
+        fetched = variables.Fetched(placeholders.placeholders(stage, os.environ), {}, 0.0)
     else:
         fetched = _fetch(manifest, stage)
-    registration.apply(
-        registration.variables(manifest, stage, os.environ, secrets=fetched.secrets, outputs=fetched.outputs)
-    )
+    variables.apply(variables.variables(manifest, stage, os.environ, secrets=fetched.secrets, outputs=fetched.outputs))
     _registered[name] = fetched
 
 
-def _fetch(manifest: Manifest, stage: Stage) -> registration.Fetched:
-    if not registration.needs_calls(stage, os.environ):
-        return registration.Fetched({}, {}, 0.0)
+def _fetch(manifest: Manifest, stage: Stage) -> variables.Fetched:
+    if not variables.needs_calls(stage, os.environ):
+        return variables.Fetched({}, {}, 0.0)
     from pocket.runtime import prefetch
 
-    return prefetch.take() or registration.fetch(manifest, stage, registration.injected(os.environ))
+    return prefetch.take() or variables.fetch(manifest, stage, variables.injected(os.environ))
 
 
-def registered(stage: str | None) -> registration.Fetched | None:
+def registered(stage: str | None) -> variables.Fetched | None:
     """The values that `set_envs()` set for the stage in this process; None where it did not run."""
     return _registered.get(stage or "")
 
 
-def register(stage: str, fetched: registration.Fetched) -> None:
+def register(stage: str, fetched: variables.Fetched) -> None:
     """Records that the environment has the values `fetched`."""
     _registered[stage] = fetched
 

@@ -15,8 +15,8 @@ from pocket.doctor.serving import API, API_REQUEST, REQUEST, serves_pages
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pocket.doctor.database import Query
     from pocket.doctor.driver import Start
+    from pocket.doctor.queries import Query
     from pocket.doctor.report.model import Issue
 
 _LAZY_TEXT = "/django/utils/functional.py"

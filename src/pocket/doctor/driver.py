@@ -11,8 +11,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pocket.doctor import serving
-from pocket.doctor.database import Interceptor
 from pocket.doctor.imports import Finder
+from pocket.doctor.queries import Interceptor
 from pocket.doctor.recording import Recorder
 from pocket.doctor.translation import Listener
 

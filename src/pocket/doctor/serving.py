@@ -87,7 +87,7 @@ class Site:
     def find_api_path(self, served: Served, recorder: Recorder) -> None:
         """Chooses the API's path to request."""
         with recorder.paused():
-            from pocket.fastapi.endpoints import first_path
+            from pocket.fastapi.endpoint_sources import first_path
 
             inside = first_path(served.api.app)
         self.api_path = f"{served.prefix}{inside}"

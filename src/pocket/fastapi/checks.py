@@ -20,9 +20,9 @@ from pydantic import BaseModel
 
 from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.threads import size_of_settings
-from pocket.fastapi.endpoints import EVALUATES, LAZY, model_of, own_nodes, query_of, read, source_of, written
-from pocket.fastapi.endpoints import of_applications as routes_of_applications
-from pocket.fastapi.endpoints import of_apps as routes_of_apps
+from pocket.fastapi.endpoint_sources import EVALUATES, LAZY, model_of, own_nodes, query_of, read, source_of, written
+from pocket.fastapi.endpoint_sources import of_applications as routes_of_applications
+from pocket.fastapi.endpoint_sources import of_apps as routes_of_apps
 from pocket.fastapi.internals import dependencies, prefetches
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from django.apps import AppConfig
     from django.core.checks import CheckMessage
 
-    from pocket.fastapi.endpoints import Endpoint
+    from pocket.fastapi.endpoint_sources import Endpoint
 
 _WRITES = re.compile(
     r"\.a?(save|create|delete|update|get_or_create|update_or_create|bulk_create|bulk_update)\(|pocket_call_command\("
@@ -72,9 +72,9 @@ def routes(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterator
 
 def _guards_all() -> bool:
     """Whether an application that is not imported may authenticate all its routes."""
-    from pocket.django.checks import project
+    from pocket.django.checks.source_tree import files, text
 
-    return any(_APPLICATION.search(text) and _FOR_ALL.search(text) for text in map(project.text, project.files()))
+    return any(_APPLICATION.search(text(path)) and _FOR_ALL.search(text(path)) for path in files())
 
 
 def _twice(found: list[Any]) -> Iterator[CheckMessage]:

@@ -69,7 +69,7 @@ def _send_task(job: Job) -> None:
 
 
 def _send_command(job: Job) -> None:
-    from pocket.django.commands import jobs, queue
+    from pocket.django.commands import queue, queued_job
 
     body = json.dumps({"command": job.name, "args": job.args, "kwargs": job.kwargs})
-    queue.send_again(body, job.handler or naming.DEFAULT_QUEUE_KEY, attributes={jobs.JOB: job.pk})
+    queue.send_again(body, job.handler or naming.DEFAULT_QUEUE_KEY, attributes={queued_job.JOB: job.pk})

@@ -15,7 +15,7 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Lets the queue's code use the record; touches no database."""
-        from pocket.django.commands import records
+        from pocket.django.commands import job_record
         from pocket.jobs.records import DatabaseRecords
 
-        records.use(DatabaseRecords())
+        job_record.use(DatabaseRecords())

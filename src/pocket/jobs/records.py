@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from pocket.django.commands.delivery import INTERRUPTED
-from pocket.django.commands.records import Claim
-from pocket.jobs.secrecy import visible
+from pocket.django.commands.job_record import Claim
+from pocket.jobs.arguments import visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pocket.django.commands.records import Delivery, Ended, Entry
+    from pocket.django.commands.job_record import Delivery, Ended, Entry
     from pocket.jobs.models import Job
 
 logger = logging.getLogger("pocket.queue")
@@ -41,7 +41,7 @@ _TIDY_SECONDS = 3600.0
 
 
 class DatabaseRecords:
-    """Implements `pocket.django.commands.records.Records`."""
+    """Implements `pocket.django.commands.job_record.Records`."""
 
     kept = True
 

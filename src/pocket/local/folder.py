@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pocket import isolation, work_folder
 from pocket.errors import LocalAWSError
-from pocket.local.launcher.packages import remove_tree
+from pocket.local.launcher.unpacked import remove_tree
 from pocket.local.postgresql.cluster import home_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.errors import LocalAWSError
-from pocket.local.environment import emulator_python, function_python
+from pocket.local.pythons import emulator_python, function_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pocket.runtime import aws, registration, secret_values
+from pocket.runtime import aws, secret_values, variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.manifest import Manifest, Stage
-    from pocket.runtime.registration import Fetched
+    from pocket.runtime.variables import Fetched
 
 __all__ = ["aws", "secret_values", "start", "take"]
 
@@ -31,13 +31,13 @@ class _Prefetch(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.fetched = registration.fetch(*self.arguments)
+            self.fetched = variables.fetch(*self.arguments)
         except Exception as error:  # noqa: BLE001 - `take` raises it
             self.failure = error
 
     def unanswered(self) -> Exception:
         _, stage, environ = self.arguments
-        return registration.unanswered(stage, environ, aws.DEADLINE)
+        return variables.unanswered(stage, environ, aws.DEADLINE)
 
 
 GRACE = 0.5
@@ -48,8 +48,8 @@ _pending: list[_Prefetch] = []
 
 def start(manifest: Manifest, stage: Stage, environ: Mapping[str, str]) -> None:
     """Makes the stage's calls in a thread, if it has any and they are not running already."""
-    if not _pending and registration.needs_calls(stage, environ):
-        thread = _Prefetch(manifest, stage, registration.injected(environ))
+    if not _pending and variables.needs_calls(stage, environ):
+        thread = _Prefetch(manifest, stage, variables.injected(environ))
         _pending.append(thread)
         thread.start()
 

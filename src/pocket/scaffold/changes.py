@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pocket.config import patterns
 from pocket.errors import ConfigError
-from pocket.scaffold import configuration, settings
+from pocket.scaffold import new_configuration, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def plan(found: Survey, *, region: str, stage: str, suffix: str) -> list[Change]
     _check(region, patterns.REGION)
     _check(stage, patterns.STAGE)
     texts = {
-        file: configuration.text(found, region=region, stage=stage, suffix=suffix),
+        file: new_configuration.text(found, region=region, stage=stage, suffix=suffix),
         found.settings: settings.text(found),
         found.directory / ".gitignore": gitignore(found.directory),
     }

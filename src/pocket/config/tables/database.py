@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from pocket import naming
 from pocket.config import patterns
-from pocket.config.formats import DEFAULT_FORMAT, checked_format
+from pocket.config.name_formats import DEFAULT_FORMAT, checked_format
 from pocket.config.secret_references import issue_with_reference
 from pocket.config.tables.table import Table, Text, refused
 

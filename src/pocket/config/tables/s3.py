@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pocket.config import patterns
-from pocket.config.formats import DEFAULT_FORMAT, checked_format
+from pocket.config.name_formats import DEFAULT_FORMAT, checked_format
 from pocket.config.tables.table import Table
 
 ObjectDirectory = Annotated[str, Field(pattern=patterns.OBJECT_DIRECTORY)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.aws import log_lines
+from pocket.deploy.aws import log_text
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import last_lines
 from pocket.errors import AWSCallFailed, CommandFailed, DeployError
@@ -139,7 +139,7 @@ def _failed(command: str, handler: str, stage: StageConfig, text: str, tail: str
     return CommandFailed(
         f"{command}: handler {handler!r} failed with {kind}: {message}",
         f"`pocket logs --stage {stage.name}` shows its log.",
-        output=log_lines.written_in(tail),
+        output=log_text.written_in(tail),
     )
 
 

@@ -15,7 +15,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
-from pocket.deploy.aws.errors import translated
+from pocket.deploy.aws.botocore_errors import translated
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:

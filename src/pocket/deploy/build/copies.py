@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pocket import isolation, naming
 from pocket.config import build_manifest
-from pocket.deploy.build import patterns, source, stage_environment
+from pocket.deploy.build import path_patterns, source, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.errors import BuildFailed
 
@@ -83,7 +83,7 @@ def left_out(project: Project, folder: Path, stderr: str) -> str | None:
     """
     named = re.findall(rf"{re.escape(str(folder))}/([^'\"\n:]+)", stderr)
     there = (name for name in reversed(named) if not (folder / name).exists() and (project.directory / name).exists())
-    return next((name for name in there if not patterns.matches(name, SECRETS, folder=False)), None)
+    return next((name for name in there if not path_patterns.matches(name, SECRETS, folder=False)), None)
 
 
 def _copy(origin: Path, place: Path) -> None:

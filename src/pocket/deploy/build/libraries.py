@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import patterns
+from pocket.deploy.build import path_patterns
 from pocket.deploy.build.exclusions import BUILD_PRODUCTS, SETUPTOOLS_LEAVES
 from pocket.deploy.build.revision import work_tree
 
@@ -57,7 +57,7 @@ def _copy(local: Path, place: Path) -> None:
         prefix = "" if here == local else f"{here.relative_to(local).as_posix()}/"
         folders[:] = [each for each in folders if not _is_left_out(f"{prefix}{each}", here / each)]
         for each in [*files, *(each for each in folders if (here / each).is_symlink())]:
-            if patterns.matches(f"{prefix}{each}", _LEFT_OUT, folder=False):
+            if path_patterns.matches(f"{prefix}{each}", _LEFT_OUT, folder=False):
                 continue
             if (here / each).is_symlink():
                 _link(here / each, there / each, local)
@@ -66,7 +66,7 @@ def _copy(local: Path, place: Path) -> None:
 
 
 def _is_left_out(name: str, folder: Path) -> bool:
-    return patterns.matches(name, _LEFT_OUT, folder=True) or (folder / "pyvenv.cfg").exists()
+    return path_patterns.matches(name, _LEFT_OUT, folder=True) or (folder / "pyvenv.cfg").exists()
 
 
 def _link(link: Path, place: Path, local: Path) -> None:

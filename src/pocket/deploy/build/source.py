@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import contents, patterns
+from pocket.deploy.build import contents, path_patterns
 from pocket.deploy.build.exclusions import (
     BUILD_PRODUCTS,
     DATA,
@@ -99,7 +99,7 @@ class _Walk:
     def is_named(self, name: str) -> bool:
         """Whether a pattern with `!` decides about the file `name`, or about a folder above it."""
         steps = [name, *map(str, PurePosixPath(name).parents)][:-1]
-        found = (patterns.deciding(step, self.exclude, folder=step != name) for step in steps)
+        found = (path_patterns.deciding(step, self.exclude, folder=step != name) for step in steps)
         return next((each.startswith("!") for each in found if each is not None), False)
 
     def _below(
@@ -113,21 +113,21 @@ class _Walk:
                 continue
             out = self._leaves_out(name, place, inherited=inherited)
             if place.is_dir():
-                if not out or patterns.reach_below(name, self.exclude):
+                if not out or path_patterns.reach_below(name, self.exclude):
                     yield from self._below(f"{name}/", place, ancestors | {place}, inherited=out)
             elif place.is_file() and not out:
                 yield _text(name, path), place
 
     def _never(self, name: str, place: Path) -> bool:
         folder = place.is_dir()
-        if not patterns.matches(name, self.named_secrets, folder=folder):
-            return patterns.matches(name, NEVER, folder=folder)
+        if not path_patterns.matches(name, self.named_secrets, folder=folder):
+            return path_patterns.matches(name, NEVER, folder=folder)
         self.secrets.append(f"{name}/" if folder else name)
         return True
 
     def _leaves_out(self, name: str, place: Path, *, inherited: bool) -> bool:
         folder = place.is_dir()
-        pattern = patterns.deciding(name, self.exclude, folder=folder)
+        pattern = path_patterns.deciding(name, self.exclude, folder=folder)
         if pattern is None or (inherited and pattern in DOTTED):
             return inherited or (folder and (place / "pyvenv.cfg").exists())
         if pattern in PACKAGES_DESPITE_THEIR_NAME and (place / "__init__.py").exists():
@@ -149,9 +149,9 @@ class _Walk:
             return None
         inner = place.relative_to(self.root)
         steps = [(step.as_posix(), step != inner or place.is_dir()) for step in [inner, *inner.parents][:-1]]
-        if any(patterns.matches(step, (*self.named_secrets, *NEVER), folder=folder) for step, folder in steps):
+        if any(path_patterns.matches(step, (*self.named_secrets, *NEVER), folder=folder) for step, folder in steps):
             return None
-        found = (patterns.deciding(step, self.exclude, folder=folder) for step, folder in steps)
+        found = (path_patterns.deciding(step, self.exclude, folder=folder) for step, folder in steps)
         hidden = next((not each.startswith("!") for each in found if each is not None), False)
         return None if hidden else place
 
@@ -205,7 +205,9 @@ def _notes(secrets: Sequence[str], left_out: Sequence[str], files: Mapping[str, 
         hint = f'To pack one, add it with "!" to [awscontainer]: exclude = ["!{left_out[0]}"].'
         yield f"Left out by default: {', '.join(left_out)}. {hint}"
     others = {
-        name: path.stat().st_size for name, path in files.items() if not patterns.matches(name, _CODE, folder=False)
+        name: path.stat().st_size
+        for name, path in files.items()
+        if not path_patterns.matches(name, _CODE, folder=False)
     }
     if others:
         yield f"Packed besides code ({len(others)}): {_listing(others)}."

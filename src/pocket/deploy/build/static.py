@@ -14,7 +14,7 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, contents, looked_at, patterns, requirements, stage_environment
+from pocket.deploy.build import archive, contents, looked_at, path_patterns, requirements, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.reporting import last_lines
@@ -132,7 +132,7 @@ def _storage(stage: StageConfig) -> Storage | None:
 
 def _is_secret(path: Path, name: str) -> bool:
     """Whether a collected file may hold a secret: static files are public."""
-    return patterns.matches(name, SECRETS, folder=False) or contents.look(path, name) == "secret"
+    return path_patterns.matches(name, SECRETS, folder=False) or contents.look(path, name) == "secret"
 
 
 def describe(collected: Mapping[str, archive.Entry], storage: Storage) -> StaticFiles | None:

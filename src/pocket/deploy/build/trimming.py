@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import bytecode, patterns, unread
+from pocket.deploy.build import bytecode, path_patterns, unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def _left_out(
     mentioned.update(*(layer.mentions for layer in layers))
     out = unread.find(files, {owner for layer in layers for owner in layer.owners.values()}, mentioned)
     for name in files if exclude else ():
-        excluded = patterns.in_package(name, exclude)
+        excluded = path_patterns.in_package(name, exclude)
         if excluded:
             out[name] = EXCLUDED
         elif excluded is not None:

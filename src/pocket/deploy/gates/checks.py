@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.check_issues import ERROR
-from pocket.deploy.aws import invoke, log_lines
+from pocket.deploy.aws import invoke, log_text
 from pocket.deploy.gates import system_checks
 from pocket.deploy.gates.gate import CHECKS, PROJECT, Candidate, refusal
 from pocket.errors import CommandFailed
@@ -60,7 +60,7 @@ def check_inside(candidate: Candidate, target: Target, shown: Iterable[str] = ()
 
 def note_init(reporter: Reporter, handler: str, log_tail: str) -> None:
     """Notes how long the handler's INIT took, if this invocation began with one, and if it waited for its database."""
-    if (taken := log_lines.init_ms(log_tail)) is not None:
+    if (taken := log_text.init_ms(log_tail)) is not None:
         reporter.note(f"INIT of {handler}: {taken:.0f} ms")
     if naming.DATABASE_SLEEPS in log_tail:
         reporter.note(f"The database was asleep: the first connection of {handler} waited until it answered.")

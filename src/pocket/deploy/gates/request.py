@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pocket import naming
-from pocket.deploy.aws import log_lines
+from pocket.deploy.aws import log_text
 from pocket.deploy.aws.invoke import log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import REQUEST, Candidate, refusal
@@ -51,7 +51,7 @@ def check(candidate: Candidate, answers: Answers) -> None:
             if not issue:
                 issue, hint = bad_redirect(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if issue:
-                log = log_lines.written_in(tail)
+                log = log_text.written_in(tail)
                 messages = [f"Handler {handler!r} {issue}" + (f"\n{log}" if log else "")]
                 raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pocket.deploy.aws import log_lines
+from pocket.deploy.aws import log_text
 from pocket.deploy.gates.request import passes
 from pocket.deploy.stacks import log_groups
 from pocket.errors import DeployError
@@ -64,7 +64,7 @@ def check(
 
 def describe(clients: Clients, stage: StageConfig, handler: str, address: str, answer: Answer) -> str:
     """The response, and the last lines that the handler wrote to its log."""
-    log = log_lines.written(line.message for line in log_groups.recent_lines(clients, stage, handler))
+    log = log_text.written(line.message for line in log_groups.recent_lines(clients, stage, handler))
     result = f"answered with status {answer.status}" if answer.status else f"did not answer: {answer.body}"
     return f"{address} {result}." + (f"\n{log}" if log else " The function logged nothing.")
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.aws import invoke, log_lines
+from pocket.deploy.aws import invoke, log_text
 from pocket.deploy.aws.invoke import log_tail
 from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import STARTUP, Candidate, refusal
@@ -61,7 +61,7 @@ def _check_callables(candidate: Candidate, answers: Answers) -> None:
             tail = log_tail(answer)
             if answer.get("FunctionError"):
                 facts = json.loads(answer["Payload"])
-                log = log_lines.written_in(tail)
+                log = log_text.written_in(tail)
                 reason = f"{facts.get('errorType', 'an error')}: {facts.get('errorMessage', '')}"
                 issue = f"Handler {handler!r} did not start: {reason}" + (f"\n{log}" if log else "")
                 raise refusal(candidate.stage, candidate.live, STARTUP, [issue])

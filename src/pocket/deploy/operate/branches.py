@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.stacks import cluster, neon
+from pocket.deploy.stacks import aurora, neon
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def restore(stage: StageConfig, target: Target, at: datetime | None, reporter: R
 
 def _made(stage: StageConfig, target: Target, name: str, reporter: Reporter, *, at: datetime | None) -> str:
     if stage.cluster_name is not None:
-        return cluster.copy(Clients(target), stage, name, reporter, at=at).name
+        return aurora.copy(Clients(target), stage, name, reporter, at=at).name
     there, own = _own(stage, target)
     if neon.named(there, name)[0] is not None:
         raise DeployError(f"The Neon project {there.project} has a branch {name} already.", "Choose another name.")

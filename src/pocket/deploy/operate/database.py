@@ -11,7 +11,7 @@ from pocket import naming, work_folder
 from pocket.config.manifest_builder import build_database
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.stacks import cluster
+from pocket.deploy.stacks import aurora
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _iam_access(stage: StageConfig, target: Target) -> IamAccess | None:
     """The access with IAM; None for a database with a password. Raises DeployError for a missing cluster."""
     if stage.database is None or stage.cluster_name is None:
         return stage.database.iam_access if stage.database is not None else None
-    own = cluster.of_stage(Clients(target), stage)
+    own = aurora.of_stage(Clients(target), stage)
     if own is None or not own.host:
         raise DeployError(
             f"The cluster {stage.cluster_name} does not exist, or is not available yet.",

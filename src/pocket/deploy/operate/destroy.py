@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.releases.history import deployed_state
-from pocket.deploy.stacks import bucket, certificates, cluster, neon, ownership
+from pocket.deploy.stacks import aurora, bucket, certificates, neon, ownership
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.losses import RETAINING, count_text, with_data
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from pocket.config import StageConfig
     from pocket.deploy.reporting import Reporter
+    from pocket.deploy.stacks.aurora import Cluster
     from pocket.deploy.stacks.certificates import Certificate
-    from pocket.deploy.stacks.cluster import Cluster
     from pocket.deploy.target import Target
 
 
@@ -150,7 +150,7 @@ def _with_database(
 
     Raises DeployError for another name.
     """
-    own = cluster.of_stage(clients, stage)
+    own = aurora.of_stage(clients, stage)
     rehearsed = stage.database_variable in clients.target.environment
     branch = None if rehearsed else stage.branch_name
     name, what = (own.name, "cluster") if own is not None else (branch, "branch")
@@ -279,7 +279,7 @@ def _steps(
     for where, contents in removal.secrets:
         yield f"{', '.join(contents.own)}", partial(store_at(clients, stage, where).remove, contents.own)
     if removal.cluster is not None:
-        yield f"cluster {removal.cluster.name}", partial(cluster.remove, clients, stage, removal.cluster)
+        yield f"cluster {removal.cluster.name}", partial(aurora.remove, clients, stage, removal.cluster)
     if removal.branch is not None:
         api = neon.connect(clients, stage)
         yield f"branch {removal.branch} on Neon", partial(neon.remove, api, stage, removal.branch)

@@ -28,7 +28,7 @@ from pocket.deploy.releases.history import History, deployed_state
 from pocket.deploy.releases.journal import Journal
 from pocket.deploy.releases.run import Made, Options, Run
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.stacks import cluster, neon, previews, secret_dates, secrets
+from pocket.deploy.stacks import aurora, neon, previews, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
 from pocket.deploy.stacks.ownership import own_state, recovered_state
 from pocket.deploy.stacks.plan import Plans
@@ -190,14 +190,14 @@ def _cluster(
     """The access to the stage's cluster, and a row where that is missing and nothing may be made before the plan."""
     name = stage.cluster_name
     if not options.careful:
-        return cluster.ensure(clients, stage, reporter, assume_yes=options.assume_yes), ()
-    existing = cluster.of_stage(clients, stage)
+        return aurora.ensure(clients, stage, reporter, assume_yes=options.assume_yes), ()
+    existing = aurora.of_stage(clients, stage)
     if existing is not None and existing.host:
         return existing.access, ()
     if name is None or stage.database_variable in clients.target.environment:
         return None, ()
-    row = PlanRow("add", name, cluster.KIND, "created before the stack; its host is not known yet")
-    return cluster.UNKNOWN, (row,)
+    row = PlanRow("add", name, aurora.KIND, "created before the stack; its host is not known yet")
+    return aurora.UNKNOWN, (row,)
 
 
 def _branch(

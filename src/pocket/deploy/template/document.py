@@ -11,7 +11,7 @@ from pocket.deploy.template.body import Template
 from pocket.deploy.template.cdn import DISTRIBUTION, SECRET_PARAMETER, cdn
 from pocket.deploy.template.environment import parameters
 from pocket.deploy.template.events import events
-from pocket.deploy.template.failures import failures
+from pocket.deploy.template.failed_events import failures
 from pocket.deploy.template.functions import function
 from pocket.deploy.template.http_api import function_url, http_api
 from pocket.deploy.template.intrinsics import ref

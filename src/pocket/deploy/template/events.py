@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.failed_events import failures_id
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, ref
 
 if TYPE_CHECKING:

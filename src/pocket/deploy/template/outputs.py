@@ -9,7 +9,7 @@ from pocket import naming
 from pocket.deploy.template.cdn import DISTRIBUTION, DISTRIBUTION_OUTPUT
 from pocket.deploy.template.domains import domain_id
 from pocket.deploy.template.environment import address
-from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.failed_events import failures_id
 from pocket.deploy.template.inputs import queue_id
 from pocket.deploy.template.intrinsics import attribute, ref, substituted
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.failed_events import failures_id
 from pocket.deploy.template.inputs import log_group_name, queue_id
 from pocket.deploy.template.intrinsics import arn, attribute, bucket_arn, substituted
 from pocket.deploy.template.tasks import task_statements

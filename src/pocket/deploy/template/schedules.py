@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.deploy.template.failures import failures_id
+from pocket.deploy.template.failed_events import failures_id
 from pocket.deploy.template.intrinsics import attribute, literal, ref
 from pocket.deploy.template.role import role
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pocket.deploy.template.actions import unknown_actions
+from pocket.deploy.template.iam_actions import unknown_actions
 from pocket.deploy.template.linting import lint
 from pocket.deploy.template.own_refusals import own_refusals
 from pocket.errors import ConfigErrors, PlanRefused

@@ -12,7 +12,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 from pocket.django.checks.disk import is_a
 from pocket.django.checks.import_time import dotted, imported_names
 
@@ -54,16 +54,16 @@ def results(**_: Any) -> Iterator[CheckMessage]:
     """Each `cached_query` without a `ttl` whose versions are kept in memory."""
     if deployment.current() is None or not any(_is_local(alias) for alias in settings.CACHES):
         return
-    for path in project.files():
-        if "cached_query" not in project.text(path):
+    for path in source_tree.files():
+        if "cached_query" not in source_tree.text(path):
             continue
-        for alias, line in _cached_queries(project.tree(path)):
+        for alias, line in _cached_queries(source_tree.tree(path)):
             if _is_local(alias):
                 yield CheckWarning(
                     f"cached_query() stores the versions of what it watches in the cache {alias!r}, which is local to"
                     " one environment. Others do not notice a write, and without a ttl their results never expire.",
                     hint=f"{_SHARED} Or pass a ttl, in seconds.",
-                    obj=project.Place(path, line),
+                    obj=source_tree.Place(path, line),
                     id="pocket.W033",
                 )
 

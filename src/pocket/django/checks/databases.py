@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment, project, views
+from pocket.django.checks import deployment, source_tree, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def _may_be_sqlite(found: Deployment, entry: dict[str, Any]) -> bool:
 
 def _refuses_health_checks(entry: dict[str, Any]) -> bool:
     """Whether the project itself sets False, which Django also fills in as the default."""
-    return entry.get("CONN_HEALTH_CHECKS") is False and project.mentions(_SAYS_HEALTH_CHECKS)
+    return entry.get("CONN_HEALTH_CHECKS") is False and source_tree.mentions(_SAYS_HEALTH_CHECKS)
 
 
 def atomic_requests(**_: Any) -> Iterator[CheckMessage]:

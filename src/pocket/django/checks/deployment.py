@@ -62,7 +62,7 @@ class Deployment:
 
     @cached_property
     def _dotenv(self) -> frozenset[str]:
-        from pocket.django.checks.project import directory
+        from pocket.django.checks.source_tree import directory
 
         names: set[str] = set()
         for folder in {Path.cwd(), directory()}:

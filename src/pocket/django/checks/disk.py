@@ -14,7 +14,7 @@ from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ _WRITABLE = ("/tmp", "/mnt", "/dev")  # noqa: S108  (Lambda's own)
 
 def is_read_only(path: str | os.PathLike[str]) -> bool:
     """Whether a function cannot write at `path`; a relative one is taken from the project's folder."""
-    root = project.directory()
+    root = source_tree.directory()
     place = Path(os.path.normpath(root / path))
     if place.is_relative_to(root) or place.is_relative_to(Path.cwd()):
         return True
@@ -49,7 +49,7 @@ def field(file_field: FileField) -> Iterator[CheckMessage]:
         return
     if location is not None and is_read_only(location):
         yield Error(
-            f"Files are stored in {project.shown(location)}, where a function cannot write.",
+            f"Files are stored in {source_tree.shown(location)}, where a function cannot write.",
             hint='Declare a storage with store = "s3" in [awscontainer.django.storages] and set'
             " STORAGES = get_storages().",
             obj=file_field,
@@ -65,8 +65,8 @@ def logging(**_: Any) -> Iterator[CheckMessage]:
         path = handler.get("filename")
         if isinstance(path, str | os.PathLike) and _writes_a_file(handler) and is_read_only(path):
             yield Error(
-                f"The log handler {name!r} writes to {project.shown(path)}, where a function cannot write. The function"
-                " will not start.",
+                f"The log handler {name!r} writes to {source_tree.shown(path)}, where a function cannot write. The"
+                " function will not start.",
                 hint=_STREAMS,
                 obj="LOGGING",
                 id="pocket.E011",
@@ -96,7 +96,7 @@ def indexes(**_: Any) -> Iterator[CheckMessage]:
         path = entry.get("PATH")
         if path and entry.get("STORAGE", "file") == "file" and is_read_only(path):
             yield Error(
-                f"The search index {alias!r} is in {project.shown(path)}, where a function cannot write.",
+                f"The search index {alias!r} is in {source_tree.shown(path)}, where a function cannot write.",
                 hint="Use a search service, or the database's full-text search.",
                 obj=f"HAYSTACK_CONNECTIONS[{alias!r}]",
                 id="pocket.E017",
@@ -111,7 +111,7 @@ def file_caches(**_: Any) -> Iterator[CheckMessage]:
         location = entry.get("LOCATION", "")
         if is_a(entry.get("BACKEND"), FileBasedCache) and is_read_only(location):
             yield Error(
-                f"The cache {alias!r} writes to {project.shown(location)}, where a function cannot write.",
+                f"The cache {alias!r} writes to {source_tree.shown(location)}, where a function cannot write.",
                 hint="Use a cache that all environments share, such as redis or database, or a folder below /tmp.",
                 obj=f"CACHES[{alias!r}]",
                 id="pocket.E012",
@@ -123,7 +123,7 @@ def uploads(**_: Any) -> Iterator[CheckMessage]:
     folder = settings.FILE_UPLOAD_TEMP_DIR
     if deployment.current() is not None and folder is not None and is_read_only(folder):
         yield Error(
-            f"FILE_UPLOAD_TEMP_DIR is {project.shown(folder)}, where a function cannot write. Uploads that are too"
+            f"FILE_UPLOAD_TEMP_DIR is {source_tree.shown(folder)}, where a function cannot write. Uploads that are too"
             " large for memory fail.",
             hint="Remove the setting. Uploads then go to /tmp.",
             obj="FILE_UPLOAD_TEMP_DIR",

@@ -12,7 +12,7 @@ from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 from pocket import naming
-from pocket.django.checks import deployment, project, views
+from pocket.django.checks import deployment, source_tree, views
 from pocket.django.checks.import_time import dotted, imported_names
 
 if TYPE_CHECKING:
@@ -142,4 +142,4 @@ def _tree(module: str) -> ast.Module | None:
         spec = find_spec(module)
     except Exception:  # noqa: BLE001  (the check of handlers, or Django's start, reports it)
         return None
-    return project.tree(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
+    return source_tree.tree(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None

@@ -11,7 +11,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.checks import project
+from pocket.django.checks import source_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def place_of(obj: Any) -> tuple[str | None, int | None]:
     """
     from django.db.models import Field, Manager
 
-    if isinstance(obj, project.Place):
+    if isinstance(obj, source_tree.Place):
         found: tuple[Path, int] | None = (obj.file, obj.line)
     elif isinstance(obj, str):
         name = _SETTING.match(obj)
@@ -35,7 +35,7 @@ def place_of(obj: Any) -> tuple[str | None, int | None]:
         found = _of_source(getattr(obj, "model", None) if isinstance(obj, Field | Manager) else obj)
     if found is None:
         return None, None
-    inside = Path(project.shown(found[0]))
+    inside = Path(source_tree.shown(found[0]))
     return (None, None) if inside.is_absolute() else (inside.as_posix(), found[1])
 
 
@@ -68,7 +68,7 @@ def _of_setting(name: str) -> tuple[Path, int] | None:
         if module is None or not file or module in seen:
             continue
         seen.add(module)
-        tree = project.tree(Path(file).resolve())
+        tree = source_tree.tree(Path(file).resolve())
         lines = [*_lines(tree, name)] if tree else []
         if lines:
             return Path(file).resolve(), max(lines)

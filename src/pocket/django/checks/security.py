@@ -12,7 +12,7 @@ from django.http.request import validate_host
 from django.utils.http import is_same_domain
 
 from pocket.django.checks import deployment
-from pocket.runtime.registration import without_port
+from pocket.runtime.variables import without_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

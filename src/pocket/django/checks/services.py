@@ -10,7 +10,7 @@ from django import conf
 from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def tasks(**_: Any) -> Iterator[CheckMessage]:
         return
     chosen = _chosen("TASKS")
     for alias, entry in getattr(settings, "TASKS", {}).items():
-        if entry.get("BACKEND", "").endswith(_IMMEDIATE) and (chosen or project.mentions(_USES_TASKS)):
+        if entry.get("BACKEND", "").endswith(_IMMEDIATE) and (chosen or source_tree.mentions(_USES_TASKS)):
             yield CheckWarning(
                 f"Tasks of {alias!r} run immediately, within the request that enqueues them and its timeout.",
                 hint="Use a backend whose tasks run in a function of their own, or send a management command to a"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 from pocket.django.checks.import_time import dotted, executed, imported_names
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def imports(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterato
     if found is None or not _snapshots(found):
         return
     secrets = {item.name for item in found.stage.secrets}
-    settings_file = project.settings_file()
-    for _module, path in project.modules(app_configs):
-        tree = project.tree(path)
+    settings_file = source_tree.settings_file()
+    for _module, path in source_tree.modules(app_configs):
+        tree = source_tree.tree(path)
         if tree is None:
             continue
         names = imported_names(tree)
@@ -104,6 +104,6 @@ def _message(id: str, what: str, path: Path, node: ast.expr) -> CheckMessage:  #
     return CheckWarning(
         f"{what}, and SnapStart keeps it in the snapshot.",
         hint=_HINTS[id],
-        obj=project.Place(path, node.lineno),
+        obj=source_tree.Place(path, node.lineno),
         id=id,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.checks import Error
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 from pocket.django.checks.disk import is_read_only
 from pocket.django.checks.import_time import dotted, imported_names
 
@@ -32,19 +32,19 @@ def written(app_configs: Iterable[AppConfig] | None = None, **_: Any) -> Iterato
     """Each line of the project, or of the apps given, that writes to a storage on a read-only disk."""
     places = _read_only() if deployment.current() else {}
     only = None if app_configs is None else tuple(Path(config.path).resolve() for config in app_configs)
-    for path in project.files() if places else ():
-        if _is_test(path) or "storage" not in project.text(path):
+    for path in source_tree.files() if places else ():
+        if _is_test(path) or "storage" not in source_tree.text(path):
             continue
         if only is not None and not any(path.is_relative_to(folder) for folder in only):
             continue
-        for alias, node in _writes(project.tree(path)):
+        for alias, node in _writes(source_tree.tree(path)):
             if alias in places:
                 yield Error(
                     f"The storage {alias!r} is in {places[alias]}, where a function cannot write:"
                     f" {ast.unparse(node.func)}() fails.",
                     hint='Declare the storage with store = "s3" in [awscontainer.django.storages] and set'
                     " STORAGES = get_storages().",
-                    obj=project.Place(path, node.lineno),
+                    obj=source_tree.Place(path, node.lineno),
                     id="pocket.E014",
                 )
 
@@ -60,12 +60,12 @@ def _read_only() -> dict[str, str]:
         except Exception:  # noqa: BLE001, S112  (a storage that cannot be made is reported where it is used)
             continue
         if isinstance(storage, FileSystemStorage) and is_read_only(storage.location):
-            found[alias] = project.shown(storage.location)
+            found[alias] = source_tree.shown(storage.location)
     return found
 
 
 def _is_test(path: Path) -> bool:
-    inside = path.relative_to(project.directory())
+    inside = path.relative_to(source_tree.directory())
     return "tests" in inside.parts or inside.name.startswith("test") or inside.name == "conftest.py"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings as django_settings
 from django.core.checks import Warning as CheckWarning
 
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 from pocket.django.configuration import caches, source
 from pocket.errors import PocketError
 
@@ -50,11 +50,11 @@ def secrets(**_: Any) -> Iterator[CheckMessage]:
     if any(cache.store == "redis" and cache.location is None for cache in found.stage.django.caches.values()):
         unread.discard("REDIS_URL")
     database = found.stage.database
-    if database is not None and project.mentions(_GET_DATABASES):
+    if database is not None and source_tree.mentions(_GET_DATABASES):
         unread.discard(database.variable)
-    if not unread or project.mentions(_WHOLESALE):
+    if not unread or source_tree.mentions(_WHOLESALE):
         return
-    unread = {name for name in unread if not project.mentions(_reading(name))}
+    unread = {name for name in unread if not source_tree.mentions(_reading(name))}
     for name in sorted(unread & _unknown_to_packages(unread)):
         yield CheckWarning(
             f"The secret {name} is declared, but nothing reads it.",
@@ -73,7 +73,7 @@ def _reading(name: str) -> re.Pattern[str]:
 def _unknown_to_packages(names: set[str]) -> set[str]:
     """Those that no installed package has in quotation marks: a library may read its own variable."""
     left = set(names)
-    for path in project.packages() if left else ():
+    for path in source_tree.packages() if left else ():
         try:
             content = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -113,7 +113,7 @@ def _untaken(table: str, name: str, instead: str, helper: str) -> CheckMessage:
 
 def _used_otherwise(name: str) -> bool:
     """Whether the project reads the single value from what `get_django_settings()` returns."""
-    return project.mentions(re.compile(rf"""(\[|get\(|pop\()\s*["']{name}["']"""))
+    return source_tree.mentions(re.compile(rf"""(\[|get\(|pop\()\s*["']{name}["']"""))
 
 
 def _arrived(found: Deployment | None, kind: str, alias: str) -> bool:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.django.commands import jobs, log_lines, records
+from pocket.django.commands import job_record, log_lines, queued_job
 from pocket.django.commands.deadline import seconds_left
 from pocket.django.commands.delivery import Queue, again, region_of, settle
 from pocket.errors import AWSCallFailed, CommandFailed, UnknownEvent
@@ -62,7 +62,7 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             failed += [item["messageId"] for item in batch[number:]]
             break
         failed.append(record["messageId"])
-    records.current().tidy()
+    job_record.current().tidy()
     if failed and queue and queue.handler and not queue.handler.partial_failures:
         raise CommandFailed(
             f"{len(failed)} of {len(batch)} jobs failed, and the queue does not accept partial failures.",
@@ -83,15 +83,15 @@ def _records(event: Mapping[str, Any]) -> list[Record]:
 
 def _ordered(batch: list[Record]) -> list[Record]:
     """The batch with what may have ended a function last; before it, what has come most often."""
-    receives = {jobs.id_of(record): jobs.receives(record) for record in batch}
+    receives = {queued_job.id_of(record): queued_job.receives(record) for record in batch}
     if len(batch) == 1 or max(receives.values()) == 1:
         return batch
     try:
-        suspects = records.current().suspects(receives)
+        suspects = job_record.current().suspects(receives)
     except Exception:
         logger.exception("The batch keeps its order: its jobs cannot be looked up.")
         return batch
-    return sorted(batch, key=lambda record: (jobs.id_of(record) in suspects, -jobs.receives(record)))
+    return sorted(batch, key=lambda record: (queued_job.id_of(record) in suspects, -queued_job.receives(record)))
 
 
 def _left(batch: list[Record], number: int) -> tuple[int, int]:

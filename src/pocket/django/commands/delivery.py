@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket import naming
-from pocket.django.commands import jobs, records
+from pocket.django.commands import job_record, queued_job
 from pocket.django.configuration.secrecy import without_secrets
 from pocket.errors import AWSCallFailed, CommandFailed
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pocket.django.commands.deadline import Context
-    from pocket.django.commands.jobs import Job, Result
-    from pocket.django.commands.records import Claim
+    from pocket.django.commands.job_record import Claim
+    from pocket.django.commands.queued_job import Job, Result
     from pocket.manifest import Handler
 
     Record = Mapping[str, Any]
@@ -64,17 +64,17 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
 
     `spare` is how many of its receives may have been no attempt.
     """
-    message, received = record["messageId"], jobs.receives(record)
+    message, received = record["messageId"], queued_job.receives(record)
     request = getattr(context, "aws_request_id", "-")
-    delivery = records.Delivery(received, jobs.attribute(record, jobs.STAMP), spare)
+    delivery = job_record.Delivery(received, queued_job.attribute(record, queued_job.STAMP), spare)
     try:
-        job = jobs.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
+        job = queued_job.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
     except CommandFailed as error:
         logger.error("Message %s failed: %s", message, error.message)
         why = error.message
         return _given_up(record, queue, job=message, name="", reason=why, attempts=received, stamp=_now())
     try:
-        claim = records.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
+        claim = job_record.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
     except Exception:
         logger.exception("Message %s was not begun: its job cannot be looked up.", message)
         return again(record, queue, _UNCLAIMED)
@@ -91,7 +91,7 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
     message, allowed = record["messageId"], min(job.attempts or queue.attempts, queue.attempts)
     if claim.attempt > allowed + claim.spare:
         error = {"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED}
-        result = jobs.Result(error=error, reason=INTERRUPTED, final=True)
+        result = queued_job.Result(error=error, reason=INTERRUPTED, final=True)
         claim = claim._replace(attempt=allowed)
     else:
         if claim.interrupted:
@@ -102,7 +102,7 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
         result = job.run(claim, allowed=allowed, seconds=seconds)
     if result.error is None:
         output = without_secrets(result.output[-OUTPUT:])
-        _note(job, claim, records.Ended("SUCCESSFUL", output, result.value))
+        _note(job, claim, job_record.Ended("SUCCESSFUL", output, result.value))
         _forget(job)
         return True
     final = result.final or claim.attempt >= allowed
@@ -111,10 +111,10 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
     error = {**result.error, "traceback": without_secrets(result.error["traceback"])}
     output = without_secrets(result.output[-OUTPUT:])
     if final:
-        _note(job, claim, records.Ended("FAILED", output, error=error, stamp=stamp))
+        _note(job, claim, job_record.Ended("FAILED", output, error=error, stamp=stamp))
         job_id, name = job.entry.id, job.entry.name
         return _given_up(record, queue, job=job_id, name=name, reason=shown, attempts=claim.attempt, stamp=stamp)
-    _note(job, claim, records.Ended("READY", output, error=error))
+    _note(job, claim, job_record.Ended("READY", output, error=error))
     return again(record, queue, job.pause(claim.attempt))
 
 
@@ -126,17 +126,17 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _note(job: Job, claim: Claim, how: records.Ended) -> None:
+def _note(job: Job, claim: Claim, how: job_record.Ended) -> None:
     """Records the end; where that fails, the attempt ended all the same."""
     try:
-        records.current().ended(job.entry, claim, how)
+        job_record.current().ended(job.entry, claim, how)
     except Exception:
         logger.exception("The end of the job %s, %s, could not be recorded.", job.entry.id, how.status)
 
 
 def _forget(job: Job) -> None:
     """Deletes a done job's large arguments; where it is recorded, they go with its row."""
-    if records.current().kept:
+    if job_record.current().kept:
         return
     try:
         job.forget()
@@ -165,8 +165,8 @@ def _given_up(record: Record, queue: Queue, *, job: str, name: str, reason: str,
     if not queue.url or not receipt:
         return False
     attributes = {
-        jobs.JOB: job,
-        jobs.STAMP: stamp,
+        queued_job.JOB: job,
+        queued_job.STAMP: stamp,
         "PocketName": name or "-",
         "PocketReason": _sendable(without_secrets(reason))[:_REASON] or "-",
         "PocketAttempts": str(attempts),

@@ -8,8 +8,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
-from pocket.django.commands import records
-from pocket.django.commands.records import Entry
+from pocket.django.commands import job_record
+from pocket.django.commands.job_record import Entry
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def send_again(body: str, queue_key: str, *, attributes: Mapping[str, str]) -> N
 def _record(entry: Entry) -> None:
     """Records a command that was sent; it runs even where that fails, and is recorded then."""
     try:
-        records.current().enqueued(entry)
+        job_record.current().enqueued(entry)
     except Exception:
         logger.exception("The job %s could not be recorded yet.", entry.id)
 

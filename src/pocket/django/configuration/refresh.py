@@ -13,7 +13,7 @@ from pocket.django import runtime
 from pocket.django.configuration import databases, source
 from pocket.django.signals import secrets_changed
 from pocket.errors import AWSCallFailed
-from pocket.runtime import registration, secret_values
+from pocket.runtime import secret_values, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,16 +99,16 @@ def refresh() -> bool:
     return True
 
 
-def _renew(manifest: Manifest, stage: Stage, known: registration.Fetched) -> tuple[frozenset[str], list[str]]:
+def _renew(manifest: Manifest, stage: Stage, known: variables.Fetched) -> tuple[frozenset[str], list[str]]:
     """Puts the secrets' present values into the environment and into the settings of databases.
 
     Returns the changed variables and the databases to reconnect. Exceptions of the signal's receivers do not pass
     through this frame, which has the values. Raises AWSCallFailed, and then changes nothing.
     """
-    region = registration.region_of(manifest, stage, os.environ)
+    region = variables.region_of(manifest, stage, os.environ)
     secrets = secret_values.read(stage, region, until=time.monotonic() + DEADLINE)
     changed = {key: value for key, value in secrets.items() if known.secrets.get(key) != value}
-    registration.apply(changed)
-    runtime.register(source.stage_name() or "", registration.Fetched(secrets, known.outputs, time.time()))
+    variables.apply(changed)
+    runtime.register(source.stage_name() or "", variables.Fetched(secrets, known.outputs, time.time()))
     before = {key: known.secrets.get(key, "") for key in changed}
     return frozenset(changed), databases.follow(before, changed)

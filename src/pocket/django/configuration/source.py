@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pocket.django.configuration.errors import ReleaseError, SetupFailed
 from pocket.naming import STAGE_KEY
-from pocket.runtime import manifest_file, registration
+from pocket.runtime import manifest_file, variables
 
 if TYPE_CHECKING:
     from pocket.manifest import Api, DjangoTables, Manifest, Stage
@@ -41,7 +41,7 @@ def stage_name() -> str | None:
 
 def stage(of: Manifest, name: str) -> Stage:
     """The stage `name`; raises ReleaseError, which lists the known stages."""
-    found = registration.stage_of(of, name, os.environ)
+    found = variables.stage_of(of, name, os.environ)
     if found is None:
         raise ReleaseError(
             f"{STAGE_KEY} is {name!r}; expected a stage of pocket.toml.", f"The stages are: {', '.join(of.stages)}."

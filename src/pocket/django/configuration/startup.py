@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import PocketError
 from pocket.naming import PLACEHOLDER_KEY, STAGE_KEY
-from pocket.runtime import loggers, manifest_file, registration
+from pocket.runtime import loggers, manifest_file, variables
 from pocket.runtime.json_logs import invocation
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _send_ahead() -> None:
         if path is None:
             return
         manifest = manifest_file.read(path)
-        stage = registration.stage_of(manifest, name, environ)
+        stage = variables.stage_of(manifest, name, environ)
     except PocketError:
         return
     if stage is not None:

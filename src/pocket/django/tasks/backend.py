@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.crypto import get_random_string
 
 from pocket import naming
-from pocket.django.commands import records
+from pocket.django.commands import job_record
 from pocket.django.configuration.errors import SettingsError
 from pocket.django.tasks import framework, results
 from pocket.django.tasks.entries import entry_of
@@ -46,7 +46,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
     @property
     def supports_get_result(self) -> bool:
         """Results are read from the records of `pocket.jobs`, where it is installed."""
-        return records.current().kept
+        return job_record.current().kept
 
     @property
     def supports_priority(self) -> bool:
@@ -91,7 +91,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         )
         if not self._fits(envelope, by_schedule=self._needs_schedule(task, handler)):
             envelope = envelope._replace(object=f"{naming.TASK_OBJECTS}{envelope.id}.json")
-        records.current().enqueued(entry_of(envelope, handler, task, run_after=task.run_after))
+        job_record.current().enqueued(entry_of(envelope, handler, task, run_after=task.run_after))
         if self.options.get("enqueue_on_commit"):
             transaction.on_commit(partial(self._dispatch, result, envelope, handler))
         else:
@@ -100,7 +100,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
 
     def get_result(self, result_id: str) -> Any:
         """The recorded result; raises TaskResultDoesNotExist, and NotImplementedError without `pocket.jobs`."""
-        return records.current().result(result_id)
+        return job_record.current().result(result_id)
 
     def send(self, envelope: Envelope, handler: str, *, seconds: float = 0.0) -> None:
         """Sends a message that `enqueue` made, in `seconds` from now."""
@@ -134,7 +134,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
                 objects.put(bucket, envelope.object, envelope.arguments(), region=region)
             self.send(envelope, handler, seconds=results.seconds_until(result.task.run_after))
         except PocketError:
-            records.current().withdrawn(envelope.id)
+            job_record.current().withdrawn(envelope.id)
             if envelope.object:
                 with suppress(PocketError):  # the first error is the one that says what is wrong
                     objects.delete(bucket, envelope.object, region=region)

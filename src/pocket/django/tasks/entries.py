@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pocket.django.commands import records
+from pocket.django.commands import job_record
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from pocket.django.tasks.envelope import Envelope
 
 
-def entry_of(envelope: Envelope, handler: str, task: Any, *, run_after: datetime | None = None) -> records.Entry:
+def entry_of(envelope: Envelope, handler: str, task: Any, *, run_after: datetime | None = None) -> job_record.Entry:
     """The entry of the task in `envelope`; large arguments are not in it, but in the stage's bucket.
 
     `run_after` is known only where the task is sent.
     """
-    return records.Entry(
+    return job_record.Entry(
         id=envelope.id,
         kind="task",
         name=envelope.task,
         args=[] if envelope.object else envelope.args,
         kwargs={} if envelope.object else envelope.kwargs,
-        parameters=records.parameters(task.func, takes_context=task.takes_context),
+        parameters=job_record.parameters(task.func, takes_context=task.takes_context),
         object=envelope.object,
         queue=envelope.queue,
         handler=handler,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 from pocket.django.commands import command as commands
-from pocket.django.commands.jobs import Result
+from pocket.django.commands.queued_job import Result
 from pocket.django.tasks import envelope as envelopes
 from pocket.django.tasks import framework, results
 from pocket.django.tasks.entries import entry_of
@@ -15,7 +15,7 @@ from pocket.django.tasks.policy import Policy, policy_of
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from pocket.django.commands.records import Claim
+    from pocket.django.commands.job_record import Claim
     from pocket.django.tasks.envelope import Envelope
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
 
-    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+    from pocket.local.launcher.asgi_helpers import Application, Receive, Scope, Send
 
 
 class Activity:

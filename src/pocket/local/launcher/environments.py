@@ -10,7 +10,7 @@ from pocket.local.launcher.emulator import module
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pocket.local.launcher.worker import Worker
+    from pocket.local.launcher.execution import Worker
 
 IDLE_SECONDS = 900.0
 """After which an unused environment ends, roughly as on AWS."""

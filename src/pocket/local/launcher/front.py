@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from pocket.local.launcher import edge
-from pocket.local.launcher.asgi import TooLarge, read_body, replay, respond
+from pocket.local.launcher.asgi_helpers import TooLarge, read_body, replay, respond
 from pocket.local.launcher.emulator import module
-from pocket.local.launcher.events import FrontRequest, front_request
+from pocket.local.launcher.http_events import FrontRequest, front_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, MutableMapping
 
-    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+    from pocket.local.launcher.asgi_helpers import Application, Receive, Scope, Send
 
 MEGABYTE = 1024 * 1024
 

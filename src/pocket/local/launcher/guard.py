@@ -13,13 +13,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, unquote_to_bytes
 
-from pocket.local.launcher.asgi import replay, respond
+from pocket.local.launcher.asgi_helpers import replay, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
     from typing import Any
 
-    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+    from pocket.local.launcher.asgi_helpers import Application, Receive, Scope, Send
 
 TOKEN_HEADER = "x-pocket-token"  # noqa: S105 — the header's name
 

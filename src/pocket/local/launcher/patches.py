@@ -13,15 +13,15 @@ from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import authorization, deliveries, edge, environments, mail, state, timezones
+from pocket.local.launcher import authorization, deliveries, edge, environments, sent_mail, state, timezones
 from pocket.local.launcher.emulator import module
-from pocket.local.launcher.events import (
+from pocket.local.launcher.execution import PAYLOAD_LIMIT, InvocationFailed, Runtime, Worker
+from pocket.local.launcher.http_events import (
     correct_function_url_event,
     correct_http_api_event,
     correct_rest_event,
     is_http_api_event,
 )
-from pocket.local.launcher.worker import PAYLOAD_LIMIT, InvocationFailed, Runtime, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,7 @@ def install(runtime: Runtime) -> None:
     deliveries.install()
     timezones.install()
     edge.install()
-    mail.install()
+    sent_mail.install()
 
 
 def replace_root_keys() -> None:

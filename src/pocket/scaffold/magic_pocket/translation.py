@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.config import patterns
-from pocket.config.formats import DEFAULT_FORMAT
+from pocket.config.name_formats import DEFAULT_FORMAT
 from pocket.config.overlay import merge
 from pocket.errors import ConfigError
 from pocket.scaffold.magic_pocket.advice import Note, notes

@@ -17,7 +17,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import branches, database, destroy
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.releases.plan import plan
-from pocket.deploy.stacks import cluster
+from pocket.deploy.stacks import aurora
 from pocket.deploy.target import Credentials, Target
 from pocket.errors import AWSCallFailed, ConfigErrors, DeployError, PlanRefused
 from pocket.local import LocalAWS
@@ -29,7 +29,7 @@ TARGET = Target("eu-central-1", credentials=Credentials("AKIDEXAMPLE", "secret")
 
 @pytest.fixture
 def rds(monkeypatch: pytest.MonkeyPatch) -> RDS:
-    monkeypatch.setattr(cluster, "PAUSE", 0.0)
+    monkeypatch.setattr(aurora, "PAUSE", 0.0)
     return installed(monkeypatch)
 
 
@@ -39,7 +39,7 @@ def stage(tmp_path: Path) -> StageConfig:
 
 
 def ensure(stage: StageConfig, recorder: PlanRecorder | None = None, target: Target = TARGET, **more: Any) -> Any:
-    return cluster.ensure(Clients(target), stage, recorder or PlanRecorder(), **more)
+    return aurora.ensure(Clients(target), stage, recorder or PlanRecorder(), **more)
 
 
 def refused(stage: StageConfig) -> DeployError:
@@ -111,7 +111,7 @@ def test_a_cluster_that_does_not_come_by_itself_is_an_error(
 
 def test_the_wait_has_an_end(rds: RDS, stage: StageConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure(stage)
-    monkeypatch.setattr(cluster, "WAIT_SECONDS", -1.0)
+    monkeypatch.setattr(aurora, "WAIT_SECONDS", -1.0)
     rds.later = ["upgrading"] * 5
     error = refused(stage)
     assert "still upgrading" in error.message

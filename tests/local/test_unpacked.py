@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.local.launcher.packages import KEPT, Packages, remove_tree
+from pocket.local.launcher.unpacked import KEPT, Packages, remove_tree
 
 
 def zip_of(entries: dict[str, tuple[bytes, int]]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.deploy.aws.log_lines import init_ms, readable, written
+from pocket.deploy.aws.log_text import init_ms, readable, written
 from pocket.runtime.json_logs import JsonFormatter
 
 TRACEBACK = ["Traceback (most recent call last):", '  File "app.py", line 1, in <module>', "    1 / 0"]

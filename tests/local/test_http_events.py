@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.local.launcher.events import (
+from pocket.local.launcher.http_events import (
     FrontRequest,
     correct_function_url_event,
     correct_http_api_event,

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pocket.django.commands import command as commands
+from pocket.django.commands.job_record import Entry
 from pocket.django.commands.queue import parse
-from pocket.django.commands.records import Entry
 from pocket.errors import CommandFailed, PocketError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pocket.django.commands.records import Claim
+    from pocket.django.commands.job_record import Claim
 
     Record = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pocket.errors import AWSCallFailed, SecretUnavailable
 from pocket.manifest import Handler, Manifest, SecretVariable, Stage
 from pocket.runtime import aws as calls
-from pocket.runtime import registration
+from pocket.runtime import variables
 
 HANDLERS = {
     "web": Handler("pocket.django.lambda_handlers.wsgi_handler", 30, address=True),
@@ -29,7 +29,7 @@ def project(**stage: object) -> tuple[Manifest, Stage]:
 
 def set_with(environ: dict[str, str], outputs: dict[str, str] | None = None) -> dict[str, str]:
     manifest, stage = project()
-    return registration.variables(manifest, stage, environ, secrets={}, outputs=outputs or {})
+    return variables.variables(manifest, stage, environ, secrets={}, outputs=outputs or {})
 
 
 INJECTED = {
@@ -94,33 +94,33 @@ def test_registering_twice_changes_nothing(hosts: list[str]) -> None:
     [("a.example", "a.example"), ("a.example:80", "a.example"), ("[::1]:8000", "[::1]"), ("[::1]", "[::1]")],
 )
 def test_allowed_host_has_no_port(host: str, name: str) -> None:
-    assert registration.without_port(host) == name
+    assert variables.without_port(host) == name
 
 
 def test_project_name_and_region_of_the_stage_are_used() -> None:
     manifest, stage = project(project_name="other", region="us-east-1")
-    found = registration.variables(manifest, stage, {}, secrets={}, outputs={})
+    found = variables.variables(manifest, stage, {}, secrets={}, outputs={})
     assert (found["POCKET_PROJECT_NAME"], found["POCKET_REGION"]) == ("other", "us-east-1")
 
 
 def test_hosts_variable_avoids_the_describe_call_even_if_empty(aws: AWSDouble) -> None:
     manifest, stage = project()
-    assert not registration.needs_calls(stage, {"POCKET_HOSTS": ""})
-    registration.fetch(manifest, stage, {"POCKET_HOSTS": ""})
+    assert not variables.needs_calls(stage, {"POCKET_HOSTS": ""})
+    variables.fetch(manifest, stage, {"POCKET_HOSTS": ""})
     assert aws.calls == []
 
 
 def test_stack_is_read_without_the_hosts_variable(aws: AWSDouble) -> None:
     aws.outputs = {"WebHost": "a.example.com"}
     manifest, stage = project()
-    assert registration.fetch(manifest, stage, {}).outputs == {"WebHost": "a.example.com"}
+    assert variables.fetch(manifest, stage, {}).outputs == {"WebHost": "a.example.com"}
 
 
 def test_error_of_the_stack_has_the_unset_variables(aws: AWSDouble) -> None:
     aws.failures.append((400, "ValidationError"))
     manifest, stage = project()
     with pytest.raises(AWSCallFailed) as caught:
-        registration.fetch(manifest, stage, {"POCKET_WEB_HOST": "injected"})
+        variables.fetch(manifest, stage, {"POCKET_WEB_HOST": "injected"})
     names = [name for name in INJECTED if name not in {"POCKET_HOSTS", "POCKET_WEB_HOST"}]
     assert f"not set: {', '.join(names)}" in caught.value.message
     assert "pocket-dev-board" in caught.value.message
@@ -132,19 +132,19 @@ def test_all_calls_share_one_deadline(aws: AWSDouble, monkeypatch: pytest.Monkey
     manifest, stage = project(secrets=(SecretVariable("KEY", "secretsmanager", "mine"),))
     started = time.monotonic()
     with pytest.raises(SecretUnavailable) as caught:
-        registration.fetch(manifest, stage, {})
+        variables.fetch(manifest, stage, {})
     assert time.monotonic() - started < 0.4 + 0.6
     assert caught.value.code == "NoAnswer"
 
 
 def test_injected_has_no_credentials() -> None:
     environ = {**INJECTED, "AWS_SECRET_ACCESS_KEY": "swordfish", "SECRET_KEY": "swordfish"}
-    assert registration.injected(environ) == INJECTED
+    assert variables.injected(environ) == INJECTED
 
 
 def test_stage_without_address_and_queue_makes_no_call(aws: AWSDouble) -> None:
     stage = Stage(stack_name="s", handlers={"jobs": Handler("x", 30)})
-    registration.fetch(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, {})
+    variables.fetch(Manifest("board", "eu-west-1", "0", {"dev": stage}), stage, {})
     assert aws.calls == []
 
 
@@ -152,7 +152,7 @@ def test_stage_without_address_and_queue_makes_no_call(aws: AWSDouble) -> None:
 def test_invalid_value_sets_nothing(value: str) -> None:
     before = dict(os.environ)
     with pytest.raises(SecretUnavailable) as caught:
-        registration.apply({"POCKET_TEST_FINE": "x", "POCKET_TEST_UNFIT": value})
+        variables.apply({"POCKET_TEST_FINE": "x", "POCKET_TEST_UNFIT": value})
     assert dict(os.environ) == before
     assert caught.value.names == ("POCKET_TEST_UNFIT",)
     assert "swordfish" not in str(caught.value)
@@ -160,4 +160,4 @@ def test_invalid_value_sets_nothing(value: str) -> None:
 
 def test_placeholders_make_no_call() -> None:
     _, stage = project(secrets=(SecretVariable("SECRET_KEY", "secretsmanager", "s"),))
-    assert not registration.needs_calls(stage, {"POCKET_PLACEHOLDER_SECRETS": "1"})
+    assert not variables.needs_calls(stage, {"POCKET_PLACEHOLDER_SECRETS": "1"})

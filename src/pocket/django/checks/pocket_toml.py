@@ -13,7 +13,7 @@ from pocket import naming
 from pocket.check_issues import INVALID, MISSING, UNKNOWN_STAGE, check_id
 from pocket.definitions import defines
 from pocket.django import runtime
-from pocket.django.checks import deployment, project
+from pocket.django.checks import deployment, source_tree
 from pocket.django.configuration import source
 from pocket.django.configuration.errors import SetupFailed
 from pocket.errors import ConfigError, ConfigErrors, PocketError
@@ -44,7 +44,7 @@ def file(**_: Any) -> Iterator[CheckMessage]:
         yield Error(
             f"{naming.STAGE_KEY} is {name!r}; expected a stage of pocket.toml.",
             hint=f"The stages are: {', '.join(manifest.stages)}.",
-            obj=project.shown(path),
+            obj=source_tree.shown(path),
             id=UNKNOWN_STAGE,
         )
 
@@ -133,7 +133,7 @@ def _message(error: ConfigError, identity: str) -> CheckMessage:
     text = f"{error.key}: {error.message}" if error.key else error.message
     place: str | None = None
     if error.file is not None:
-        place = project.shown(error.file) if error.line is None else project.Place(error.file, error.line)
+        place = source_tree.shown(error.file) if error.line is None else source_tree.Place(error.file, error.line)
     return Error(text, hint=error.hint or None, obj=place, id=identity)
 
 
@@ -156,7 +156,7 @@ def _missing(module: str, attribute: str) -> str | None:
         return f"module {module!r} does not exist"
     if not spec.origin or not spec.origin.endswith(".py"):
         return None
-    parsed = project.tree(Path(spec.origin))
+    parsed = source_tree.tree(Path(spec.origin))
     if parsed is None:
         return f"module {module!r} is not valid Python of this version"
     return None if defines(parsed, attribute) else f"module {module!r} has no {attribute!r}"

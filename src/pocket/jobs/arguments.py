@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.django.configuration.secrecy import without_secrets
 
 if TYPE_CHECKING:
-    from pocket.django.commands.records import Entry
+    from pocket.django.commands.job_record import Entry
 
 HIDDEN = "[hidden]"
 _NAME = re.compile(

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.bootstrap import FAILURE, READY
-from pocket.local.launcher.packages import remove_tree
 from pocket.local.launcher.platform_log import Memory, Times, failed_init, peak_memory, whole_log
 from pocket.local.launcher.sandbox import Exited, Sandbox, TimedOut
+from pocket.local.launcher.unpacked import remove_tree
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
     from pocket.local.launcher.activity import Activity
-    from pocket.local.launcher.packages import Packages
+    from pocket.local.launcher.unpacked import Packages
 
 INIT_SECONDS = 10.0
 """AWS's limit for importing the handler, before the function's own timeout begins."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import mail
-from pocket.local.launcher.asgi import read_body, respond
+from pocket.local.launcher import sent_mail
+from pocket.local.launcher.asgi_helpers import read_body, respond
 from pocket.local.launcher.state import Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pocket.local.launcher.asgi import Receive, Scope, Send
+    from pocket.local.launcher.asgi_helpers import Receive, Scope, Send
     from pocket.local.launcher.front import FrontPort
     from pocket.local.launcher.ports import PortMemory
 
@@ -47,7 +47,7 @@ class Admin:
         elif operation == "route":
             error = self.route(json.loads(await read_body(receive, LIMIT)))
         elif operation == "mails":
-            found = {"mails": mail.kept()}
+            found = {"mails": sent_mail.kept()}
         elif operation != "health":
             error = f"no such operation: {operation}"
         body: dict[str, Any] = {"error": error} if error else {"ok": True, **found}

@@ -54,7 +54,7 @@ def of_apps(app_configs: Iterable[AppConfig] | None) -> Iterator[Any]:
 
 def of_applications() -> Iterator[Any]:
     """Those of ASGI_APPLICATION, if it is FastAPI's, and of the applications in modules that are imported by now."""
-    from pocket.django.checks.project import modules
+    from pocket.django.checks.source_tree import modules
 
     path = getattr(settings, "ASGI_APPLICATION", None)
     try:
