@@ -33,6 +33,8 @@ demo: $(TOOLS)/.ready
 test: lint docs test-current test-next test-oldest-fastapi
 
 lint: setup
+	$(UV) lock --quiet --check
+	$(UV) lock --quiet --check --project examples/board
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy

@@ -286,7 +286,7 @@ def test_text_goes_to_standard_error(faulty: Path) -> None:
 
 def test_fail_level_sets_the_level_that_fails(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "DATA_UPLOAD_MAX_MEMORY_SIZE = None\n")
-    for level, status in (("warning", 1), ("INFO", 1), ("ERROR", 0), ("critical", 0)):
+    for level, status in (("warning", 1), ("ERROR", 0)):
         done = pocket_check(tiny, "--stage", "dev", "--deploy", "--tag", "pocket", "--fail-level", level)
         assert (level, done.returncode) == (level, status)
 

@@ -225,7 +225,7 @@ def test_general_has_rules_of_its_own(refused: Refused, text: str, issues: list[
             "[qqq.s3]",
             4,
             "qqq",
-            "Expected one of: alarms, awscontainer, cloudfront, database, dev, general, prd, s3, ses, vpc.",
+            "Expected one of: alarms, awscontainer, cloudfront, database, dev, general, prd, previews, s3, ses, vpc.",
         ),
         ("regoin = 'x'", 4, "general.regoin", 'Did you mean "region"?'),
         ("[s3]\npublic_dir = []", 5, "s3.public_dir", 'Did you mean "public_dirs"?'),

@@ -230,14 +230,14 @@ SEGMENTS = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 LOCATIONS = st.lists(SEGMENTS, min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    locations=st.lists(LOCATIONS, min_size=1, max_size=4, unique_by=str.lower),
-    kinds=st.lists(st.sampled_from(["", "static = true", "signed = true"]), min_size=4, max_size=4),
-)
-def test_a_path_belongs_to_the_most_specific_location(
-    tmp_path_factory: pytest.TempPathFactory, locations: list[str], kinds: list[str]
-) -> None:
+STORAGES = {
+    "locations": st.lists(LOCATIONS, min_size=1, max_size=4, unique_by=str.lower),
+    "kinds": st.lists(st.sampled_from(["", "static = true", "signed = true"]), min_size=4, max_size=4),
+}
+
+
+def served_from(folder: Path, locations: list[str], kinds: list[str]) -> dict[str, Any]:
+    """The template of a stage with a storage at each location."""
     lines = [
         f"s{number} = {{ {', '.join(filter(None, [kinds[number]]))}{',' if kinds[number] else ''}"
         f' store = "cloudfront", location = "{location}" }}'
@@ -245,8 +245,24 @@ def test_a_path_belongs_to_the_most_specific_location(
     ]
     head, _, rest = CDN.partition("[awscontainer.django.storages]\n")
     text = f"{head}[awscontainer.django.storages]\n" + "\n".join(lines) + "\n" + rest[rest.index("[cloudfront]") :]
-    body = rendered(project(tmp_path_factory.mktemp("locations"), text))
+    return rendered(project(folder, text))
+
+
+@settings(max_examples=3, deadline=None)
+@given(**STORAGES)
+def test_cfn_lint_finds_nothing_in_a_distribution_with_any_locations(
+    tmp_path_factory: pytest.TempPathFactory, locations: list[str], kinds: list[str]
+) -> None:
+    body = served_from(tmp_path_factory.mktemp("locations"), locations, kinds)
     assert lint(json.dumps(body), "eu-central-1") == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(**STORAGES)
+def test_a_path_belongs_to_the_most_specific_location(
+    tmp_path_factory: pytest.TempPathFactory, locations: list[str], kinds: list[str]
+) -> None:
+    body = served_from(tmp_path_factory.mktemp("locations"), locations, kinds)
     patterns = [item["PathPattern"] for item in config_of(body)["CacheBehaviors"]]
     for location in locations:
         matching = [pattern for pattern in patterns if f"/{location}/x".startswith(pattern[:-1])]
