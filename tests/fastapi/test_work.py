@@ -288,7 +288,7 @@ def test_a_task_that_outlives_its_request_gets_an_error(database: str, books: An
 
 
 @pytest.mark.no_cover  # it takes twice as long when it is traced, and covers nothing of its own
-def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
+def test_nothing_leaks_after_3000_requests_with_errors_and_cancellations(database: str, books: Any) -> None:
     from pocket.django.orm.threads import POOL, size_of_settings
     from pocket.fastapi import create_app
 
@@ -320,13 +320,13 @@ def test_nothing_leaks_after_10000_requests_with_errors_and_cancellations(databa
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def main() -> None:
-        for start in range(0, 10_000, 100):
+        for start in range(0, 3_000, 100):
             await wave(start)
         await asyncio.to_thread(settled)
 
     with counted() as numbers, ServerClient(app) as client:
         client.run(main())
-    assert numbers["started"] == numbers["finished"] > 5_000
+    assert numbers["started"] == numbers["finished"] > 1_500
     assert numbers["opened"] <= size_of_settings()
     if database == "postgresql":
         assert _sessions() <= before + size_of_settings()
