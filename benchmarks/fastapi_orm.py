@@ -27,6 +27,9 @@ from machine import find_uv
 
 HERE = Path(__file__).parent
 PROJECT = HERE / "fastapi_orm_project"
+NAME = f"pocket-benchmark-fastapi-{sys.version_info.major}.{sys.version_info.minor}"
+"""An environment for each Python, since the peers are compared on one."""
+
 PEERS = [
     *("django~=5.2.0", "django-ninja", "djangorestframework", "orjson"),
     *("uvicorn[standard]", "gunicorn", "psycopg[binary]"),
@@ -80,7 +83,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=1.0, help="a round of one case at concurrency 32")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
-    parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir()) / "pocket-benchmark-fastapi")
+    parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir()) / NAME)
     parser.add_argument("--skip-server", action="store_true")
     parser.add_argument(
         "--threads", nargs="+", default=[], help="Pocket under a server alone, with as many threads each"
@@ -88,6 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(5)
     python = environment(options.environment)
+    print(f"Python {sys.version.split()[0]}")
     for kind in options.databases:
         with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as name:
             single = run(python, "orm_single.py", name, "1" if options.threads else str(options.rounds))
