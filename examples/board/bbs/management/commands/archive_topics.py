@@ -16,7 +16,7 @@ def days(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise ArgumentTypeError(f"{text!r} is no number of days; 1 or more is.")
+        raise ArgumentTypeError(f"{text!r} is not a number of days. Use 1 or more.")
     return number
 
 
