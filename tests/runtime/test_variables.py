@@ -29,7 +29,7 @@ def project(**stage: object) -> tuple[Manifest, Stage]:
 
 def set_with(environ: dict[str, str], outputs: dict[str, str] | None = None) -> dict[str, str]:
     manifest, stage = project()
-    return variables.variables(manifest, stage, environ, secrets={}, outputs=outputs or {})
+    return variables.compute(manifest, stage, environ, secrets={}, outputs=outputs or {})
 
 
 INJECTED = {
@@ -99,7 +99,7 @@ def test_allowed_host_has_no_port(host: str, name: str) -> None:
 
 def test_project_name_and_region_of_the_stage_are_used() -> None:
     manifest, stage = project(project_name="other", region="us-east-1")
-    found = variables.variables(manifest, stage, {}, secrets={}, outputs={})
+    found = variables.compute(manifest, stage, {}, secrets={}, outputs={})
     assert (found["POCKET_PROJECT_NAME"], found["POCKET_REGION"]) == ("other", "us-east-1")
 
 

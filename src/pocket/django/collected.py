@@ -111,7 +111,7 @@ class Collected:
 
 
 def keeping(base: type[StaticFilesStorage], collected: Collected) -> type[StaticFilesStorage]:
-    """A subclass of `base` that tells `collected` of every source, after collectstatic has copied it."""
+    """A subclass of `base` that records every source in `collected`, after collectstatic has copied it."""
 
     class Keeping(base):  # type: ignore[misc, valid-type]
         def post_process(self, paths: Mapping[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:

@@ -89,9 +89,11 @@ _LOADERS = {
 def _use_bundles() -> None:
     """Makes Python import from the artifact's module bundles, if it has any."""
     root = os.environ.get("LAMBDA_TASK_ROOT")
-    for name in MODULES_FILES if root else ():
+    if not root:
+        return
+    for name in MODULES_FILES:
         path = f"{root}/{name}"
-        if root and os.path.isfile(path):  # noqa: PTH113 - pathlib is not imported yet
+        if os.path.isfile(path):  # noqa: PTH113 - pathlib is not imported yet
             from pocket import bundle
 
             bundle.install(path, root)

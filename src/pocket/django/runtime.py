@@ -36,7 +36,7 @@ def set_envs() -> None:
         fetched = variables.Fetched(placeholders.placeholders(stage, os.environ), {}, 0.0)
     else:
         fetched = _fetch(manifest, stage)
-    variables.apply(variables.variables(manifest, stage, os.environ, secrets=fetched.secrets, outputs=fetched.outputs))
+    variables.apply(variables.compute(manifest, stage, os.environ, secrets=fetched.secrets, outputs=fetched.outputs))
     _registered[name] = fetched
 
 

@@ -40,6 +40,10 @@ request_work: ContextVar[Work | None] = ContextVar("pocket_request_work", defaul
 class Work:
     """The work of one request, with its ASGI scope, or outside requests."""
 
+    run: Callable[..., Awaitable[Any]]
+    """What a function returns, called where queries are allowed. A caller that is cancelled once the call has begun
+    still gets it, and is cancelled where it waits next: what is acquired, such as a transaction, is released."""
+
     _outer: Mapping[str, int]
     _probe: Probe | None = None
 
@@ -56,11 +60,6 @@ class Work:
         finally:
             request_work.reset(token)
             self.end()
-
-    async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What `function` returns, called where queries are allowed. A caller that is cancelled once the call has begun
-        still gets it, and is cancelled where it waits next: what is acquired, such as a transaction, is released."""
-        raise NotImplementedError
 
     def end(self) -> None:
         """Ends the work after the calls that were submitted before."""
@@ -235,7 +234,8 @@ async def run(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
     """The result of `function`, called where queries are allowed: in the request's work, or in work of its own."""
     work = current()
     if work is not None:
-        return await work.run(function, *args, **kwargs)
+        result: T = await work.run(function, *args, **kwargs)
+        return result
     own = new()
     return await own.around(own.run(function, *args, **kwargs))
 

@@ -1,6 +1,6 @@
 """The variables that `set_envs()` sets: secrets, hosts, endpoints and queue URLs of the stage.
 
-`fetch` makes the calls, `variables` computes the variables, `apply` sets them.
+`fetch` makes the calls, `compute` the variables, `apply` sets them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def needs_outputs(stage: Stage, environ: Mapping[str, str]) -> bool:
     return naming.HOSTS_KEY not in environ and any(item.address or item.queue for item in stage.handlers.values())
 
 
-def variables(
+def compute(
     manifest: Manifest,
     stage: Stage,
     environ: Mapping[str, str],
