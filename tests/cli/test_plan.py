@@ -67,6 +67,11 @@ def test_a_plan_is_not_written_into_the_artifact(folder: Path) -> None:
     with pytest.raises(PlanRefused, match="would be part of the next artifact"):
         plan.plan("dev", out=inside)
     assert not inside.exists()
+    own = folder / "manage.py"
+    own.write_text("# of the project\n")
+    with pytest.raises(PlanRefused, match="would be part of the next artifact"):
+        plan.plan("dev", out=own)
+    assert own.read_text() == "# of the project\n"
     assert status(out=hidden) == 2
     assert json.loads(hidden.read_text())["project"] == "small"
 

@@ -25,7 +25,7 @@ def test_what_comes_and_goes_is_counted() -> None:
     before, after = body(ALARM, STREAM, {"Type": "AWS::KMS::Key"}), body(ALARM, ALARM, ALARM, QUEUE)
     assert list(cost_changes([before], [after], new_secrets=1)) == [
         "2 alarms more: +0.20 a month; the account's first 10 are free.",
-        "1 KMS key less: -1.00 a month.",
+        "1 KMS key fewer: -1.00 a month.",
         "1 polled queue more: +0.26 a month; free within SQS's first million.",
         "1 secret more: +0.40 a month.",
     ]

@@ -172,7 +172,7 @@ def test_the_plan_says_what_is_lost(place: Project) -> None:
     endpoints = (endpoint("secretsmanager"), endpoint("sqs"))
     closed = networks.described(HERE, [subnet(A)], [table("rtb-1", main=True)], endpoints)
     lines = list(network._lines(place, place.stage("dev"), closed))
-    assert f"They lose the internet: {A} has no NAT. Of AWS's APIs they reach those with an endpoint" in lines[1]
+    assert f"They lose the internet: no NAT for {A}. Of AWS's APIs they reach those with an endpoint" in lines[1]
     assert lines[2] == "All subnets are in eu-central-1a: if this zone fails, the stage does."
 
 

@@ -63,3 +63,18 @@ def test_variables_are_compared_and_secrets_hidden() -> None:
 )
 def test_a_secret_is_known_by_its_name_or_its_value(name: str, value: str, expected: bool) -> None:
     assert is_secret(name, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("MOOD", "glad", "django.settings.MOOD: glad"),
+        ("CACHE_KEY_PREFIX", "board", "django.settings.CACHE_KEY_PREFIX: board"),
+        ("FERNET_KEY", "Zm9vYmFyYmF6", "django.settings.FERNET_KEY: added"),
+        ("API_TOKENS", {"github": "abcdef123456"}, "django.settings.API_TOKENS.github: added"),
+        ("SERVERS", [{"host": "a", "PASSWORD": "hunter22"}], "django.settings.SERVERS: added"),
+    ],
+)
+def test_no_value_below_or_with_a_secrets_name_is_shown(name: str, value: object, shown: str) -> None:
+    before: dict[str, object] = {"secrets": []}
+    assert list(manifest_changes(before, {"secrets": [], "django": {"settings": {name: value}}})) == [shown]

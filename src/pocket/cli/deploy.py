@@ -154,7 +154,7 @@ def _destroy_expired(*, local: bool, yes: bool) -> None:
     from pocket.deploy.aws.account import account_id
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.stacks import previews
-    from pocket.errors import DeployError, PlanRefused
+    from pocket.errors import DeployError, PlanRefused, PocketError
 
     project = current_project()
     if project.previews is None:
@@ -171,7 +171,7 @@ def _destroy_expired(*, local: bool, yes: bool) -> None:
             _destroy(name, local=local, yes=yes)
         except PlanRefused:
             raise
-        except DeployError as error:
+        except PocketError as error:
             # Another one may be in use, or need repair; the others are removed.
             report(error)
             failed = True

@@ -102,14 +102,14 @@ def _watch(stage: str, aws: LocalAWS, *, allow_destructive: bool) -> None:
     from pocket.cli.rehearsal import rehearse
 
     def deploy(reporter: Reporter) -> Deployed:
-        project = current_project()
+        project = current_project().with_stage(stage)
         config = project.stage(stage)
         place = Destination(project, config, local_target(config, aws))
         return rehearse(
             place, aws, reporter, skip_gates=watching.SKIPPED, allow_destructive=allow_destructive, allow_loss=True
         )
 
-    project = current_project()
+    project = current_project().with_stage(stage)
     config = project.stage(stage)
     management = config.function_name(config.command_handler) if config.command_handler is not None else ""
     sys.stderr.write(f"Watching {project.directory}. What is saved is deployed, with the gate `migrations` alone.\n")

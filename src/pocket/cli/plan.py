@@ -87,17 +87,21 @@ def _write(plan: SavedPlan, path: Path, place: Destination) -> None:
             f"{path} was not written: a deploy first creates {listed}, whose names templates need.",
             f"Begin with a deploy without a plan: pocket deploy --stage {plan.stage}",
         )
+    exclude = place.stage.awscontainer.exclude if place.stage.awscontainer else []
+    made = not path.exists()
     try:
-        path.write_text(plan.to_json(), encoding="utf-8")
+        path.touch()
+        if path.resolve() not in source.select(place.project.directory, exclude).files.values():
+            path.write_text(plan.to_json(), encoding="utf-8")
+            return
+        if made:
+            path.unlink()
     except OSError as error:
         raise PlanRefused(f"{path} was not written: {error.strerror}.") from error
-    exclude = place.stage.awscontainer.exclude if place.stage.awscontainer else []
-    if path.resolve() in source.select(place.project.directory, exclude).files.values():
-        path.unlink()
-        raise PlanRefused(
-            f"{path} would be part of the next artifact, which would then be another one.",
-            "Write it elsewhere, for example to .pocket/plan.json.",
-        )
+    raise PlanRefused(
+        f"{path} would be part of the next artifact, which would then be another one.",
+        "Write it elsewhere, for example to .pocket/plan.json.",
+    )
 
 
 def markdown(plan: SavedPlan) -> Iterator[str]:

@@ -29,7 +29,7 @@ SKIPPED = tuple(name for name in NAMES if name != MIGRATIONS)
 """The gates that a saved file does not wait for: the next request shows what they would find."""
 
 _IGNORED = frozenset({"node_modules", "__pycache__", "media"})
-_CHANGES = (".sqlite3", ".sqlite3-journal", ".sqlite3-wal", ".sqlite3-shm", ".log", ".pyc", "~", ".swp")
+_WRITTEN_ENDINGS = (".sqlite3", ".sqlite3-journal", ".sqlite3-wal", ".sqlite3-shm", ".log", ".pyc", "~", ".swp")
 """The ends of names of files that a running project or an editor writes."""
 
 _PAUSE = 0.2
@@ -71,6 +71,7 @@ def watch(directory: Path, aws: LocalAWS, deploy: Callable[[Reporter], Deployed]
                 time.sleep(_PAUSE)
                 continue
             # An editor may write several files, or one in several steps.
+            time.sleep(_PAUSE / 4)
             while (later := files(directory)) != now:
                 now = later
                 time.sleep(_PAUSE / 4)
@@ -85,7 +86,7 @@ def files(directory: Path) -> Files:
     for parent, folders, names in os.walk(directory):
         folders[:] = [name for name in folders if not _is_ignored(Path(parent, name))]
         for name in names:
-            if name.startswith(".") or name.endswith(_CHANGES):
+            if name.startswith(".") or name.endswith(_WRITTEN_ENDINGS):
                 continue
             path = Path(parent, name)
             try:
@@ -125,10 +126,14 @@ def _showing(aws: LocalAWS, quiet: str) -> Iterator[None]:
     ending = threading.Event()
 
     def show(file: TextIO) -> None:
-        last = False
+        last, line = False, ""
         while True:
-            for line in file:
-                if text := _text(json.loads(line), quiet):
+            for part in file:
+                line += part
+                if not line.endswith("\n"):  # the rest is still to be written
+                    continue
+                entry, line = json.loads(line), ""
+                if text := _text(entry, quiet):
                     sys.stderr.write(f"{text}\n")
             if last:
                 return

@@ -94,7 +94,7 @@ class DatabaseRecords:
         return Claim("run", attempts, interrupted=interrupted, workers=tuple(workers), errors=tuple(errors))
 
     def suspects(self, receives: Mapping[str, int]) -> Collection[str]:
-        """Those whose attempt has not ended: of one whose message is here again, the function has."""
+        """The jobs whose last attempt has no end: it may have ended the function."""
         return set(_jobs().filter(pk__in=receives, status="RUNNING").values_list("pk", flat=True))
 
     def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
@@ -171,7 +171,7 @@ def _delete_arguments(job: Job) -> None:
     try:
         bucket, region = _bucket(job)
         objects.delete(bucket, job.object_key, region=region)
-    except (AWSCallFailed, ImproperlyConfigured) as error:
+    except (AWSCallFailed, ImproperlyConfigured, KeyError) as error:
         logger.warning("The arguments of the job %s could not be deleted: %s", job.pk, error)
 
 
@@ -184,7 +184,7 @@ def _bucket(job: Job) -> tuple[str, str]:
 
 
 def _arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
-    """The job's arguments, from the bucket where they are there, none where it has lost them; raises AWSCallFailed."""
+    """The job's arguments; large ones are in the bucket, and empty if they are gone from it. Raises AWSCallFailed."""
     if not job.object_key:
         return job.args, job.kwargs
     from pocket.errors import AWSCallFailed

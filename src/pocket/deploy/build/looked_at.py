@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 def entries(folder: Path, refuses: Callable[[Path, str], bool]) -> tuple[dict[str, Entry], list[str]]:
     """The files below `folder` by name, and the names of those that `refuses`, which are removed."""
     record = folder.with_name(f"{folder.name}.hashes.json")
-    known, found, refused = _read(record), {}, []
+    # A newer version may refuse more: it reads each file again.
+    rules, found, refused = version("django-pocket"), {}, []
+    known = _read(record).get(rules, {})
     for name, path, facts in sorted(_files(folder)):
         entry = _known(known.get(name), path, facts)
         if entry is None and refuses(path, name):
@@ -29,7 +32,7 @@ def entries(folder: Path, refuses: Callable[[Path, str], bool]) -> tuple[dict[st
             refused.append(name)
             continue
         found[name] = Entry.of(path) if entry is None else entry, facts
-    record.write_text(json.dumps({name: [entry.sha256, *facts] for name, (entry, facts) in found.items()}))
+    record.write_text(json.dumps({rules: {name: [entry.sha256, *facts] for name, (entry, facts) in found.items()}}))
     return {name: entry for name, (entry, _) in found.items()}, refused
 
 

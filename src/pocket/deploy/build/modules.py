@@ -26,6 +26,8 @@ _LATER = frozenset({"migrations", "locale", "gis", "tests", "test", "commands", 
 """Folders whose modules a start does not import; `v1` is pydantic's first version, which its second contains."""
 
 SUFFIX = ".modules"
+_FORMAT = "1"
+"""Of `bundle.encode`: another number makes the kept bundles again."""
 
 _OF_THE_COMMAND = ("pocket/cli/", "pocket/deploy/", "pocket/local/")
 
@@ -48,7 +50,7 @@ def _entry(name: str, part: Mapping[str, Entry], starting: AbstractSet[str], kep
     chosen = {source: entry for source, entry in compiled if source in starting and source is not None}
     if not chosen:
         return {}
-    path = kept / f"{archive.digest([chosen])[:32]}{SUFFIX}"
+    path = kept / f"{archive.digest([chosen])[:32]}-{_FORMAT}{SUFFIX}"
     if (record := cache.find(path)) is None:
         made = path.with_suffix(f".{os.getpid()}.part")
         try:

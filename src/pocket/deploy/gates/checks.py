@@ -1,4 +1,4 @@
-"""Gates `project` and `checks`: Django's system checks, on this machine before the build, then inside Lambda."""
+"""Gates `project` and `checks`: Django's system checks, on this machine beside the build, then inside Lambda."""
 
 from __future__ import annotations
 

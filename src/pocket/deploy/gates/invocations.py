@@ -23,7 +23,7 @@ _PARALLEL = 4
 
 @contextmanager
 def invoked(candidate: Candidate, *groups: Mapping[str, Mapping[str, Any]]) -> Iterator[list[Answers]]:
-    """The answers to each group of events by handler; at the end of the block no invocation begins any more."""
+    """The answers to each group of events by handler; at the end of the block no other begins."""
     pool = ThreadPoolExecutor(_PARALLEL)
     try:
         yield [

@@ -178,8 +178,9 @@ def _show(candidate: Candidate, found: Pending) -> None:
 
 def _back_up(candidate: Candidate, backup: Backup, *, asks: bool) -> None:
     stage, reporter = candidate.stage, candidate.reporter
-    if not backup.wanted and not (asks and reporter.confirm("Back the database up first?")):
-        reporter.note(f"No backup was made. To make one: pocket db backup --stage {stage.name}, or --backup.")
+    if not backup.wanted and not (asks and reporter.confirm("Back the database up first?", grave=True)):
+        where = "" if candidate.clients.target.endpoint_url is None else " --local"
+        reporter.note(f"No backup was made. To make one: pocket db backup --stage {stage.name}{where}, or --backup.")
         return
     try:
         with reporter.step(f"Gate {MIGRATIONS}: back the database up"):

@@ -164,7 +164,7 @@ def _lines(project: Project, stage: StageConfig, network: Network) -> Iterator[s
     else:
         named = ", ".join(name for name, _ in own) or "none"
         yield (
-            f"They lose the internet: {', '.join(network.closed)} has no NAT. Of AWS's APIs they reach those with an"
+            f"They lose the internet: no NAT for {', '.join(network.closed)}. Of AWS's APIs they reach those with an"
             f" endpoint ({named})."
         )
         if unknown := network.missing(declared, stage.region):

@@ -40,9 +40,9 @@ def events(candidate: Candidate) -> dict[str, Mapping[str, Any]]:
 def check(candidate: Candidate, answers: Answers) -> None:
     """Waits for the responses to `events`. Raises GateRefused for the first one that does not pass."""
     container = candidate.stage.awscontainer
-    for handler, waited in answers.items() if container is not None else ():
-        if container is None:
-            continue
+    if container is None:
+        return
+    for handler, waited in answers.items():
         address = candidate.addresses[handler]
         with candidate.reporter.step(f"Gate {REQUEST}: GET {container.gate.path} from {handler}"):
             answer = waited.result()

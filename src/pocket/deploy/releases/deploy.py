@@ -50,7 +50,8 @@ def deploy(
 ) -> Deployed:
     """Deploys the stage; deploying the same project again changes nothing.
 
-    With `plan`, that one is applied without a question, or refused. `backup` is offered before a destructive migration.
+    With `plan`, that one is applied, or refused; only its losses are asked about. `backup` is offered before a
+    destructive migration.
     `published` is called with the routes once they exist and `live` has moved, before the first request to an address.
     Raises ConfigError for configuration that this version does not deploy, PlanRefused if the user declines or
     cfn-lint finds issues, GateRefused if a gate refuses the release, StackFailed if CloudFormation rolled back a

@@ -170,7 +170,7 @@ def _generation(clients: Clients, stage: StageConfig, main: State, reporter: Rep
     """
     live = _history(stage, main).live_release
     found = secrets.plan(clients, stage, live)
-    if not found.restores or stage.cdn_handler is None:
+    if not found.restores or (stage.cdn_handler is None and stage.branch_name is None):
         return found
     question = f"The {found.place} of stage {stage.name} is scheduled for deletion. Restore it?"
     if options.careful:
@@ -204,12 +204,13 @@ def _branch(
     clients: Clients, stage: StageConfig, generation: Generation, reporter: Reporter, options: Options
 ) -> tuple[dict[str, str], tuple[PlanRow, ...]]:
     """The variable of the stage's Neon branch as `neon.ensure`, or a row as `_cluster`."""
+    known = {**generation.existing, **generation.fresh}
     if not options.careful:
-        return neon.ensure(clients, stage, generation.existing, reporter, assume_yes=options.assume_yes), ()
+        return neon.ensure(clients, stage, known, reporter, assume_yes=options.assume_yes), ()
     variable, name = stage.database_variable, stage.branch_name
     if name is None or variable is None or variable in clients.target.environment:
         return {}, ()
-    if variable in generation.existing and neon.find(neon.connect(clients, stage), stage, name) is not None:
+    if variable in known and neon.find(neon.connect(clients, stage), stage, name) is not None:
         return {}, ()
     return {}, (PlanRow("add", name, neon.KIND, "created before the stack; its URL is not known yet"),)
 

@@ -82,7 +82,7 @@ def _secret(clients: Clients, reference: Reference, service: str) -> str:
             text = ""
     if text and reference.key is not None:
         try:
-            text = str(json.loads(text).get(reference.key, ""))
+            text = str(json.loads(text).get(reference.key) or "")
         except (ValueError, AttributeError):
             text = ""
     if not text:

@@ -52,7 +52,7 @@ def cost_changes(
     gets["AWS::SecretsManager::Secret"] += new_secrets
     for kind, (name, plural, price, free) in PRICES.items():
         if more := gets[kind] - had[kind]:
-            what = f"{abs(more)} {name if abs(more) == 1 else plural} {'more' if more > 0 else 'less'}"
+            what = f"{abs(more)} {name if abs(more) == 1 else plural} {'more' if more > 0 else 'fewer'}"
             yield f"{what}: {more * price:+.2f} a month" + (f"; {free}" if free else "") + "."
     for row in first:
         if row.kind == CLUSTER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
@@ -18,6 +19,8 @@ _ELSEWHERE = frozenset({"bucket_name", "handlers", "secrets", "stack_name"})
 
 _SHOWN = 80
 """The most characters of a value that are shown."""
+
+_KEY = re.compile(r"(?i)(?:\b|_)keys?\b")
 
 _MISSING = object()
 
@@ -83,6 +86,8 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 def _text(name: str, value: object) -> str:
     """The value as text; "" where it may be a secret."""
     text = in_words(value)
-    if is_secret(name.rpartition(".")[2], text):
+    # Whatever a secret's name contains is hidden, too, and so is a value with such a name inside.
+    names = f"{name} {text}" if isinstance(value, dict | list) else name
+    if is_secret(name.rpartition(".")[2], text) or is_secret(names, "") or _KEY.search(names):
         return ""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
