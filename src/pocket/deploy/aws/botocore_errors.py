@@ -154,6 +154,10 @@ def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
         return _unreadable(error, service, operation)
     reason = "its input was not accepted" if operation in SECRET_INPUT else _text(error)
     hint = next((hint for kind, hint in _CLASS_HINTS if isinstance(error, kind)), "")
+    return _not_called(error, service, operation, reason, hint)
+
+
+def _not_called(error: Exception, service: str, operation: str, reason: str, hint: str) -> AWSCallFailed:
     return AWSCallFailed(
         f"{service} {operation} could not be called: {reason}",
         hint,
@@ -181,13 +185,7 @@ def _unreadable(error: Exception, service: str, operation: str) -> AWSCallFailed
     else:
         reason = _text(error)
         hint = _SIGN_IN if isinstance(error, RuntimeError) else _SOURCES
-    return AWSCallFailed(
-        f"{service} {operation} could not be called: {reason}",
-        hint,
-        service=service,
-        operation=operation,
-        code=type(error).__name__,
-    )
+    return _not_called(error, service, operation, reason, hint)
 
 
 def _refused(error: botocore.ClientError, service: str, operation: str) -> AWSCallFailed:
