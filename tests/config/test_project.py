@@ -192,6 +192,10 @@ def test_another_room_can_make_an_error_about_a_key(read: Read) -> None:
             '[general]\nregion = "eu-west-1"\nstages = ["dev"]\ns3_fallback_bucket_name = "x_y"',
             [(4, "general.s3_fallback_bucket_name", "the name of an S3 bucket: lowercase")],
         ),
+        (
+            '[general]\nregion = "eu-west-1"\nstages = ["dev", [], {}]',
+            [(3, "general.stages[1]", "string"), (3, "general.stages[2]", "string")],
+        ),
         ('[general]\nregion = "eu-west-1"\nstages = []', [(3, "general.stages", "at least 1 item")]),
         ('[general]\nregion = "eu-west-1"\nstages = "dev"', [(3, "general.stages", "Expected a list")]),
         (

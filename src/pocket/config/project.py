@@ -178,6 +178,8 @@ class _Loader:
         """The stages that are declared validly, each once."""
         for index, name in enumerate(self.data["general"]["stages"]):
             path = ("general", "stages", index)
+            if not isinstance(name, str):
+                continue  # reported by the validation
             if name in {*TABLES, PREVIEWS}:
                 message = f'A stage cannot have the name of a table; found "{name}".'
                 self.report.add(None, Issue(path, "table", message))
