@@ -40,7 +40,9 @@ def test_documented_name_exists(module: str, name: str, arguments: str | None) -
     for parameter in inspect.signature(value).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in given:
             given.append("*")
-        given.append(parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}")
+        given.append(
+            parameter.name if parameter.default is parameter.empty else f"{parameter.name}={parameter.default!r}"
+        )
     assert ", ".join(given).replace("'", '"') == arguments
 
 

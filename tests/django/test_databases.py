@@ -249,7 +249,12 @@ def guard(postgres: Postgres, password: str) -> str:
     return postgres.url.replace("postgres@", f"guarded:{password}@")
 
 
-@pytest.mark.parametrize("settings", ["", SINGLE], ids=["of a URL", "of single variables"])
+POOL = """
+DATABASES["default"] |= {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"min_size": 1, "max_size": 2, "timeout": 2}}}
+"""
+
+
+@pytest.mark.parametrize("settings", ["", SINGLE, POOL], ids=["of a URL", "of single variables", "of a pool"])
 @pytest.mark.parametrize("handler", ["wsgi_handler", "asgi_handler"])
 def test_rotated_password_is_read_again_in_the_request_that_fails(
     tmp_path: Path, postgres: Postgres, aws: AWSDouble, settings: str, handler: str

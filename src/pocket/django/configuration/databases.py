@@ -145,11 +145,12 @@ def reconnect(aliases: Iterable[str]) -> None:
         _close_pool(connections[alias])
 
 
-def renew_when_refused(renew: Callable[[], object]) -> None:
+def renew_when_refused(databases: Mapping[str, dict[str, Any]], renew: Callable[[], object]) -> None:
     """From now on, when a database refuses a password, calls `renew`, which reads the secrets, and connects again.
 
-    Django has no hook for this, so `BaseDatabaseWrapper.connect` is wrapped, as error trackers do. In a Django without
-    it, the start fails here.
+    To be called before Django's first connection. Django has no hook for this, so `BaseDatabaseWrapper.connect` is
+    wrapped, as error trackers do. In a Django without it, the start fails here. A pool of psycopg connects in threads
+    of its own, and only times out for those who wait, so its connections are of a class that does the same.
     """
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -157,19 +158,50 @@ def renew_when_refused(renew: Callable[[], object]) -> None:
 
     @wraps(connect)
     def connect_or_renew(self: Any) -> None:
-        used = _access(self.settings_dict)
-        try:
-            return connect(self)
-        except self.Database.Error as error:
-            if not _is_refused(error):
-                raise
-            if _access(self.settings_dict) == used:  # otherwise another thread has renewed them
-                renew()
-            if _access(self.settings_dict) == used:
-                raise
-        return connect(self)
+        _or_renewed(lambda: connect(self), self.settings_dict, self.Database.Error, renew)
 
     BaseDatabaseWrapper.connect = connect_or_renew  # type: ignore[method-assign]  # see above
+    for entry in databases.values():
+        options = entry.get("OPTIONS") or {}
+        if options.get("pool") and _engine(entry) in _POSTGRESQL:
+            given = {} if options["pool"] is True else options["pool"]
+            options["pool"] = {**given, "connection_class": _renewing(given.get("connection_class"), entry, renew)}
+
+
+def _renewing(kind: Any, entry: Mapping[str, Any], renew: Callable[[], object]) -> Any:
+    """A class of connections, derived from `kind`, that connects as `entry` says at that time."""
+    import psycopg
+
+    class RenewingConnection(kind or psycopg.Connection):  # type: ignore[misc]  # the base is known at run time
+        @classmethod
+        def connect(cls, conninfo: str = "", **given: Any) -> Any:
+            def attempt() -> Any:
+                present = {name: entry[key] for key, name in _PARAMETERS.items() if entry.get(key)}
+                return super(RenewingConnection, cls).connect(conninfo, **{**given, **present})
+
+            return _or_renewed(attempt, entry, psycopg.Error, renew)
+
+    return RenewingConnection
+
+
+_PARAMETERS = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PASSWORD": "password"}
+
+
+def _or_renewed(
+    connect: Callable[[], Any], entry: Mapping[str, Any], errors: type[Exception], renew: Callable[[], object]
+) -> Any:
+    """What `connect` returns; if the server refuses the password of `entry`, once more after `renew` has changed it."""
+    used = _access(entry)
+    try:
+        return connect()
+    except errors as error:
+        if not _is_refused(error):
+            raise
+        if _access(entry) == used:  # otherwise another thread has renewed them
+            renew()
+        if _access(entry) == used:
+            raise
+    return connect()
 
 
 def _access(entry: Mapping[str, Any]) -> list[Any]:
@@ -203,9 +235,13 @@ def bound_waits(databases: Mapping[str, dict[str, Any]]) -> None:
     To be called before Django's first connection. Options that the project sets are kept.
     """
     for entry in databases.values():
-        waits = _WAITS.get(str(entry.get("ENGINE")).rpartition(".")[2])
+        waits = _LIBPQ if _engine(entry) in _POSTGRESQL else _WAITS.get(_engine(entry))
         if waits:
             entry["OPTIONS"] = {**waits, **(entry.get("OPTIONS") or {})}
+
+
+def _engine(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("ENGINE")).rpartition(".")[2]
 
 
 _LIBPQ = {
@@ -216,12 +252,8 @@ _LIBPQ = {
     "tcp_user_timeout": 10_000,
 }
 """Seconds, and milliseconds for the last: https://www.postgresql.org/docs/current/libpq-connect.html"""
-_WAITS: dict[str, dict[str, int]] = {
-    "postgresql": _LIBPQ,
-    "postgis": _LIBPQ,
-    "iam": _LIBPQ,
-    "mysql": {"connect_timeout": 5},
-}
+_POSTGRESQL = frozenset({"postgresql", "postgis", "iam"})
+_WAITS = {"mysql": {"connect_timeout": 5}}
 
 
 def _close_pool(connection: Any) -> None:

@@ -64,12 +64,14 @@ def checker() -> Callable[[], None] | None:
 
 
 def renew() -> None:
-    """Reads the secrets again because a password was refused, unless they were just read."""
+    """Reads the secrets again because a password was refused, unless they were just read.
+
+    The caller connects again, and may be a thread of the pool that would be closed."""
     global _renew_after  # noqa: PLW0603  (the process has one set of secrets)
     with _renewing:
         if time.monotonic() >= _renew_after:
             _renew_after = time.monotonic() + RETRY
-            if refresh():
+            if refresh(reconnects=False):
                 _renew_after = time.monotonic() + AGAIN
 
 
@@ -77,10 +79,11 @@ _renewing = threading.RLock()
 _renew_after = 0.0
 
 
-def refresh() -> bool:
+def refresh(*, reconnects: bool = True) -> bool:
     """Reads the secrets that `set_envs()` registered again, and sends `secrets_changed` for new values.
 
-    Returns False where that failed; then the reason is logged and nothing changes.
+    It `reconnects` this thread's connections that have changed values. Returns False where that failed; then the
+    reason is logged and nothing changes.
     """
     name = source.stage_name()
     known = runtime.registered(name)
@@ -92,7 +95,8 @@ def refresh() -> bool:
     except AWSCallFailed as error:
         logger.error("The secrets could not be read again, the known values stay in use: %s", error.message)
         return False
-    databases.reconnect(aliases)
+    if reconnects:
+        databases.reconnect(aliases)
     if changed:
         logger.info("Secrets changed: %s", ", ".join(sorted(changed)))
         secrets_changed.send(sender=None, names=changed)

@@ -124,15 +124,15 @@ def _set_up() -> None:
     lambdas_handlers = logging.root.handlers.copy()
     check_before_reuse(settings.DATABASES)
     databases.bound_waits(settings.DATABASES)
+    _heal(settings.DATABASES)
     django.setup()
-    _heal()
 
     from pocket.django.configuration.logging import configure
 
     configure(lambdas_handlers)
 
 
-def _heal() -> None:
+def _heal(entries: Mapping[str, dict[str, Any]]) -> None:
     """If the stage has secrets, lets the process read them again when a database refuses a password."""
     from pocket.django import runtime
     from pocket.django.configuration import databases, source
@@ -146,7 +146,7 @@ def _heal() -> None:
 
         refresh.renew()
 
-    databases.renew_when_refused(renew)
+    databases.renew_when_refused(entries, renew)
 
 
 def check_before_reuse(databases: Mapping[str, dict[str, Any]]) -> None:
