@@ -36,7 +36,8 @@ WITHOUT_A_DRIVER = {
     (
         "django/databases/iam/base.py",
         "pocket.django.databases.iam.base",
-    ): "needs PostgreSQL's driver, as its ENGINE does"
+    ): "needs PostgreSQL's driver, as its ENGINE does",
+    ("django/configuration/databases.py", "psycopg"): "imported for a pool, which is psycopg's",
 }
 
 STAGE = Stage(

@@ -108,6 +108,7 @@ DATABASE_SLEEPS = "does not answer yet; it may be waking up"
 """Part of the line in a function's log when a connection waits for a database that has scaled to zero."""
 
 _POOLER, _NEON = "-pooler", ".neon.tech"
+_RDS_PROXY = re.compile(r"\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com(\.cn)?$")
 
 TASK_OBJECTS = "pocket-tasks/"
 """The prefix of the objects in the stage's bucket that hold a task's large arguments."""
@@ -194,3 +195,8 @@ def direct_host(host: str) -> str:
     """
     first, dot, domain = host.partition(".")
     return first.removesuffix(_POOLER) + dot + domain if domain.endswith(_NEON) else host
+
+
+def is_pooler(host: str) -> bool:
+    """Whether the host is a pooler of Neon or a proxy of RDS, which takes more connections than its server."""
+    return direct_host(host) != host or _RDS_PROXY.search(host) is not None

@@ -264,6 +264,7 @@ def test_a_shell_runs_psql_without_the_password_in_its_arguments(site: Site, pos
 def test_what_cannot_be_done_is_an_error_with_a_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments, what in (
         (("branch", "try"), "have branches"),
+        (("remove", "try", "--yes"), "have copies"),
         (("restore", "--at", "2026-11-01T09:30:00"), "be restored to a time"),
         (("rotate",), "be rotated by Pocket"),
     ):
@@ -272,6 +273,9 @@ def test_what_cannot_be_done_is_an_error_with_a_way(site: Site, monkeypatch: pyt
         assert refused.message == f"The database of stage 'dev' cannot {what}: its engine is \"postgresql\"."
         assert "pocket db restore" in refused.hint
     assert "Give either a dump or --at" in site.run("restore").output
+    absent = site.run("backup", str(site.folder / "absent" / "x.dump")).exception
+    assert isinstance(absent, DeployError)
+    assert absent.message.endswith("absent/x.dump.part cannot be written: No such file or directory.")
     monkeypatch.setattr("pocket.local.postgresql.programs.clients", lambda: None)
     missing = site.run("status").exception
     assert isinstance(missing, CommandFailed)

@@ -228,8 +228,30 @@ def test_a_copy_has_the_data_of_a_time_and_the_same_network(
     assert ensure(switched, PlanRecorder(agrees=False)).owner == "postgres"
     assert rds.changes == ["CreateDBCluster", "RestoreDBClusterToPointInTime", "CreateDBInstance"]
     rds.refusals["RestoreDBClusterToPointInTime"] = ("DBClusterAlreadyExistsFault", "It exists.")
-    with pytest.raises(DeployError, match="It exists"):
+    with pytest.raises(DeployError, match="exists already") as taken:
         branches.copy(stage, TARGET, "try", PlanRecorder())
+    assert f"pocket db remove --stage dev {NAME}-try" in taken.value.hint
+    with pytest.raises(DeployError, match=f"{NAME} is the database of stage 'dev'; nothing was removed"):
+        branches.remove(stage, TARGET, NAME)
+    assert f"cluster {made}" in branches.remove(stage, TARGET, made)
+    assert rds.changes[-2:] == ["DeleteDBInstance", "DeleteDBCluster"]
+    with pytest.raises(DeployError, match="There is no copy other"):
+        branches.remove(stage, TARGET, "other")
+
+
+def test_a_copy_that_was_interrupted_gets_its_instance_from_the_deploy_that_uses_it(
+    rds: RDS, stage: StageConfig, tmp_path: Path
+) -> None:
+    ensure(stage)
+    rds.refusals["CreateDBInstance"] = ("InstanceQuotaExceeded", "no")
+    with pytest.raises(AWSCallFailed):
+        branches.copy(stage, TARGET, "try", PlanRecorder())
+    switched = project(tmp_path, AURORA.replace('"aurora"', f'"aurora"\ncluster = "{NAME}-try"')).stage("dev")
+    rds.instance_states = ["creating"]
+    assert ensure(switched, PlanRecorder()).host == HOST
+    assert rds.changes[-2:] == ["CreateDBInstance", "CreateDBInstance"]
+    assert ensure(switched, PlanRecorder()).host == HOST
+    assert rds.changes.count("CreateDBInstance") == 2
 
 
 @pytest.mark.parametrize(

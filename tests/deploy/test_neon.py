@@ -268,6 +268,9 @@ def test_a_deploy_keeps_the_url_in_the_stages_secret_and_destroy_keeps_the_branc
     branches.copy(stage, target, "try", PlanRecorder())
     with pytest.raises(DeployError, match="has a branch try already"):
         branches.copy(stage, target, "try", PlanRecorder())
+    assert "Neon branch try" in branches.remove(stage, target, "try")
+    with pytest.raises(DeployError, match="is the database of stage 'dev'; nothing was removed"):
+        branches.remove(stage, target, stage.branch_name or "")
     switched = deployable(tmp_path, text.replace("api_key_secret", f'branch = "{restored}"\napi_key_secret'))
     after = release.deploy(
         switched, switched.stage("dev"), target, PlanRecorder(), skip_gates=["project"], published=local_aws.route

@@ -163,6 +163,11 @@ def test_connections_are_counted_against_what_the_functions_open(
                 " request at one time."
             )
         ]
+        entries = server["default"].settings_dict
+        for host in ("ep-a-1-pooler.eu-central-1.aws.neon.tech", "p.proxy-abc1.eu-central-1.rds.amazonaws.com"):
+            entries["HOST"] = host
+            assert messages(web=None) == [], "a pooler takes more than its server"
+        entries["HOST"] = parsed["HOST"]
         for pool, each in ((True, 4), ({"max_size": 6}, 6), ({"min_size": 2}, 2)):
             server["default"].settings_dict["OPTIONS"]["pool"] = pool
             assert databases._pooled(server["default"]) == each

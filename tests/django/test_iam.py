@@ -132,6 +132,24 @@ def test_the_wait_ends_before_the_functions_time(
     assert proxy.asleep == 99
 
 
+def test_the_last_attempt_is_no_longer_than_the_time_that_is_left(
+    proxy: TokenProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def attempt(self: Any, params: dict[str, Any]) -> None:
+        given.append(params["connect_timeout"])
+        raise psycopg.OperationalError("timeout expired")
+
+    monkeypatch.setattr(base.base.DatabaseWrapper, "get_new_connection", attempt)
+    monkeypatch.setattr(base, "wake_seconds", lambda: 4.0)
+    now = iter([0.0, 0.0, 0.5, 1.5, 2.5])
+    monkeypatch.setattr(base.time, "monotonic", lambda: next(now))
+    with pytest.raises(psycopg.OperationalError):
+        connection(proxy).get_new_connection({"connect_timeout": 5})
+    assert given == [4, 2]
+
+
 def test_each_connection_of_a_pool_has_a_fresh_token(proxy: TokenProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     used = connection(proxy, pool={"min_size": 1, "max_size": 2, "max_lifetime": 0.01})
     seen: list[str] = []

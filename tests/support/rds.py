@@ -55,13 +55,15 @@ class RDS:
             return {"DBCluster": self.clusters[name]}
         if operation == "RestoreDBClusterToPointInTime":
             source = self.clusters[given["SourceDBClusterIdentifier"]]
-            members = [{"DBInstanceIdentifier": f"{name}-instance-1", "IsClusterWriter": True}]
             copied = {"DBClusterIdentifier": name, "Status": "creating", "TagList": given["Tags"]}
-            self.clusters[name] = {**source, **copied, "Endpoint": "", "DBClusterMembers": members}
+            self.clusters[name] = {**source, **copied, "Endpoint": "", "DBClusterMembers": []}
             return {"DBCluster": self.clusters[name]}
         if operation in {"CreateDBInstance", "DescribeDBInstances"}:
             status = "creating" if operation == "CreateDBInstance" else (self.instance_states or ["available"]).pop(0)
             instance = {"DBInstanceIdentifier": given["DBInstanceIdentifier"], "DBInstanceStatus": status}
+            if operation == "CreateDBInstance":
+                member = {"DBInstanceIdentifier": given["DBInstanceIdentifier"], "IsClusterWriter": True}
+                self.clusters[name]["DBClusterMembers"].append(member)
             return {"DBInstance": instance} if operation == "CreateDBInstance" else {"DBInstances": [instance]}
         if operation == "DeleteDBCluster":
             self.clusters[name]["Status"] = "deleting"

@@ -44,6 +44,8 @@ def status(stage: Stage, local: Local = False, output: OutputFormat = "text") ->
 
 def _needed(place: Destination, limit: int) -> str:
     handlers = place.stage.awscontainer.handlers if place.stage.awscontainer else {}
+    if place.stage.database is not None and place.stage.database.engine == "neon":
+        return "The functions connect through Neon's pooler, which takes more."
     unlimited = [name for name, handler in handlers.items() if handler.reserved_concurrency is None]
     if unlimited:
         return f"Lambda limits only by the account's concurrency: {', '.join(unlimited)} (no reserved_concurrency)."
@@ -114,6 +116,7 @@ def restore(
 def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
+    from pocket.deploy.operate.database import access
     from pocket.errors import CommandFailed
 
     place, aws = _place(stage, local=local)
@@ -135,6 +138,9 @@ def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
         reference = place.stage.database_reference
         where = f"the URL of the secret {reference.secret_id}" if reference else "database.name of pocket.toml"
         write("info", f"To switch, name the database {fresh} in {where}, then deploy.")
+        if place.stage.branch_name is not None and place.stage.database and place.stage.database.name is None:
+            now = access(place.stage, place.target).name
+            write("info", f'The branch has two databases now. To keep the present one, set name = "{now}" there.')
         typer.echo(fresh)
 
 
@@ -184,6 +190,22 @@ def branch(
     with progress.step("Make a copy with the present data"):
         made = branches.copy(place.stage, place.target, name, progress)
     typer.echo(made)
+
+
+@app.command()
+def remove(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the copy.")], yes: Yes = False) -> None:
+    """Delete a copy that `branch` or `restore --at` made, or the database that the stage used before a switch."""
+    from pocket.cli.console import reporter
+    from pocket.deploy.operate import branches
+    from pocket.errors import PlanRefused
+
+    place = _able(stage, "have copies", ("neon", "aurora"), local=False)
+    progress = reporter(assume_yes=yes)
+    if not progress.confirm(f"Delete {name} with its data?"):
+        raise PlanRefused("Nothing was removed.", "Pass --yes to confirm.")
+    with progress.step(f"Remove {name}"):
+        removed = branches.remove(place.stage, place.target, name)
+    typer.echo(removed)
 
 
 @app.command()

@@ -42,9 +42,29 @@ def _made(stage: StageConfig, target: Target, name: str, reporter: Reporter, *, 
         return aurora.copy(Clients(target), stage, name, reporter, at=at).name
     there, own = _own(stage, target)
     if neon.named(there, name)[0] is not None:
-        raise DeployError(f"The Neon project {there.project} has a branch {name} already.", "Choose another name.")
+        hint = f"Choose another name, or remove that one: pocket db remove --stage {stage.name} {name}"
+        raise DeployError(f"The Neon project {there.project} has a branch {name} already.", hint)
     time = "" if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return neon.create(there, stage, name, parent=own, at=time).name
+
+
+def remove(stage: StageConfig, target: Target, name: str) -> str:
+    """Deletes a copy; returns in words what was removed. Raises DeployError for the database that the stage uses."""
+    if name in {stage.cluster_name, stage.branch_name}:
+        raise DeployError(
+            f"{name} is the database of stage {stage.name!r}; nothing was removed.",
+            f"To remove it with the stage: pocket destroy --stage {stage.name} --with-database {name}",
+        )
+    clients = Clients(target)
+    if stage.cluster_name is not None:
+        cluster = aurora.find(clients, stage, name)
+        if cluster is not None:
+            return aurora.remove(clients, stage, cluster)
+    else:
+        there = neon.connect(clients, stage)
+        if neon.find(there, stage, name) is not None:
+            return neon.remove(there, stage, name)
+    raise DeployError(f"There is no copy {name}; nothing was removed.", "Compare the name with what made it.")
 
 
 def rotate(stage: StageConfig, target: Target) -> None:

@@ -26,6 +26,7 @@ SELECT split_part(current_setting('server_version'), ' ', 1),
     (SELECT count(*) FROM pg_stat_user_tables),
     (SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL),
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true), '0')::int
 """
 _SWITCH = """
 ALTER DATABASE :"name" ALLOW_CONNECTIONS false;
@@ -81,7 +82,10 @@ class Programs:
         """Writes a dump that `restore` takes, whole or not at all. Raises DeployError."""
         self._check_version()
         part = file.with_name(f"{file.name}.part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise DeployError(f"{part} cannot be written: {error.strerror}.", "Choose another file.") from error
         os.close(descriptor)
         try:
             self._run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={part}")

@@ -42,9 +42,10 @@ _ENDED = {
 }
 """The states that a cluster does not leave by itself, each with what to do."""
 
+_TAKEN = "DBClusterAlreadyExistsFault"
 _HINTS = {
     "DBClusterQuotaExceededFault": "Delete a cluster, or raise the quota `DB clusters` of RDS in Service Quotas.",
-    "DBClusterAlreadyExistsFault": "Deploy again: something else has just created a cluster of this name.",
+    _TAKEN: "Deploy again: something else has just created a cluster of this name.",
     "InvalidParameterCombination": "The express configuration may not exist in this region: choose another region, or"
     ' create a cluster yourself and use engine = "postgresql" with iam = true.',
     "InvalidParameterValue": "The express configuration may not exist in this region: choose another region, or"
@@ -123,7 +124,7 @@ def ensure(clients: Clients, stage: StageConfig, reporter: Reporter, *, assume_y
         with reporter.step(f"Create the Aurora cluster {name}"):
             _create(clients, stage, name)
             found = _available(clients, stage, name, reporter)
-    elif not (found.status == "available" and found.host):
+    elif not (found.status == "available" and found.host and found.instances):
         with reporter.step(f"Wait for the Aurora cluster {name}"):
             found = _available(clients, stage, name, reporter)
     return found.access
@@ -138,7 +139,6 @@ def copy(clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *,
     own = of_stage(clients, stage)
     if own is None:
         raise DeployError(f"The cluster {stage.cluster_name} does not exist.", f"pocket deploy --stage {stage.name}")
-    tags: list[Any] = [{"Key": key, "Value": value} for key, value in {**stage.general.tags, **marks(stage)}.items()]
     when: dict[str, Any] = {"UseLatestRestorableTime": True, "RestoreType": "copy-on-write"}
     if at is not None:
         when = {"RestoreToTime": at, "RestoreType": "full-copy"}
@@ -150,23 +150,16 @@ def copy(clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *,
             EnableInternetAccessGateway=True,
             EnableIAMDatabaseAuthentication=True,
             ServerlessV2ScalingConfiguration=own.capacity,
-            Tags=tags,
+            Tags=_tags(stage),
             **when,
         )
     except AWSCallFailed as error:
-        if error.code in _HINTS:
-            raise DeployError(f"The cluster {name} was not created: {error.message}", _HINTS[error.code]) from error
+        if error.code == _TAKEN:
+            hint = f"Choose another name, or remove that one: pocket db remove --stage {stage.name} {name}"
+            raise DeployError(f"The cluster {name} exists already.", hint) from error
         raise
-    # The name of the first instance of a cluster in express configuration.
-    instance = f"{name}-instance-1"
-    clients.rds.create_db_instance(
-        DBInstanceIdentifier=instance,
-        DBClusterIdentifier=name,
-        DBInstanceClass="db.serverless",
-        Engine=ENGINE,
-        Tags=tags,
-    )
-    return _available(clients, stage, name, reporter, instance=instance)
+    _create_instance(clients, stage, name)
+    return _available(clients, stage, name, reporter)
 
 
 def remove(clients: Clients, stage: StageConfig, cluster: Cluster) -> str:
@@ -189,13 +182,12 @@ def remove(clients: Clients, stage: StageConfig, cluster: Cluster) -> str:
 
 
 def _create(clients: Clients, stage: StageConfig, name: str) -> None:
-    tags = {**stage.general.tags, **marks(stage)}
     try:
         clients.rds.create_db_cluster(
             DBClusterIdentifier=name,
             Engine=ENGINE,
             WithExpressConfiguration=True,
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            Tags=_tags(stage),
         )
     except AWSCallFailed as error:
         if error.code in _HINTS:
@@ -203,19 +195,35 @@ def _create(clients: Clients, stage: StageConfig, name: str) -> None:
         raise
 
 
-def _available(
-    clients: Clients, stage: StageConfig, name: str, reporter: Reporter, *, instance: str | None = None
-) -> Cluster:
-    """The cluster once it is available, and with it the instance."""
+def _create_instance(clients: Clients, stage: StageConfig, name: str) -> None:
+    """The instance of a restored cluster, named as the first one of a cluster in express configuration."""
+    clients.rds.create_db_instance(
+        DBInstanceIdentifier=f"{name}-instance-1",
+        DBClusterIdentifier=name,
+        DBInstanceClass="db.serverless",
+        Engine=ENGINE,
+        Tags=_tags(stage),
+    )
+
+
+def _tags(stage: StageConfig) -> list[Any]:
+    return [{"Key": key, "Value": value} for key, value in {**stage.general.tags, **marks(stage)}.items()]
+
+
+def _available(clients: Clients, stage: StageConfig, name: str, reporter: Reporter) -> Cluster:
+    """The cluster once it and its instance are available; a copy that was interrupted has no instance, and gets it."""
     deadline, shown = time.monotonic() + WAIT_SECONDS, ""
     while True:
         found = find(clients, stage, name)
         status = "missing" if found is None else found.status
-        if status == "available" and instance is not None:
-            described = clients.rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"]
+        if found is not None and status == "available" and not found.instances:
+            _create_instance(clients, stage, name)
+            status = "creating"
+        elif found is not None and status == "available" and found.host:
+            described = clients.rds.describe_db_instances(DBInstanceIdentifier=found.instances[0])["DBInstances"]
             status = described[0].get("DBInstanceStatus", "creating") if described else "creating"
-        if found is not None and status == "available" and found.host:
-            return found
+            if status == "available":
+                return found
         if status in _ENDED:
             raise DeployError(f"The cluster {name} is {status}.", _ENDED[status].format(name=name))
         if status != shown:

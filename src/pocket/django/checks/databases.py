@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import Error
 from django.core.checks import Warning as CheckWarning
 
+from pocket import naming
 from pocket.django.checks import deployment, source_tree, views
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def connections_suffice(databases: Sequence[str] | None = None, **_: Any) -> Ite
     unlimited = sorted(name for name, item in handlers.items() if item.address and item.concurrency is None)
     environments = sum(item.concurrency or 1 for item in handlers.values())
     for alias in databases:
-        if connections[alias].vendor != "postgresql":
+        host = connections[alias].settings_dict["HOST"]
+        if connections[alias].vendor != "postgresql" or naming.is_pooler(host):
             continue
         limit, each = _limit(connections[alias]), _pooled(connections[alias])
         needed = environments * each
@@ -130,7 +132,8 @@ def connections_suffice(databases: Sequence[str] | None = None, **_: Any) -> Ite
             opened = f"nothing limits how many {', '.join(unlimited)} may open, {each} for each request at one time"
         yield CheckWarning(
             f"The database {alias!r} takes {limit} connections, and {opened}.",
-            hint="Set reserved_concurrency of the handlers, or put a pooler in front of the database.",
+            hint="Set reserved_concurrency of the handlers, or put a pooler in front of the database. If one of your"
+            " own is there already, silence this check.",
             obj=f"DATABASES[{alias!r}]",
             id="pocket.W025",
         )
@@ -153,5 +156,6 @@ def _limit(connection: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+            " - coalesce(current_setting('reserved_connections', true), '0')::int"
         )
         return int(cursor.fetchone()[0])

@@ -28,6 +28,9 @@ RESERVE = 5.0
 
 PAUSE = 0.5
 
+SHORTEST = 2
+"""Seconds of the shortest attempt: libpq takes no shorter `connect_timeout`."""
+
 _WAKING = ("timeout expired", "connection timeout", "starting up", "Connection refused", "closed the connection")
 """libpq's and psycopg's messages for a server that does not answer yet; they have no SQLSTATE."""
 
@@ -53,13 +56,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        started, is_logged = time.monotonic(), False
+        ends, is_logged = time.monotonic() + wake_seconds(), False
+        given = conn_params.get("connect_timeout")
         while True:
+            left = max(SHORTEST, int(ends - time.monotonic()))
             try:
-                return super().get_new_connection(conn_params)
+                return super().get_new_connection({**conn_params, "connect_timeout": min(left, given or left)})
             except self.Database.OperationalError as error:
-                waited = time.monotonic() - started
-                if not _is_waking(error) or waited + PAUSE > wake_seconds():
+                if not _is_waking(error) or time.monotonic() + PAUSE + SHORTEST > ends:
                     raise
                 if not is_logged:
                     logger.warning("The database %s %s.", self.alias, DATABASE_SLEEPS)
