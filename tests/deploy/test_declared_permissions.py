@@ -129,6 +129,20 @@ def test_the_plan_describes_what_is_added_and_removed(tmp_path: Path) -> None:
     assert next(permission_changes(both, labels, ["open"])).startswith("Web may no longer call")
 
 
+@pytest.mark.parametrize(
+    "policies",
+    [
+        [{"PolicyName": "x", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}],
+        [{"PolicyName": "x", "PolicyDocument": {"Statement": [{"Sid": "Declared1", "Action": "s3:*"}]}}],
+        [{"Fn::If": ["P", {"PolicyName": "x"}, {"Ref": "AWS::NoValue"}]}],
+        {"Fn::If": ["P", [], []]},
+    ],
+)
+def test_a_role_of_the_users_is_not_among_the_changes(policies: Any) -> None:
+    mine = {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}, "Metadata": {"Pocket": "own"}}
+    assert list(permission_changes({}, {"Resources": {"Mine": mine}}, ["web"])) == []
+
+
 def test_iam_denies_before_and_allows_after_and_only_the_handlers_own_role(
     clients: Clients, target: Target, tmp_path: Path
 ) -> None:

@@ -51,7 +51,7 @@ PERMISSION = '[[awscontainer.handlers.web.permissions]]\nactions = ["dynamodb:Pu
 
 def written(folder: Path, text: str = TABLE, keys: str = KEYS, more: str = "", name: str = "extra.yaml") -> Project:
     (folder / "infra").mkdir(exist_ok=True)
-    (folder / "infra" / name).write_text(text, encoding="utf-8")
+    (folder / "infra" / name).write_text(text, encoding="utf-8", errors="surrogateescape")
     return project(folder, SMALL.replace("[awscontainer]\n", f"[awscontainer]\n{keys}", 1) + more)
 
 
@@ -134,6 +134,12 @@ def test_the_documented_names_are_those_of_the_template(tmp_path: Path) -> None:
         ("Resources:\n  A: {Type: AWS::SNS::Topic}\nTransform: x\n", 3, "Transform", "does not support Transform"),
         ("Resources:\n  A: {Type: AWS::SNS::Topic}\nOutputs: []\n", 3, "Outputs", "Expected a table"),
         ("Resources:\n  A: {Typ: AWS::SNS::Topic}\n", 2, "Resources.A", "Expected a table with Type"),
+        ("Resources:\n  A: {Type: AWS::SNS::Topic, Metadata: hello}\n", 2, "Resources.A", "Metadata to be tables"),
+        ("Resources:\n  1: {Type: AWS::SNS::Topic}\n", None, "Resources.1", "Expected a string as name"),
+        ("Resources:\n  A: {Type: AWS::SNS::Topic}\nConditions: {1: x}\n", None, "Conditions.1", "a string as name"),
+        ("Resources:\n  A: {Type: AWS::SNS::Topic, Properties: {TopicName: {Ref: [a]}}}\n", 2,
+         "Resources.A.Properties.TopicName.Ref", "['a'] is not one of"),
+        ("Resources:\n  \udcff: {Type: AWS::SNS::Topic}\n", 2, "", "The file is not UTF-8 text"),
         ("Resources:\n\n  A: {Type: [x]}\n", 3, "Resources.A", "Type to be a string"),
         ("Resources:\n  A: {Type: AWS::IAM::Role, Properties: {RoleName: x}}\n", 2, "Resources.A", "have a RoleName"),
         ("Resources:\n  A:\n    Type: AWS::SNS::Topic\n    Properties: {TopicNam: x}\n", 4,
@@ -166,6 +172,56 @@ def test_an_invalid_reference_of_a_permission_has_its_line(tmp_path: Path) -> No
     assert (file, key) == ("pocket.toml", "awscontainer.handlers.web.permissions[0].resources[0]")
     assert line == (tmp_path / "pocket.toml").read_text().count("\n")
     assert "no resource 'Tabel'" in message
+
+
+FRONT = """
+Resources:
+  Minutely:
+    Type: AWS::Events::Rule
+    Properties: {ScheduleExpression: rate(1 minute), Targets: [{Id: live, Arn: !Ref WorkerAlias}]}
+Outputs:
+  Rule: {Value: !GetAtt Minutely.Arn}
+  Own: {Value: !GetAtt WebFunction.Arn}
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "name", "message", "hint"),
+    [
+        ("web", "WorkerAlias", "it changes only once the release is live.", ":function:pocket-dev-small-worker:live."),
+        ("web", "Minutely.Arn", "it changes only once the release is live.", "Write its ARN without a reference."),
+        ("web", "WebFunction.Arn", "it needs the role of web itself.", ":function:pocket-dev-small-web."),
+        ("", "WebFunction.Arn", "it needs the role of web itself.", ":function:pocket-dev-small-web."),
+        ("worker", "Minutely.Arn", "it needs the role of worker itself.", "Write its ARN without a reference."),
+        ("web", "WorkerFunction.Arn", "", ""),
+        ("web", "WebApi", "", ""),
+        ("web", "WorkerQueue.Arn", "", ""),
+    ],
+)
+def test_a_role_refers_to_nothing_that_is_made_after_it(
+    tmp_path: Path, handler: str, name: str, message: str, hint: str
+) -> None:
+    table = f"handlers.{handler}.permissions" if handler else "permissions"
+    text = f'[[awscontainer.{table}]]\nactions = ["lambda:GetFunction"]\nresources = ["*", "${{{name}}}"]\n'
+    found = written(tmp_path, FRONT, 'resources = "infra/extra.yaml"\n', text)
+    if not message:
+        assert errors(found) == []
+        return
+    [error] = refusals(found, found.stage("dev"))
+    assert error.message == f"A role cannot refer to {name.partition('.')[0]}: {message}"
+    assert error.hint.endswith(hint)
+    assert (error.line, error.key) == (
+        (tmp_path / "pocket.toml").read_text().count("\n"),
+        f"awscontainer.{table}[0].resources[1]",
+    )
+
+
+def test_a_functions_variable_refers_to_nothing_that_is_made_after_it(tmp_path: Path) -> None:
+    keys = 'resources = "infra/extra.yaml"\nresource_envs = { RULE = "Rule", OWN = "Own" }\n'
+    front, own = errors(written(tmp_path, FRONT, keys))
+    assert front[1:3] == (own[1], "awscontainer.resource_envs.RULE")
+    assert front[3].startswith("A function's variable cannot refer to Minutely: it needs the function of ")
+    assert own[3].startswith("A function's variable cannot refer to WebFunction: it needs the function of web")
 
 
 def test_a_variable_of_a_resource_is_declared_once_and_needs_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
-from deploying import FULL, inputs, project
+from deploying import CDN, EVENTS, FULL, SECRETS, inputs, project
 
 from pocket import naming
 from pocket.deploy.releases.history import History, Release, deployed_state
@@ -234,6 +234,13 @@ def test_moved_aliases_are_all_that_a_rollback_changes(tmp_path: Path) -> None:
         ({"Fn::Sub": ["${A}${B}", {"B": {"Ref": "C"}}]}, {"A", "C"}),
         ({"DependsOn": "A"}, {"A"}),
         ({"DependsOn": ["A", "B"]}, {"A", "B"}),
+        ({"Fn::Sub": ["${A}"]}, {"A"}),
+        ({"Fn::Sub": {"A": "B"}}, set()),
+        ({"Fn::Sub": []}, set()),
+        ({"Fn::GetAtt": []}, set()),
+        ({"Fn::GetAtt": {"A": 1}}, set()),
+        ({"Ref": 5}, set()),
+        ({"DependsOn": 5}, set()),
         ({"Properties": {"x": [{"y": {"Fn::Join": ["", [{"Ref": "A"}]]}}]}}, {"A"}),
     ],
 )
@@ -251,3 +258,33 @@ def test_everything_that_depends_on_an_alias_is_in_front() -> None:
         "Aside": {"Type": "X", "Properties": {"Uri": {"Ref": "Function"}}},
     }
     assert in_front(resources) == {"Alias", "Integration", "Route", "Late"}
+
+
+@pytest.mark.parametrize("pocket_toml", [EVENTS, CDN])
+def test_what_a_version_consists_of_is_never_in_front(tmp_path: Path, pocket_toml: str) -> None:
+    found = project(tmp_path, pocket_toml)
+    container = found.stage("dev").awscontainer
+    assert container is not None
+    resources = render(inputs(found, secrets=SECRETS, **TOLD)).body["Resources"]
+    parts = {naming.logical_id(handler, part) for handler in container.handlers for part in ("Role", "Function")}
+    assert parts < resources.keys()
+    assert not (parts | {name for name in resources if resources[name]["Type"] == VERSION}) & in_front(resources)
+
+
+ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {"Policies": [{"Fn::If": ["P", {"PolicyName": "a"}, {"Ref": "AWS::NoValue"}]}]},
+    "Metadata": {"Pocket": "own"},
+}
+
+
+@pytest.mark.parametrize(
+    "properties", [{}, {"Policies": {"Fn::If": ["P", [], []]}}, {"Policies": [{"PolicyName": "b"}]}]
+)
+def test_a_changed_role_of_the_users_waits_as_it_is_for_the_gates(tmp_path: Path, properties: Any) -> None:
+    before, wanted = live(tmp_path), body(tmp_path, "0b")
+    before["Resources"]["Mine"] = {**ROLE, "Properties": properties}
+    wanted["Resources"]["Mine"] = ROLE
+    first = candidate(wanted, before, NEVER, kept=versions(before))
+    assert first["Resources"]["Mine"] == before["Resources"]["Mine"]
+    assert going_live(wanted, first, NEVER)["Resources"]["Mine"] == ROLE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pocket.config.file import read_text
 from pocket.errors import ConfigError, ConfigErrors, PlanRefused
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SECTIONS = ("Resources", "Outputs", "Conditions", "Mappings")
 """The parts of a template that the file may have. Parameters have no values here, and Pocket runs no transforms."""
+
+_REQUIRED = {"Resources": "Type", "Outputs": "Value"}
 
 DESCRIPTIVE = ("AWSTemplateFormatVersion", "Description")
 """What a file may have besides, so that other tools accept it, and what has no effect."""
@@ -49,13 +52,13 @@ def read(stage: StageConfig) -> Sections:
     if path is None:
         return {}
     try:
-        from cfnlint.decode.decode import decode  # type: ignore[import-untyped]
+        from cfnlint.decode.decode import decode_str  # type: ignore[import-untyped]
     except ImportError as error:
         raise PlanRefused(
             "cfn-lint, which reads awscontainer.resources, is not installed.",
             "Install it: pip install 'django-pocket[cli]'.",
         ) from error
-    found, matches = decode(str(path))
+    found, matches = decode_str(read_text(path))
     if matches:
         raise ConfigErrors([ConfigError(item.message, file=path, line=item.linenumber) for item in matches])
     errors = list(_errors(path, found))
@@ -78,22 +81,27 @@ def _errors(path: Path, found: object) -> Iterator[ConfigError]:
             yield ConfigError(f"Pocket does not support {name} here.", hint, file=path, line=_line(name), key=str(name))
         elif not isinstance(section, dict):
             yield ConfigError("Expected a table.", file=path, line=_line(name), key=str(name))
-        elif name in {"Resources", "Outputs"}:
+        else:
             for key, item in section.items():
                 yield from _item_errors(path, name, key, item)
 
 
 def _item_errors(path: Path, section: str, name: Any, item: object) -> Iterator[ConfigError]:
     place: dict[str, Any] = {"file": path, "line": _line(name), "key": f"{section}.{name}"}
-    required = "Type" if section == "Resources" else "Value"
+    required = _REQUIRED.get(section)
+    if not isinstance(name, str):
+        yield ConfigError("Expected a string as name.", "Quote it.", **place)
+        return
+    if required is None:
+        return
     if not isinstance(item, dict) or required not in item:
         yield ConfigError(f"Expected a table with {required}.", **place)
         return
     if section != "Resources":
         return
     kind, properties = item["Type"], item.get("Properties", {})
-    if not isinstance(kind, str) or not isinstance(properties, dict):
-        yield ConfigError("Expected Type to be a string and Properties to be a table.", **place)
+    if not isinstance(kind, str) or not all(isinstance(it, dict) for it in (properties, item.get("Metadata", {}))):
+        yield ConfigError("Expected Type to be a string, Properties and Metadata to be tables.", **place)
     elif _NAMED.get(kind, "") in properties:
         hint = "Remove the name: CloudFormation derives one from the stack's."
         yield ConfigError(f"{kind} may not have a {_NAMED[kind]}.", hint, **place)

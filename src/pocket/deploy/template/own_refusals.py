@@ -9,9 +9,8 @@ from pocket.deploy.build import own_resources
 from pocket.deploy.template.document import render
 from pocket.deploy.template.domains import before_look
 from pocket.deploy.template.inputs import Code, Inputs
-from pocket.deploy.template.intrinsics import substituted
 from pocket.deploy.template.linting import examined
-from pocket.deploy.template.steps import references
+from pocket.deploy.template.reference_refusals import reference_refusals
 from pocket.errors import ConfigError, ConfigErrors, PlanRefused
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
-    from pocket.config.overlay import KeyPath
 
 UNBUILT = Code("code-bucket", "artifacts/0.zip")
 """Stands for an artifact that is not built yet."""
@@ -40,30 +38,10 @@ def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
     except PlanRefused as refused:
         yield project.error(stage.name, ("awscontainer", "resources"), refused.message, refused.hint)
         return
-    unknown = list(_references(project, stage, body["Resources"]))
-    yield from unknown
-    if path is not None and not unknown:
+    wrong = list(reference_refusals(project, inputs, body["Resources"]))
+    yield from wrong
+    if path is not None and not wrong:
         yield from _findings(path, sections, body, stage.region)
-
-
-def _references(project: Project, stage: StageConfig, resources: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """The references in permissions that lead to no resource of the stack."""
-    for path, permission in stage.permissions():
-        texts: list[tuple[KeyPath, str]] = [
-            (("resources", index), text) for index, text in enumerate(permission.resources)
-        ]
-        texts += [
-            (("conditions", operator, key), text)
-            for operator, keys in permission.conditions.items()
-            for key, values in keys.items()
-            for text in values
-        ]
-        for place, text in texts:
-            for name in references(substituted(text)):
-                if name not in resources:
-                    message = f"The stack has no resource {name!r}."
-                    hint = "Declare it in awscontainer.resources; ${!name} is a variable of IAM's policies."
-                    yield project.error(stage.name, (*path, *place), message, hint)
 
 
 def _findings(

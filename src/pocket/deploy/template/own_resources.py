@@ -95,8 +95,8 @@ def filled(value: Any, known: Mapping[str, str]) -> Any:
         return value if all(one is other for one, other in zip(items, value, strict=True)) else items
     if not isinstance(value, dict):
         return value
-    if len(value) == 1 and value.get("Ref") in known:
-        return known[value["Ref"]]
+    if len(value) == 1 and isinstance(name := value.get("Ref"), str) and name in known:
+        return known[name]
     parts = {key: filled(item, known) for key, item in value.items()}
     for key in parts.keys() & {"Fn::Sub"}:
         parts[key] = _substituted(parts[key], known)

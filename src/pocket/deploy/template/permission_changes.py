@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.template.intrinsics import in_words
+from pocket.deploy.template.own_resources import is_own
 from pocket.deploy.template.permissions import DECLARED
 from pocket.deploy.template.steps import ROLE
 
@@ -29,7 +30,7 @@ def permission_changes(before: Mapping[str, Any], after: Mapping[str, Any], hand
 def _granted(body: Mapping[str, Any], names: Mapping[str, str]) -> Granted:
     found: dict[str, list[str]] = {}
     for logical_id, resource in (body.get("Resources") or {}).items():
-        if resource["Type"] != ROLE:
+        if resource["Type"] != ROLE or is_own(resource):
             continue
         documents = [item["PolicyDocument"] for item in resource["Properties"].get("Policies", ())]
         for statement in (item for document in documents for item in document["Statement"]):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.own_resources import is_own
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -23,8 +25,8 @@ STAGE = "AWS::ApiGatewayV2::Stage"
 VERSION, ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
 FUNCTION, ROLE, LOGS = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"
 OF_VERSIONS = frozenset({FUNCTION, ROLE, LOGS})
-"""What a version consists of: it changes before the gates run, since the live release does not see a function's change.
-A role belongs to the live release, too, so it keeps what that may do."""
+"""What a version of Pocket's consists of: it changes before the gates run, since the live release does not see a
+function's change. A role belongs to the live release, too, so it keeps what that may do."""
 
 OF_LIVE = "pocket-live"
 """The name of the policy with the live release's permissions, beside the candidate's."""
@@ -40,17 +42,17 @@ def references(value: object) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     for key, inner in value.items():
-        if key in {"Ref", "DependsOn"}:
-            named = [inner] if isinstance(inner, str) else inner
-            yield from (name for name in named if "::" not in name)
-        elif key == "Fn::GetAtt":
-            yield inner.partition(".")[0] if isinstance(inner, str) else inner[0]
-        elif key == "Fn::Sub":
-            text, given = (inner, {}) if isinstance(inner, str) else inner
-            yield from (name for name in _SUBSTITUTED.findall(text) if name not in given)
-            yield from references(given)
-        else:
-            yield from references(inner)
+        match key, [inner] if isinstance(inner, str) else inner:
+            case (("Ref" | "DependsOn"), [*names]):
+                yield from (name for name in names if isinstance(name, str) and "::" not in name)
+            case "Fn::GetAtt", [str(name), *_]:
+                yield name.partition(".")[0]
+            case "Fn::Sub", [str(text), *given]:
+                known = given[0] if given and isinstance(given[0], dict) else {}
+                yield from (name for name in _SUBSTITUTED.findall(text) if name not in known)
+                yield from references(given)
+            case _:
+                yield from references(inner)
 
 
 def in_front(resources: Mapping[str, Resource]) -> set[str]:
@@ -81,7 +83,7 @@ def candidate(
     resources: dict[str, Resource] = {}
     for name, resource in wanted["Resources"].items():
         if name in existing:
-            changes = name not in front and resource["Type"] in OF_VERSIONS
+            changes = name not in front and resource["Type"] in OF_VERSIONS and not is_own(resource)
             resources[name] = _for_both(resource, existing[name]) if changes else existing[name]
         elif name not in front or name in closed:
             resources[name] = resource
