@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from aws_double import AWSDouble
-from fresh import evaluate
-from task_project import HANDLER, STAGE, TaskProject, failed, url
+from fresh import evaluate, run
+from task_project import CONTEXT, HANDLER, STAGE, TaskProject, failed, url
 
 from pocket.manifest import Handler, Stage
 
@@ -307,6 +307,48 @@ def test_a_task_is_stopped_before_lambda_ends_the_function(project: TaskProject)
     answer, log = project.deliver(*project.sent(), left=500)
     assert answer == failed(0)
     assert "DeadlineReached" in log
+
+
+WRITER = """
+from asgiref.sync import async_to_sync
+from django.core.management.base import BaseCommand
+from work import tasks
+class Command(BaseCommand):
+    def add_arguments(self, parser):
+        parser.add_argument("file")
+    def handle(self, file, **options):
+        async_to_sync(tasks.keep_writing.func)(file)
+"""
+AFTERWARDS = """
+import json, time
+print(json.dumps(handler(EVENT, Context(700))))
+before = open(FILE).read()
+time.sleep(0.3)
+print(json.dumps(open(FILE).read()[len(before):]))
+"""
+
+
+@pytest.mark.parametrize("kind", ["task", "stubborn", "command"])
+def test_no_coroutine_goes_on_after_the_deadline(project: TaskProject, kind: str) -> None:
+    commands = project.folder / "work" / "management" / "commands"
+    commands.mkdir(parents=True)
+    (commands / "writer.py").write_text(WRITER)
+    body = {"MessageBody": json.dumps({"command": "writer", "args": [project.file]})}
+    if kind != "command":
+        project.evaluate(f"tasks.keep_writing.enqueue(file, stubborn={kind == 'stubborn'})\nresult = 1")
+        [body] = project.sent()
+    event = {"Records": [project.record(body, 0, 1, "jobs")]}
+    code = f"{CONTEXT}\nfrom pocket.django.lambda_handlers import sqs_management_command_handler as handler"
+    code += f"\nEVENT, FILE = {event!r}, {project.file!r}\n{AFTERWARDS}"
+    done = run(code, project.folder, project.environ)
+    assert done.returncode == 0, done.stderr
+    answer, later = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    assert answer == failed(0)
+    assert project.notes[0] == "again"
+    assert "cancelled" in project.notes
+    assert later == ""
+    assert "keep_writing (" in done.stderr, "the log shows where it was"
+    assert "DeadlineReached" in done.stderr
 
 
 def test_a_result_that_json_cannot_say_is_not_tried_again(project: TaskProject) -> None:

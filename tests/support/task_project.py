@@ -40,6 +40,18 @@ async def note_later(file, word):
     write(file, word)
 
 
+@task
+async def keep_writing(file, stubborn=False):
+    while True:
+        try:
+            await asyncio.sleep(0.05)
+            write(file, "again")
+        except asyncio.CancelledError:
+            write(file, "cancelled")
+            if not stubborn:
+                raise
+
+
 @task(takes_context=True)
 def note_context(context, file):
     result = context.task_result

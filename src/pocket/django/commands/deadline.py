@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import sys
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from asgiref.sync import AsyncToSync
+
+from pocket.asgi.stacks import describe
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
+
+_loops = AsyncToSync.loop_thread_executors
+"""The loops that run for async_to_sync, each in a thread of its own: that of an asynchronous task, for instance."""
 
 RESERVE = 2.0
 """Seconds before the deadline at which a command is stopped, or a tenth of the remaining time if that is less."""
@@ -39,14 +49,18 @@ def seconds_left(context: Context) -> float:
 def stopping(seconds: float | None) -> Iterator[None]:
     """Raises DeadlineReached in the block once `seconds` are over; never if they are None.
 
-    Lambda runs a handler in the main thread, the only one that a signal reaches. In any other thread, and inside a
-    call that does not return to Python, the deadline is Lambda's own.
+    Coroutines of async_to_sync are cancelled then, too: in the next invocation they would go on. Lambda runs a handler
+    in the main thread, the only one that a signal reaches. In any other thread, and inside a call that does not return
+    to Python, the deadline is Lambda's own.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
+    others, reached = list(_loops), False
 
     def stop(*_arguments: object) -> None:
+        nonlocal reached
+        reached = True
         raise DeadlineReached(f"Stopped after {seconds:.1f} seconds: the function has no time left.")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -56,3 +70,34 @@ def stopping(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if reached:
+            _end_loops([loop for loop in list(_loops) if loop not in others], grace=min(RESERVE, seconds / 9) / 2)
+
+
+def _end_loops(loops: Collection[asyncio.AbstractEventLoop], grace: float) -> None:
+    """Cancels the loops' tasks, shows where they were, and waits until the loops are closed.
+
+    After `grace` seconds a loop is stopped, so that no task goes on that ignores its cancellation. One that does not
+    let its loop run blocks this thread, until Lambda ends the function.
+    """
+    for loop in loops:
+        _soon(loop, _cancel, loop)
+    end = time.monotonic() + grace
+    while running := [loop for loop in loops if not loop.is_closed()]:
+        if time.monotonic() > end:
+            for loop in running:
+                _soon(loop, loop.stop)
+        time.sleep(0.01)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, *call: Callable[..., object] | object) -> None:
+    with suppress(RuntimeError):  # the loop is closed by now
+        loop.call_soon_threadsafe(*call)  # type: ignore[arg-type]  # a function and its arguments
+
+
+def _cancel(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = list(asyncio.all_tasks(loop))
+    if tasks:
+        sys.stderr.write(f"Cancelled at:\n{describe(loop, tasks[0], ())}\n")
+    for task in tasks:
+        task.cancel()
