@@ -190,6 +190,37 @@ def test_a_dead_letter_that_comes_back_is_run_with_all_its_attempts_and_once(pro
     assert (project.folder / "db.sqlite3.notes").read_text() == "key\n"
 
 
+def test_a_job_whose_dead_letter_was_refused_is_not_dropped(project: TaskProject) -> None:
+    assert project.aws
+    project.evaluate("tasks.fail.enqueue('key')\nresult = 1")
+    message = project.sent()[0]
+    project.aws.failures.append((400, "AccessDenied"))
+    assert project.deliver(message)[0] == failed(0)
+    assert [(row["status"], row["stamp"]) for row in rows(project)] == [("FAILED", "")]
+    assert project.deliver(message, receives=2)[0] == failed()
+    letter = dead_letter(project)["MessageAttributes"]
+    [row] = rows(project)
+    assert (row["status"], row["attempts"], len(row["errors"])) == ("FAILED", 1, 1), "it did not run again"
+    assert letter["PocketReason"]["StringValue"] == "KeyError: 'no key'"
+    assert letter["PocketFailedAt"]["StringValue"] == row["stamp"] != ""
+    sent = len(project.sent())
+    assert project.deliver(message, receives=3)[0] == failed()
+    assert len(project.sent()) == sent, "its letter was sent"
+
+
+def test_a_job_that_sqs_itself_moved_to_the_dead_letters_runs_when_it_is_back(project: TaskProject) -> None:
+    assert project.aws
+    project.evaluate("tasks.fail.enqueue('value')\nresult = 1")
+    message = project.sent()[0]
+    for receives in (1, 2):
+        project.deliver(message, receives=receives)
+    project.aws.failures.append((400, "AccessDenied"))
+    assert project.deliver(message, receives=3)[0] == failed(0)
+    assert rows(project)[0]["status"] == "FAILED"
+    assert project.deliver(message)[0] == failed(0)
+    assert [(row["status"], row["attempts"]) for row in rows(project)] == [("READY", 1)]
+
+
 def test_commands_are_recorded_under_their_messages_id(project: TaskProject) -> None:
     code = "from pocket.django.utils import pocket_call_command\n"
     code += "result = pocket_call_command('check', ['--tag', 'models'], {'verbosity': 0}, queue_key='jobs')"

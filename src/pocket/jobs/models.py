@@ -14,7 +14,7 @@ class Job(models.Model):
 
     A running job is locked until `lease_until`, when its function has ended in any case. `worker` is the attempt that
     holds the lock. `hidden` says that secrets were removed from the arguments, so that the row cannot be sent again.
-    `stamp` is what its message in the dead-letter queue carries.
+    `stamp` is what its message in the dead-letter queue carries; "" until it is there.
     """
 
     class Kind(models.TextChoices):

@@ -63,7 +63,11 @@ class DatabaseRecords:
             self.enqueued(entry)
             job = _jobs().get(pk=entry.id)
         statuses, now = job.Status, timezone.now()
-        redriven = job.status == statuses.FAILED and bool(delivery.stamp) and delivery.stamp == job.stamp
+        # Until the message is in the dead-letter queue, a failed job has no stamp; SQS itself may move it there.
+        first = delivery.receives == 1
+        redriven = job.status == statuses.FAILED and (delivery.stamp == job.stamp if job.stamp else first)
+        if job.status == statuses.FAILED and not job.stamp and not redriven:
+            return Claim("failed", job.attempts, errors=tuple(job.errors))
         if job.status not in {statuses.READY, statuses.RUNNING} and not redriven:
             return Claim("done", job.attempts)
         left = (job.lease_until - now).total_seconds() if job.lease_until else 0.0
@@ -74,7 +78,7 @@ class DatabaseRecords:
         if interrupted:
             errors.append({"exception_class_path": "pocket.errors.CommandFailed", "traceback": INTERRUPTED})
         # A message that is received for the first time was sent again: by hand, or back from the dead letters.
-        again = redriven or (delivery.receives == 1 and job.attempts > 0)
+        again = redriven or (first and job.attempts > 0)
         attempts, workers = (1, [worker]) if again else (job.attempts + 1, [*job.worker_ids, worker])
         held = _jobs().filter(pk=job.pk, status=job.status, attempts=job.attempts, worker=job.worker, stamp=job.stamp)
         taken = held.update(
@@ -114,11 +118,14 @@ class DatabaseRecords:
                 result=how.value,
                 finished_at=None if how.status == "READY" else timezone.now(),
                 lease_until=None,
-                stamp=how.stamp,
             )
         )
         if not changed:
             logger.warning("The job %s ended after its time: another attempt holds it.", entry.id)
+
+    def buried(self, job_id: str, stamp: str) -> None:
+        """Notes the stamp, by which the message is known when it is back."""
+        _jobs().filter(pk=job_id, status="FAILED").update(stamp=stamp)
 
     def result(self, job_id: str) -> Any:
         """The task's result, in the framework's type; raises its TaskResultDoesNotExist."""

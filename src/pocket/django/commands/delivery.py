@@ -72,7 +72,7 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
     except CommandFailed as error:
         logger.error("Message %s failed: %s", message, error.message)
         why = error.message
-        return _given_up(record, queue, job=message, name="", reason=why, attempts=received, stamp=_now())
+        return _given_up(record, queue, job=message, name="", reason=why, attempts=received)
     try:
         claim = job_record.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
     except Exception:
@@ -84,6 +84,9 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
     if claim.state == "busy":
         logger.info("Message %s goes back: its job %s is running.", message, job.entry.id)
         return again(record, queue, int(claim.seconds) + 1)
+    if claim.state == "failed":
+        why = claim.errors[-1]["traceback"].strip().rpartition("\n")[2]
+        return _given_up(record, queue, job=job.entry.id, name=job.entry.name, reason=why, attempts=claim.attempt)
     return _attempt(record, queue, job, claim, seconds)
 
 
@@ -106,24 +109,19 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
         _forget(job)
         return True
     final = result.final or claim.attempt >= allowed
-    shown, stamp = without_secrets(result.reason), _now()
+    shown = without_secrets(result.reason)
     logger.error("Message %s failed: %s: %s\n%s", message, job.entry.name, shown, _trace(result))
     error = {**result.error, "traceback": without_secrets(result.error["traceback"])}
     output = without_secrets(result.output[-OUTPUT:])
     if final:
-        _note(job, claim, job_record.Ended("FAILED", output, error=error, stamp=stamp))
-        job_id, name = job.entry.id, job.entry.name
-        return _given_up(record, queue, job=job_id, name=name, reason=shown, attempts=claim.attempt, stamp=stamp)
+        _note(job, claim, job_record.Ended("FAILED", output, error=error))
+        return _given_up(record, queue, job=job.entry.id, name=job.entry.name, reason=shown, attempts=claim.attempt)
     _note(job, claim, job_record.Ended("READY", output, error=error))
     return again(record, queue, job.pause(claim.attempt))
 
 
 def _trace(result: Result) -> str:
     return without_secrets(result.error["traceback"]) if result.error else ""
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
 
 
 def _note(job: Job, claim: Claim, how: job_record.Ended) -> None:
@@ -157,13 +155,14 @@ def again(record: Record, queue: Queue, seconds: int) -> bool:
     return False
 
 
-def _given_up(record: Record, queue: Queue, *, job: str, name: str, reason: str, attempts: int, stamp: str) -> bool:
+def _given_up(record: Record, queue: Queue, *, job: str, name: str, reason: str, attempts: int) -> bool:
     """Sends the message to the dead-letter queue; where that fails it stays, and SQS will move it."""
     from pocket.runtime import sqs
 
     receipt = record.get("receiptHandle")
     if not queue.url or not receipt:
         return False
+    stamp = datetime.now(UTC).isoformat()
     attributes = {
         queued_job.JOB: job,
         queued_job.STAMP: stamp,
@@ -178,6 +177,10 @@ def _given_up(record: Record, queue: Queue, *, job: str, name: str, reason: str,
     except AWSCallFailed as error:
         logger.error("Message %s stays in its queue: %s", record["messageId"], error.message)
         return False
+    try:
+        job_record.current().buried(job, stamp)
+    except Exception:
+        logger.exception("It could not be recorded that the message of the job %s is in the dead-letter queue.", job)
     return True
 
 

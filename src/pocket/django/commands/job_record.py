@@ -40,11 +40,13 @@ class Entry(NamedTuple):
 class Claim(NamedTuple):
     """Whether a delivery runs: `run` it, it is `done` already, or `busy` elsewhere for `seconds` at most.
 
+    It has `failed` where its message still has to go to the dead-letter queue; `errors` has the reason.
+
     `attempt` counts from one, and is up to `spare` too high. `interrupted`: the attempt before ended without a result,
     with its function. `workers` and `errors` are those of the attempts so far, with this one's worker.
     """
 
-    state: Literal["run", "done", "busy"]
+    state: Literal["run", "done", "busy", "failed"]
     attempt: int = 1
     seconds: float = 0.0
     interrupted: bool = False
@@ -60,8 +62,6 @@ class Ended(NamedTuple):
     output: str = ""
     value: Any = None
     error: dict[str, str] | None = None
-    stamp: str = ""
-    """Of a failed job: the time, in ISO format, that its message in the dead-letter queue carries as well."""
 
 
 class Delivery(NamedTuple):
@@ -100,6 +100,10 @@ class Records(Protocol):
         """The attempt ended."""
         ...
 
+    def buried(self, job_id: str, stamp: str) -> None:
+        """The failed job's message is in the dead-letter queue, and carries `stamp`: the time, in ISO format."""
+        ...
+
     def result(self, job_id: str) -> Any:
         """The task's result; raises the framework's TaskResultDoesNotExist."""
         ...
@@ -128,6 +132,9 @@ class NoRecords:
         return [job for job, number in receives.items() if number > 1]
 
     def ended(self, entry: Entry, claim: Claim, how: Ended) -> None:
+        pass
+
+    def buried(self, job_id: str, stamp: str) -> None:
         pass
 
     def result(self, job_id: str) -> Any:
