@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -53,8 +54,12 @@ def _command_line(text: str) -> str:
     return text
 
 
+_timezones = cache(available_timezones)
+"""The names in the system's time zone database, which are read from hundreds of files."""
+
+
 def _timezone(name: str) -> str:
-    known = available_timezones()
+    known = _timezones()
     # A system without the time zone database has none to compare with.
     if known and name not in known:
         raise refused('the name of a time zone, such as "Asia/Tokyo"', nearest(name, known))
