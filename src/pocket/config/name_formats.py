@@ -1,7 +1,8 @@
-"""Names with the placeholders `{prefix}`, `{stage}` and `{project}`."""
+"""Names in AWS: with the placeholders `{prefix}`, `{stage}` and `{project}`, and those made of other names."""
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 
 from pocket.config.suggestions import suggest
@@ -9,6 +10,11 @@ from pocket.config.tables.table import refused
 
 DEFAULT_FORMAT = "{prefix}{stage}-{project}"
 PLACEHOLDERS = ("prefix", "stage", "project")
+
+
+def slug(text: str) -> str:
+    """The lowercase letters and digits of `text`, with a hyphen for each run of others between them; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def of_each_stage(text: object) -> object:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from pocket.config import file
 from pocket.config.issue_report import Report
 from pocket.config.issues import Issue
-from pocket.config.name_formats import of_each_stage
+from pocket.config.name_formats import of_each_stage, slug
 from pocket.config.overlay import merge
 from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.previews import preview_issues, preview_of
@@ -168,7 +168,7 @@ class _Loader:
         name = self.path.parent.name
         if "project_name" in table or re.fullmatch(PROJECT, name):
             return name
-        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
+        better = slug(name) or "project"
         message = f"The directory's name {name!r} cannot be the project's name: expected {MEANINGS[PROJECT]}."
         hint = f'Add project_name = "{better}" to [general].'
         self.report.add(None, Issue(("general", "project_name"), "folder", message, hint))

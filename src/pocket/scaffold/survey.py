@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocket.config import manage_file
+from pocket.config.name_formats import slug
 from pocket.errors import ConfigError
 from pocket.scaffold import tree
 from pocket.scaffold.variables import Required
@@ -43,7 +44,7 @@ class Survey:
     @property
     def project_name(self) -> str:
         """The directory's name in the form that names of resources have."""
-        return re.sub(r"[^a-z0-9]+", "-", self.directory.name.lower()).strip("-") or "project"
+        return slug(self.directory.name) or "project"
 
     @property
     def secret_key(self) -> str:
@@ -169,10 +170,8 @@ def _bound(directory: Path, module: str, path: Path, seen: frozenset[Path]) -> I
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
                 yield name, value
-            case ast.ImportFrom(names=[ast.alias(name="*")]):
-                package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-                imported = _imported(node, package)
-                if (there := _path_of(directory, imported)) is not None:
+            case ast.ImportFrom():
+                for imported, there in _stars(directory, module, path, node):
                     yield from _bound(directory, imported, there, seen | {path})
 
 
@@ -183,17 +182,17 @@ def _modules(directory: Path, module: str, path: Path, seen: set[Path]) -> Itera
         return
     seen.add(path)
     yield parsed
-    for name, there in _stars(directory, module, path, parsed):
-        yield from _modules(directory, name, there, seen)
-
-
-def _stars(directory: Path, module: str, path: Path, parsed: ast.Module) -> Iterator[tuple[str, Path]]:
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in tree.statements(parsed):
-        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            imported = _imported(node, package)
-            if (there := _path_of(directory, imported)) is not None:
-                yield imported, there
+        for name, there in _stars(directory, module, path, node):
+            yield from _modules(directory, name, there, seen)
+
+
+def _stars(directory: Path, module: str, path: Path, node: ast.stmt) -> Iterator[tuple[str, Path]]:
+    """The module of the project, with its file, from which a statement of `module` imports with a star."""
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+        imported = _imported(node, module if path.name == "__init__.py" else module.rpartition(".")[0])
+        if (there := _path_of(directory, imported)) is not None:
+            yield imported, there
 
 
 def _imported(node: ast.ImportFrom, package: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.config import patterns
-from pocket.config.name_formats import DEFAULT_FORMAT
+from pocket.config.name_formats import DEFAULT_FORMAT, slug
 from pocket.config.overlay import merge
 from pocket.errors import ConfigError
 from pocket.scaffold.magic_pocket.advice import Note, notes
@@ -125,7 +125,7 @@ def _document(stages: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _stage_name(name: str) -> str:
-    valid = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    valid = slug(name)
     return valid if re.match(patterns.STAGE, valid) else f"stage-{valid}".strip("-")
 
 
@@ -194,8 +194,7 @@ class _Stage:
         return {**tables, "awscontainer": found.awscontainer}
 
     def _general_table(self, routes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        slug = re.sub(r"[^a-z0-9]+", "-", self._project.lower()).strip("-") or "project"
-        table = {**self._general.copy("region"), "project_name": slug}
+        table = {**self._general.copy("region"), "project_name": slug(self._project) or "project"}
         if self._prefix is not None:
             # Its functions and its bucket have the names that Pocket's would have, and Pocket takes over neither.
             table["object_prefix"] = f"{self._prefix}v2-"
