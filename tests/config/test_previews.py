@@ -158,3 +158,8 @@ def test_a_wrong_table_is_reported_with_its_key(old: str, new: str, expected: st
     text = FILE.replace("\n[dev.cloudfront]\n", "")
     found = issues(tmp_path, text.replace(old, new, 1))
     assert any(issue.startswith(expected) for issue in found), found
+
+
+def test_a_stage_that_is_refused_itself_is_no_other_issue_of_the_previews(tmp_path: Path) -> None:
+    text = FILE.replace("\n[dev.cloudfront]\n", "").replace('"prd"]', '"s3"]').replace('from = "dev"', 'from = "s3"')
+    assert [issue.partition(":")[0] for issue in issues(tmp_path, text)] == ["general.stages[1]"]

@@ -582,8 +582,13 @@ def test_an_invalid_key_causes_no_issues_at_its_neighbours(refused: Refused) -> 
         handler("pocket", schedule='[{ expression = "rate(1 day)", manage = "x" }]'),
         handler(f"{DJANGO}.sqs_management_command_handler", sqs="true"),
         handler(sqs="{ maximum_concurrency = true }", reserved_concurrency="1"),
+        handler(schedule="[{ expression = 1 }]", maximum_event_age="3600"),
+        container(tasks='{ default = "web" }') + "[awscontainer.handlers.web]\ncommand = 1\n",
+        "[awscontainer.secretsmanager]\nsecrets = { URL = 1 }\nplaceholders = { URL = 'x' }\n",
+        '[database]\nengine = "neon"\nproject = 1\n',
     ):
         one(refused(text))
+        one(refused(text + '[previews]\npattern = "pr-*"\nfrom = "dev"\n'))
     head = 's3 = "x"\n[general]\nregion = "ap-northeast-1"\nstages = ["dev", "prd"]\n'
     assert one(refused(storage('store = "s3", location = "media"'), head=head)).key == "s3"
 

@@ -108,21 +108,28 @@ class _Loader:
         self.text = text
         self.data = data
         self.stage_names: list[str] = []
+        self.validated: dict[str, Validated[StageTables]] = {}
         self.report = Report(path, text, data, ())
 
     def load(self) -> Project:
-        validated = self._general()
-        general = validated.tables
+        self.general = self._general()
         self.report.stages = tuple(self.stage_names)
         self._top()
         if not self.stage_names:
-            self._tables("", general)
-        stages = {name: self._stage(name, validated) for name in self.stage_names}
+            self._tables("")
+        stages = {name: self._stage(name) for name in self.stage_names}
         for name, issue in issues_between_stages(list(stages.values())):
-            self.report.add(name, issue)
+            self._add(name, issue)
         previews = self._previews(stages)
         self.report.raise_if_any()
-        return Project(self.path, general, MappingProxyType(stages), self.text, previews)
+        return Project(self.path, self.general.tables, MappingProxyType(stages), self.text, previews)
+
+    def _add(self, stage: str, issue: Issue) -> None:
+        """Report what a rule found in a stage, unless it follows from a value that is reported already."""
+        paths = (issue.path, *issue.needs)
+        of_general = (path[1:] for path in paths if path[0] == "general")
+        if not self.validated[stage].depends_on(paths) and not self.general.depends_on(of_general):
+            self.report.add(stage, issue)
 
     def _previews(self, stages: Mapping[str, StageConfig]) -> Previews | None:
         """`[previews]`; reports its issues, and those that every preview would have."""
@@ -137,14 +144,14 @@ class _Loader:
             self.report.add(None, Issue((PREVIEWS, *issue.path), issue.rule, issue.message, issue.hint))
         found = validated.tables
         source = stages.get(found.source)
-        if source is None:
+        if source is None and found.source not in self.general.tables.stages:
             message = f'There is no stage "{found.source}".'
             hint = nearest(found.source, stages) or f"Use one of {', '.join(stages)}."
             self.report.add(None, Issue((PREVIEWS, "from"), "stage", message, hint))
-        elif not validated.left_out:
+        elif source is not None and not validated.left_out:
             preview = preview_of(source, found.pattern.replace("*", "1"))
             for issue in preview_issues(source, preview, list(stages.values())):
-                self.report.add(source.name, issue)
+                self._add(source.name, issue)
         return found
 
     def _general(self) -> Validated[General]:
@@ -203,10 +210,9 @@ class _Loader:
                 hint = f"Move it below [general]: {hint}" if key in General.model_fields else hint
             self.report.add(None, Issue((key,), "unknown", message, hint))
 
-    def _stage(self, name: str, general: Validated[General]) -> StageConfig:
+    def _stage(self, name: str) -> StageConfig:
         """The valid part of the stage; reports its issues."""
-        validated = self._tables(name, general.tables)
-        tables = validated.tables
+        tables = self._tables(name)
         stage = StageConfig(
             name,
             self.path.parent,
@@ -220,19 +226,16 @@ class _Loader:
             alarms=tables.alarms,
         )
         for issue in stage_issues(stage):
-            paths = (issue.path, *issue.needs)
-            of_general = (path[1:] for path in paths if path[0] == "general")
-            if not validated.depends_on(paths) and not general.depends_on(of_general):
-                self.report.add(name, issue)
+            self._add(name, issue)
         return stage
 
-    def _tables(self, name: str, general: General) -> Validated[StageTables]:
+    def _tables(self, name: str) -> StageTables:
         """The common tables overridden by the stage's own; reports their issues."""
         own = self.data.get(name, {})
         if not isinstance(own, Mapping):
             self.report.add(None, Issue((name,), "dict_type", "Expected a table."))
             own = {}
-        project = general.model_dump(exclude_unset=True)
+        project = self.general.tables.model_dump(exclude_unset=True)
         merged = merge(_of_each_stage({key: value for key, value in self.data.items() if key in TABLES}), own)
         own_general = own.get("general", {})
         if isinstance(own_general, Mapping):
@@ -240,7 +243,8 @@ class _Loader:
         validated = validate(StageTables, merged, {"general": project})
         for issue in validated.issues:
             self.report.add(name, issue)
-        return validated
+        self.validated[name] = validated
+        return validated.tables
 
     def _own_general(self, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         """What a stage overrides of `[general]`."""

@@ -36,10 +36,11 @@ def _purpose(handler: Handler, path: KeyPath) -> Iterator[Issue]:
         hint = 'Declare a handler for them, with a callable of the project: command = "board.events.uploaded".'
         yield Issue((*path, "events"), "purpose", message, hint, needs)
     elif not handler.is_called_asynchronously:
+        needs = (*needs, (*path, "events", 0), (*path, "schedule", 0))
         for key in _RETRIES:
             if key in handler.model_fields_set:
                 message = "This key is for events of S3, SNS, EventBridge or a schedule, but the handler has none."
-                yield Issue((*path, key), "asynchronous", message, f"Remove {key}.", (*needs, (*path, "events")))
+                yield Issue((*path, key), "asynchronous", message, f"Remove {key}.", needs)
 
 
 def _event(stage: StageConfig, event: Event, path: KeyPath) -> Iterator[Issue]:

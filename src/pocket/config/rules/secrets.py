@@ -53,5 +53,5 @@ def unused_placeholders(stages: Sequence[StageConfig]) -> Iterator[tuple[str, Is
             if name not in names:
                 message = f"There is no secret for the variable {name}."
                 hint = nearest(name, names) or "Declare it in secrets or pocket_secrets, or remove this line."
-                needs = ((*table, "secrets"), (*table, "pocket_secrets"))
+                needs = ((*table, "secrets", name), (*table, "pocket_secrets", name))
                 yield stage.name, Issue((*table, "placeholders", name), "placeholder", message, hint, needs)

@@ -24,7 +24,7 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
             if declared is None:
                 message = f'There is no handler "{name}".'
                 hint = nearest(name, container.handlers) or f"Add [awscontainer.handlers.{name}] with sqs = {{}}."
-                yield Issue(path, "handler", message, hint, (("awscontainer", "handlers"),))
+                yield Issue(path, "handler", message, hint, (table,))
             elif declared.command != naming.SQS_MANAGEMENT_HANDLER:
                 message = f'The handler "{name}" does not run tasks.'
                 hint = f'Name a handler with command = "{naming.SQS_MANAGEMENT_HANDLER}".'
