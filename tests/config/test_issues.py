@@ -28,7 +28,7 @@ RAISED = {
     "function-before": {"refused"},
     "int": {"int_type"},
     "list": {"list_type"},
-    "literal": {"literal_error"},
+    "literal": {"literal_error", "int_parsing_size"},
     "model": {"model_type"},
     "model-field": {"missing"},
     "model-fields": {"extra_forbidden"},

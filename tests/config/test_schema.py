@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odd_values import changed as each_changed
+from odd_values import only, places
 
 from pocket import config
+from pocket.config import file
 from pocket.config.stage import StageTables
 from pocket.errors import ConfigErrors
 
@@ -315,13 +318,6 @@ def test_the_schema_accepts_the_example(validate: Validate) -> None:
     assert validate(tomllib.loads(path.read_text())) == []
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield (*path, key)
-        yield from places(item, (*path, key))
-
-
 WORDS = st.sampled_from(
     [
         "",
@@ -399,3 +395,23 @@ def test_any_file_is_accepted_by_both_or_every_issue_has_a_place(
     assert {issue.line for issue in issues} <= {1, *range(1, len(text.splitlines()) + 1)}
     assert all(issue.message.endswith(".") for issue in issues)
     assert len({(issue.key, issue.message) for issue in issues}) == len(issues)
+
+
+def alone(stage: str) -> dict[str, Any]:
+    """The whole file with this stage only, which is read faster."""
+    others = {*WHOLE["general"]["stages"]} - {stage}
+    own = {"general": {"stages": [stage]}, "previews": {"from": stage}}
+    return {key: value | own.get(key, {}) for key, value in WHOLE.items() if key not in others}
+
+
+def test_an_odd_value_at_any_place_is_accepted_or_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+    for whole in (*map(alone, WHOLE["general"]["stages"]), WHOLE):
+        for path, value, data in each_changed(whole):
+            if (path, repr(value)) in seen:
+                continue
+            seen.add((path, repr(value)))
+            monkeypatch.setattr(file, "parse", lambda *_, data=data: data)
+            with only(ConfigErrors, f"at {path}: {value!r}"):
+                config.loads("", Path("/board/pocket.toml"))
+    assert {path for path, _ in seen} == {*places(WHOLE)}

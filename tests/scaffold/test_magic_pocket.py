@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_values import changed, only
 
 from pocket.config import loads
+from pocket.config.name_formats import slug
 from pocket.config.overlay import merge
 from pocket.errors import ConfigError, ConfigErrors
 from pocket.scaffold import toml_text
@@ -239,6 +241,12 @@ def test_the_projects_name_is_that_of_pyproject(tmp_path: Path) -> None:
     assert found.former["dev"][0].secret_id == "pocket-dev-acme.board"
 
 
+def test_a_pyproject_without_a_table_of_the_project_has_no_name(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("project = 1\n")
+    found = of(EARLY.replace('project_name = "board"\n', ""), tmp_path)
+    assert found.tables["general"]["project_name"] == slug(tmp_path.name)
+
+
 def test_a_stages_name_that_pocket_does_not_have_is_changed() -> None:
     found = of(EARLY.replace("dev", "1st.dev_a"))
     assert found.tables["general"]["stages"] == ["stage-1st-dev-a", "prd"]
@@ -283,18 +291,20 @@ def put(data: dict[str, Any], path: Sequence[str], value: object) -> bool:
     return True
 
 
+def possible(key: str, kind: str) -> list[Any]:
+    """Values of a key of this type."""
+    given = VALUES.get(key, VALUES.get(key.rpartition(".")[2]))
+    if given is not None:
+        return [given]
+    return kind.removeprefix("one of ").split("|") if kind.startswith("one of ") else BY_TYPE[kind]
+
+
 @st.composite
 def files(draw: st.DrawFn) -> list[tuple[tuple[str, ...], Any]]:
     """Some keys of one version, each with a value of its type."""
     keys = KEYS[draw(st.sampled_from(sorted(KEYS)))]
     chosen = draw(st.lists(st.sampled_from(sorted(keys)), unique=True, min_size=1, max_size=30))
-    values = []
-    for key in chosen:
-        kind = keys[key]
-        given = VALUES.get(key, VALUES.get(key.rpartition(".")[2]))
-        options = kind.removeprefix("one of ").split("|") if kind.startswith("one of ") else BY_TYPE[kind]
-        values.append((path_of(key), draw(st.sampled_from(options)) if given is None else given))
-    return values
+    return [(path_of(key), draw(st.sampled_from(possible(key, keys[key])))) for key in chosen]
 
 
 def data_of(values: Sequence[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
@@ -302,6 +312,19 @@ def data_of(values: Sequence[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
     for path, value in values:
         put(data, path, value)
     return data
+
+
+def every_key(version: str) -> dict[str, Any]:
+    """A file of one stage with every key of that version."""
+    values = [(path_of(key), next(iter(possible(key, kind)))) for key, kind in KEYS[version].items()]
+    return data_of(values) | {"general": {**data_of(values)["general"], "stages": ["dev"]}}
+
+
+@pytest.mark.parametrize("data", [tomllib.loads(EARLY), tomllib.loads(LATER), *map(every_key, KEYS)])
+def test_an_odd_value_at_any_place_is_translated_or_refused(data: dict[str, Any]) -> None:
+    for path, value, odd in changed(data):
+        with only(ConfigError, f"at {path}: {value!r}"):
+            translate(odd, NOWHERE)
 
 
 def same(one: Translation, other: Translation) -> bool:

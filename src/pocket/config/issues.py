@@ -23,6 +23,8 @@ from pocket.config.suggestions import suggest
 _HIDDEN_TABLES = {"envs", "input", "options", "settings", "secrets", "placeholders"}
 _TABLE_EXPECTED = {"dict_type", "model_type"}
 _HIDDEN_KEYS = {"location", "manage"}
+_OF_NAMES = {"string_pattern_mismatch", "string_too_short"}
+"""The types of errors about the name of a key."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "bool_type": lambda _: "true or false",
     "dict_type": lambda _: "a table",
     "greater_than_equal": lambda context: f"a whole number of at least {context['ge']}",
+    "int_parsing_size": lambda _: "a smaller number",
     "int_type": lambda _: "a whole number",
     "less_than_equal": lambda context: f"a whole number of at most {context['le']}",
     "list_type": lambda _: "a list",
@@ -70,15 +73,15 @@ The tables can also raise `missing` and `extra_forbidden`.
 def translate(model: type[BaseModel], error: ErrorDetails) -> Issue:
     """The issue for a validation error of `model`; its path starts at `model`."""
     kind, path = error["type"], error["loc"]
-    if kind == "string_pattern_mismatch" and path[-1] == "[key]" and error["input"] == path[-2]:
-        # The name of a key does not match: pydantic appends "[key]" to the path.
+    context = error.get("ctx", {})
+    if kind in _OF_NAMES and path[-1] == "[key]" and error["input"] == path[-2]:
+        # The name of a key is refused: pydantic appends "[key]" to the path.
         path = path[:-1]
-        return Issue(path, "name", f"Expected {MEANINGS[error['ctx']['pattern']]}, found {describe(path[-1])}.")
+        return Issue(path, "name", f"Expected {EXPECTED[kind](context)}, found {describe(path[-1])}.")
     if kind == "missing":
         return Issue(path, kind, "This key is required.", _description(model, path))
     if kind == "extra_forbidden":
         return Issue(path, kind, "Unknown key.", suggest(str(path[-1]), known_keys(model, path[:-1])))
-    context = error.get("ctx", {})
     found = describe(error["input"], hidden=kind in _TABLE_EXPECTED or is_hidden(path))
     return Issue(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
 

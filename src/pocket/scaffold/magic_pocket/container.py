@@ -29,8 +29,8 @@ _SQS = (
     "dead_letter_message_retention_period",
     "report_batch_item_failures",
 )
-_POSTGRESQL = {"neon_database_url"}
-_URLS = {"tidb_database_url", "upstash_redis_url"}
+_POSTGRESQL = ("neon_database_url",)
+_URLS = ("tidb_database_url", "upstash_redis_url")
 _PARTS = {"pem": "pem_base64_environ_suffix", "pub": "pub_base64_environ_suffix"}
 _SUFFIXES = {"pem": "_PEM_BASE64", "pub": "_PUB_BASE64"}
 
@@ -135,7 +135,7 @@ def _secrets(source: Reader, names: Names, brokers: set[str], result: Container)
     for key in ("secretsmanager", "secrets"):
         declared = source.table(key)
         store = "ssm" if declared.look("store") == "ssm" else "secretsmanager"
-        if declared.look("store") in {"sm", "ssm"}:
+        if declared.look("store") in ("sm", "ssm"):
             declared.take("store")
             table["store"] = store
         secrets = _Secrets(names, store, names.pocket_keys(declared.look("pocket_key_format")), result, table)
@@ -191,7 +191,7 @@ class _Secrets:
         elif kind == "rsa_pem_base64":
             chosen = spec.table("options").copy(*_PARTS.values())
             self.generated[name] = {"type": kind, **({"options": chosen} if chosen else {})}
-            parts = {part: name + chosen.get(option, _SUFFIXES[part]) for part, option in _PARTS.items()}
+            parts = {part: f"{name}{chosen.get(option, _SUFFIXES[part])}" for part, option in _PARTS.items()}
         elif kind in _URLS:
             self.own[name] = f"{self.names.project}/{self.names.stage}/{name.lower().replace('_', '-')}"
         elif kind not in _POSTGRESQL or not self._database(name, "{project}/{stage}/database-url"):
@@ -234,7 +234,7 @@ def django(source: Reader, routes: Mapping[str, Mapping[str, Any]]) -> dict[str,
             storages[name] = translated
     caches = {}
     for name, cache in source.tables("caches"):
-        if cache.look("store") in {"locmem", "redis"}:
+        if cache.look("store") in ("locmem", "redis"):
             caches[name] = cache.copy("store")
     tables = {"storages": storages, "caches": caches, "settings": source.take("settings", {})}
     return {key: table for key, table in tables.items() if table}

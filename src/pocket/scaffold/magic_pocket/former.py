@@ -39,15 +39,18 @@ class Names:
         except (KeyError, ValueError, IndexError):
             return text
 
-    def bucket(self, text: str | None) -> str:
-        """The bucket's name."""
-        return self.format(text or (_LATER if self.prefix is None else _EARLY))
+    def bucket(self, given: object) -> str:
+        """The bucket's name, by the given format if it is one."""
+        return self.format(self._format_of(given))
 
-    def pocket_keys(self, text: str | None) -> list[str]:
+    def pocket_keys(self, given: object) -> list[str]:
         """The names of the secrets with generated values: the container's, then the one that containers share."""
-        text = text or (_LATER if self.prefix is None else _EARLY)
+        text = self._format_of(given)
         own = [self.format(text, f"{self.container}-{self.namespace}")] if self.container else []
         return list(dict.fromkeys([*own, self.format(text)]))
+
+    def _format_of(self, given: object) -> str:
+        return given if given and isinstance(given, str) else _LATER if self.prefix is None else _EARLY
 
     def generated(self, store: str, pocket_key: str, name: str, parts: dict[str, str]) -> list[FormerSecret]:
         """The places of a generated secret; `parts` has the variable of each part, "" for a value without parts."""

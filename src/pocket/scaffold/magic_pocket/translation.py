@@ -136,7 +136,7 @@ def _project_name(given: object, folder: Path) -> str:
     file = folder / "pyproject.toml"
     if file.is_file():
         try:
-            found = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("name")
+            found = Reader(tomllib.loads(file.read_text(encoding="utf-8"))).table("project").look("name")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             found = None
         if isinstance(found, str) and found:
@@ -204,8 +204,7 @@ class _Stage:
 
     def _s3(self, names: Names, *, cdn: bool) -> dict[str, Any]:
         source = self.source.table("s3")
-        given = source.look("bucket_name_format")
-        self.bucket = names.bucket(given if isinstance(given, str) else None)
+        self.bucket = names.bucket(source.look("bucket_name_format"))
         return {} if cdn else source.copy("public_dirs")
 
     def _container(self) -> tuple[str, str, Reader]:
@@ -267,8 +266,7 @@ def _dicts(value: object) -> Iterator[Mapping[str, Any]]:
 def _distribution(source: Reader) -> dict[str, Any]:
     table = source.copy("domain", "hosted_zone_id_override")
     redirected = source.look("redirect_from")
-    plain = all(set(item) == {"domain"} for item in _dicts(redirected))
-    if isinstance(redirected, list) and plain:
+    if isinstance(redirected, list) and all(isinstance(item, Mapping) and {*item} == {"domain"} for item in redirected):
         source.take("redirect_from")
         table["aliases"] = [item["domain"] for item in redirected]
     return table
