@@ -7,6 +7,9 @@ import re
 import sys
 from typing import NamedTuple
 
+DISTRIBUTION = "django-pocket"
+"""Pocket's own name in requirements."""
+
 MANIFEST_FILE = "pocket.manifest.json"
 """The manifest's name at the root of the artifact."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ ACTIONLINT = Path(sys.executable).with_name("actionlint")
 def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project in a folder of a repository on GitHub, as the working directory."""
     made = project(tmp_path / "site", SMALL + BOUNDARY)
+    (made.directory / "requirements.txt").write_text("django-pocket\n")
     remote(tmp_path, "git@github.com:acme/shop.git")
     monkeypatch.chdir(made.directory)
     return made
@@ -48,11 +50,31 @@ def template(found: Project) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("lock", ["uv.lock", None])
-def test_actionlint_finds_nothing_in_the_workflow(found: Project, lock: str | None) -> None:
-    if lock is not None:
-        (found.directory / lock).touch()
+@pytest.mark.parametrize(
+    ("source", "installs"),
+    [
+        ("uv.lock", None),
+        ("requirements.txt", "pip install -r requirements.txt"),
+        ("pyproject.toml", "pip install uv && uv pip install --system -r pyproject.toml"),
+        ("requirements/prod.txt", "pip install -r requirements/prod.txt"),
+    ],
+)
+def test_actionlint_finds_nothing_in_the_workflow(found: Project, source: str, installs: str | None) -> None:
+    file = found.directory / source
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    if source == "pyproject.toml":
+        (found.directory / "requirements.txt").unlink()
+    if "/" in source:
+        toml = found.directory / "pocket.toml"
+        toml.write_text(
+            toml.read_text().replace("[dev.awscontainer]", f'[dev.awscontainer]\nrequirements = "{source}"')
+        )
     initialise()
+    steps = yaml.safe_load((found.directory.parent / ".github/workflows/deploy-dev.yml").read_text())["jobs"]["deploy"]
+    runs = [step.get("run") for step in steps["steps"]]
+    pinned = f'{installs} "django-pocket[cli]=={version("django-pocket")}"'
+    assert (pinned in runs) == (installs is not None)
     file = found.directory.parent / ".github/workflows/deploy-dev.yml"
     assert actionlint(file) == ""
     file.write_text(file.read_text().replace("aws-region:", "region:"))
@@ -103,6 +125,16 @@ def test_the_same_again_changes_nothing(found: Project) -> None:
 def test_forms_of_a_remote(tmp_path: Path, url: str) -> None:
     remote(tmp_path, url)
     assert github.repository(tmp_path) == ("acme/shop", tmp_path)
+
+
+def test_the_remote_of_a_worktree_is_its_repositorys(tmp_path: Path) -> None:
+    remote(tmp_path, "git@github.com:acme/shop.git")
+    with (tmp_path / ".git/config").open("a") as file:
+        file.write("[core]\n\tsparseCheckout\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in ([*who, "commit", "--quiet", "--allow-empty", "-m", "x"], ["worktree", "add", "--quiet", "other"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
+    assert github.repository(tmp_path / "other") == ("acme/shop", tmp_path / "other")
 
 
 @pytest.mark.parametrize("url", ["https://example.com/acme/shop", "https://github.com.evil.example/acme/shop"])

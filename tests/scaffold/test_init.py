@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from django import VERSION
 from typer.testing import CliRunner
 
 from pocket.cli.app import app
@@ -57,6 +58,38 @@ def test_the_file_of_a_fresh_project_is_valid(project: Path) -> None:
     assert stages["dev"].region == "eu-central-1"
     assert stages["dev"].awscontainer is not None
     assert stages["dev"].awscontainer.gate.path == "/admin/login/"
+    written = (project / "requirements.txt").read_text().splitlines()[1:]
+    assert written[0] == f"django~={'.'.join(map(str, VERSION[:2]))}.0"
+    assert [line.partition(" @ ")[0] for line in written[1:]] == ["django-pocket[s3]", "psycopg[binary]"]
+    done = CliRunner().invoke(app, ["check"])
+    assert done.exit_code == 0
+    assert "Checks found no issues in local, dev" in done.output
+
+
+def test_files_keep_their_line_ends_links_and_what_they_require(project: Path) -> None:
+    path = project / "config/settings.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    path.rename(project / "config/real.py")
+    path.symlink_to("real.py")
+    (project / "requirements").mkdir()
+    (project / "requirements/prod.txt").write_text("django\n")
+    (project / ".python-version").write_text("3.12.4\n")
+    initialise("--yes")
+    assert path.is_symlink()
+    assert path.read_bytes().count(b"\n") == path.read_bytes().count(b"\r\n")
+    assert not (project / "requirements.txt").exists()
+    container = load(project / "pocket.toml").stages["dev"].awscontainer
+    assert container is not None
+    assert (container.python_version, container.requirements) == ("3.12", "requirements/prod.txt")
+
+
+def test_settings_that_are_not_utf_8_are_refused(project: Path) -> None:
+    path = project / "config/settings.py"
+    path.write_bytes("# -*- coding: latin-1 -*-\n# café\n".encode("latin-1") + path.read_bytes())
+    done = CliRunner().invoke(app, ["init", "--yes"])
+    assert isinstance(done.exception, ConfigError)
+    assert "not UTF-8" in done.exception.message
+    assert not (project / "pocket.toml").exists()
 
 
 def test_the_settings_of_a_fresh_project_stay_as_they_are_on_the_laptop(project: Path) -> None:

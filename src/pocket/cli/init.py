@@ -51,6 +51,7 @@ def init(
 
 def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:
     from pocket.cli.project import current_project
+    from pocket.deploy.build.requirements import locate
     from pocket.deploy.template.boundary import boundary_policy
     from pocket.deploy.template.deployer import deployer_policy
     from pocket.scaffold import changes
@@ -62,7 +63,8 @@ def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:
     policies = deployer_policy(config), boundary_policy(project, config)
     repository, root = actions.repository(folder)
     template = actions.role_template(config, repository, *policies)
-    workflow = actions.workflow(config, root, branch=branch, role=role)
+    source = locate(folder, config.awscontainer.requirements if config.awscontainer is not None else None)
+    workflow = actions.workflow(config, root, source=source, branch=branch, role=role)
     planned = [
         *changes.change(root, f".github/workflows/deploy-{stage}.yml", workflow),
         *changes.change(folder, role, template),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocket import naming
 from pocket.config import patterns
 from pocket.errors import ConfigError
-from pocket.scaffold import new_configuration, settings
+from pocket.scaffold import new_configuration, settings, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +55,7 @@ def plan(found: Survey, *, region: str, stage: str, suffix: str) -> list[Change]
     _check(stage, patterns.STAGE)
     texts = {
         file: new_configuration.text(found, region=region, stage=stage, suffix=suffix),
+        **_new_requirements(found),
         found.settings: settings.text(found),
         found.directory / ".gitignore": gitignore(found.directory),
     }
@@ -67,12 +71,13 @@ def change(directory: Path, name: str, after: str) -> list[Change]:
 def write(changes: Sequence[Change]) -> None:
     """Writes each file. A file is replaced as a whole, so an interrupted run leaves none of them half written."""
     for change in changes:
-        change.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = change.path.with_name(f".{change.path.name}.pocket")
-        temporary.write_text(change.after, encoding="utf-8")
+        path = change.path.resolve()  # a link stays a link
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.pocket")
+        temporary.write_text(change.after, encoding="utf-8", newline="")
         if change.before is not None:
-            temporary.chmod(change.path.stat().st_mode)
-        temporary.replace(change.path)
+            temporary.chmod(path.stat().st_mode)
+        temporary.replace(path)
 
 
 def next_steps(found: Survey) -> Iterator[str]:
@@ -80,7 +85,7 @@ def next_steps(found: Survey) -> Iterator[str]:
     wanted = ["django-pocket[s3]"] + ([] if found.has_another_database else ["psycopg[binary]"])
     written = _requirements(found.directory)
     missing = [f'"{item}"' for item in wanted if item.partition("[")[0] not in written]
-    if missing:
+    if missing and written:
         yield f"Add to the project's requirements: {' '.join(missing)}"
     if old := _OLD_DJANGO.search(written):
         yield f"Raise Django in the requirements: Pocket supports 5.2 and later, and found {old[0].strip()}"
@@ -97,25 +102,49 @@ def _check(value: str, pattern: str) -> None:
 
 
 def _change(directory: Path, path: Path, after: str) -> Change | None:
-    before = path.read_text(encoding="utf-8") if path.exists() else None
+    before = tree.text(path) if path.exists() else None
     if before == after or (before is None and not after):
         return None
     return Change(path, path.relative_to(directory).as_posix(), before, after)
 
 
+def _new_requirements(found: Survey) -> dict[Path, str]:
+    """requirements.txt, if the project has no file of what it needs in Lambda."""
+    if _requirements(found.directory) or (found.directory / "uv.lock").exists():
+        return {}
+    named = re.search(r"docs\.djangoproject\.com/en/(\d+\.\d+)/", tree.text(found.settings))
+    lines = [
+        f"django~={named[1]}.0" if named else "django",
+        _own_requirement(),
+        *(["fastapi"] if found.api else []),
+        *([] if found.has_another_database else ["psycopg[binary]"]),
+    ]
+    text = "# What the project imports in Lambda: add its other packages.\n" + "".join(f"{line}\n" for line in lines)
+    return {found.directory / "requirements.txt": text}
+
+
+def _own_requirement() -> str:
+    """Pocket as a requirement, from where it is installed: an index, or a URL as in PEP 610."""
+    direct = json.loads(distribution(naming.DISTRIBUTION).read_text("direct_url.json") or "{}")
+    name, url, control = f"{naming.DISTRIBUTION}[s3]", direct.get("url"), direct.get("vcs_info")
+    if control:
+        return f"{name} @ {control['vcs']}+{url}@{control['commit_id']}"
+    return f"{name} @ {url}" if url else name
+
+
 def _requirements(directory: Path) -> str:
     names = ("pyproject.toml", "requirements.txt", "requirements.in")
     files = [directory / name for name in names] + sorted((directory / "requirements").glob("*.txt"))
-    return "\n".join(["", *(file.read_text(encoding="utf-8") for file in files if file.is_file())])
+    return "".join(f"\n{tree.text(file)}" for file in files if file.is_file())
 
 
 def gitignore(directory: Path) -> str:
     """The text of .gitignore with the lines that it lacks; the same text if it has them all."""
     path = directory / ".gitignore"
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = tree.text(path) if path.is_file() else ""
     present = {line.strip().strip("/") for line in before.splitlines()}
     missing = [line for line in _IGNORED if line.strip("/") not in present]
     if not missing:
         return before
     gap = "" if not before or before.endswith("\n") else "\n"
-    return before + gap + "".join(f"{line}\n" for line in missing)
+    return before + tree.like(before, gap + "".join(f"{line}\n" for line in missing))

@@ -7,16 +7,19 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.
 
 from __future__ import annotations
 
-import configparser
 import json
+import os
 import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket import naming
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pocket.config import StageConfig
 
@@ -71,7 +74,11 @@ _PIP = """\
       - uses: actions/setup-python@v6
         with:
           python-version: "{python}"
-      - run: pip install -r requirements.txt "django-pocket[cli]\""""
+      - run: {pip}"""
+
+_FROM_REQUIREMENTS = 'pip install -r {file} "{pocket}"'
+_FROM_PYPROJECT = 'pip install uv && uv pip install --system -r {file} "{pocket}"'
+"""pip alone installs the dependencies of a pyproject.toml only with the project as a package."""
 
 
 def repository(directory: Path) -> tuple[str, Path]:
@@ -79,25 +86,40 @@ def repository(directory: Path) -> tuple[str, Path]:
 
     Raises ConfigError if there is none.
     """
-    for folder in (directory, *directory.parents):
-        config = folder / ".git" / "config"
-        if config.is_file():
-            parser = configparser.ConfigParser(strict=False, interpolation=None)
-            parser.read_string(config.read_text(encoding="utf-8"))
-            match = _REMOTE.fullmatch(parser.get('remote "origin"', "url", fallback=""))
-            if match is not None:
-                return match["name"], folder
-            break
+    match = _REMOTE.fullmatch(_git(directory, "config", "--get", "remote.origin.url"))
+    if match is not None:
+        return match["name"], Path(_git(directory, "rev-parse", "--show-toplevel"))
     raise ConfigError(
         f"{directory} has no git remote `origin` on github.com.",
         "Add one: git remote add origin https://github.com/OWNER/NAME.git",
     )
 
 
-def workflow(stage: StageConfig, root: Path, *, branch: str, role: str) -> str:
-    """The workflow of the repository in `root`; `role` is the path of the role's template in the project."""
-    uses_uv = (stage.directory / "uv.lock").is_file()
+def _git(directory: Path, *arguments: str) -> str:
+    """What git prints; nothing where it fails. Raises ConfigError without git."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            ["git", *arguments],  # noqa: S607 - the user's git, as on the command line
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ConfigError(f"git cannot be run: {error.strerror}.", "Install git.") from error
+    return done.stdout.strip()
+
+
+def workflow(stage: StageConfig, root: Path, *, source: Path, branch: str, role: str) -> str:
+    """The workflow of the repository in `root`; `role` is the path of the role's template in the project.
+
+    `source` is the file that the project is installed from: a uv.lock, requirements or a pyproject.toml.
+    """
+    uses_uv = source.name == "uv.lock"
+    file = os.path.relpath(source, stage.directory)
     python = stage.awscontainer.python_version if stage.awscontainer is not None else ""
+    pocket = f"{naming.DISTRIBUTION}[cli]=={version(naming.DISTRIBUTION)}"
+    pip = (_FROM_PYPROJECT if file.endswith(".toml") else _FROM_REQUIREMENTS).format(file=file, pocket=pocket)
     folder = stage.directory.relative_to(root).as_posix()
     return _WORKFLOW.format(
         defaults="" if folder == "." else _DEFAULTS.format(folder=json.dumps(folder)),
@@ -105,7 +127,7 @@ def workflow(stage: StageConfig, root: Path, *, branch: str, role: str) -> str:
         branch=branch,
         region=stage.region,
         role=role,
-        install=(_UV if uses_uv else _PIP).format(python=python),
+        install=(_UV if uses_uv else _PIP).format(python=python, pip=pip),
         run="uv run " if uses_uv else "",
     )
 

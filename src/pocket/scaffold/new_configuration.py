@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pocket import naming
+from pocket.config.tables.awscontainer import LAMBDA_PYTHONS
 from pocket.errors import DOCUMENTATION
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def text(found: Survey, *, region: str, stage: str, suffix: str) -> str:
             *_general(found, region, stage),
             *_bucket(found, suffix),
             *_database(found),
+            *_artifact(found),
             *_handlers(found),
             *_secrets(found),
             *_storages(found),
@@ -54,6 +56,18 @@ def _bucket(found: Survey, suffix: str) -> Iterator[str]:
     yield f'bucket_name_format = "{{prefix}}{{stage}}-{{project}}-{suffix}"'
     if found.has_static_files:
         yield 'public_dirs = ["static"]'
+    yield ""
+
+
+def _artifact(found: Survey) -> Iterator[str]:
+    version = found.python if found.python in LAMBDA_PYTHONS and found.python != naming.running_python() else None
+    if version is None and found.requirements is None:
+        return
+    yield "[awscontainer]"
+    if version is not None:
+        yield f"python_version = {json.dumps(version)}"
+    if found.requirements is not None:
+        yield f"requirements = {json.dumps(found.requirements)}"
     yield ""
 
 

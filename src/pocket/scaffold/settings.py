@@ -44,7 +44,7 @@ def text(found: Survey) -> str:
 
     Raises ConfigError if the module is not valid Python.
     """
-    source = found.settings.read_text(encoding="utf-8")
+    source = tree.text(found.settings)
     if _CALLS.search(source):
         return source
     parsed = tree.parse(found.settings)
@@ -52,15 +52,17 @@ def text(found: Survey) -> str:
         raise ConfigError("The settings module is not valid Python of this version.", file=found.settings)
     lines = source.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
+        lines[-1] += tree.like(source, "\n")
     place = _after_imports(parsed)
     beginning = _beginning(found, parsed)
     before, after = lines[:place], lines[place:]
     # An added `import os` continues the imports above it.
     continues = beginning.startswith("import os") and before and before[-1].startswith(("import ", "from "))
-    gap = ["\n"] if before and before[-1].strip() and not continues else []
-    rest = ["\n"] if after and after[0].strip() else []
-    return "".join([*before, *gap, beginning, *rest, *after, _end(found)])
+    line = tree.like(source, "\n")
+    gap = [line] if before and before[-1].strip() and not continues else []
+    rest = [line] if after and after[0].strip() else []
+    added = tree.like(source, beginning), tree.like(source, _end(found))
+    return "".join([*before, *gap, added[0], *rest, *after, added[1]])
 
 
 def _beginning(found: Survey, parsed: ast.Module) -> str:

@@ -76,6 +76,24 @@ class Survey:
         )
 
     @property
+    def python(self) -> str | None:
+        """The minor version of the project's Python, by `.python-version` or a virtual environment in the folder."""
+        for name in (".python-version", ".venv/pyvenv.cfg", "venv/pyvenv.cfg"):
+            file = self.directory / name
+            pattern = r"(?m)^(?:version(?:_info)? *= *)?(?:cpython-)?(3\.\d+)"
+            if file.is_file() and (found := re.search(pattern, tree.text(file))):
+                return found[1]
+        return None
+
+    @property
+    def requirements(self) -> str | None:
+        """The file to install from, relative to the folder, if it is not one that Pocket finds by itself."""
+        if any((self.directory / name).is_file() for name in ("uv.lock", "requirements.txt", "pyproject.toml")):
+            return None
+        names = [f"requirements/{name}.txt" for name in (*_PRODUCTION, "base")]
+        return next((name for name in names if (self.directory / name).is_file()), None)
+
+    @property
     def required(self) -> Required:
         """The variables without which the settings do not start, other than those of SECRET_KEY and the database."""
         names = ["STORAGES", *([] if self.has_another_database else ["DATABASES"])]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pocket.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -16,6 +18,21 @@ def parse(path: Path) -> ast.Module | None:
         return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
+
+
+def text(path: Path) -> str:
+    """The text of a file of the project, with its own line ends. Raises ConfigError if it is not UTF-8."""
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"The file is not UTF-8: {error.reason} at byte {error.start}.", "Convert it to UTF-8.", file=path
+        ) from None
+
+
+def like(source: str, added: str) -> str:
+    """The text `added` with the line ends of `source`."""
+    return added.replace("\n", "\r\n") if "\r\n" in source else added
 
 
 def statements(parent: ast.AST) -> Iterator[ast.stmt]:

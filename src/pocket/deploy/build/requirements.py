@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import uv
 from pocket.errors import BuildFailed
+from pocket.naming import DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pocket.config.tables.awscontainer import AwsContainer
     from pocket.deploy.build.platforms import Platform
 
-DISTRIBUTION = "django-pocket"
 _NEEDED_FOR_BUILDING_ONLY = "pydantic"
 LOCK = "uv.lock"
 
