@@ -15,9 +15,9 @@ from pocket.cli.options import AllowDestructive, SkipGates, Stage
 if TYPE_CHECKING:
     from types import FrameType
 
+    from pocket.cli.saves import Files
     from pocket.config import Project
     from pocket.deploy.releases.deploy import Deployed
-    from pocket.deploy.reporting import Reporter
     from pocket.local import LocalAWS
 
 Run = Annotated[
@@ -37,7 +37,7 @@ Ready = Annotated[str, typer.Option("--ready", metavar="TEXT", help="Text to pri
 
 Watch = Annotated[
     bool,
-    typer.Option("--watch", help="Deploy whenever a file is saved, and show requests, output and errors."),
+    typer.Option("--watch", help="Serve and release whatever is saved, and show requests, output and errors."),
 ]
 
 Clean = Annotated[
@@ -63,6 +63,7 @@ def local(
     from pocket.cli.console import reporter
     from pocket.cli.project import Destination, current_project, local_target
     from pocket.cli.rehearsal import rehearse
+    from pocket.cli.saves import files
     from pocket.local import start
 
     signal.signal(signal.SIGTERM, _terminated)
@@ -82,6 +83,7 @@ def local(
         aws = start(project.directory, config.sites, port=port, database_url=url, postgresql=needs_server)
     with aws:
         place = Destination(project, config, local_target(config, aws))
+        saved = files(project.directory)
         deployed = rehearse(
             place, aws, progress, commands, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True
         )
@@ -92,28 +94,32 @@ def local(
         sys.stderr.write("\n".join(line for line in closing if line) + "\n")
         with contextlib.suppress(KeyboardInterrupt):
             if watch:
-                _watch(stage, aws, allow_destructive=allow_destructive)
+                _watch(stage, aws, saved, allow_destructive=allow_destructive)
             aws.wait()
 
 
-def _watch(stage: str, aws: LocalAWS, *, allow_destructive: bool) -> None:
+def _watch(stage: str, aws: LocalAWS, released: Files, *, allow_destructive: bool) -> None:
     from pocket.cli import watching
     from pocket.cli.project import Destination, current_project, local_target
     from pocket.cli.rehearsal import rehearse
+    from pocket.cli.saves import Saves, Server
 
-    def deploy(reporter: Reporter) -> Deployed:
+    def deploy(doubtful: bool) -> Deployed:
         project = current_project().with_stage(stage)
         config = project.stage(stage)
         place = Destination(project, config, local_target(config, aws))
-        return rehearse(
-            place, aws, reporter, skip_gates=watching.SKIPPED, allow_destructive=allow_destructive, allow_loss=True
-        )
+        skipped = watching.SKIPPED_IF_DOUBTFUL if doubtful else watching.SKIPPED
+        quiet = watching.Quiet(assume_yes=True)
+        return rehearse(place, aws, quiet, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True)
 
     project = current_project().with_stage(stage)
     config = project.stage(stage)
     management = config.function_name(config.command_handler) if config.command_handler is not None else ""
-    sys.stderr.write(f"Watching {project.directory}. What is saved is deployed, with the gate `migrations` alone.\n")
-    watching.watch(project.directory, aws, deploy, quiet=management)
+    sys.stderr.write(
+        f"Watching {project.directory}. What is saved is served, and released with the gate `migrations` alone.\n"
+    )
+    server = Server(project.directory, aws, lambda: current_project().with_stage(stage).stage(stage))
+    watching.watch(aws, Saves(project.directory, server, deploy, released), quiet=management)
 
 
 def _clean(project: Project) -> None:

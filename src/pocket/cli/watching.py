@@ -1,42 +1,35 @@
-"""`pocket local --watch`: deploys what is saved, and shows requests, functions' output and errors as they come."""
+"""`pocket local --watch`: what is saved is served and released; requests, output and errors are shown as they come."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pocket.cli import failure
 from pocket.cli.console import PlainReporter
 from pocket.deploy.aws import log_text
 from pocket.deploy.gates import NAMES
-from pocket.deploy.gates.gate import MIGRATIONS
-from pocket.errors import PocketError
+from pocket.deploy.gates.gate import MIGRATIONS, REQUEST, STARTUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pocket.deploy.releases.deploy import Deployed
-    from pocket.deploy.reporting import PlanRow, Reporter
+    from pocket.cli.saves import Saves
+    from pocket.deploy.reporting import PlanRow
     from pocket.local import LocalAWS
 
 SKIPPED = tuple(name for name in NAMES if name != MIGRATIONS)
 """The gates that a saved file does not wait for: the next request shows what they would find."""
 
-_IGNORED = frozenset({"node_modules", "__pycache__", "media"})
-_WRITTEN_ENDINGS = (".sqlite3", ".sqlite3-journal", ".sqlite3-wal", ".sqlite3-shm", ".log", ".pyc", "~", ".swp")
-"""The ends of names of files that a running project or an editor writes."""
+SKIPPED_IF_DOUBTFUL = tuple(name for name in SKIPPED if name not in (STARTUP, REQUEST))
+"""The same where a function did not start with what was saved: these gates keep it from going live."""
 
-_PAUSE = 0.2
-"""Seconds between two looks at the files."""
-
-Files = dict[str, tuple[int, int]]
-"""Time of the last change in nanoseconds, and size, by path."""
+_PAUSE = 0.1
+"""Seconds between two looks at the requests and at what is to be released."""
 
 
 class Quiet(PlainReporter):
@@ -57,67 +50,27 @@ class Quiet(PlainReporter):
     def event(self, text: str) -> None: ...
 
 
-def watch(directory: Path, aws: LocalAWS, deploy: Callable[[Reporter], Deployed], *, quiet: str = "") -> None:
-    """Deploys the project in `directory` whenever a file of it is saved, until the local AWS ends or Ctrl-C.
+def watch(aws: LocalAWS, saves: Saves, *, quiet: str = "") -> None:
+    """Serves and releases what is saved until the local AWS ends or Ctrl-C.
 
     An error is shown, and the release before stays live. `quiet` is the function whose output is not shown, since a
-    deploy runs its own commands in it. Raises LocalAWSError if the local AWS fails.
+    deploy runs its own commands in it.
     """
-    with _showing(aws, quiet):
-        known = files(directory)
-        while not aws.ended:
-            now = files(directory)
-            if now == known:
-                time.sleep(_PAUSE)
-                continue
-            # An editor may write several files, or one in several steps.
-            time.sleep(_PAUSE / 4)
-            while (later := files(directory)) != now:
-                now = later
-                time.sleep(_PAUSE / 4)
-            _deploy(_named(known, now), deploy)
-            known = now
-    aws.wait()
+    ending = threading.Event()
 
+    def look() -> None:
+        while not ending.wait(saves.pause):
+            saves.look()
 
-def files(directory: Path) -> Files:
-    """The project's files, without hidden ones, environments, and what a running project writes."""
-    found: Files = {}
-    for parent, folders, names in os.walk(directory):
-        folders[:] = [name for name in folders if not _is_ignored(Path(parent, name))]
-        for name in names:
-            if name.startswith(".") or name.endswith(_WRITTEN_ENDINGS):
-                continue
-            path = Path(parent, name)
-            try:
-                facts = path.stat()
-            except OSError:
-                continue
-            found[path.relative_to(directory).as_posix()] = facts.st_mtime_ns, facts.st_size
-    return found
-
-
-def _is_ignored(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _IGNORED or (folder / "pyvenv.cfg").exists()
-
-
-def _named(before: Files, after: Files) -> str:
-    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-    return ", ".join(changed[:3]) + more
-
-
-def _deploy(changed: str, deploy: Callable[[Reporter], Deployed]) -> None:
-    begun = time.monotonic()
-    try:
-        done = deploy(Quiet(assume_yes=True))
-    except PocketError as error:
-        failure.report(error)
-        sys.stderr.write(f"{changed}: not deployed; the release before stays live.\n")
-        return
-    seconds = time.monotonic() - begun
-    what = f"release {done.history.live}" if done.changed else "nothing to change"
-    sys.stderr.write(f"{changed}: {what}, {seconds:.1f} s\n")
+    with _showing(aws, quiet), ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            while not aws.ended and not looking.done():
+                if saves.pending.wait(_PAUSE):
+                    saves.release()
+        finally:
+            ending.set()
+        looking.result()
 
 
 @contextmanager
@@ -137,7 +90,7 @@ def _showing(aws: LocalAWS, quiet: str) -> Iterator[None]:
                     sys.stderr.write(f"{text}\n")
             if last:
                 return
-            last = ending.wait(_PAUSE / 2)
+            last = ending.wait(_PAUSE)
 
     with aws.activity() as file:
         thread = threading.Thread(target=show, args=(file,), daemon=True)

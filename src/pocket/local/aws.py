@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import urlsplit
 
+from pocket import naming
 from pocket.errors import LocalAWSError
 from pocket.local import process
 from pocket.local.folder import StateFolder
@@ -19,13 +20,16 @@ from pocket.local.postgresql.server import Server
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pocket.local.postgresql.cluster import Started
 
 TOKEN_HEADER = "X-Pocket-Token"  # noqa: S105 — the header's name
 STOP_SECONDS = 15.0
+
+ACCOUNT = "000000000000"
+"""The emulator's account, the same as in `launcher.server`."""
 
 UNSAVED = 3
 """The emulator's exit status if it could not save its state."""
@@ -60,6 +64,33 @@ class LocalAWS:
         does not exist.
         """
         call(self.endpoint_url, self._token, "route", dict(sites))
+
+    def serve(
+        self,
+        project: Path,
+        region: str,
+        functions: Collection[str],
+        *,
+        first: Collection[str],
+        files: Mapping[str, Path | None],
+        changed: Sequence[str],
+    ) -> dict[str, Any] | None:
+        """From now on, run the live versions of `functions` with saved `files` in place of those of their packages.
+
+        `files` are what is to be read by its path in the package, None for a removed one, and `changed` the paths that
+        changed since the last call. Nothing of it lasts longer than the emulator. Environments end only once new ones
+        of the functions `first` have started, and events wait for these. Returns the error, as Lambda describes it, of
+        one that does not start; then all is as before.
+        """
+        wanted = {
+            "project": str(project),
+            "functions": [*functions],
+            "first": [f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}:{naming.ALIAS}" for name in first],
+            "files": {name: source and str(source) for name, source in files.items()},
+            "changed": [*changed],
+        }
+        found: dict[str, Any] | None = call(self.endpoint_url, self._token, "serve", wanted, seconds=60).get("failed")
+        return found
 
     def mails(self) -> list[dict[str, Any]]:
         """Every mail that was sent, oldest first, as MiniStack keeps it; `Raw` is the message in base64."""

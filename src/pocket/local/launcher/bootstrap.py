@@ -24,7 +24,7 @@ from typing import Any
 FRAME = struct.Struct("!cI")
 """A frame's head: its kind and the length of its JSON."""
 
-READY, RESULT, FAILURE, EVENT = b"I", b"R", b"E", b"V"
+READY, RESULT, FAILURE, EVENT, SAVED = b"I", b"R", b"E", b"V", b"S"
 
 
 class Channel:
@@ -35,10 +35,10 @@ class Channel:
         self._socket.setblocking(True)
         os.set_inheritable(descriptor, False)
 
-    def receive(self) -> Any:
-        """The next event; ends the process when the emulator has closed its end."""
-        _, length = FRAME.unpack(self._exactly(FRAME.size))
-        return json.loads(self._exactly(length))
+    def receive(self) -> tuple[bytes, Any]:
+        """The kind and the content of the next frame; ends the process when the emulator has closed its end."""
+        kind, length = FRAME.unpack(self._exactly(FRAME.size))
+        return kind, json.loads(self._exactly(length))
 
     def send(self, kind: bytes, payload: bytes) -> None:
         self._socket.sendall(FRAME.pack(kind, len(payload)) + payload)
@@ -176,6 +176,26 @@ def answer(handler: Any, call: dict[str, Any]) -> tuple[bytes, bytes]:
         return FAILURE, failure("Runtime.MarshalError", message, error, request_id)
 
 
+def takes_over(paths: list[str]) -> bool:
+    """Whether this process goes on with the files that were saved, in the way of Django's `runserver`.
+
+    Django then forgets what it made of templates and translations. For any other file a new process is needed.
+    """
+    from pathlib import Path
+
+    reloading = sys.modules.get("django.utils.autoreload")
+    file_changed = getattr(reloading, "file_changed", None)
+    if file_changed is None:
+        return False
+    try:
+        return all(
+            any(handled for _, handled in file_changed.send(sender=None, file_path=Path(path))) for path in paths
+        )
+    except Exception:  # noqa: BLE001 - a receiver of the project may raise anything, and a new process is always right
+        traceback.print_exc()
+        return False
+
+
 def main() -> None:
     """Serve until the emulator closes its end."""
     channel = Channel(int(sys.argv[1]))
@@ -185,7 +205,10 @@ def main() -> None:
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     handler = initialise(channel, os.environ["_HANDLER"])
     while True:
-        call = channel.receive()
+        kind, call = channel.receive()
+        if kind == SAVED:
+            channel.send(READY if takes_over(call) else FAILURE, b"")
+            continue
         formatter.request_id = call["request_id"]
         os.environ["_X_AMZN_TRACE_ID"] = call["trace_id"]
         kind, payload = answer(handler, call)

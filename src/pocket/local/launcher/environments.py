@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.emulator import module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pocket.local.launcher.execution import Worker
+
+settled = threading.Lock()
+"""Held while environments are replaced: an event that comes meanwhile waits for the new ones."""
 
 IDLE_SECONDS = 900.0
 """After which an unused environment ends, roughly as on AWS."""
@@ -52,7 +57,65 @@ def end_idle(idle_seconds: float | None = None, left_seconds: float | None = Non
     return len(idle)
 
 
-def _is_left(config: dict[str, Any]) -> bool:
+def start(functions: Sequence[str]) -> None:
+    """Start an environment of each function, by its ARN with an alias, that has none. Raises InvocationFailed."""
+    pool, service = module("core.lambda_runtime"), module("services.lambda_svc")
+    for arn in functions:
+        record, config, name = service._get_func_record_for_ref(arn)
+        if record is None or config is None:  # not deployed yet
+            continue
+        worker, _ = pool.acquire_worker(name, config, record["code_zip"], qualifier=config["Version"])
+        try:
+            worker.start()
+        finally:
+            pool.release_worker(worker)
+
+
+def replace(functions: AbstractSet[str], first: Sequence[str]) -> None:
+    """End environments of `functions` once new ones of `first`, as for `start`, are there.
+
+    Raises InvocationFailed where one does not start; all stay as they were, then.
+    """
+    pool = module("core.lambda_runtime")
+    before = _without(functions)
+    try:
+        start(first)
+    except BaseException:
+        failed = _without(functions)
+        with pool._lock:
+            pool._workers.update(before)
+        end(worker for entries in failed.values() for worker in entries)
+        raise
+    end(worker for entries in before.values() for worker in entries)
+
+
+def end_outdated(functions: AbstractSet[str]) -> None:
+    """End environments of `functions` that run from other files than new ones would."""
+    pool = module("core.lambda_runtime")
+    with pool._lock:
+        outdated = []
+        for key, entries in list(pool._workers.items()):
+            outdated += [worker for worker in entries if worker.func_name in functions and not worker.is_current]
+            pool._workers[key] = [worker for worker in entries if worker not in outdated]
+    end(outdated)
+
+
+def _without(functions: AbstractSet[str]) -> dict[Any, list[Worker]]:
+    """Take the environments of `functions` out of the pool."""
+    pool = module("core.lambda_runtime")
+    with pool._lock:
+        keys = [
+            key for key, entries in pool._workers.items() if any(worker.func_name in functions for worker in entries)
+        ]
+        return {key: pool._workers.pop(key) for key in keys}
+
+
+def is_live(config: Mapping[str, Any]) -> bool:
+    """Whether it is a version that an alias of its function names."""
+    return config.get("Version", "$LATEST") != "$LATEST" and not _is_left(config)
+
+
+def _is_left(config: Mapping[str, Any]) -> bool:
     """Whether it is a published version that no alias of its function names."""
     version = config.get("Version", "$LATEST")
     if version == "$LATEST":

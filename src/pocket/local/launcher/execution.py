@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher.bootstrap import FAILURE, READY
+from pocket.local.launcher.bootstrap import EVENT, FAILURE, READY, SAVED
 from pocket.local.launcher.platform_log import Memory, Times, failed_init, peak_memory, whole_log
 from pocket.local.launcher.sandbox import Exited, Sandbox, TimedOut
 from pocket.local.launcher.unpacked import remove_tree
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pocket.local.launcher.activity import Activity
-    from pocket.local.launcher.unpacked import Packages
+    from pocket.local.launcher.saved_files import SavedFiles
 
 INIT_SECONDS = 10.0
 """AWS's limit for importing the handler, before the function's own timeout begins."""
@@ -54,7 +54,7 @@ class Runtime:
     folder: Path
     """The folder of functions' homes and temporary files."""
     endpoint_url: str
-    packages: Packages
+    packages: SavedFiles
     credentials: Callable[[dict[str, Any]], dict[str, str]]
     """The variables of the temporary credentials of a function's role, from its configuration."""
     activity: Activity
@@ -80,6 +80,7 @@ class Worker:
         self._sandbox: Sandbox | None = None
         self._code: Path | None = None
         self._home: Path | None = None
+        self._moment = 0
 
     @property
     def _proc(self) -> subprocess.Popen[bytes] | None:
@@ -98,6 +99,22 @@ class Worker:
                 if self._doomed:
                     self._end()
 
+    def start(self) -> None:
+        """Start the process before the first event, unless it runs. Raises InvocationFailed."""
+        with self._lock:
+            if self._sandbox is not None and not self._sandbox.ended:
+                return
+            self._log = ""
+            try:
+                self._spawn()
+            finally:
+                self.runtime.activity.wrote(self.config.get("FunctionName", ""), self._taken_log())
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the process has the files that a new one would have, or takes them over before its next event."""
+        return self._code is not None and self.runtime.packages.is_current(self._code)
+
     def kill(self, *, now: bool = False) -> None:
         """End the process: at once, or after the current event."""
         self._doomed = True
@@ -113,7 +130,7 @@ class Worker:
 
     def _answer(self, event: Any, request_id: str, trace_id: str | None) -> Any:
         timeout = float(self.config.get("Timeout", 3))
-        if self._sandbox is None or self._sandbox.ended:
+        if self._sandbox is None or self._sandbox.ended or not self._takes_over():
             self._spawn()
         call = {
             "event": event,
@@ -138,13 +155,27 @@ class Worker:
             message = "The handler returned bytes that are not JSON."
             raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.MarshalError"}) from None
 
+    def _takes_over(self) -> bool:
+        """Whether the process goes on with the files that were saved since its last event."""
+        packages, moment = self.runtime.packages, self._moment
+        self._moment = packages.moment()
+        paths = packages.since(moment, self._code) if self._code else []
+        if not paths:
+            return True
+        try:
+            kind, _ = self._exchange(INIT_SECONDS, json.dumps([str(path) for path in paths]).encode(), kind=SAVED)
+        except InvocationFailed:
+            return False
+        return kind == READY
+
     def _spawn(self) -> None:
         """Start the process and wait until the handler is imported."""
         self._end()
         runtime = self.runtime
         refuse_other_runtime(self.config.get("Runtime", ""), runtime.version)
         try:
-            self._code = runtime.packages.take(self.code_zip, digest(self.config))
+            self._moment = runtime.packages.moment()
+            self._code = runtime.packages.take(self.code_zip, digest(self.config), self.config)
         except (OSError, zipfile.BadZipFile) as error:
             message = f"The function's package cannot be unpacked: {error}"
             raise InvocationFailed({"errorMessage": message, "errorType": "Runtime.InvalidPackage"}) from error
@@ -165,16 +196,16 @@ class Worker:
             raise
         self._times.init = time.perf_counter() - begun
 
-    def _exchange(self, seconds: float, event: bytes | None = None) -> tuple[bytes, bytes]:
+    def _exchange(self, seconds: float, content: bytes | None = None, kind: bytes = EVENT) -> tuple[bytes, bytes]:
         assert self._sandbox  # noqa: S101 — both callers come after `_spawn`
         try:
-            return self._sandbox.exchange(seconds, event)
+            return self._sandbox.exchange(seconds, content, kind)
         except TimedOut:
-            message, kind = f"Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout"
+            message, error = f"Task timed out after {seconds:.2f} seconds", "Sandbox.Timedout"
         except Exited as exited:
-            message, kind = str(exited), "Runtime.ExitError"
+            message, error = str(exited), "Runtime.ExitError"
         self._end()
-        raise InvocationFailed({"errorMessage": message, "errorType": kind})
+        raise InvocationFailed({"errorMessage": message, "errorType": error})
 
     def _record_of_log(self, request_id: str) -> dict[str, str]:
         """The log with Lambda's own lines; the source marks them for MiniStack."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.local.launcher import sent_mail
+from pocket.local.launcher import environments, sent_mail
 from pocket.local.launcher.asgi_helpers import read_body, respond
+from pocket.local.launcher.execution import InvocationFailed
+from pocket.local.launcher.saved_files import Saved
 from pocket.local.launcher.state import Unsaved
 
 if TYPE_CHECKING:
@@ -15,17 +19,19 @@ if TYPE_CHECKING:
     from pocket.local.launcher.asgi_helpers import Receive, Scope, Send
     from pocket.local.launcher.front import FrontPort
     from pocket.local.launcher.ports import PortMemory
+    from pocket.local.launcher.saved_files import SavedFiles
 
 LIMIT = 1024 * 1024
 
 
 class Admin:
-    """Answers `health`, `save`, `stop`, `mails`, and `route` with a JSON object of site and id of what serves it."""
+    """Answers `health`, `save`, `stop`, `mails`, and with a JSON object `route`, of site and id, and `serve`."""
 
     def __init__(
         self,
         sites: dict[str, FrontPort],
         memory: PortMemory,
+        files: SavedFiles,
         *,
         exists: Callable[[str], bool],
         save: Callable[[], None],
@@ -33,6 +39,7 @@ class Admin:
     ) -> None:
         self._sites = sites
         self._memory = memory
+        self._files = files
         self._exists = exists
         self._save = save
         self._stop = stop
@@ -46,6 +53,8 @@ class Admin:
             self._stop()
         elif operation == "route":
             error = self.route(json.loads(await read_body(receive, LIMIT)))
+        elif operation == "serve":
+            found = await asyncio.to_thread(self.serve, json.loads(await read_body(receive, LIMIT)))
         elif operation == "mails":
             found = {"mails": sent_mail.kept()}
         elif operation != "health":
@@ -60,6 +69,22 @@ class Admin:
         except Unsaved as unsaved:
             return str(unsaved)
         return ""
+
+    def serve(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Serve the saved files of `LocalAWS.serve`; `failed` is the error of a function that does not start."""
+        files = {name: Path(source) if source else None for name, source in wanted["files"].items()}
+        saved = Saved(Path(wanted["project"]), frozenset(wanted["functions"]), files, wanted["changed"])
+        try:
+            with environments.settled:
+                if self._files.put_in_place(saved):
+                    environments.end_outdated(saved.functions)
+                    environments.start(wanted["first"])
+                else:
+                    with self._files.replacing(saved):
+                        environments.replace(saved.functions, wanted["first"])
+        except InvocationFailed as failed:
+            return {"failed": failed.payload}
+        return {}
 
     def route(self, routes: dict[str, str]) -> str:
         """Route sites to APIs or function URLs and save the routes; returns an error and changes nothing, or ""."""

@@ -216,7 +216,8 @@ def replace_execution(runtime: Runtime) -> None:
             return {"body": {**failed.payload, "requestId": request_id}, "error": True, "log": str(failed)}
         functions._ensure_reaper_thread()
         name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
-        worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
+        with environments.settled:
+            worker, _ = pool.acquire_worker(name, config, function["code_zip"], qualifier=qualifier)
         try:
             record: dict[str, Any] = worker.invoke(event, request_id)
             return record

@@ -53,9 +53,12 @@ class Sandbox:
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def exchange(self, seconds: float, event: bytes | None = None) -> tuple[bytes, bytes]:
-        """Send the event, if any, and return the kind and the payload of the answer; raises TimedOut or Exited."""
-        outgoing = memoryview(b"" if event is None else FRAME.pack(EVENT, len(event)) + event)
+    def exchange(self, seconds: float, content: bytes | None = None, kind: bytes = EVENT) -> tuple[bytes, bytes]:
+        """Send the content, if any, as a frame of `kind`; returns the kind and the payload of the answer.
+
+        Raises TimedOut or Exited.
+        """
+        outgoing = memoryview(b"" if content is None else FRAME.pack(kind, len(content)) + content)
         received, deadline = bytearray(), time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._output, selectors.EVENT_READ)
@@ -76,8 +79,8 @@ class Sandbox:
                     if events & selectors.EVENT_READ:
                         self._receive_some(received)
         self.take_log()
-        kind, length = FRAME.unpack(received[: FRAME.size])
-        return kind, bytes(received[FRAME.size : FRAME.size + length])
+        answered, length = FRAME.unpack(received[: FRAME.size])
+        return answered, bytes(received[FRAME.size : FRAME.size + length])
 
     def take_log(self) -> bool:
         """Read what is in the pipe; returns whether more may come."""

@@ -44,6 +44,7 @@ from pocket.local.launcher.ports import (
     listen_on_first,
     port_of,
 )
+from pocket.local.launcher.saved_files import SavedFiles
 from pocket.local.launcher.unpacked import Packages, remove_tree
 
 if TYPE_CHECKING:
@@ -183,12 +184,14 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
     launcher.set_environment()
     require_version()
     activity = Activity(launcher.folder / "activity.jsonl")
+    unpacked, temporary = launcher.packages / "unpacked", launcher.packages / "tmp"
+    files = SavedFiles(Packages(unpacked, temporary), temporary, environments.is_live)
     runtime = Runtime(
         python=launcher.python,
         version=launcher.python_version,
         folder=launcher.temporary,
         endpoint_url=launcher.endpoint_url,
-        packages=Packages(launcher.packages / "unpacked", launcher.packages / "tmp"),
+        packages=files,
         credentials=role_credentials(role_key(launcher.folder / "roles.key")),
         activity=activity,
     )
@@ -202,6 +205,7 @@ def prepare(launcher: Launcher) -> tuple[Application, dict[int, Application], di
     admin = Admin(
         sites,
         launcher.memory,
+        files,
         exists=lambda identity: bool(edge.find(identity) or find_targets(identity)),
         save=save_state,
         stop=launcher.stopping.set,
