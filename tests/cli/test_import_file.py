@@ -35,6 +35,23 @@ default = { store = "efs" }
 """
 
 
+ACCEPTED = """\
+[general]
+region = "ap-southeast-1"
+project_name = "board"
+stages = ["dev"]
+
+[s3]
+
+[awscontainer.handlers.wsgi]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+apigateway = {}
+
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password" }
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -88,4 +105,14 @@ def test_a_file_that_pocket_accepts_stays_as_it_is(folder: Path) -> None:
     again = run("--yes")
     assert again.exit_code == 0
     assert "pocket.toml is valid for Pocket as it is; nothing was changed." in again.output
+    assert "Copy the secrets of stage prd: pocket import magic-pocket.toml --stage prd" in again.output
     assert (folder / "pocket.toml").read_text() == before
+
+
+def test_a_file_of_magic_pocket_that_is_accepted_names_its_secrets(folder: Path) -> None:
+    (folder / "pocket.toml").write_text(ACCEPTED)
+    done = run()
+    assert done.exit_code == 0, done.output
+    assert "nothing was changed" in done.output
+    assert "Copy the secrets of stage dev: pocket import pocket.toml --stage dev" in done.output
+    assert not (folder / "magic-pocket.toml").exists()

@@ -30,6 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
+    (folder / "pocket.toml").write_text(SMALL + OWN)
     return folder
 
 
@@ -40,7 +41,7 @@ def run(*arguments: str, typed: str = "") -> Result:
 def test_a_value_from_standard_input_is_set_and_shown_only_on_request(here: Path) -> None:
     done = run("set", "DATABASE_URL", "--yes", typed="postgres://hush\n")
     assert done.exit_code == 0, done.output
-    assert "Set DATABASE_URL." in done.output
+    assert "Put DATABASE_URL into secret acme/database-url." in done.output
     assert "hush" not in done.output
     hidden, shown = run("list"), run("list", "--show")
     assert "hush" not in hidden.output
@@ -56,6 +57,17 @@ def test_nothing_is_set_without_a_confirmation(here: Path) -> None:
     assert "Nothing was changed." in done.output
     assert "secret acme/mail#token" in done.output
     assert "missing" in run("list").stdout
+
+
+def test_a_preview_that_has_its_sources_secrets_is_said_first(here: Path) -> None:
+    text = SMALL + OWN.replace('DATABASE_URL = "acme/database-url"\n', "")
+    (here / "pocket.toml").write_text(f'{text}[previews]\npattern = "preview-*"\nfrom = "dev"\n')
+    arguments = ["secrets", "set", "TOKEN", "--stage", "preview-1", "--local"]
+    done = CliRunner().invoke(app, arguments, input="hush\n")
+    assert done.exit_code == 1, done.output
+    shared = "warning: TOKEN: stage dev reads the same secret acme/mail#token."
+    assert done.output.index(shared) < done.output.index("Set TOKEN in")
+    assert "stage dev reads" not in run("set", "TOKEN", typed="hush\n").output
 
 
 def test_an_empty_value_is_refused(here: Path) -> None:
@@ -133,6 +145,20 @@ def test_the_secrets_of_magic_pocket_are_copied_once_and_stay_where_they_were(he
     assert again.exit_code == 0, again.output
     assert "Pocket has a value already, which stays: SECRET_KEY, TOKEN." in again.output
     assert "There is nothing to copy." in again.output
+
+
+def test_a_file_that_pocket_accepts_is_read_where_no_other_is_kept(here: Path) -> None:
+    secrets = Clients(destination("dev", local=True).target).secretsmanager
+    text = SMALL + 'NEWER = { type = "password" }\n' + OWN
+    (here / "pocket.toml").write_text(text)
+    (here / "magic-pocket.toml").unlink(missing_ok=True)
+    found = json.loads(secrets.get_secret_value(SecretId="pocket-dev-small")["SecretString"])
+    former = {**found, "dev": {"small": {"NEWER": "hush"}}}
+    secrets.put_secret_value(SecretId="pocket-dev-small", SecretString=json.dumps(former))
+    done = CliRunner().invoke(app, ["import", "--stage", "dev", "--local", "--yes"])
+    assert done.exit_code == 0, done.output
+    kept = json.loads(secrets.get_secret_value(SecretId="pocket-dev-small")["SecretString"])
+    assert kept == {**former, "NEWER": "hush", "_generated_by_pocket": ["NEWER", "SECRET_KEY"]}
 
 
 def test_a_former_secret_that_is_no_json_object_is_an_error_without_its_text(here: Path) -> None:

@@ -255,9 +255,9 @@ def test_a_deploy_keeps_the_url_in_the_stages_secret_and_destroy_keeps_the_branc
     assert database.access(stage, target).host == "ep-br-1-1.eu-central-1.aws.neon.tech"
     before = stage_secrets.values(stage, target)["DATABASE_URL"]
     with pytest.raises(DeployError) as hinted:
-        stage_secrets.rotate(stage, target, stage_secrets.variable(stage, "DATABASE_URL"))
+        stage_secrets.rotate(stage, target, stage_secrets.variable(stage, "DATABASE_URL"), PlanRecorder())
     assert hinted.value.hint == "For another password: pocket db rotate --stage dev"
-    branches.rotate(stage, target)
+    branches.rotate(stage, target, PlanRecorder())
     assert stage_secrets.values(stage, target)["DATABASE_URL"] != before
     restored = branches.restore(stage, target, datetime(2026, 11, 1, 9, 30, tzinfo=UTC), PlanRecorder())
     assert double.bodies[-1]["branch"] == {

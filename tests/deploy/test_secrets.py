@@ -172,6 +172,35 @@ def test_a_lost_private_key_is_an_error_and_nothing_changes(clients: Clients, tm
     assert stored(clients, stage) == left
 
 
+def test_two_parameters_of_different_pairs_are_an_error(clients: Clients, tmp_path: Path) -> None:
+    stage = declared(tmp_path, "ssm", "mixed")
+    ensure(clients, stage)
+    private, _ = secrets.key_pair()
+    store_at(clients, stage, place_of(stage)).put({"TOKEN_PEM_BASE64": private}, PlanRecorder())
+    with pytest.raises(DeployError, match="do not belong together") as caught:
+        ensure(clients, stage)
+    assert "rotate TOKEN_PEM_BASE64" in caught.value.hint
+
+
+def test_values_of_magic_pocket_in_the_same_store_are_not_generated_again(clients: Clients, stage: StageConfig) -> None:
+    former = {"SECRET_KEY": "hush", "TOKEN": {"pem": "a", "pub": "b"}}
+    if stage.secretsmanager.store == "ssm":
+        names = ["TOKEN"]
+        for part in ("pem", "pub"):
+            clients.ssm.put_parameter(Name=f"/{stage.pocket_key}/TOKEN/{part}", Value="hush", Type="SecureString")
+    else:
+        names = ["SECRET_KEY", "TOKEN"]
+        text = json.dumps({"dev": {"small": former}, "prd": {"small": {}}})
+        clients.secretsmanager.create_secret(Name=stage.pocket_key, SecretString=text)
+    with pytest.raises(DeployError, match=f"values of magic-pocket for {', '.join(names)}") as caught:
+        ensure(clients, stage)
+    assert "hush" not in str(caught.value)
+    assert "pocket import --stage dev" in caught.value.hint
+    store_at(clients, stage, place_of(stage)).put({"SECRET_KEY": "a", "TOKEN_PEM_BASE64": "b"}, PlanRecorder())
+    store_at(clients, stage, place_of(stage)).put({"TOKEN_PUB_BASE64": "c"}, PlanRecorder())
+    assert ensure(clients, stage) == ()
+
+
 def test_an_invalid_private_key_is_an_error_without_its_value(clients: Clients, tmp_path: Path) -> None:
     stage = declared(tmp_path, "secretsmanager", "nokey")
     text = json.dumps({"TOKEN_PEM_BASE64": "n0t-4-k3y"})

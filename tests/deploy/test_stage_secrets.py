@@ -9,10 +9,15 @@ import pytest
 from deploying import SMALL, PlanRecorder, project
 
 from pocket.config import StageConfig
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
 from pocket.deploy.stacks import secrets
+from pocket.deploy.stacks.bucket import delete as delete_bucket
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.stacks.secret_stores import place_of, store_at
 from pocket.deploy.target import Target
+from pocket.deploy.template.storage import artifact_bucket_name
 from pocket.errors import DeployError
 
 OWN = """
@@ -34,11 +39,15 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> StageConfig:
 
 
 def put(stage: StageConfig, target: Target, name: str, value: str) -> None:
-    stage_secrets.put(stage, target, stage_secrets.variable(stage, name), value)
+    stage_secrets.put(stage, target, {name: value}, PlanRecorder())
 
 
 def remove(stage: StageConfig, target: Target, name: str) -> str:
     return stage_secrets.remove(stage, target, stage_secrets.variable(stage, name))
+
+
+def rotate(stage: StageConfig, target: Target, name: str) -> tuple[str, ...]:
+    return stage_secrets.rotate(stage, target, stage_secrets.variable(stage, name), PlanRecorder())
 
 
 def test_values_that_are_set_are_read_back(stage: StageConfig, target: Target) -> None:
@@ -63,12 +72,15 @@ def test_entries_name_the_place_and_never_the_value(stage: StageConfig) -> None:
 
 def test_what_was_set_here_can_be_deleted(stage: StageConfig, target: Target) -> None:
     put(stage, target, "DATABASE_URL", "postgres://h/n")
-    assert "database-url" in remove(stage, target, "DATABASE_URL")
+    removed = remove(stage, target, "DATABASE_URL")
+    assert "database-url" in removed
     if stage.secretsmanager.store == "ssm":
+        assert removed.endswith("which AWS cannot restore")
         assert stage_secrets.values(stage, target) == {}
     else:
-        with pytest.raises(DeployError, match="scheduled for deletion"):
+        with pytest.raises(DeployError, match="scheduled for deletion") as caught:
             put(stage, target, "DATABASE_URL", "postgres://h/n")
+        assert "restore-secret --region eu-central-1 --secret-id" in caught.value.hint
 
 
 def test_what_pocket_did_not_create_is_changed_but_never_deleted(
@@ -108,7 +120,7 @@ def test_a_secret_that_is_not_an_object_has_no_key_and_is_not_overwritten(
 def test_a_generated_secret_rotates_and_stays_pockets_own(stage: StageConfig, target: Target, clients: Clients) -> None:
     secrets.carry_out(clients, stage, secrets.plan(clients, stage), PlanRecorder())
     before = stage_secrets.values(stage, target)["SECRET_KEY"]
-    changed = stage_secrets.rotate(stage, target, stage_secrets.variable(stage, "SECRET_KEY"))
+    changed = rotate(stage, target, "SECRET_KEY")
     after = stage_secrets.values(stage, target)["SECRET_KEY"]
     assert changed == ("SECRET_KEY",)
     assert before != after
@@ -119,9 +131,45 @@ def test_a_generated_secret_rotates_and_stays_pockets_own(stage: StageConfig, ta
         assert json.loads(text)["_generated_by_pocket"] == ["SECRET_KEY"]
 
 
+def test_a_value_rotated_before_the_first_deploy_is_pockets_own(
+    stage: StageConfig, target: Target, clients: Clients
+) -> None:
+    rotate(stage, target, "SECRET_KEY")
+    secrets.carry_out(clients, stage, secrets.plan(clients, stage), PlanRecorder())
+    found = store_at(clients, stage, place_of(stage)).contents(["SECRET_KEY"])
+    assert [name.rpartition("/")[2] for name in found.own] == ["SECRET_KEY"]
+    assert found.others == ()
+
+
+def test_keys_of_one_secret_are_written_at_once_and_under_the_lock(
+    stage: StageConfig, target: Target, clients: Clients
+) -> None:
+    bucket = artifact_bucket_name(stage, account_id(clients))
+    clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    given = {"MAIL_USER": "u", "MAIL_PASSWORD": "p"}
+    try:
+        with Lock(clients, "dev", "deploy", PlanRecorder()) as lock:
+            lock.take(bucket)
+            for change in (
+                lambda: stage_secrets.put(stage, target, given, PlanRecorder()),
+                lambda: rotate(stage, target, "SECRET_KEY"),
+            ):
+                with pytest.raises(DeployError, match="running `pocket deploy`"):
+                    change()
+        assert stage_secrets.values(stage, target) == {}
+        stage_secrets.put(stage, target, given, PlanRecorder())
+    finally:
+        delete_bucket(clients, bucket, account_id(clients))
+    if stage.secretsmanager.store == "secretsmanager":
+        name = stage_secrets.variable(stage, "MAIL_USER").secret_id
+        (versions,) = [clients.secretsmanager.list_secret_version_ids(SecretId=name)["Versions"]]
+        assert len(versions) == 1
+    assert stage_secrets.values(stage, target) == given
+
+
 def test_only_generated_secrets_rotate_and_only_others_are_deleted(stage: StageConfig, target: Target) -> None:
     with pytest.raises(DeployError, match="not generated by Pocket"):
-        stage_secrets.rotate(stage, target, stage_secrets.variable(stage, "MAIL_USER"))
+        rotate(stage, target, "MAIL_USER")
     with pytest.raises(DeployError, match="is generated"):
         remove(stage, target, "SECRET_KEY")
 

@@ -216,8 +216,9 @@ def rotate(stage: Stage, local: Local = False) -> None:
     from pocket.deploy.operate import branches
 
     place = _able(stage, "be rotated by Pocket", ("neon",), local=local)
-    with reporter().step("Change the password"):
-        branches.rotate(place.stage, place.target)
+    shown = reporter()
+    with shown.step("Change the password"):
+        branches.rotate(place.stage, place.target, shown)
     write("info", f"{place.stage.database_variable} has the new password. No deploy is needed.")
 
 

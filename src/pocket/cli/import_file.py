@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,8 @@ def import_(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help=f"File of magic-pocket. Defaults to pocket.toml, with --stage to {KEPT}."
+            metavar="[FILE]",
+            help=f"File of magic-pocket. Defaults to pocket.toml, with --stage to {KEPT} if it exists.",
         ),
     ] = None,
     stage: Annotated[
@@ -39,7 +41,12 @@ def import_(
     if stage is None:
         _translate(file or Path(FILE_NAME), yes=yes)
     else:
-        _take_over(file or Path(KEPT), stage, local=local, yes=yes)
+        _take_over(file or _kept(Path(FILE_NAME)), stage, local=local, yes=yes)
+
+
+def _kept(source: Path) -> Path:
+    """The file of magic-pocket: a file that Pocket accepts as it stands is not kept under another name."""
+    return Path(KEPT) if Path(KEPT).exists() else source
 
 
 def _read(path: Path) -> tuple[str, Translation]:
@@ -65,7 +72,10 @@ def _translate(source: Path, *, yes: bool) -> None:
             f"{FILE_NAME} exists already.", f"Rename it first, or copy secrets: pocket import {source} --stage STAGE"
         )
     if _is_accepted(text, target):
-        write("info", f"{source} is valid for Pocket as it is; nothing was changed. Next: pocket check")
+        write("info", f"{source} is valid for Pocket as it is; nothing was changed.")
+        kept = _kept(source)
+        for step in _steps(_read(kept)[1], kept):
+            sys.stderr.write(f"{step}\n")
         return
     written = toml_text.text(translation.tables, below=tuple(translation.tables["general"]["stages"]))
     planned = changes.change(folder, FILE_NAME, f"# Translated from magic-pocket by pocket import.\n\n{written}")

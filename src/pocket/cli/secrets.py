@@ -11,7 +11,7 @@ import typer
 from pocket.cli.options import Local, Stage, Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pocket.cli.project import Destination
 
@@ -87,13 +87,16 @@ def unset(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> N
 
     place = destination(stage, local=local)
     item = stage_secrets.variable(place.stage, name)
-    confirm(place, f"Delete {stage_secrets.place(item)}?", yes=yes)
+    final = " AWS cannot restore a parameter." if item.service == "ssm" else ""
+    _say_shared(place, [name])
+    confirm(place, f"Delete {stage_secrets.place(item)}?{final}", yes=yes)
     write("info", f"Deleted {stage_secrets.remove(place.stage, place.target, item)}.")
 
 
 @app.command()
 def rotate(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> None:
     """Generate another value for a secret that Pocket generated."""
+    from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.cli.project import destination
     from pocket.deploy.operate import stage_secrets
@@ -101,22 +104,37 @@ def rotate(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> 
     place = destination(stage, local=local)
     item = stage_secrets.variable(place.stage, name)
     confirm(place, f"Generate another value of {name}? What was signed with the old one becomes invalid.", yes=yes)
-    changed = stage_secrets.rotate(place.stage, place.target, item)
+    changed = stage_secrets.rotate(place.stage, place.target, item, reporter(assume_yes=yes))
     write("info", f"Generated {', '.join(changed)}.")
     _next(place)
 
 
 def _put(place: Destination, values: Mapping[str, str], *, yes: bool) -> None:
-    from pocket.cli.failure import write
+    from pocket.cli.console import reporter
     from pocket.deploy.operate import stage_secrets
 
     chosen = {name: stage_secrets.variable(place.stage, name) for name in values}
     places = ", ".join(f"{name} in {stage_secrets.place(item)}" for name, item in chosen.items())
+    _say_shared(place, chosen)
     confirm(place, f"Set {places}?", yes=yes)
-    for name, item in chosen.items():
-        stage_secrets.put(place.stage, place.target, item, values[name])
-        write("info", f"Set {name}.")
+    stage_secrets.put(place.stage, place.target, values, reporter(assume_yes=yes))
     _next(place)
+
+
+def _say_shared(place: Destination, names: Iterable[str]) -> None:
+    """Warns of secrets that other stages read, as a preview's are those of the stage that it is made from."""
+    from pocket.cli.failure import write
+    from pocket.deploy.operate import stage_secrets
+
+    for name in names:
+        where = stage_secrets.place(stage_secrets.variable(place.stage, name))
+        found = [
+            other.name
+            for other in place.project.stages.values()
+            if other.name != place.stage.name and where in map(stage_secrets.place, other.secret_variables)
+        ]
+        if found:
+            write("warning", f"{name}: stage {', '.join(found)} reads the same {where}.")
 
 
 def _value(name: str) -> str:
@@ -149,4 +167,8 @@ def confirm(place: Destination, question: str, *, yes: bool) -> None:
 def _next(place: Destination) -> None:
     from pocket.cli.failure import write
 
-    write("info", f"Functions read it after the next deploy: pocket deploy --stage {place.stage.name}")
+    write(
+        "info",
+        "A function reads it when it starts: until the next deploy, functions with the old and the new value serve side"
+        f" by side. Next: pocket deploy --stage {place.stage.name}",
+    )

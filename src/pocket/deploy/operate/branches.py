@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
 from pocket.deploy.stacks import aurora, neon
+from pocket.deploy.stacks.secret_stores import place_of, store_at
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -67,13 +68,13 @@ def remove(stage: StageConfig, target: Target, name: str) -> str:
     raise DeployError(f"There is no copy {name}; nothing was removed.", "Compare the name with what made it.")
 
 
-def rotate(stage: StageConfig, target: Target) -> None:
+def rotate(stage: StageConfig, target: Target, reporter: Reporter) -> None:
     """Gives the functions' role on Neon another password, and puts the URL into the stage's secret."""
     there, own = _own(stage, target)
     table, variable = stage.database, stage.database_variable
     if table is not None and variable is not None:
-        item = stage_secrets.variable(stage, variable)
-        stage_secrets.put(stage, target, item, neon.rotated(there, table, own))
+        with stage_secrets.locked(stage, target, reporter):
+            store_at(Clients(target), stage, place_of(stage)).put({variable: neon.rotated(there, table, own)}, reporter)
 
 
 def _own(stage: StageConfig, target: Target) -> tuple[Neon, Branch]:

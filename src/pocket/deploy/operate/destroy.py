@@ -65,8 +65,9 @@ class Removal:
             yield f"stack {self.certificate_stack.stack.name} in {REGION}"
         yield from (f"certificate {item.arn} for {', '.join(item.names)}" for item in self.certificates)
         for where, contents in self.secrets:
+            final = ", which AWS cannot restore" if where.store == "ssm" else ""
             for name in contents.own:
-                yield f"{name} in the {where}"
+                yield f"{name} in the {where}{final}"
         if self.cluster is not None:
             yield f"cluster {self.cluster.name} with its data, after a last snapshot"
         if self.branch is not None:

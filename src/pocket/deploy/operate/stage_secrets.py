@@ -7,24 +7,27 @@ printed, logged or put into an error, except that `values` returns them for a us
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pocket.config.secret_references import Reference
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.stacks import secrets
-from pocket.deploy.stacks.secret_stores import RECOVERY_DAYS
-from pocket.deploy.template.marks import marked, marks
-from pocket.errors import AWSCallFailed, DeployError
+from pocket.deploy.operate.secret_holders import Regions, holder
+from pocket.deploy.stacks import bucket, secrets
+from pocket.deploy.stacks.lock import Lock
+from pocket.deploy.stacks.secret_stores import place_of, store_at
+from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pocket.config import StageConfig
+    from pocket.deploy.operate.secret_holders import Holder
+    from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
     from pocket.manifest import SecretVariable
-
-_MISSING = {"ResourceNotFoundException", "ParameterNotFound"}
 
 
 @dataclass(frozen=True)
@@ -36,18 +39,6 @@ class Entry:
     place: str
 
 
-class Holder(Protocol):
-    """A secret or a parameter that may not exist yet."""
-
-    def read(self) -> str | None: ...
-
-    def write(self, text: str) -> None: ...
-
-    def is_ours(self) -> bool: ...
-
-    def delete(self) -> str: ...
-
-
 def entries(stage: StageConfig) -> list[Entry]:
     """The stage's variables in the file's order."""
     generated = {item.name for item in stage.generated_variables}
@@ -56,13 +47,13 @@ def entries(stage: StageConfig) -> list[Entry]:
 
 def values(stage: StageConfig, target: Target) -> dict[str, str]:
     """The values of those variables that exist. Raises DeployError for a key of a secret that is not a JSON object."""
-    clients = _Regions(target)
+    clients = Regions(target)
     texts: dict[tuple[str, str], str | None] = {}
     found = {}
     for item in stage.secret_variables:
         place = (item.service, item.secret_id)
         if place not in texts:
-            texts[place] = _holder(clients, stage, item).read()
+            texts[place] = holder(clients, stage, item).read()
         value = _value(item, texts[place])
         if value is not None:
             found[item.name] = value
@@ -71,7 +62,7 @@ def values(stage: StageConfig, target: Target) -> dict[str, str]:
 
 def value(stage: StageConfig, target: Target, item: SecretVariable) -> str | None:
     """The value of one variable; None if it does not exist. Raises as `values` does."""
-    return _value(item, _holder(_Regions(target), stage, item).read())
+    return _value(item, holder(Regions(target), stage, item).read())
 
 
 def variable(stage: StageConfig, name: str) -> SecretVariable:
@@ -87,14 +78,51 @@ def variable(stage: StageConfig, name: str) -> SecretVariable:
     )
 
 
-def put(stage: StageConfig, target: Target, item: SecretVariable, value: str) -> None:
-    """Sets one value, and creates its secret or parameter with the stage's tags if there is none.
+def put(stage: StageConfig, target: Target, given: Mapping[str, str], reporter: Reporter) -> None:
+    """Sets values by variable, and creates a secret or parameter with the stage's tags where there is none.
 
-    Other keys of a JSON secret stay. Raises DeployError for a key of a secret that is not a JSON object.
+    Generated variables are recorded as Pocket's. Other keys of a JSON secret stay. Raises DeployError for a key of a
+    secret that is not a JSON object, and if another command holds the stage's lock, which this takes where it writes
+    back what it has read.
     """
-    holder = _holder(_Regions(target), stage, item)
-    text = holder.read()
-    holder.write(value if item.key is None else _with_key(item, text, value))
+    items = [variable(stage, name) for name in given]
+    generated = {item.name for item in stage.generated_variables} & given.keys()
+    keyed: dict[tuple[str, str], list[SecretVariable]] = {}
+    for item in items:
+        if item.key is not None and item.name not in generated:
+            keyed.setdefault((item.service, item.secret_id), []).append(item)
+    clients = Regions(target)
+    if generated or keyed:
+        with locked(stage, target, reporter):
+            if generated:
+                own = {name: given[name] for name in given if name in generated}
+                store_at(Clients(target), stage, place_of(stage)).put(own, reporter)
+            for parts in keyed.values():
+                _put_keys(holder(clients, stage, parts[0]), {item: given[item.name] for item in parts}, reporter)
+    for item in items:
+        if item.key is None and item.name not in generated:
+            holder(clients, stage, item).write(given[item.name])
+            reporter.note(f"Put {item.name} into {place(item)}.")
+
+
+def _put_keys(there: Holder, given: Mapping[SecretVariable, str], reporter: Reporter) -> None:
+    """Sets keys of one JSON secret, in one write."""
+    text = there.read()
+    found = {} if text is None else _object(next(iter(given)), text)
+    there.write(json.dumps({**found, **{str(item.key): value for item, value in given.items()}}))
+    for item in given:
+        reporter.note(f"Put {item.name} into {place(item)}.")
+
+
+@contextmanager
+def locked(stage: StageConfig, target: Target, reporter: Reporter) -> Iterator[None]:
+    """Holds the stage's lock; a stage that was never deployed has none."""
+    clients = Clients(target)
+    with Lock(clients, stage.name, "secrets", reporter) as lock:
+        name = artifact_bucket_name(stage, account_id(clients))
+        if bucket.exists(clients, name):
+            lock.take(name)
+        yield
 
 
 def remove(stage: StageConfig, target: Target, item: SecretVariable) -> str:
@@ -108,18 +136,18 @@ def remove(stage: StageConfig, target: Target, item: SecretVariable) -> str:
             f"For another value: pocket secrets rotate {item.name} --stage {stage.name}. To have none, remove it from"
             " pocket.toml.",
         )
-    holder = _holder(_Regions(target), stage, item)
-    if holder.read() is None:
+    found = holder(Regions(target), stage, item)
+    if found.read() is None:
         raise DeployError(f"There is no {place(item)}.")
-    if item.key is not None or not holder.is_ours():
+    if item.key is not None or not found.is_ours():
         raise DeployError(
             f"Pocket did not create {place(item)} for stage {stage.name} alone, so it does not delete it.",
             "Delete it with the AWS CLI, or remove the variable from pocket.toml.",
         )
-    return holder.delete()
+    return found.delete()
 
 
-def rotate(stage: StageConfig, target: Target, item: SecretVariable) -> tuple[str, ...]:
+def rotate(stage: StageConfig, target: Target, item: SecretVariable, reporter: Reporter) -> tuple[str, ...]:
     """Generates another value for a generated variable, of a key pair for both; returns the variables.
 
     Raises DeployError for a variable that is not generated.
@@ -127,8 +155,7 @@ def rotate(stage: StageConfig, target: Target, item: SecretVariable) -> tuple[st
     for name, secret in stage.secretsmanager.generated.items():
         if item.name in secret.variables(name):
             fresh = secrets.missing(name, secret, {})
-            for fresh_name, value in fresh.items():
-                put(stage, target, variable(stage, fresh_name), value)
+            put(stage, target, fresh, reporter)
             return tuple(fresh)
     if item.name == stage.database_variable and stage.branch_name is not None:
         raise DeployError(
@@ -157,10 +184,6 @@ def _value(item: SecretVariable, text: str | None) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def _with_key(item: SecretVariable, text: str | None, value: str) -> str:
-    return json.dumps({**({} if text is None else _object(item, text)), item.key: value})
-
-
 def _object(item: SecretVariable, text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
@@ -172,97 +195,3 @@ def _object(item: SecretVariable, text: str) -> dict[str, Any]:
             f"Remove #{item.key} from the reference in pocket.toml, or make the secret a JSON object.",
         )
     return found
-
-
-class _Regions:
-    """Clients by region: a reference may be an ARN of another region than the stage's."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._clients: dict[str, Clients] = {}
-
-    def of(self, item: SecretVariable) -> Clients:
-        region = Reference.parse(item.secret_id).region or self._target.region
-        if region not in self._clients:
-            self._clients[region] = Clients(replace(self._target, region=region))
-        return self._clients[region]
-
-
-def _holder(clients: _Regions, stage: StageConfig, item: SecretVariable) -> Holder:
-    kind = _Parameter if item.service == "ssm" else _Secret
-    return kind(clients.of(item), stage, item.secret_id)
-
-
-class _Secret:
-    """A secret of Secrets Manager."""
-
-    def __init__(self, clients: Clients, stage: StageConfig, name: str) -> None:
-        self._client, self._stage, self._name = clients.secretsmanager, stage, name
-
-    def read(self) -> str | None:
-        try:
-            return self._client.get_secret_value(SecretId=self._name).get("SecretString")
-        except AWSCallFailed as error:
-            if error.code in _MISSING:
-                return None
-            if error.code == "InvalidRequestException" and "delet" in error.message:
-                raise DeployError(
-                    f"Secret {self._name} is scheduled for deletion.",
-                    f"Restore it: aws secretsmanager restore-secret --secret-id {self._name}",
-                ) from None
-            raise
-
-    def write(self, text: str) -> None:
-        try:
-            self._client.put_secret_value(SecretId=self._name, SecretString=text)
-        except AWSCallFailed as error:
-            if error.code not in _MISSING or self._name.startswith("arn:"):
-                raise
-            self._client.create_secret(Name=self._name, SecretString=text, Tags=_tags(marks(self._stage)))
-
-    def is_ours(self) -> bool:
-        found = self._client.describe_secret(SecretId=self._name).get("Tags", [])
-        return marked(self._stage, _named(found))
-
-    def delete(self) -> str:
-        self._client.delete_secret(SecretId=self._name, RecoveryWindowInDays=RECOVERY_DAYS)
-        return (
-            f"secret {self._name}; `aws secretsmanager restore-secret --secret-id {self._name}` restores it for"
-            f" {RECOVERY_DAYS} days"
-        )
-
-
-class _Parameter:
-    """A SecureString parameter of Parameter Store."""
-
-    def __init__(self, clients: Clients, stage: StageConfig, name: str) -> None:
-        self._client, self._stage = clients.ssm, stage
-        self._name = name
-
-    def read(self) -> str | None:
-        found = self._client.get_parameters(Names=[self._name], WithDecryption=True)["Parameters"]
-        return found[0]["Value"] if found else None
-
-    def write(self, text: str) -> None:
-        given: dict[str, Any] = {"Name": self._name, "Value": text, "Type": "SecureString"}
-        if self.read() is None:
-            # Tags are refused together with Overwrite.
-            self._client.put_parameter(**given, Tier="Intelligent-Tiering", Tags=_tags(marks(self._stage)))
-        else:
-            self._client.put_parameter(**given, Overwrite=True)
-
-    def is_ours(self) -> bool:
-        found = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name)["TagList"]
-        return marked(self._stage, _named(found))
-
-    def delete(self) -> str:
-        self._client.delete_parameters(Names=[self._name])
-        return f"parameter {self._name}"
-
-
-def _tags(found: Mapping[str, str]) -> list[Any]:
-    return [{"Key": key, "Value": value} for key, value in found.items()]
-
-
-def _named(tags: Sequence[Any]) -> dict[str, str]:
-    return {item["Key"]: item["Value"] for item in tags}

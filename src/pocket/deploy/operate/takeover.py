@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.stacks.secret_stores import place_of, store_at
 from pocket.errors import DeployError
 from pocket.manifest import SecretVariable
 
@@ -77,15 +75,8 @@ def plan(stage: StageConfig, target: Target, former: Sequence[FormerPlace]) -> T
 
 
 def carry_out(stage: StageConfig, target: Target, planned: TakeOver, reporter: Reporter) -> None:
-    """Writes the planned values: generated ones as a deploy would, the others as `pocket secrets set` does."""
-    generated = {item.name for item in stage.generated_variables}
-    if own := {name: value for name, value in planned.values.items() if name in generated}:
-        store_at(Clients(target), stage, place_of(stage)).add(own, reporter)
-    for name, value in planned.values.items():
-        if name not in generated:
-            item = stage_secrets.variable(stage, name)
-            stage_secrets.put(stage, target, item, value)
-            reporter.note(f"Put {name} into {stage_secrets.place(item)}.")
+    """Writes the planned values."""
+    stage_secrets.put(stage, target, planned.values, reporter)
 
 
 def _value(stage: StageConfig, place: FormerPlace, text: str | None) -> str | None:

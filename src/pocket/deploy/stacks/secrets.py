@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pocket import naming
-from pocket.deploy.stacks.secret_stores import Place, place_of, store_at
+from pocket.deploy.stacks.secret_stores import Place, SecretStore, place_of, store_at
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pocket.config import StageConfig
     from pocket.config.tables.secrets import PocketSecret
@@ -86,9 +86,13 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
     carried = _carried(clients, stage, live, [name for name in variables if name not in existing])
     fresh, made = dict(carried), []
     for name, secret in declared.items():
+        if place.store == "ssm" and secret.type == "rsa_pem_base64":
+            _refuse_mixed(secret.variables(name), existing)
         found = missing(name, secret, {**existing, **carried})
         fresh.update(found)
         made += [variable for variable in found if set(secret.variables(name)) <= found.keys()]
+    if made:
+        _refuse_untaken(stage, store, made)
     return Generation(place, fresh, existing, tuple(carried), _lost(live, made, variables))
 
 
@@ -112,7 +116,7 @@ def carry_out(clients: Clients, stage: StageConfig, generation: Generation, repo
         found = plan(clients, stage)
         generation = replace(found, fresh={**found.fresh, **generation.fresh})
     if generation.fresh:
-        store.add(generation.fresh, reporter)
+        store.put(generation.fresh, reporter)
     return tuple(generation.fresh)
 
 
@@ -130,6 +134,18 @@ def _carried(clients: Clients, stage: StageConfig, live: Recorded | None, variab
     return {} if before.restorable() else before.read(variables)
 
 
+def _refuse_untaken(stage: StageConfig, store: SecretStore, made: list[str]) -> None:
+    """Raises DeployError if magic-pocket has values in the same store of what would be generated."""
+    declared = stage.generated_secrets
+    names = [name for name in store.former(list(declared)) if set(declared[name].variables(name)) & {*made}]
+    if names:
+        raise DeployError(
+            f"The {place_of(stage)} has values of magic-pocket for {', '.join(names)}, so no others are generated.",
+            f"Copy them: pocket import --stage {stage.name}. For new ones: pocket secrets rotate NAME"
+            f" --stage {stage.name}",
+        )
+
+
 def _lost(live: Recorded | None, made: list[str], variables: list[str]) -> tuple[str, ...]:
     if live is None:
         return ()
@@ -142,8 +158,10 @@ def _lost(live: Recorded | None, made: list[str], variables: list[str]) -> tuple
 def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dict[str, str]:
     """New values for those variables of the declared secret `name` that `existing` lacks."""
     variables = secret.variables(name)
-    if secret.type == "database_url" or all(variable in existing for variable in variables):
-        return {}  # `stacks.neon` has the URL of a database
+    if secret.type == "database_url":
+        return {}  # `stacks.neon` has it
+    if all(variable in existing for variable in variables):
+        return {}
     if secret.type == "password":
         return {name: password(secret.options.length)}
     private, public = variables
@@ -155,6 +173,24 @@ def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dic
             f"Restore {private}, or delete {public} to have a new pair generated.",
         )
     return dict(zip(variables, key_pair(for_rsa=name == naming.SIGNING_KEY), strict=True))
+
+
+def _refuse_mixed(variables: Sequence[str], existing: Mapping[str, str]) -> None:
+    """Raises DeployError if two keys do not belong together, as after an interrupted rotation."""
+    from cryptography.hazmat.primitives import serialization
+
+    private, public = variables
+    if not {private, public} <= existing.keys():
+        return
+    try:
+        half = base64.b64decode(public_half(existing[private], private))
+        own, other = (serialization.load_pem_public_key(pem) for pem in (half, base64.b64decode(existing[public])))
+    except (DeployError, ValueError):
+        return  # a user's own, in another form
+    if own != other:
+        raise DeployError(
+            f"{private} and {public} do not belong together.", f"Generate another pair: pocket secrets rotate {private}"
+        )
 
 
 def password(length: int) -> str:
