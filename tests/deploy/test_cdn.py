@@ -47,6 +47,14 @@ def test_cfn_lint_finds_nothing_in_the_templates_of_a_distribution(tmp_path: Pat
     assert lint(render_storage(found.stage("dev"), ACCOUNT, "E1").to_json(), "eu-central-1") == []
 
 
+def test_an_error_is_cached_no_longer_than_its_headers_say_and_keeps_its_page(tmp_path: Path) -> None:
+    found = config_of(rendered(project(tmp_path, CDN)))["CustomErrorResponses"]
+    always = {404, 414, 500, 501, 502, 503, 504}
+    with_max_age = {400, 403, 405}
+    assert {item["ErrorCode"] for item in found} == always | with_max_age
+    assert all(item.keys() == {"ErrorCode", "ErrorCachingMinTTL"} and not item["ErrorCachingMinTTL"] for item in found)
+
+
 def test_the_secret_is_a_parameter_that_nothing_shows_and_part_of_no_body(tmp_path: Path) -> None:
     template = render(inputs(project(tmp_path, CDN), secrets=SECRETS))
     secret = SECRETS["POCKET_ORIGIN_SECRET"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from base64 import b64decode
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from storages.backends.s3 import S3Storage
 
 from pocket.deploy.stacks.secrets import key_pair
 from pocket.django import signed_cookies
@@ -64,10 +66,25 @@ def test_scripts_and_other_paths_do_not_get_the_cookies(stage: dict[str, str]) -
         assert cookie["samesite"] == "Lax"
 
 
-@pytest.mark.parametrize("prefix", ["", "media", "/media/", "media/*/", "media/?/"])
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "media", "/media/", "media/*/", "media/?/", "media/../static/", "../", "media/./", "media/a\n/", "a\\b/"],
+)
 def test_a_prefix_that_would_open_more_is_refused(project_to_check: None, prefix: str) -> None:
     with pytest.raises(ValueError, match="Expected a prefix"):
         cookies(prefix)
+
+
+@pytest.mark.parametrize("title", ["My Film", "ä", "50%", "a;Domain=example.com", "it's (1)!", "x\u200dy", "..."])
+def test_a_prefix_is_encoded_as_the_addresses_of_its_files(stage: dict[str, str], title: str) -> None:
+    storage = S3Storage(bucket_name="b", custom_domain=CDN.partition("//")[2], querystring_auth=False)
+    found = cookies(f"media/{title}/")
+    address = storage.url(f"media/{title}/1.ts")
+    assert refusal(address, "", {name: item.value for name, item in found.items()}, stage) == ""
+    assert {cookie["path"] for cookie in found.values()} == {address.removeprefix(CDN).removesuffix("1.ts")}
+    for cookie in found.values():
+        assert re.fullmatch(r"/[!-:<-~]+", cookie["path"])
+        assert not cookie["domain"]
 
 
 def test_without_a_stage_nothing_is_set_and_without_a_key_it_is_an_error(

@@ -8,8 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import time
 from typing import TYPE_CHECKING
+
+from django.utils.encoding import filepath_to_uri
 
 from pocket.django.configuration import source
 from pocket.django.configuration.errors import SetupFailed
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["set_signed_cookies"]
 
+_REFUSED = re.compile(r"^/|(^|/)\.\.?/|[*?\\\x00-\x1f\x7f]|(?<!/)$")
+"""In a prefix: wildcards of a policy, segments that a browser resolves, and what no key has."""
+
 _FOR_COOKIES = bytes.maketrans(b"+=/", b"-_~")
 
 
@@ -29,9 +35,9 @@ def set_signed_cookies(response: HttpResponseBase, prefix: str, *, seconds: int 
 
     The files are those of a storage with `signed = true`, at the stage's address. Without a stage nothing is set, since
     files need no signature there. It needs the package cryptography. Raises SetupFailed where the stage has no key,
-    ValueError for a prefix that does not end in a slash or has a wildcard.
+    ValueError for a prefix that does not end in a slash, has a wildcard or `..`.
     """
-    if not prefix.endswith("/") or prefix.startswith("/") or set("*?") & set(prefix):
+    if _REFUSED.search(prefix):
         raise ValueError(f'Expected a prefix of keys such as "media/videos/7/", found {prefix!r}.')
     name = source.stage_name()
     if name is None:
@@ -46,8 +52,10 @@ def set_signed_cookies(response: HttpResponseBase, prefix: str, *, seconds: int 
             'Its uploads need a storage with store = "cloudfront" and signed = true, and a deploy.',
         )
     until = int(time.time()) + seconds
+    # As in the addresses that storages make, which a browser asks for and CloudFront compares.
+    below = filepath_to_uri(prefix)
     condition = {"DateLessThan": {"AWS:EpochTime": until}}
-    statement = {"Resource": f"{address}/{prefix}*", "Condition": condition}
+    statement = {"Resource": f"{address}/{below}*", "Condition": condition}
     policy = json.dumps({"Statement": [statement]}, separators=(",", ":")).encode()
     values = {
         "CloudFront-Policy": _text(policy),
@@ -57,7 +65,7 @@ def set_signed_cookies(response: HttpResponseBase, prefix: str, *, seconds: int 
     secure = address.startswith("https://")
     for cookie, value in values.items():
         response.set_cookie(
-            cookie, value, max_age=seconds, path=f"/{prefix}", secure=secure, httponly=True, samesite="Lax"
+            cookie, value, max_age=seconds, path=f"/{below}", secure=secure, httponly=True, samesite="Lax"
         )
 
 

@@ -48,6 +48,10 @@ https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html"""
 
 YEAR = 31_536_000
 
+ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
+"""The statuses that CloudFront would cache for 10 seconds at least, most of them whatever their headers say:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html#HTTPStatusCodes-cached-errors"""
+
 READ_TIMEOUT = 35
 """Seconds; an HTTP API answers within 30, with an error of its own if the function is late."""
 
@@ -210,6 +214,7 @@ def _distribution(inputs: Inputs, declared: CloudFront, handler: str, storages: 
         "Origins": list(_origins(inputs, handler, storages)),
         "DefaultCacheBehavior": _site(),
         "CacheBehaviors": [_files(prefix, storage) for prefix, storage in storages.items()],
+        "CustomErrorResponses": [{"ErrorCode": status, "ErrorCachingMinTTL": 0} for status in ERRORS],
     }
     if declared.domain is not None:
         config["Aliases"] = list(declared.names)
