@@ -35,6 +35,35 @@ result = [one, two, names, some, shown, cancelled, refused, again, missing]
 """
 
 
+LARGE = """
+refused = call("list")
+call_command("migrate", verbosity=0)
+from pocket.jobs.models import Job
+one = Job(id="1", kind="task", name="n", args=["x" * 1_010_000], result={"a": "y" * 1_010_000}, output="o" * 20_000)
+one.errors = [{"exception_class_path": "ValueError", "traceback": "e" * 200_000 + "the end"}] * 50
+one.save()
+long = {"kind": "task", "name": "n" * 255, "errors": [{"exception_class_path": "E", "traceback": "ü" * 9000}]}
+Job.objects.bulk_create(Job(id=f"{n:0100d}", **long) for n in range(500))
+from pocket.django.commands import command
+def size(*arguments):
+    found = command.run({"command": "pocket_jobs", "args": list(arguments), "on_failure": "report"})
+    return [found["exit_status"], len(json.loads(found["stdout"] or "[]")), found["stderr"]]
+result = [refused, size("list", "--limit", "500"), size("show", "1"), call("show", "1"), size("list", "--limit=-1")]
+"""
+
+
+def test_what_it_writes_fits_into_a_response_and_a_missing_table_says_what_to_do(
+    tmp_path: Path, aws: AWSDouble
+) -> None:
+    project = TaskProject(tmp_path, aws, settings='INSTALLED_APPS += ["pocket.jobs"]\n')
+    refused, listed, one, [shown], negative = project.evaluate(CALL + LARGE)
+    assert refused == [None, "The database has no table of jobs. Run migrate."]
+    assert (listed[:2], one[:2]) == ([0, 500], [0, 1])
+    assert shown["args"].endswith("xxx... (1,010,004 characters)")
+    assert shown["errors"][-1]["traceback"].endswith("the end")
+    assert (negative[0], "it is between 1 and 500" in negative[2]) == (2, True)
+
+
 def test_it_lists_shows_cancels_and_retries(tmp_path: Path, aws: AWSDouble) -> None:
     project = TaskProject(tmp_path, aws, settings='INSTALLED_APPS += ["pocket.jobs"]\n')
     found: list[Any] = project.evaluate(CALL + STEPS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +28,7 @@ def list_jobs(
         str | None, typer.Option(help="Only these: ready, running, successful, failed or cancelled.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs of this task or command.")] = None,
-    limit: Annotated[int, typer.Option(help="Maximum number of jobs, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of jobs, newest first.")] = 50,
     local: Local = False,
     output: OutputFormat = "text",
 ) -> None:
@@ -122,17 +123,29 @@ def _recorded(stage: str, arguments: list[str], *, local: bool) -> list[dict[str
 
     place = destination(stage, local=local)
     result = invoke.manage(place.stage, place.target, "pocket_jobs", arguments)
-    found: list[dict[str, Any]] = []
-    for line in result.stdout.splitlines():
-        if line.startswith("["):
-            found = json.loads(line)
+    found = _written(result.stdout)
     if result.exit_status:
+        if found:  # the jobs that were not refused
+            _print(found, "text")
         if "Unknown command" in result.stderr:
             write("error", "The stage keeps no record of jobs: add pocket.jobs to INSTALLED_APPS, and deploy.")
         else:
             sys.stderr.write(result.stderr + (result.traceback or ""))
         raise typer.Exit(result.exit_status)
+    if found is None:
+        write("error", "The stage's answer is not a list of jobs. Deploy this version of Pocket, and try again.")
+        raise typer.Exit(1)
     return found
+
+
+def _written(output: str) -> list[dict[str, Any]] | None:
+    """The last line of the output that is a list in JSON; the project's own lines are around it."""
+    for line in reversed(output.splitlines()):
+        with suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, list):
+                return found
+    return None
 
 
 def _print(jobs: list[dict[str, Any]], output: str) -> None:

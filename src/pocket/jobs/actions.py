@@ -27,7 +27,8 @@ def retry(job: Job) -> None:
         )
     if job.hidden:
         raise CommandFailed(
-            f"The record of the job {job.pk} lacks arguments that look like secrets.",
+            f"The record of the job {job.pk} lacks arguments: they look like secrets, or a database does not hold"
+            " them.",
             "Its message in the dead-letter queue has them: pocket jobs redrive.",
         )
     before = job.status, job.attempts, job.stamp

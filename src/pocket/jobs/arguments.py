@@ -1,7 +1,10 @@
-"""Removes secrets from a job's arguments before they are recorded: by their names, and by the stage's own values."""
+"""What a database may hold of a job: no secrets in its arguments, by their names and by the stage's own values, and
+no characters or numbers that PostgreSQL refuses.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +29,21 @@ def visible(entry: Entry) -> tuple[list[Any], dict[str, Any], bool]:
         name: HIDDEN if _NAME.search(name) and value is not None else _plain(value)
         for name, value in entry.kwargs.items()
     }
+    args, kwargs = storable(args), storable(kwargs)
     return args, kwargs, args != entry.args or kwargs != entry.kwargs
+
+
+def storable(value: Any) -> Any:
+    """JSON as PostgreSQL takes it: without the character NUL, lone surrogates, NaN (null instead) and infinities."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    return value
 
 
 def _positional(entry: Entry) -> list[Any]:

@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from pocket.django.commands.delivery import INTERRUPTED
 from pocket.django.commands.job_record import Claim
-from pocket.jobs.arguments import visible
+from pocket.jobs.arguments import storable, visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -106,20 +106,20 @@ class DatabaseRecords:
         errors = [*claim.errors, *([how.error] if how.error else [])]
         if claim.interrupted and how.error and how.error["traceback"] == INTERRUPTED:
             errors.pop()  # noted when the job was claimed: there is no further attempt
-        changed = (
-            _jobs()
-            .filter(pk=entry.id, worker=claim.workers[-1], status="RUNNING")
-            .update(
-                status=how.status,
-                attempts=claim.attempt,
-                worker_ids=list(claim.workers[: claim.attempt]),
-                errors=errors,
-                output=how.output.replace("\0", ""),
-                result=how.value,
-                finished_at=None if how.status == "READY" else timezone.now(),
-                lease_until=None,
-            )
-        )
+        held = _jobs().filter(pk=entry.id, worker=claim.workers[-1], status="RUNNING")
+        end = {
+            "status": how.status,
+            "attempts": claim.attempt,
+            "worker_ids": list(claim.workers[: claim.attempt]),
+            "finished_at": None if how.status == "READY" else timezone.now(),
+            "lease_until": None,
+        }
+        try:
+            details = {"errors": storable(errors), "output": storable(how.output), "result": storable(how.value)}
+            changed = held.update(**end, **details)
+        except Exception:
+            logger.exception("The end of the job %s is recorded without its result, errors and output.", entry.id)
+            changed = held.update(**end)
         if not changed:
             logger.warning("The job %s ended after its time: another attempt holds it.", entry.id)
 
@@ -224,7 +224,7 @@ def _row(entry: Entry) -> Job:
     return Job(
         id=entry.id,
         kind=entry.kind,
-        name=entry.name[:255],
+        name=storable(entry.name)[:255],
         queue=entry.queue,
         handler=entry.handler,
         backend=entry.backend,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, connections
 
 from pocket.errors import PocketError
 from pocket.jobs import actions
@@ -24,6 +26,13 @@ SHOWN = (
 )
 
 
+MOST = 500
+"""Jobs that are listed at once."""
+
+LONGEST = 150_000
+"""Characters of the JSON of a field; of a longer one, the beginning is shown."""
+
+
 class Command(BaseCommand):
     """Lists, shows, retries and cancels jobs; writes JSON."""
 
@@ -36,13 +45,22 @@ class Command(BaseCommand):
         listing = found.add_parser("list")
         listing.add_argument("--status", choices=[item.lower() for item in Job.Status.values], default=None)
         listing.add_argument("--name", default=None)
-        listing.add_argument("--limit", type=int, default=50)
+        listing.add_argument("--limit", type=_limit, default=50)
         found.add_parser("show").add_argument("ids", nargs=1)
         for action in ("retry", "cancel"):
             found.add_parser(action).add_argument("ids", nargs="+")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         """Runs the action. Raises CommandError for an id without a job, and for jobs that the action does not fit."""
+        try:
+            self._do(action, options)
+        except DatabaseError as error:
+            jobs = Job.objects.all()
+            if jobs.model._meta.db_table in connections[jobs.db].introspection.table_names():
+                raise
+            raise CommandError("The database has no table of jobs. Run migrate.") from error
+
+    def _do(self, action: str, options: dict[str, Any]) -> None:
         if action == "list":
             jobs = Job.objects.all()
             if options["status"]:
@@ -70,7 +88,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(refused))
 
     def _write(self, facts: list[dict[str, Any]]) -> None:
-        self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder))
+        self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False))
 
 
 def _found(ids: list[str]) -> list[Job]:
@@ -81,5 +99,23 @@ def _found(ids: list[str]) -> list[Job]:
     return [found[item] for item in ids]
 
 
+def _limit(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MOST:
+        raise ArgumentTypeError(f"it is between 1 and {MOST}; got {number}")
+    return number
+
+
 def _facts(job: Job, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in names}
+    return {name: _fact(job, name) for name in names}
+
+
+def _fact(job: Job, name: str) -> Any:
+    """The field, shortened where it is long: all that this command writes must fit into Lambda's response."""
+    value = getattr(job, name)
+    if name == "reason":
+        return value[:100]
+    if name == "errors":
+        return [{**error, "traceback": error["traceback"][-5000:]} for error in value[-10:]]
+    text = json.dumps(value, cls=DjangoJSONEncoder)
+    return value if len(text) <= LONGEST else f"{text[:1000]}... ({len(text):,} characters)"
