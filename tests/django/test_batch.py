@@ -183,7 +183,7 @@ def test_every_line_of_a_command_carries_its_messages_id(tmp_path: Path, do: str
     assert [line for line in lines if "id-0" not in line] == []
     for line in lines:
         if line.startswith("{"):
-            assert json.loads(line)["messageId"] == "id-0"
+            assert json.loads(line)["jobId"] == "id-0"
     if do == "log":
         assert {"[id-0] printed", "[id-0] in two lines", "[id-0] from a child"} <= set(lines)
         assert any("a record" in line for line in lines)

@@ -376,6 +376,8 @@ def test_in_a_fifo_queue_a_failure_holds_what_comes_after_it_and_a_dead_letter_d
         ({"task": "work.tasks.missing", "id": "i"}, "cannot be run"),
         ({"task": "os.system", "id": "i", "args": ["true"]}, "not a task"),
         ({"task": "work.tasks.note"}, '"id" is missing'),
+        ({"task": "work.tasks.note", "id": "i\nj"}, "id is not that of a task"),
+        ({"command": "check", "environ": {"AWS_ENDPOINT_URL": "http://example.com"}}, "it has the key 'environ'"),
         ({"task": "work.tasks.note", "id": "i", "args": "x"}, '"args" is missing or of another type'),
         ({"task": "work.tasks.size", "id": "i", "object": "../secrets"}, "a place that is not Pocket's"),
         ({"command": "nothing", "args": "x"}, "is not a list"),
@@ -387,6 +389,32 @@ def test_a_message_that_carries_no_job_is_a_dead_letter_at_once(
     whole = {"queue": "default", "enqueued": "", **body} if "task" in body else body
     assert project.deliver({"MessageBody": json.dumps(whole)})[0] == failed()
     assert [reason in told["PocketReason"] for told in reasons(project)] == [True]
+
+
+@pytest.mark.parametrize("line", ["sys.exit('no')", "raise KeyboardInterrupt", "import time; time.sleep(60)"])
+def test_a_module_of_tasks_that_cannot_be_imported_ends_only_its_job(project: TaskProject, line: str) -> None:
+    (project.folder / "doomed.py").write_text(f"import sys\n{line}\n")
+    body = {"task": "doomed.work", "id": "i", "args": [], "queue": "default", "enqueued": ""}
+    project.evaluate("tasks.note.enqueue(file)\nresult = 1")
+    late = "sleep" in line
+    answer, _ = project.deliver({"MessageBody": json.dumps(body)}, *project.sent(), left=500)
+    assert answer == (failed(0, 1) if late else failed())
+    assert project.notes == ([] if late else ["noted"])
+
+
+def test_a_handler_that_is_not_in_tasks_runs_none(tmp_path: Path, aws: AWSDouble) -> None:
+    stage = Stage(
+        stack_name="s", handlers=STAGE.handlers, tasks={"default": {"urgent": -100}, "reports": {"urgent": 0}}
+    )
+    project = TaskProject(tmp_path, aws, stage)
+    project.evaluate("tasks.note.enqueue(file)\nresult = 1")
+    [message] = project.sent()
+    assert project.deliver(message)[0] == failed()
+    assert project.deliver(message, handler="urgent")[0] == failed()
+    assert [told["PocketReason"] for told in reasons(project)] == [
+        "The handler jobs runs no tasks: it is not in [awscontainer.tasks]."
+    ]
+    assert project.notes == ["noted"]
 
 
 def test_where_the_dead_letter_queue_refuses_the_message_it_stays(project: TaskProject) -> None:

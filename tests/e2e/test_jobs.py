@@ -103,8 +103,8 @@ def test_of_500_jobs_each_sound_one_has_one_effect_and_each_other_one_is_a_dead_
     lines = board.pocket("logs", "--stage", "local", "--local", "--since", "10m").stdout.splitlines()
     again = [line for line in lines if "is tried again. The attempt before ended its function" in line]
     assert again
-    for message in (line.partition("Message ")[2].partition(" ")[0] for line in again):
-        begun = [line for line in lines if f"Message {message} begins" in line]
+    for job in (line.partition("Job ")[2].partition(" ")[0] for line in again):
+        begun = [line for line in lines if f"Job {job} begins" in line]
         assert len(begun) == 2, "each attempt has its line, whatever ended it"
 
 

@@ -6,13 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from aws_double import AWSDouble
-from task_project import TaskProject, failed, url
+from postgres import Postgres
+from task_project import HANDLER, STAGE, TaskProject, failed, url
+
+from pocket.manifest import Handler, Stage
 
 APPS = """
 INSTALLED_APPS += ["pocket.jobs"]
 """
+MIGRATE = "from django.core.management import call_command\ncall_command('migrate', verbosity=0)\nresult = 1\n"
 ROWS = """
 from pocket.jobs.models import Job
 result = [{
@@ -28,9 +33,7 @@ result = [{
 @pytest.fixture
 def project(tmp_path: Path, aws: AWSDouble) -> TaskProject:
     project = TaskProject(tmp_path, aws, settings=APPS)
-    project.evaluate(
-        "from django.core.management import call_command\ncall_command('migrate', verbosity=0)\nresult = 1"
-    )
+    project.evaluate(MIGRATE)
     return project
 
 
@@ -208,6 +211,46 @@ def test_a_job_whose_dead_letter_was_refused_is_not_dropped(project: TaskProject
     assert len(project.sent()) == sent, "its letter was sent"
 
 
+def test_a_task_that_the_release_lacks_has_failed_and_runs_when_it_is_back(project: TaskProject) -> None:
+    found = project.evaluate("result = tasks.note.enqueue(file).id")
+    [message], tasks = project.sent(), project.folder / "work" / "tasks.py"
+    whole = tasks.read_text()
+    tasks.write_text(whole.replace("def note(", "def renamed("))
+    assert project.deliver(message)[0] == failed()
+    [row], letter = rows(project), dead_letter(project)
+    assert (row["id"], row["status"], row["args"]) == (found, "FAILED", [project.file])
+    assert (
+        "The task work.tasks.note cannot be run: ImportError"
+        in letter["MessageAttributes"]["PocketReason"]["StringValue"]
+    )
+    assert letter["MessageAttributes"]["PocketJob"]["StringValue"] == found
+    tasks.write_text(whole)
+    answer, log = project.deliver(letter)
+    assert answer == failed()
+    assert (project.notes, rows(project)[0]["status"]) == (["noted"], "SUCCESSFUL")
+    assert [line for line in log.splitlines() if found not in line] == []
+
+
+def test_without_its_task_a_new_row_keeps_no_positional_argument(project: TaskProject) -> None:
+    body = {"task": "work.tasks.gone", "id": "i", "args": ["swordfish"], "queue": "default", "enqueued": ""}
+    assert project.deliver({"MessageBody": json.dumps(body)})[0] == failed()
+    [row] = rows(project)
+    assert (row["id"], row["status"], row["args"], row["hidden"]) == ("i", "FAILED", ["[hidden]"], True)
+
+
+def test_a_command_that_the_handler_may_not_run_has_failed(tmp_path: Path, aws: AWSDouble) -> None:
+    handlers = {**STAGE.handlers, "jobs": Handler(HANDLER, 60, queue=True, commands=("migrate",))}
+    project = TaskProject(tmp_path, aws, Stage(stack_name="s", handlers=handlers, tasks=STAGE.tasks), settings=APPS)
+    project.evaluate(MIGRATE)
+    code = "from pocket.django.utils import pocket_call_command\n"
+    sent = project.evaluate(code + "result = pocket_call_command('check', queue_key='jobs')")
+    message = {**project.sent()[0], "MessageAttributes": {"PocketJob": {"StringValue": sent}}}
+    assert project.deliver(message)[0] == failed()
+    assert [(row["id"], row["status"], row["reason"]) for row in rows(project)] == [
+        (sent, "FAILED", "The command check is not in commands of [awscontainer.handlers.jobs].")
+    ]
+
+
 def test_a_job_that_sqs_itself_moved_to_the_dead_letters_runs_when_it_is_back(project: TaskProject) -> None:
     assert project.aws
     project.evaluate("tasks.fail.enqueue('value')\nresult = 1")
@@ -274,6 +317,46 @@ def test_positional_secrets_are_known_by_their_parameter_or_option() -> None:
         "--secret",
         "--plain",
     ]
+
+
+ODD = """
+@task
+@retries(attempts=1)
+def odd(what):
+    print("a" + chr(0) + "b")
+    if what == "fail":
+        raise ValueError("a" + chr(0) + "b" + chr(0xD800))
+    return {"deep": [float("nan")]} if what == "number" else ["a" + what]
+"""
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_postgresql_records_the_end_of_a_job_whatever_it_returns_or_raises(
+    project: TaskProject, postgres: Postgres, stored: bool
+) -> None:
+    tasks, settings = project.folder / "work" / "tasks.py", project.folder / "task_settings.py"
+    tasks.write_text(tasks.read_text() + ODD)
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE odd_{stored}")
+    settings.write_text(
+        f"{settings.read_text()}\nDATABASES['default'] = {{'ENGINE': 'django.db.backends.postgresql', 'USER':"
+        f" 'postgres', 'HOST': '127.0.0.1', 'PORT': {postgres.port}, 'NAME': 'odd_{str(stored).lower()}'}}\n"
+    )
+    if not stored:  # what else a database may refuse
+        settings.write_text(settings.read_text() + "from pocket.jobs import records\nrecords.storable = lambda v: v\n")
+    code = "for what in (chr(0), chr(0xDFFF), 'number', 'fail'):\n    tasks.odd.enqueue(what)\nresult = 1"
+    project.evaluate(MIGRATE + (code if stored else code.replace("chr(0), chr(0xDFFF), ", "")))
+    answer, log = project.deliver(*project.sent())
+    assert answer == failed()
+    found = rows(project)
+    assert [row["status"] for row in found] == [*["SUCCESSFUL"] * (len(found) - 1), "FAILED"]
+    assert ("is recorded without" in log) is not stored
+    if stored:
+        assert [row["result"] for row in found[:3]] == [["a\ufffd"], ["a?"], {"deep": [None]}]
+        assert [row["args"] for row in found[:2]] == [["\ufffd"], ["?"]]
+        assert [row["hidden"] for row in found] == [True, True, False, False]
+        assert found[3]["reason"] == "ValueError: a\ufffdb?"
+        assert found[3]["output"] == "a\ufffdb\n"
 
 
 def test_where_the_record_cannot_be_reached_the_job_does_not_run_and_comes_again(project: TaskProject) -> None:

@@ -50,7 +50,7 @@ def run(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
                 again(item, queue, 0)
             break
         started = time.monotonic()
-        with log_lines.of_message(record["messageId"]):
+        with log_lines.of_job(queued_job.id_of(record)):
             # In a FIFO queue the first message is the one that ended the function, if any did.
             settled = settle(record, queue, context, left, spare=queue.spare if number or not queue.fifo else 0)
             slowest = max(slowest, time.monotonic() - started)
@@ -83,9 +83,9 @@ def _records(event: Mapping[str, Any]) -> list[Record]:
 
 def _ordered(batch: list[Record]) -> list[Record]:
     """The batch with what may have ended a function last; before it, what has come most often."""
-    receives = {queued_job.id_of(record): queued_job.receives(record) for record in batch}
-    if len(batch) == 1 or max(receives.values()) == 1:
+    if len(batch) == 1 or all(queued_job.receives(record) == 1 for record in batch):
         return batch
+    receives = {queued_job.id_of(record): queued_job.receives(record) for record in batch}
     try:
         suspects = job_record.current().suspects(receives)
     except Exception:
@@ -119,8 +119,9 @@ def _queue(record: Record) -> Queue:
     name = str(record.get("eventSourceARN", "")).rpartition(":")[2]
     fifo = name.endswith(".fifo")
     if stage is not None:
-        for key, handler in source.stage(source.manifest()[0], stage).handlers.items():
+        found = source.stage(source.manifest()[0], stage)
+        for key, handler in found.handlers.items():
             url = os.environ.get(naming.queue_url_key(key), "")
             if handler.queue and url.rpartition("/")[2] == name:
-                return Queue(url, key, handler, fifo)
+                return Queue(url, key, handler, fifo, any(key in handlers for handlers in found.tasks.values()))
     return Queue(None, "", None, fifo)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,12 +42,16 @@ INTERRUPTED = "The attempt before ended its function: out of memory, a crash, os
 
 
 class Queue(NamedTuple):
-    """Where a message is from. `url` is None for a queue that is none of the stage's."""
+    """Where a message is from. `url` is None for a queue that is none of the stage's.
+
+    `tasks` is whether its handler is one of `[awscontainer.tasks]`.
+    """
 
     url: str | None
     name: str
     handler: Handler | None
     fifo: bool
+    tasks: bool = True
 
     @property
     def attempts(self) -> int:
@@ -65,14 +70,16 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
     `spare` is how many of its receives may have been no attempt.
     """
     message, received = record["messageId"], queued_job.receives(record)
+    started = time.monotonic()
     request = getattr(context, "aws_request_id", "-")
     delivery = job_record.Delivery(received, queued_job.attribute(record, queued_job.STAMP), spare)
     try:
-        job = queued_job.read(record, handler=queue.name, allowed=queue.handler.commands if queue.handler else None)
+        allowed = queue.handler.commands if queue.handler else None
+        job = queued_job.read(record, handler=queue.name, allowed=allowed, tasks=queue.tasks, seconds=seconds)
     except CommandFailed as error:
         logger.error("Message %s failed: %s", message, error.message)
-        why = error.message
-        return _given_up(record, queue, job=message, name="", reason=why, attempts=received)
+        found, why = queued_job.id_of(record), error.message
+        return _given_up(record, queue, job=found, name="", reason=why, attempts=received)
     try:
         claim = job_record.current().claim(job.entry, delivery, worker=f"{request}/{message}", seconds=seconds)
     except Exception:
@@ -85,9 +92,9 @@ def settle(record: Record, queue: Queue, context: Context, seconds: float, *, sp
         logger.info("Message %s goes back: its job %s is running.", message, job.entry.id)
         return again(record, queue, int(claim.seconds) + 1)
     if claim.state == "failed":
-        why = claim.errors[-1]["traceback"].strip().rpartition("\n")[2]
+        why = claim.errors[-1]["traceback"].strip().rpartition("\n")[2] if claim.errors else ""
         return _given_up(record, queue, job=job.entry.id, name=job.entry.name, reason=why, attempts=claim.attempt)
-    return _attempt(record, queue, job, claim, seconds)
+    return _attempt(record, queue, job, claim, max(seconds - (time.monotonic() - started), 0))
 
 
 def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: float) -> bool:
@@ -98,10 +105,11 @@ def _attempt(record: Record, queue: Queue, job: Job, claim: Claim, seconds: floa
         claim = claim._replace(attempt=allowed)
     else:
         if claim.interrupted:
-            logger.warning("Message %s is tried again. %s", message, INTERRUPTED)
+            logger.warning("Job %s is tried again. %s", job.entry.id, INTERRUPTED)
         request = claim.workers[-1].partition("/")[0]
         # Not a log record: this line must be in the log, regardless of LOGGING, even if the job ends the process.
-        sys.stderr.write(f"Message {message} begins: attempt {claim.attempt}, request {request}.\n")
+        where = f"message {message}, request {request}"
+        sys.stderr.write(f"Job {job.entry.id} begins: attempt {claim.attempt}, {where}.\n")
         result = job.run(claim, allowed=allowed, seconds=seconds)
     if result.error is None:
         output = without_secrets(result.output[-OUTPUT:])

@@ -1,4 +1,4 @@
-"""The log of a queue's function: while a message's command runs, each of its lines carries the message's id."""
+"""The log of a queue's function: while a job runs, each of its lines carries the job's id."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class MessageLog:
-    """A text stream that adds the id of the message in work: a key `messageId` to a line of JSON, else a prefix."""
+class JobLog:
+    """A text stream that adds the id of the job in work: a key `jobId` to a line of JSON, else a prefix."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._message: str | None = None
+        self._job: str | None = None
         self._in_line = False
 
     def write(self, text: str) -> int:
         """Writes `text`, which may be any part of a line or several lines."""
-        self._stream.write(text if self._message is None else self._labelled(text, self._message))
+        self._stream.write(text if self._job is None else self._labelled(text, self._job))
         if text:
             self._in_line = not text.endswith("\n")
         return len(text)
 
-    def begin(self, message: str | None) -> None:
-        """Lines from here on are of that message; None ends it."""
+    def begin(self, job: str | None) -> None:
+        """Lines from here on are of that job; None ends it."""
         if self._in_line:
             self.write("\n")
-        self._message = message
+        self._job = job
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _labelled(self, text: str, message: str) -> str:
+    def _labelled(self, text: str, job: str) -> str:
         in_line, parts = self._in_line, []
         # Only a line feed ends a line: a carriage return is a progress bar's.
         for line in re.findall(r"[^\n]*\n|[^\n]+", text):
-            parts.append(line if in_line else _with_id(line, message))
+            parts.append(line if in_line else _with_id(line, job))
             in_line = False
         return "".join(parts)
 
 
-def _with_id(line: str, message: str) -> str:
+def _with_id(line: str, job: str) -> str:
     if line.startswith('{"') and line.endswith("}\n"):
-        return f'{{"messageId": {json.dumps(message)}, {line[1:]}'
-    return f"[{message}] {line}"
+        return f'{{"jobId": {json.dumps(job)}, {line[1:]}'
+    return f"[{job}] {line}"
 
 
 def install() -> None:
-    """Puts a MessageLog in the place of standard error, before the project's log handlers are made.
+    """Puts a JobLog in the place of standard error, before the project's log handlers are made.
 
-    Handlers that write to it already go on with the MessageLog, too.
+    Handlers that write to it already go on with the JobLog, too.
     """
-    if isinstance(sys.stderr, MessageLog):
+    if isinstance(sys.stderr, JobLog):
         return
     before = sys.stderr
-    log: Any = MessageLog(before)
+    log: Any = JobLog(before)
     sys.stderr = log
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is before:
@@ -68,13 +68,13 @@ def install() -> None:
 
 
 @contextmanager
-def of_message(message: str) -> Iterator[None]:
-    """Lines that are written inside carry the id of `message`."""
+def of_job(job: str) -> Iterator[None]:
+    """Lines that are written inside carry the id of `job`."""
     log = sys.stderr
-    if not isinstance(log, MessageLog):
+    if not isinstance(log, JobLog):
         yield
         return
-    log.begin(message)
+    log.begin(job)
     try:
         yield
     finally:

@@ -72,16 +72,17 @@ def _record(entry: Entry) -> None:
         logger.exception("The job %s could not be recorded yet.", entry.id)
 
 
-def parse(body: object) -> tuple[str, list[Any], dict[str, Any], bool]:
+def parse(body: object, *, environ: bool = True) -> tuple[str, list[Any], dict[str, Any], bool]:
     """The command, its arguments, its options, and whether its failure is reported rather than raised.
 
-    `body` is the decoded JSON. Raises CommandFailed, saying what it should have looked like.
+    `body` is the decoded JSON, with the key "environ" only if `environ` allows it. Raises CommandFailed, saying what it
+    should have looked like.
     """
     if not isinstance(body, dict):
         raise _unreadable(f"it is {type(body).__name__}, not an object")
     command, args, kwargs = body.get("command"), body.get("args", []), body.get("kwargs", {})
     mode = body.get("on_failure", "raise")
-    unknown = body.keys() - _KEYS
+    unknown = body.keys() - (_KEYS if environ else _KEYS - {"environ"})
     if unknown:
         raise _unreadable(f"it has the key {min(unknown)!r}")
     if not isinstance(command, str) or not command:
@@ -90,8 +91,8 @@ def parse(body: object) -> tuple[str, list[Any], dict[str, Any], bool]:
         raise _unreadable('"args" is not a list')
     if not isinstance(kwargs, dict):
         raise _unreadable('"kwargs" is not an object')
-    environ = body.get("environ", {})
-    if not isinstance(environ, dict) or not all(isinstance(value, str) for value in environ.values()):
+    variables = body.get("environ", {})
+    if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
         raise _unreadable('"environ" is not an object of strings')
     if mode not in {"raise", "report"}:
         raise _unreadable('"on_failure" is neither "raise" nor "report"')

@@ -52,8 +52,12 @@ class Job(Protocol):
         ...
 
 
-def read(record: Record, *, handler: str, allowed: Collection[str] | None = None) -> Job:
-    """The message's job; raises CommandFailed where it carries none, or a command that is not `allowed`."""
+def read(record: Record, *, handler: str, allowed: Collection[str] | None, tasks: bool, seconds: float) -> Job:
+    """The message's job, read in `seconds`; raises CommandFailed where it carries none.
+
+    It is a RefusedJob where the handler does not run it: `allowed` are the commands that it may run, None for any,
+    and `tasks` is whether it runs tasks.
+    """
     try:
         body = json.loads(record["body"])
     except (ValueError, RecursionError):
@@ -63,29 +67,31 @@ def read(record: Record, *, handler: str, allowed: Collection[str] | None = None
     from pocket.django.tasks import envelope
 
     if envelope.is_task(body):
+        from pocket.django.tasks.entries import entry_of
         from pocket.django.tasks.worker import TaskJob
 
-        return TaskJob.read(envelope.parse(body), handler=handler)
-    job = CommandJob(attribute(record, JOB) or record["messageId"], body, handler)
-    if allowed is not None and job.entry.name not in allowed:
-        raise CommandFailed(
-            f"The command {job.entry.name} is not one that the handler {handler} may run.",
-            f"Add it to commands in [awscontainer.handlers.{handler}].",
-        )
-    return job
+        task = envelope.parse(body)
+        if tasks:
+            return TaskJob.read(task, handler=handler, seconds=seconds)
+        why = f"The handler {handler} runs no tasks: it is not in [awscontainer.tasks]."
+        return RefusedJob(entry_of(task, handler, None), why)
+    job = CommandJob(id_of(record), body, handler)
+    if allowed is None or job.entry.name in allowed:
+        return job
+    why = f"The command {job.entry.name} is not in commands of [awscontainer.handlers.{handler}]."
+    return RefusedJob(job.entry, why)
 
 
 def id_of(record: Record) -> str:
-    """The id of the message's job, without looking at the job itself."""
+    """The id of the message's job, without looking at the job itself: its message's id where it has none."""
     try:
         body = json.loads(record["body"])
     except (ValueError, RecursionError):
         body = None
     from pocket.django.tasks import envelope
 
-    if envelope.is_task(body):
-        return str(body.get("id"))
-    return attribute(record, JOB) or str(record["messageId"])
+    found = str(body.get("id")) if envelope.is_task(body) else attribute(record, JOB)
+    return found if envelope.JOB_ID.fullmatch(found) else str(record["messageId"])
 
 
 JOB, STAMP = "PocketJob", "PocketFailedAt"
@@ -103,13 +109,39 @@ def receives(record: Record) -> int:
     return int((record.get("attributes") or {}).get(RECEIVES, 1))
 
 
-class CommandJob:
-    """A management command."""
+class _WithoutPolicy:
+    """A job with as many attempts as the queue allows, and nothing kept for it."""
 
     attempts: int | None = None
 
+    def pause(self, attempt: int) -> int:
+        """The pause that a task has without a policy of its own."""
+        from pocket.django.tasks.policy import Policy
+
+        return Policy().pause(attempt)
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
+class RefusedJob(_WithoutPolicy):
+    """A job that is not run, for a reason that is its failure."""
+
+    def __init__(self, entry: Entry, reason: str, error: dict[str, str] | None = None, *, final: bool = True) -> None:
+        self.entry = entry
+        error = error or {"exception_class_path": "pocket.errors.CommandFailed", "traceback": reason}
+        self._result = Result(error=error, reason=reason, final=final)
+
+    def run(self, claim: Claim, *, allowed: int, seconds: float) -> Result:
+        """The failure."""
+        return self._result
+
+
+class CommandJob(_WithoutPolicy):
+    """A management command. A message sets no variables: those would change what any command does."""
+
     def __init__(self, job_id: str, body: object, handler: str) -> None:
-        name, args, kwargs, _ = parse(body)
+        name, args, kwargs, _ = parse(body, environ=False)
         self._body = {**body, "on_failure": "report"} if isinstance(body, dict) else body
         self.entry = Entry(job_id, "command", name, args, kwargs, handler=handler)
 
@@ -133,15 +165,6 @@ class CommandJob:
             path = trace.strip().rpartition("\n")[2].partition(":")[0]
         found = {"exception_class_path": path, "traceback": trace or shown}
         return Result(None, output, found, reason, final=status == FRUITLESS and not trace)
-
-    def pause(self, attempt: int) -> int:
-        """The pause that a task has without a policy of its own."""
-        from pocket.django.tasks.policy import Policy
-
-        return Policy().pause(attempt)
-
-    def forget(self) -> None:
-        """Nothing is kept for a command."""
 
 
 def _error(error: BaseException, text: str) -> dict[str, str]:

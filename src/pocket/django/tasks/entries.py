@@ -12,18 +12,26 @@ if TYPE_CHECKING:
     from pocket.django.tasks.envelope import Envelope
 
 
+_UNKNOWN = "secret"
+
+
 def entry_of(envelope: Envelope, handler: str, task: Any, *, run_after: datetime | None = None) -> job_record.Entry:
     """The entry of the task in `envelope`; large arguments are not in it, but in the stage's bucket.
 
+    `task` is None where this release does not have it: any of its positional arguments may be a secret then.
     `run_after` is known only where the task is sent.
     """
+    if task is None:
+        parameters = (_UNKNOWN,) * len(envelope.args)
+    else:
+        parameters = job_record.parameters(task.func, takes_context=task.takes_context)
     return job_record.Entry(
         id=envelope.id,
         kind="task",
         name=envelope.task,
         args=[] if envelope.object else envelope.args,
         kwargs={} if envelope.object else envelope.kwargs,
-        parameters=job_record.parameters(task.func, takes_context=task.takes_context),
+        parameters=parameters,
         object=envelope.object,
         queue=envelope.queue,
         handler=handler,

@@ -16,6 +16,7 @@ from pocket import naming
 from pocket.errors import CommandFailed
 
 _OBJECT_KEY = re.compile(rf"{re.escape(naming.TASK_OBJECTS)}[A-Za-z0-9]{{1,64}}\.json")
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _OPTIONAL: dict[str, Any] = {"args": [], "kwargs": {}, "object": "", "priority": 0, "backend": "default"}
 
 
@@ -61,6 +62,8 @@ def parse(body: dict[str, Any]) -> Envelope:
                 "Enqueue tasks with Django's API; Pocket's backend sends what this handler takes.",
                 exit_status=2,
             )
+    if not JOB_ID.fullmatch(fields["id"]):
+        raise CommandFailed("The message's id is not that of a task.", exit_status=2)
     if fields["object"] and not _OBJECT_KEY.fullmatch(fields["object"]):
         raise CommandFailed("The message's arguments are at a place that is not Pocket's.", exit_status=2)
     return Envelope(**{name: fields[name] for name in kinds})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 from pocket.django.commands import command as commands
-from pocket.django.commands.queued_job import Result
+from pocket.django.commands.deadline import DeadlineReached, stopping
+from pocket.django.commands.queued_job import RefusedJob, Result
 from pocket.django.tasks import envelope as envelopes
 from pocket.django.tasks import framework, results
 from pocket.django.tasks.entries import entry_of
@@ -16,6 +17,7 @@ from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
     from pocket.django.commands.job_record import Claim
+    from pocket.django.commands.queued_job import Job
     from pocket.django.tasks.envelope import Envelope
 
 
@@ -30,16 +32,22 @@ class TaskJob:
         self.entry = entry_of(envelope, handler, task)
 
     @classmethod
-    def read(cls, envelope: Envelope, *, handler: str) -> TaskJob:
-        """The task that the message names; raises CommandFailed where there is no such task in this release."""
-        base = framework.part("base")
+    def read(cls, envelope: Envelope, *, handler: str, seconds: float) -> Job:
+        """The task that the message names; refused where this release has no such task, or importing it fails."""
         try:
-            task = import_string(envelope.task)
-            if not isinstance(task, base.Task):
-                raise TypeError(f"{envelope.task} is a {type(task).__name__}, not a task.")
-            task = task.using(priority=envelope.priority, queue_name=envelope.queue, backend=envelope.backend)
-        except Exception as error:
-            raise CommandFailed(f"The task {envelope.task} cannot be run: {error}") from error
+            with stopping(seconds):
+                return cls._found(envelope, handler)
+        except BaseException as error:  # noqa: BLE001 - whatever a module raises ends only this job
+            reason = f"The task {envelope.task} cannot be run: {type(error).__name__}: {error}"
+            late = isinstance(error, DeadlineReached)
+            return RefusedJob(entry_of(envelope, handler, None), reason, _shown(error), final=not late)
+
+    @classmethod
+    def _found(cls, envelope: Envelope, handler: str) -> TaskJob:
+        task = import_string(envelope.task)
+        if not isinstance(task, framework.part("base").Task):
+            raise TypeError(f"{envelope.task} is a {type(task).__name__}, not a task.")
+        task = task.using(priority=envelope.priority, queue_name=envelope.queue, backend=envelope.backend)
         return cls(task, envelope, policy_of(task.func), handler)
 
     def run(self, claim: Claim, *, allowed: int, seconds: float) -> Result:
@@ -50,9 +58,8 @@ class TaskJob:
         error = outcome.error
         if error is None:
             return Result(outcome.value, output)
-        found = results.task_error(error)
-        shown = {"exception_class_path": found.exception_class_path, "traceback": found.traceback}
-        reason = found.traceback.strip().rpartition("\n")[2]
+        shown = _shown(error)
+        reason = shown["traceback"].strip().rpartition("\n")[2]
         return Result(None, output, shown, reason, final=attempt.final)
 
     def pause(self, attempt: int) -> int:
@@ -107,6 +114,11 @@ class _Attempt:
             raise
         results.end(backend, result, value=value)
         return value
+
+
+def _shown(error: BaseException) -> dict[str, str]:
+    found = results.task_error(error)
+    return {"exception_class_path": found.exception_class_path, "traceback": found.traceback}
 
 
 def _bucket(task: Any) -> tuple[str, str]:
