@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from uvicorn_server import serving
 
 
@@ -63,8 +64,6 @@ def test_the_api_refreshes_when_django_has_committed(database: str, books: Any) 
 def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
     told: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from django.test import override_settings
-
     from pocket.django.orm.notifying import is_valid
     from pocket.fastapi import notify
 
@@ -83,18 +82,20 @@ def test_the_request_is_a_post_with_a_token_and_a_refusal_is_logged(
     assert token not in caplog.text
 
 
+@override_settings(ALLOWED_HOSTS=[".example.com"])
 def test_a_token_is_valid_for_a_minute_and_for_this_project(database: str) -> None:
     import time
     from unittest import mock
 
     from django.core import signing
-    from django.test import override_settings
 
     from pocket.django.orm.notifying import SALT, is_valid, token_for
 
     address = "https://api.example.com/refresh/"
     token = token_for(address)
     assert is_valid(token, address)
+    elsewhere = "http://evil.example/refresh/"
+    assert not is_valid(token_for(elsewhere), elsewhere), "a request may say any host"
     assert not is_valid(token, "https://staging.example.com/refresh/")
     assert not is_valid(signing.dumps({"address": address}, salt="another purpose"), address)
     assert not is_valid(signing.dumps(True, salt=SALT), address)

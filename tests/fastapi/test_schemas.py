@@ -211,8 +211,9 @@ def test_keys_of_several_columns_and_generic_relations(database: str) -> None:
 
 def test_a_users_password_leaves_only_where_it_is_named(database: str) -> None:
     from django.contrib.auth.models import User
+    from django.db.models import Value
 
-    from pocket.django.orm.plain import plain
+    from pocket.django.orm.plain import LazyObjectRefused, plain
     from pocket.fastapi import schema
 
     assert "password" not in schema(User).model_fields
@@ -220,4 +221,16 @@ def test_a_users_password_leaves_only_where_it_is_named(database: str) -> None:
     assert list(schema(User, "id", "password").model_fields) == ["id", "password"]
     user = User(username="x", password="pbkdf2$secret")
     assert "password" not in plain(user)
+    User.objects.create(username="x", password="pbkdf2$secret")
+    for unnamed in (
+        User.objects.values(),
+        {"users": [User.objects.values()]},
+        User.objects.annotate(n=Value(1)).values(),
+    ):
+        assert "pbkdf2" not in repr(plain(unnamed))
+    assert plain(User.objects.values("username", "password")) == [{"username": "x", "password": "pbkdf2$secret"}]
+    assert plain(User.objects.values_list("username", "password")) == [("x", "pbkdf2$secret")]
+    for unnamed in (User.objects.values_list(), User.objects.values_list(named=True)):
+        with pytest.raises(LazyObjectRefused, match="has all columns of User, and so the users' passwords"):
+            plain(unnamed)
     assert plain({"username": "x", "password": user.password})["password"] == "pbkdf2$secret"

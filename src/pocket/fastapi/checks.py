@@ -18,12 +18,14 @@ from django.db import models
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
+from pocket.django.checks.syntax import own_nodes, returned, source_of
 from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.threads import size_of_settings
-from pocket.fastapi.endpoint_sources import EVALUATES, LAZY, model_of, own_nodes, query_of, read, source_of, written
+from pocket.fastapi.endpoint_sources import EVALUATES, LAZY, model_of, named_model, query_of, read, written
 from pocket.fastapi.endpoint_sources import of_applications as routes_of_applications
 from pocket.fastapi.endpoint_sources import of_apps as routes_of_apps
 from pocket.fastapi.internals import dependencies, prefetches
+from pocket.fastapi.responses import reads_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +45,8 @@ _GUARDS = re.compile(
 )
 _PREFETCHES = re.compile(r"select_related|prefetch_related|prefetch_related_objects|\bcombine\b|\bcached_query\b")
 _APPLICATION = re.compile(r"\b(create_app|FastAPI|include_router)\(")
+_SELECTS = {"values", "values_list", "dates", "datetimes"}
+_OBJECT = {"create", "earliest", "first", "get", "last", "latest"}
 _FOR_ALL = re.compile(r"\bdependencies\s*=|\bmiddleware\b")
 
 
@@ -128,7 +132,7 @@ def _unprefetched(endpoint: Endpoint) -> Iterator[CheckMessage]:
         return
     for name, field in item.model_fields.items():
         relation = _relation(model, field.alias or name)
-        if relation is not None and _is_nested(field.annotation):
+        if relation is not None and reads_attributes(field.annotation):
             method = "prefetch_related" if relation.one_to_many or relation.many_to_many else "select_related"
             yield CheckWarning(
                 f"{endpoint.name} returns {item.__name__}, which reads {model.__name__}.{name} with one query for each"
@@ -162,19 +166,12 @@ def _relation(model: type[models.Model], name: str) -> Any:
     return field if field is not None and field.is_relation else None
 
 
-def _is_nested(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return True
-    return any(_is_nested(part) for part in get_args(annotation))
-
-
 def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
     """The first model whose objects an endpoint returns without a response model."""
     if endpoint.tree is None or endpoint.route.response_model not in {None, Any}:
         return
-    for node in own_nodes(endpoint.tree):
-        value = node.value if isinstance(node, ast.Return) else None
-        model = _returned(value.value if isinstance(value, ast.Await) else value, endpoint)
+    for value in returned(endpoint.tree):
+        model = _returned(value, endpoint)
         if model is not None:
             yield CheckWarning(
                 f"{endpoint.name} returns objects of {model.__name__} without a response model: clients get all"
@@ -186,14 +183,18 @@ def _unnamed(endpoint: Endpoint) -> Iterator[CheckMessage]:
             return
 
 
-def _returned(node: ast.expr | None, endpoint: Endpoint) -> type[models.Model] | None:
-    """The model of an expression that is a queryset of whole objects, or one object."""
-    calls = [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)] if node is not None else []
-    if node is None or {"values", "values_list", "dates", "datetimes"} & {*calls}:
-        return None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        is_object = node.func.attr.removeprefix("a") in {"create", "earliest", "first", "get", "last", "latest"}
-        return model_of(node.func.value if is_object else node, endpoint)
+def _returned(node: ast.expr, endpoint: Endpoint) -> type[models.Model] | None:
+    """The model of an expression that is a queryset of all columns, or one object."""
+    for call in (part for part in ast.walk(node) if isinstance(part, ast.Call)):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _SELECTS and (call.args or call.keywords):
+            return None
+    match node:
+        case ast.Call(func=ast.Name(id="get_object_or_404" | "aget_object_or_404"), args=[ast.Name(id=name), *_]):
+            return named_model(name, endpoint)
+        case ast.Call(func=ast.Name(id=name)):
+            return named_model(name, endpoint)
+        case ast.Call(func=ast.Attribute(value=value, attr=method)) if method.removeprefix("a") in _OBJECT:
+            return model_of(value, endpoint)
     return model_of(node, endpoint)
 
 

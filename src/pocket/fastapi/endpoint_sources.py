@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import apps
@@ -16,6 +15,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 from fastapi import FastAPI
 
+from pocket.django.checks.syntax import source_of, tree_of
 from pocket.fastapi.discovery import discover
 from pocket.fastapi.internals import api_routes, needs_query
 
@@ -86,20 +86,7 @@ def read(route: Any) -> Endpoint:
     function = written(route)
     name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
     source = source_of(function)
-    try:
-        first = ast.parse(source).body[0] if source else None
-    except SyntaxError:
-        first = None
-    tree = first if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef) else None
-    return Endpoint(route, function, name, source, tree)
-
-
-def source_of(function: Any) -> str:
-    """The text of a function, empty where it cannot be had."""
-    try:
-        return textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        return ""
+    return Endpoint(route, function, name, source, tree_of(source))
 
 
 def query_of(node: ast.AST, endpoint: Endpoint) -> str | None:
@@ -126,15 +113,11 @@ def model_of(node: ast.expr, endpoint: Endpoint) -> type[models.Model] | None:
             node = node.value
     if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
         return None
-    owner = getattr(endpoint.function, "__globals__", {}).get(node.value.id)
-    if not (isinstance(owner, type) and issubclass(owner, models.Model)):
-        return None
+    owner = named_model(node.value.id, endpoint)
     return owner if isinstance(getattr(owner, node.attr, None), models.Manager) else None
 
 
-def own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that the function itself runs, in order: not those of functions in it, which may run elsewhere."""
-    for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield node
-            yield from own_nodes(node)
+def named_model(name: str, endpoint: Endpoint) -> type[models.Model] | None:
+    """The model that the endpoint's module calls `name`; None for anything else."""
+    owner = getattr(endpoint.function, "__globals__", {}).get(name)
+    return owner if isinstance(owner, type) and issubclass(owner, models.Model) else None

@@ -6,16 +6,20 @@ without a name that decides what an endpoint does; without any other, the room u
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import lru_cache
-from inspect import getattr_static
 from typing import Any
 
 from asgiref.sync import AsyncToSync
 from django.db import models, transaction
 from django.db.models import query_utils
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.fields import NOT_PROVIDED
 from django.middleware.csrf import CsrfViewMiddleware
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
 
 from pocket.django.configuration.errors import SetupFailed
@@ -28,8 +32,12 @@ NAMES = {
     " costs a twentieth of a small one. Needed.",
     "_reject": "The reason of Django's CSRF check; without it, Django's own page refuses.",
     "DeferredAttribute": "It reads a column of an object, and nothing else; without it no rows go straight to JSON.",
-    "_lookup_joins": "Parts of a query: rows go straight to JSON if only those of filters, order and slice are set."
-    " With any other, also one of a later Django, FastAPI serializes.",
+    "_lookup_joins": "With `get_initial_alias` and the other parts of a query in `_SETTABLE`: rows go straight to JSON"
+    " if only those of filters, order and slice are set. With any other, also a later Django's, FastAPI serializes.",
+    "DefaultPlaceholder": "Whether a route has a response class of its own. Needed.",
+    "NOT_PROVIDED": "Whether the database has a default for a column, which makes a field optional. Needed.",
+    "DatabaseDefault": "The value of such a column before it is saved, which is not one to validate. Needed.",
+    "endpoint_line": "Where FastAPI says that an endpoint is; without it, an error names Pocket's wrapper.",
     "_prefetch_related_lookups": "Relations that a manager prefetches; without it, a check warns too often.",
 }
 """Each name, its purpose, and what happens without it."""
@@ -96,7 +104,29 @@ class CsrfCheck(CsrfViewMiddleware):
 def is_column(model: Any, attribute: str) -> bool:
     """Whether reading the attribute of an object gives the column as the database gave it."""
     kind: Any = getattr(query_utils, "DeferredAttribute", ())
-    return isinstance(getattr_static(model, attribute, None), kind)
+    return isinstance(inspect.getattr_static(model, attribute, None), kind)
+
+
+def has_own_class(route: Any) -> bool:
+    """Whether the route names a response class, or an application or router does for it."""
+    return not isinstance(route.response_class, DefaultPlaceholder)
+
+
+def has_database_default(field: Any) -> bool:
+    """Whether the database gives the field's column a value where none is sent."""
+    return field.db_default is not NOT_PROVIDED
+
+
+def unless_default(value: Any, handler: Any) -> Any:
+    """Passes what stands for the database's default to the Django model."""
+    return value if isinstance(value, DatabaseDefault) else handler(value)
+
+
+def locate(error: Any, function: Any, name: str) -> None:
+    """Names the project's function in `error` instead of its wrapper, which FastAPI found."""
+    with suppress(OSError, TypeError):
+        error.endpoint_line = inspect.getsourcelines(function)[1]
+        error.endpoint_file, error.endpoint_function = inspect.getsourcefile(function), name
 
 
 def prefetches(queryset: Any) -> bool:
@@ -149,7 +179,8 @@ def values_of(queryset: Any, columns: tuple[str, ...]) -> Any:
 def _selection_of(model: Any, columns: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What asking for columns sets in a queryset and in its query; None where it joins tables."""
     usual, found = _all_of(model), _all_of(model).values_list(*columns)
-    if {alias for alias, uses in found.query.alias_refcount.items() if uses} - {model._meta.db_table}:
+    tables = getattr(found.query, "alias_refcount", None)
+    if tables is None or {alias for alias, uses in tables.items() if uses} - {model._meta.db_table}:
         return None
     in_query = _differences(found.query, usual.query)
     in_queryset = {key: value for key, value in _differences(found, usual).items() if value is not found.query}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Union, get_args, get_origin
 
 from django.db import models
 from django.db.models.query import RawQuerySet
-from fastapi.datastructures import DefaultPlaceholder
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from pocket.django.orm.plain import is_lazy, plain
+from pocket.fastapi.internals import has_own_class
 from pocket.fastapi.rows import writer_for
 from pocket.fastapi.work import run
 
@@ -31,14 +31,14 @@ class ResponseBuilder:
         self._where = f"What {where} returned"
         self._route = route
         model = route.response_model
-        self._reads = _reads_attributes(model)
+        self._reads = reads_attributes(model)
         self._settled = _is_settled(model)
         self._adapter: TypeAdapter[Any] | None = None
         options = (
             *(route.response_model_include, route.response_model_exclude, route.response_model_exclude_unset),
             *(route.response_model_exclude_defaults, route.response_model_exclude_none),
         )
-        usual = isinstance(route.response_class, DefaultPlaceholder) and route.response_model_by_alias
+        usual = not has_own_class(route) and route.response_model_by_alias
         self.write = writer_for(model) if usual and not any(options) else None
         """A function from a queryset to JSON; None if FastAPI serializes the response."""
 
@@ -78,11 +78,11 @@ class ResponseBuilder:
         return data
 
 
-def _reads_attributes(annotation: Any) -> bool:
+def reads_attributes(annotation: Any) -> bool:
     """Whether a response model has pydantic models in it, which read the attributes of objects."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return True
-    return any(_reads_attributes(part) for part in get_args(annotation))
+    return any(reads_attributes(part) for part in get_args(annotation))
 
 
 def _is_settled(annotation: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property, partial, update_wrapper
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -17,7 +16,7 @@ from starlette.responses import Response
 import pocket.fastapi.seam  # noqa: F401  (redirects FastAPI's changes of threads)
 from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.plain import is_lazy
-from pocket.fastapi.internals import dependencies
+from pocket.fastapi.internals import dependencies, locate
 from pocket.fastapi.responses import ResponseBuilder
 from pocket.fastapi.transactions import aliases, around, begin
 from pocket.fastapi.work import current, new, run
@@ -67,7 +66,7 @@ class Route(APIRoute):
             try:
                 return await handler(request)
             except (RequestValidationError, ResponseValidationError) as error:
-                _locate(error, self._endpoint)
+                locate(error, inspect.unwrap(self._endpoint), _name(self._endpoint))
                 raise
 
         async def deciding(request: Request) -> Response:
@@ -154,14 +153,6 @@ def _callables(endpoint: Any) -> Iterator[Any]:
         if not inspect.isclass(inspect.unwrap(endpoint)):
             yield call.__call__
             yield inspect.unwrap(call.__call__)
-
-
-def _locate(error: RequestValidationError | ResponseValidationError, endpoint: Any) -> None:
-    """Names the project's function in `error` instead of its wrapper, which FastAPI found."""
-    function = inspect.unwrap(endpoint)
-    with suppress(OSError, TypeError):
-        error.endpoint_line = inspect.getsourcelines(function)[1]
-        error.endpoint_file, error.endpoint_function = inspect.getsourcefile(function), _name(endpoint)
 
 
 def _name(endpoint: Any) -> str:

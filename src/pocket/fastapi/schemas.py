@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_type_hin
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models.expressions import DatabaseDefault
-from django.db.models.fields import NOT_PROVIDED
 from django.utils.text import capfirst
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapSerializer, create_model
 from pydantic.fields import FieldInfo
 
 from pocket.django.orm.plain import columns
 from pocket.errors import PocketError
+from pocket.fastapi.internals import has_database_default, unless_default
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -155,14 +154,14 @@ def _column(field: Any, writing: bool) -> Definition:
         about["max_length"] = target.max_length
     if field.null:
         kind = kind | None if kind is not Any else Any
-    if writing and field.db_default is not NOT_PROVIDED:
-        kind = Annotated[kind, WrapSerializer(_unless_default)]
+    if writing and has_database_default(field):
+        kind = Annotated[kind, WrapSerializer(unless_default)]
     return kind, Field(**(_default(field) if writing else {}), **about)
 
 
 def _default(field: Any) -> dict[str, Any]:
     """What pydantic takes a field's value from where none is sent; nothing for a field that must be."""
-    if (field.has_default() and callable(field.default)) or field.db_default is not NOT_PROVIDED:
+    if (field.has_default() and callable(field.default)) or has_database_default(field):
         return {"default_factory": field.get_default}
     if field.has_default():
         return {"default": field.get_default()}
@@ -206,11 +205,6 @@ def _type_of(field: Any) -> Any:
     if isinstance(field, models.CompositePrimaryKey):
         return tuple[tuple(_type_of(part) for part in field.fields)]  # type: ignore[misc]  # as many as there are
     return next((annotation for kind, annotation in _TYPES if isinstance(field, kind)), Any)
-
-
-def _unless_default(value: Any, handler: Any) -> Any:
-    """Passes the placeholder of the database's default to the Django model."""
-    return value if isinstance(value, DatabaseDefault) else handler(value)
 
 
 def _url(value: Any) -> Any:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import logging
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import DisallowedHost
 from django.db import transaction
+from django.http import HttpRequest
 
 from pocket.django.configuration.errors import SetupFailed
 
@@ -41,7 +44,19 @@ def is_valid(token: str, address: str) -> bool:
     except signing.BadSignature:
         return False
     audience = content.get("address") if isinstance(content, dict) else None
-    return audience is not None and audience in {address, getattr(settings, SETTING, None)}
+    own = {getattr(settings, SETTING, None), *([address] if _is_own(address) else [])}
+    return audience is not None and audience in own
+
+
+def _is_own(address: str) -> bool:
+    """Whether ALLOWED_HOSTS has the host, which is what the request says: a token for another host stays there."""
+    request = HttpRequest()
+    request.META = {"HTTP_HOST": urlsplit(address).netloc}
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
 
 
 def notify(url: str | None = None, *, using: str | None = None) -> None:

@@ -79,7 +79,8 @@ def _evaluated(value: Any, where: str) -> Any:
         bool(value)  # once it has been read, its copy is a copy of the wrapped object
         return plain(copy.copy(value), where)
     if isinstance(value, QuerySet | RawQuerySet | GeneratorType):
-        return [plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
+        rows = [plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
+        return _without_password(value.model, rows, where) if isinstance(value, QuerySet) else rows
     if isinstance(value, Model):
         return row(value)
     if isinstance(value, FieldFile):
@@ -91,6 +92,22 @@ def _evaluated(value: Any, where: str) -> Any:
         f"{where} is a manager of {value.model.__name__} (of {owner!r}), not data.",
         "Return a queryset of it: `.all()`, or a narrower one.",
     )
+
+
+def _without_password(model: type[Model], rows: list[Any], where: str) -> list[Any]:
+    """The rows of a queryset; of `values()` without names, which select all columns, all except a user's password."""
+    fewer = {field.attname for field in columns(model)}
+    hidden = {field.attname for field in model._meta.concrete_fields} - fewer
+    for row in rows if hidden else ():
+        if isinstance(row, dict) and fewer | hidden <= row.keys():
+            for name in hidden:
+                del row[name]
+        elif isinstance(row, tuple) and len(row) >= len(fewer | hidden):
+            raise LazyObjectRefused(
+                f"{where} has all columns of {model.__name__}, and so the users' passwords.",
+                "Name the columns: `.values_list(...)`.",
+            )
+    return rows
 
 
 def columns(model: type[Model]) -> list[Any]:

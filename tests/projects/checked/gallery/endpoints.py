@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
 from fastapi import Depends, HTTPException, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ConfigDict
@@ -289,6 +290,36 @@ async def awaited_one(pk: int) -> Any:
 def created() -> Any:
     painting = Painting(title="x")
     return Painting.objects.get(pk=painting.pk)
+
+
+@unnamed.get("/bound")
+def bound() -> Any:
+    painting = get_object_or_404(Painting, title="x")
+    return painting  # noqa: RET504  (as many are written)
+
+
+@unnamed.get("/contained")
+def contained() -> Any:
+    found = Painting.objects.first()
+    return {"painting": found, "more": []}
+
+
+@unnamed.get("/columns")
+def without_columns() -> Any:
+    return Painting.objects.values()
+
+
+@unnamed.post("/made", openapi_extra={"security": []})
+def made() -> Any:
+    painting = Painting(title="x")
+    painting.save()
+    return painting
+
+
+@named.get("/bound")
+def bound_to_a_column() -> Any:
+    title = Painting.objects.get(pk=1).title
+    return title  # noqa: RET504  (as many are written)
 
 
 @named.get("/model", response_model=list[Flat])
