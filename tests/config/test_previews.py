@@ -113,6 +113,19 @@ def test_a_name_that_is_too_long_is_refused_when_it_is_used(tmp_path: Path) -> N
 
 
 DATABASE = '[dev.database]\nengine = "postgresql"\nsecret = "shop/dev/url"\n'
+UNSUSPICIOUS = """
+[awscontainer.envs]
+DB_POOL_SIZE = "4"
+DATABASE_TIMEOUT = "30"
+SQL_DEBUG = "off"
+SENTRY_DSN = "https://a@example.com/1"
+
+[awscontainer.secretsmanager.secrets]
+GLITCHTIP_DSN = "shop/glitchtip"
+
+[awscontainer.django.settings]
+HOME = "https://example.com/"
+"""
 OWN_DATABASE = '[database]\nengine = "postgresql"\nsecret = "shop/{stage}/url"\n'
 
 
@@ -129,6 +142,26 @@ OWN_DATABASE = '[database]\nengine = "postgresql"\nsecret = "shop/{stage}/url"\n
             "dev.awscontainer.secretsmanager.secrets.DATABASE_URL: The previews of stage dev would use its database",
         ),
         (
+            '[awscontainer.handlers.web.envs]\nDB_HOST = "dev-db.internal"\n',
+            "awscontainer.handlers.web.envs.DB_HOST: The previews of stage dev would use its database",
+        ),
+        (
+            '[awscontainer.secretsmanager.secrets]\nAPP_DSN = "shop/dsn"\n',
+            "awscontainer.secretsmanager.secrets.APP_DSN: The previews of stage dev would use its database",
+        ),
+        (
+            '[awscontainer.secretsmanager.secrets]\nSQL_PASSWORD = "shop/sql"\n',
+            "awscontainer.secretsmanager.secrets.SQL_PASSWORD: The previews of stage dev would use its database",
+        ),
+        (
+            '[awscontainer.django.settings.DATABASES.default]\nHOST = "dev-db.internal"\n',
+            "awscontainer.django.settings.DATABASES: The previews of stage dev would use its database, by the setting",
+        ),
+        (
+            '[awscontainer.django.settings]\nTENANTS = [{ url = "mysql://host/dev" }]\n',
+            "awscontainer.django.settings.TENANTS: The previews of stage dev would use its database, by the setting",
+        ),
+        (
             '[dev.s3]\nbucket_name_format = "shop-dev"\n',
             'dev.s3.bucket_name_format: The stages dev and preview-1 would share the bucket "shop-dev"',
         ),
@@ -138,7 +171,7 @@ def test_what_a_preview_would_share_is_refused_before_there_is_one(more: str, ex
     text = FILE.replace("\n[dev.cloudfront]\n", "")
     found = issues(tmp_path, text + more)
     assert any(issue.startswith(expected) for issue in found), found
-    assert written(tmp_path, text + OWN_DATABASE)
+    assert written(tmp_path, text + OWN_DATABASE + UNSUSPICIOUS)
 
 
 @pytest.mark.parametrize(

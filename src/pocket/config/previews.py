@@ -14,7 +14,14 @@ from pocket.config.tables.database import Database
 from pocket.config.tables.handlers import Handler
 
 _NO_DOMAIN = {"domain": None, "create_records": True, "hosted_zone_id_override": None, "certificate_arn": None}
-_DATABASE_NAME = re.compile(r"DATABASE|POSTGRES|MYSQL|(^|_)(DB|PG)_?(URL|URI|HOST|NAME|DSN|PASSWORD|DATABASE)?(_|$)")
+_DATABASE_NAME = re.compile(
+    r"DATABASE|POSTGRES|MYSQL|MARIADB|(^|_)(DB|PG|SQL)_?(URL|URI|HOST|NAME|DSN|PASSWORD|DATABASE)?(_|$)|(^|_)DSN$"
+)
+_LOCATION_NAME = re.compile(
+    r"(DATABASE|DB|PG|SQL|POSTGRES|POSTGRESQL|MYSQL|MARIADB)_?(URL|URI|HOST|HOSTNAME|SERVER|ADDRESS|ENDPOINT|NAME|DSN)$"
+    r"|(^|_)(DATABASE|PGDATABASE|DB|DSN)$|(^|_)(POSTGRES|MYSQL|MARIADB)_(DB|DATABASE)$"
+)
+_ERROR_TRACKER = re.compile(r"(SENTRY|GLITCHTIP|RAVEN)_DSN$")
 _DATABASE_URL = re.compile(
     r"(postgres|postgresql|postgis|psql|mysql|mariadb|mysqlgis|oracle|mssql|cockroach)[\w+.]*://"
 )
@@ -69,9 +76,34 @@ def _databases(source: StageConfig) -> Iterator[Issue]:
     at: KeyPath = ("awscontainer",)
     tables = [((*at, "envs"), container.envs)]
     tables += [((*at, "handlers", name, "envs"), handler.envs) for name, handler in container.handlers.items()]
-    found = [(*path, name) for path, envs in tables for name, value in envs.items() if _DATABASE_URL.match(value)]
+    found = [
+        ((*path, name), "variable")
+        for path, envs in tables
+        for name, value in envs.items()
+        if _DATABASE_URL.match(value) or _is_named(name, _LOCATION_NAME)
+    ]
     secrets = container.secretsmanager.secrets
-    found += [(*at, "secretsmanager", "secrets", name) for name in secrets if _DATABASE_NAME.search(name)]
-    for path in found:
-        message = f"The previews of stage {source.name} would use its database, by the variable {path[-1]}."
+    found += [
+        ((*at, "secretsmanager", "secrets", name), "variable") for name in secrets if _is_named(name, _DATABASE_NAME)
+    ]
+    found += [
+        ((*at, "django", "settings", name), "setting")
+        for name, value in container.django.settings.items()
+        if name == "DATABASES" or any(_DATABASE_URL.match(text) for text in _texts(value))
+    ]
+    for path, what in found:
+        message = f"The previews of stage {source.name} would use its database, by the {what} {path[-1]}."
         yield Issue(path, "preview-database", message, _OWN)
+
+
+def _is_named(name: str, pattern: re.Pattern[str]) -> bool:
+    return bool(pattern.search(name.upper())) and not _ERROR_TRACKER.search(name.upper())
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Each text in a value of TOML."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)

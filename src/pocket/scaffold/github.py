@@ -19,7 +19,7 @@ from pocket import naming
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pocket.config import StageConfig
 
@@ -132,10 +132,13 @@ def workflow(stage: StageConfig, root: Path, *, source: Path, branch: str, role:
     )
 
 
-def role_template(stage: StageConfig, repository: str, deployer: Mapping[str, Any], boundary: Mapping[str, Any]) -> str:
+def role_template(
+    stage: StageConfig, repository: str, deployer: Sequence[Mapping[str, Any]], boundary: Mapping[str, Any]
+) -> str:
     """A CloudFormation template as JSON: the role, its permissions boundary, and GitHub's provider if it is missing.
 
-    `deployer` and `boundary` are policy documents. Raises ConfigError if the stage has no permissions boundary.
+    `deployer` has policy documents, each short enough for a managed policy: IAM allows a role less in inline ones.
+    `boundary` is one. Raises ConfigError if the stage has no permissions boundary.
     """
     arn = stage.awscontainer.permissions_boundary if stage.awscontainer is not None else None
     if arn is None:
@@ -156,6 +159,16 @@ def role_template(stage: StageConfig, repository: str, deployer: Mapping[str, An
             }
         },
     }
+    policies = {
+        f"Deploy{number}": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "Description": f"Part {number} of {len(deployer)}: deploys stage {stage.name} of {stage.project_name}",
+                "PolicyDocument": policy,
+            },
+        }
+        for number, policy in enumerate(deployer, 1)
+    }
     resources = {
         "Provider": {
             "Type": "AWS::IAM::OIDCProvider",
@@ -168,13 +181,14 @@ def role_template(stage: StageConfig, repository: str, deployer: Mapping[str, An
             "Type": "AWS::IAM::ManagedPolicy",
             "Properties": {"ManagedPolicyName": arn.rpartition("/")[2], "PolicyDocument": boundary},
         },
+        **policies,
         "Role": {
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "RoleName": f"{stage.stack_name}-github",
                 "Description": f"Deploys stage {stage.name} of {stage.project_name} from GitHub",
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-                "Policies": [{"PolicyName": "deploy", "PolicyDocument": deployer}],
+                "ManagedPolicyArns": [{"Ref": name} for name in policies],
             },
         },
     }
