@@ -59,9 +59,33 @@ def test_variables_are_compared_and_secrets_hidden() -> None:
         ("REDIS_URL", "redis://:hunter22@host/0", True),
         ("REDIS_URL", "redis://host/0", False),
         ("KEY", "ghp_" + "a" * 36, True),
+        ("DB_PASS", "x", True),
+        ("PGPASS", "x", True),
+        ("DBPW", "x", True),
+        ("PASSPHRASE", "horse", True),
+        ("CREDS", "x", True),
+        ("HASH_SALT", "abcd", True),
+        ("SENTRY_DSN", "x", True),
+        ("BASIC_AUTH", "user:pass", True),
+        ("LOGIN", "user:pass", True),
+        ("django.settings.ALERTS", "https://hooks.slack.com/services/T0/B0/xyzXYZ", True),
+        ("ALERTS", "https://discord.com/api/webhooks/1/a", True),
+        ("IDENTITY", "eyJhbGciOiJIUzI1NiJ9.e30.abc", True),
+        ("SIGNING", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC", True),
+        ("ID", "0123456789abcdef0123456789abcdef", True),
+        ("SERVICE", {"options": [{"url": "https://host/x", "jwt": "a"}]}, True),
+        ("SERVICE", '{"password": "x"}', True),
+        ("LOGIN_URL", "accounts:login", False),
+        ("AUTH_USER_MODEL", "accounts.User", False),
+        ("CACHE_HOST", "cache.example.com:6379", False),
+        ("BUCKET", "pocket-dev-board-with-a-long-name-f58c7b", False),
+        ("TOPIC", "arn:aws:sns:eu-central-1:123456789012:orders", False),
+        ("MODULE", "board.settings.production_settings_of_2026", False),
+        ("SESSION_COOKIE_NAME", "board", False),
+        ("SERVICE", {"Fn::GetAtt": ["Topic", "TopicName"]}, False),
     ],
 )
-def test_a_secret_is_known_by_its_name_or_its_value(name: str, value: str, expected: bool) -> None:
+def test_a_secret_is_known_by_its_name_or_its_value(name: str, value: object, expected: bool) -> None:
     assert is_secret(name, value) is expected
 
 

@@ -15,7 +15,7 @@ _KINDS = {"bool": "false", "int": "0", "float": "0", "list": "", "json": "{}", "
 """A value that each of a reader's methods accepts."""
 
 _OF_THE_ROLE = re.compile(r"AWS_(S3_)?(ACCESS_KEY_ID|SECRET_ACCESS_KEY)$|AWS_STORAGE_BUCKET_NAME$")
-_SECRET = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIALS?)(_|$)")
+_SECRET = re.compile(r"(^|_)(KEY|SALT|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|DSN|CREDENTIALS?|CREDS?)(_|$)|PASS$")
 _EXAMPLES = (
     (re.compile(r"ADMIN_URL$"), "admin/"),
     (re.compile(r"EMAIL"), "noreply@example.com"),

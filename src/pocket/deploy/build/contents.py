@@ -55,7 +55,24 @@ _MARK = re.compile("|".join(_MARKS), re.MULTILINE)
 _LOGIN_LINE = re.compile(r"[^:\s]+:(?:\d+|\*):[^:\s]+:[^:\s]+:\S+")
 """A line of PostgreSQL's password file."""
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*=(?!=)\s*[\"']?([^\s\"'<$].*)?")
-_SECRET_NAME = re.compile(r"(?i)secret|passw(?:or)?d|token|api_?key|private|credential|_dsn\Z|database_url\Z")
+_SECRET_NAME = re.compile(
+    r"(?i)secret|passw(?:or)?d|passphrase|token|api_?key|private|credential|_dsn\Z|database_url\Z"
+    r"|(?:\A|_|db|pg)(?:pass|pwd|pw)\Z|(?:\A|_)creds?\Z"
+)
+_HIDDEN_NAME = re.compile(
+    r"(?i)(?:\A|[_\W])(?:keys?|auth|authorization|jwt|pat|pem|pin|salt|otp|(?:web)?hook|dsn)\Z|pass\Z"
+)
+"""Names of settings whose values are not shown; in a file, they would not be enough to call it secret."""
+
+_HIDDEN_VALUE = re.compile(
+    r"\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"  # a JWT
+    r"|https?://(?:[^/\s]*\.)?hooks?\.|https?://[^/\s]+/\S*\bweb_?hooks?/|\.webhook\.office\.com/"
+    # Random characters: 24 with capitals, small letters and digits, or 32 with small letters and digits.
+    r"|(?<![\w+=-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Z])(?=[\w+=-]*[a-z])[\w+=-]{24}"
+    r"|(?<![\w-])(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{32}"
+)
+_LOGIN = re.compile(r"[^\s:/@]+:(?!\d+\Z)[^\s:/@]{3,}")
+"""A user's name and password; the name of a URL pattern has this form, too."""
 _SECTION = re.compile(r"\[[^\]]*\]\s*")
 """The heading of a section in a settings file."""
 
@@ -87,9 +104,23 @@ def look(path: Path, name: str) -> Literal["secret", "database"] | None:
     return "secret" if text is not None and _names_a_secret(text) else None
 
 
-def is_secret(name: str, value: str) -> bool:
-    """Whether a setting of this name and value may be a secret, so that the value is not shown."""
-    return bool(_SECRET_NAME.search(name) or _MARK.search(f"{name}={value}") or _MARK.search(value))
+def is_secret(name: str, value: object) -> bool:
+    """Whether a setting of this name and value, or anything in the value, may be a secret, which is not shown.
+
+    Below the name of a secret everything is hidden: `name` may be a dotted path.
+    """
+    if any(_SECRET_NAME.search(part) or _HIDDEN_NAME.search(part) for part in name.split(".")):
+        return True
+    if isinstance(value, dict):
+        return any(is_secret(str(key), inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(is_secret(name, inner) for inner in value)
+    text = str(value)
+    if _MARK.search(f"{name.rpartition('.')[2]}={text}") or _MARK.search(text) or _HIDDEN_VALUE.search(text):
+        return True
+    if text.startswith(("{", "[")):
+        return bool(_SECRET_NAME.search(text))
+    return bool(_LOGIN.fullmatch(text)) and not name.endswith("_URL")
 
 
 def _unpacked(path: Path, head: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
@@ -19,8 +18,6 @@ _ELSEWHERE = frozenset({"bucket_name", "handlers", "secrets", "stack_name"})
 
 _SHOWN = 80
 """The most characters of a value that are shown."""
-
-_KEY = re.compile(r"(?i)(?:\b|_)keys?\b")
 
 _MISSING = object()
 
@@ -85,9 +82,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 
 def _text(name: str, value: object) -> str:
     """The value as text; "" where it may be a secret."""
-    text = in_words(value)
-    # Whatever a secret's name contains is hidden, too, and so is a value with such a name inside.
-    names = f"{name} {text}" if isinstance(value, dict | list) else name
-    if is_secret(name.rpartition(".")[2], text) or is_secret(names, "") or _KEY.search(names):
+    if is_secret(name, value):
         return ""
+    text = in_words(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
