@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pocket import naming, work_folder
-from pocket.config import build_manifest
+from pocket.config import FILE_NAME, build_manifest
 from pocket.deploy.build import (
     archive,
     cache,
@@ -26,6 +26,8 @@ from pocket.deploy.build import (
     parts,
     platforms,
     ready,
+    requirements,
+    source,
     static,
     trimming,
 )
@@ -55,6 +57,9 @@ _OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
 _KEPT_ARCHIVES = 2
 _KEPT_BUNDLES = 6
+
+_ARTIFACTS = "artifacts"
+"""The folder in the build folder with the last artifacts."""
 
 CACHE = "cache"
 """The folder, below `.pocket`, with zips of packages alone and bundles of modules."""
@@ -96,7 +101,7 @@ def begin(project: Project, stage: StageConfig, target: Target, reporter: Report
     with ExitStack() as stack:
         with _failing(project.directory):
             folder = stack.enter_context(_locked_folder(project.directory, reporter))
-        pool = stack.enter_context(ThreadPoolExecutor(2))
+        pool = stack.enter_context(ThreadPoolExecutor(3))
         platform = platforms.choose(container, target)
         yield Build(project, stage, container, target, reporter, folder, pool, platform)
 
@@ -153,11 +158,25 @@ class Build:
     folder: Path
     pool: ThreadPoolExecutor
     platform: Platform
+    _chosen: Future[source.Source] = field(init=False)
     _ready: Future[ready.Ready] = field(init=False)
     _collected: Future[tuple[Entry, static.Collected]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._begin()
+
+    def files(self) -> Mapping[str, Path]:
+        """The project's files that go into the artifact, by name. Raises BuildFailed."""
+        with _failing(self.project.directory):
+            return self._chosen.result().files
+
+    def looks_changed(self) -> bool:
+        """Whether a file of the project is newer than the last artifact; only a guess, to begin early what it needs."""
+        directory = self.project.directory
+        declared = (directory / name for name in (FILE_NAME, requirements.LOCK, "requirements.txt", "pyproject.toml"))
+        files = [*self.files().values(), *(path for path in declared if path.is_file())]
+        built = [path.stat().st_mtime_ns for path in (self.folder / _ARTIFACTS).glob("*.zip")]
+        return max((path.stat().st_mtime_ns for path in files), default=0) > max(built, default=0)
 
     def finish(self) -> Artifact:
         """The artifact.
@@ -175,7 +194,10 @@ class Build:
 
     def _begin(self) -> None:
         directory = self.project.directory
-        self._ready = self.pool.submit(ready.get_ready, directory, self.container, self.platform, self.folder)
+        self._chosen = self.pool.submit(source.select, directory, self.container.exclude)
+        self._ready = self.pool.submit(
+            ready.get_ready, directory, self.container, self.platform, self.folder, self._chosen.result
+        )
         self._collected = self.pool.submit(self._collect)
 
     def _collect(self) -> tuple[Entry, static.Collected]:
@@ -234,7 +256,7 @@ class Build:
         largest = _largest(layers)
         refuse_oversize(unzipped, largest)
         with self.reporter.step("Write the zip"):
-            zipped = _write(all_parts, self.folder / "artifacts", kept)
+            zipped = _write(all_parts, self.folder / _ARTIFACTS, kept)
         cache.prune(kept, "*.zip", _KEPT_ARCHIVES)
         cache.prune(kept, f"*{modules.SUFFIX}", _KEPT_BUNDLES)
         built = Artifact(

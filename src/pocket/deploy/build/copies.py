@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pocket import isolation, naming
 from pocket.config import build_manifest
-from pocket.deploy.build import path_patterns, source, stage_environment
+from pocket.deploy.build import path_patterns, source, stage_environment, static
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.errors import BuildFailed
 
@@ -25,23 +25,26 @@ if TYPE_CHECKING:
     from pocket.deploy.target import Target
 
 _SMALL = 1 << 20
+_ASSETS = ("image/", "font/", "audio/", "video/", "text/css", "text/javascript")
+"""The types of files that a browser reads, and no settings or checks write."""
 
 
 @contextmanager
-def isolated(project: Project, stage: StageConfig) -> Iterator[Path]:
-    """A temporary folder with the files that the stage's artifact would hold.
+def isolated(project: Project, stage: StageConfig, files: Mapping[str, Path] | None = None) -> Iterator[Path]:
+    """A temporary folder with the files that the stage's artifact would hold; `files`, where they are known already.
 
     It is outside the project, whose folder is not written to. Raises BuildFailed where the project cannot be copied.
     """
-    exclude = stage.awscontainer.exclude if stage.awscontainer else []
-    files = source.select(project.directory, exclude).files
+    if files is None:
+        files = source.select(project.directory, stage.awscontainer.exclude if stage.awscontainer else []).files
     place = isolation.outside(project.directory)
     with tempfile.TemporaryDirectory(prefix="pocket-copy-", dir=place, ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve() / project.directory.name
         try:
             folder.mkdir()
+            for parent in {(folder / path).parent for path in files}:
+                parent.mkdir(parents=True, exist_ok=True)
             for path, origin in files.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 _copy(origin, folder / path)
         except OSError as error:
             raise BuildFailed(
@@ -87,8 +90,8 @@ def left_out(project: Project, folder: Path, stderr: str) -> str | None:
 
 
 def _copy(origin: Path, place: Path) -> None:
-    """Copies a small file; makes a hard link for a large one, which is data rather than source, where that works."""
-    if origin.stat().st_size > _SMALL:
+    """Copies a small file; makes a hard link for an asset and a large one, which are not source, where that works."""
+    if static.content_type(origin.name).startswith(_ASSETS) or origin.stat().st_size > _SMALL:
         with suppress(OSError):
             os.link(origin, place)
             return

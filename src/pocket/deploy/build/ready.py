@@ -9,11 +9,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocket.deploy.build import archive, bytecode, packages, platforms, requirements, source
+from pocket.deploy.build import archive, bytecode, packages, platforms, requirements
 from pocket.errors import BuildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pocket.config.tables.awscontainer import AwsContainer
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pocket.deploy.build.packages import Layer
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.requirements import Requirements
+    from pocket.deploy.build.source import Source
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ class Ready:
     of_source: tuple[str, ...]
 
 
-def get_ready(directory: Path, container: AwsContainer, platform: Platform, folder: Path) -> Ready:
-    """Resolves the packages of the project in `directory`, and copies and compiles its files in the build `folder`.
+def get_ready(
+    directory: Path, container: AwsContainer, platform: Platform, folder: Path, chosen: Callable[[], Source]
+) -> Ready:
+    """Resolves the packages of the project in `directory`, and compiles its modules in the build `folder`.
 
-    Raises BuildFailed.
+    `chosen` returns the project's files. Raises BuildFailed.
     """
     interpreter = bytecode.find_interpreter(platform.python)
     place = requirements.locate(directory, container.requirements)
@@ -51,7 +54,9 @@ def get_ready(directory: Path, container: AwsContainer, platform: Platform, fold
     wanted = requirements.resolve(directory, place, platform, options=options)
     made = packages.are_made(wanted, platform, interpreter, folder / "layers")
     layers = packages.install(wanted, platform, interpreter, folder / "layers") if made else None
-    own, of_source = _own_files(directory, container, interpreter, folder / "source")
+    files = chosen()
+    own, invalid = _own_files(files.files, interpreter, folder / "source")
+    of_source = (*files.notes, *invalid)
     notes = tuple(_notes(platform, interpreter, wanted))
     return Ready(interpreter, wanted, options, layers, own, notes, of_source)
 
@@ -80,17 +85,21 @@ def _notes(platform: Platform, interpreter: str | None, wanted: Requirements) ->
 
 
 def _own_files(
-    directory: Path, container: AwsContainer, interpreter: str | None, place: Path
+    files: Mapping[str, Path], interpreter: str | None, place: Path
 ) -> tuple[dict[str, Entry], tuple[str, ...]]:
-    """The project's files, copied to `place` and compiled there, and notes on them."""
-    chosen = source.select(directory, container.exclude)
+    """The project's files, of which modules are copied to `place` and compiled there, and notes on them.
+
+    Other files are read where they are: a zip is not written of one that has changed since.
+    """
+    modules = {name: path for name, path in files.items() if name.endswith(".py")}
     shutil.rmtree(place, ignore_errors=True)
-    for name, path in chosen.files.items():
+    for name, path in modules.items():
         copy = place / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
         copy.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
-    notes = list(chosen.notes)
+    notes: tuple[str, ...] = ()
     if interpreter is not None and (invalid := bytecode.compile_tree(interpreter, place, processes=1)):
-        notes.append(f"Not valid Python: {', '.join(invalid)}.")
-    return archive.scan(place), tuple(notes)
+        notes = (f"Not valid Python: {', '.join(invalid)}.",)
+    others = {name: archive.Entry.of(path) for name, path in files.items() if name not in modules}
+    return {**others, **archive.scan(place)}, notes

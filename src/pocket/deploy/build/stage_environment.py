@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pocket import naming
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pocket.config import StageConfig
@@ -30,12 +31,21 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
 
     It is that of the first handler with an address, since a start loads one handler's settings.
     """
+    return {**_environment(stage, target, os.environ), naming.MANIFEST_KEY: str(manifest)}
+
+
+def own(stage: StageConfig, target: Target) -> dict[str, str]:
+    """The environment of the project's settings without that of the shell, and without the manifest's path."""
+    return _environment(stage, target, {})
+
+
+def _environment(stage: StageConfig, target: Target, shell: Mapping[str, str]) -> dict[str, str]:
     container = stage.awscontainer
     given = {**stage.envs(next(iter(stage.sites), None)), **target.environment}
-    found = {**os.environ, **_of_pocket(stage, manifest), **given}
+    found = {**shell, **_of_pocket(stage), **given}
     secrets = {variable.name for variable in stage.secret_variables}
-    own = stage.database_variable or DATABASE_URL
-    for name in {DATABASE_URL, own, *(name for name in secrets if "DATABASE" in name)} - given.keys():
+    database = stage.database_variable or DATABASE_URL
+    for name in {DATABASE_URL, database, *(name for name in secrets if "DATABASE" in name)} - given.keys():
         found.pop(name, None)
     if DATABASE_URL not in secrets:
         found.setdefault(DATABASE_URL, NO_DATABASE)
@@ -49,14 +59,13 @@ def environment(stage: StageConfig, target: Target, manifest: Path) -> dict[str,
     return found
 
 
-def _of_pocket(stage: StageConfig, manifest: Path) -> dict[str, str]:
+def _of_pocket(stage: StageConfig) -> dict[str, str]:
     found = {
         "PYTHONDONTWRITEBYTECODE": "1",
         naming.STAGE_KEY: stage.name,
         naming.PROJECT_KEY: stage.project_name,
         naming.REGION_KEY: stage.region,
         naming.PLACEHOLDER_KEY: "1",
-        naming.MANIFEST_KEY: str(manifest),
     }
     if stage.settings_module is not None:
         found["DJANGO_SETTINGS_MODULE"] = stage.settings_module

@@ -63,6 +63,18 @@ class Shared:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Pocket's index of a bucket, and S3's ETag of each object below a prefix.
+
+    The index records Pocket's hash of each object and S3's ETag for it, so that an object that was removed or replaced
+    is uploaded again.
+    """
+
+    index: Mapping[str, Any]
+    present: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class StoredStatic:
     """A release's static files in the bucket of another stage, below `prefix`; `store` is the storage's.
 
@@ -129,20 +141,24 @@ def _with_copy(s3: S3Client, bucket: str, artifact: Artifact, shared: Shared, mo
     """
     place: dict[str, Any] = {"Bucket": bucket, "Key": artifact_key(artifact)}
     with artifact.path.open("rb") as file:
-        expected = hashlib.md5(file.read(shared.beginning.length), usedforsecurity=False).hexdigest()
+        beginning = file.read(shared.beginning.length)
         rest = file.read()
     place["UploadId"] = s3.create_multipart_upload(**place, **more)["UploadId"]
     try:
-        copied = s3.upload_part_copy(
-            **place,
-            PartNumber=1,
-            CopySource={"Bucket": bucket, "Key": shared.key},
-            CopySourceRange=f"bytes=0-{shared.beginning.length - 1}",
-        )["CopyPartResult"]["ETag"]
+        with ThreadPoolExecutor(2) as pool:
+            copying = pool.submit(
+                s3.upload_part_copy,
+                **place,
+                PartNumber=1,
+                CopySource={"Bucket": bucket, "Key": shared.key},
+                CopySourceRange=f"bytes=0-{shared.beginning.length - 1}",
+            )
+            sending = pool.submit(s3.upload_part, **place, PartNumber=2, Body=rest)
+            expected = hashlib.md5(beginning, usedforsecurity=False).hexdigest()
+        copied, sent = copying.result()["CopyPartResult"]["ETag"], sending.result()["ETag"]
         if copied.strip('"') != expected:
             s3.abort_multipart_upload(**place)
             return None
-        sent = s3.upload_part(**place, PartNumber=2, Body=rest)["ETag"]
         done: list[CompletedPartTypeDef] = [{"PartNumber": 1, "ETag": copied}, {"PartNumber": 2, "ETag": sent}]
         s3.complete_multipart_upload(**place, MultipartUpload={"Parts": done})
     except BaseException:
@@ -153,15 +169,22 @@ def _with_copy(s3: S3Client, bucket: str, artifact: Artifact, shared: Shared, mo
     return len(rest)
 
 
-def put_static(s3: S3Client, bucket: str, static: StaticFiles | StoredStatic, reporter: Reporter) -> Counts:
-    """Uploads the static files whose content or headers differ from what the bucket holds.
+def held(s3: S3Client, bucket: str, prefix: str) -> Held:
+    """What the bucket holds below `prefix`."""
+    return Held(_read_index(s3, bucket), _listed(s3, bucket, prefix))
 
-    An index in the bucket records Pocket's hash of each object and S3's ETag for it, so that an object that was removed
-    or replaced is uploaded again.
-    """
+
+def put_static(
+    s3: S3Client,
+    bucket: str,
+    static: StaticFiles | StoredStatic,
+    reporter: Reporter,
+    found: Callable[[], Held] | None = None,
+) -> Counts:
+    """Uploads the static files whose content or headers differ from what the bucket holds, which `found` returns."""
     with reporter.step("Upload static files"):
-        index = _read_index(s3, bucket)
-        present = _listed(s3, bucket, static.prefix)
+        there = held(s3, bucket, static.prefix) if found is None else found()
+        index, present = dict(there.index), there.present
         wanted = _wanted(s3, bucket, static)
         changed = _changed(wanted, index, present)
         kept = [key for key, file in changed.items() if file.until_invalidated and key in present]
@@ -180,7 +203,8 @@ def put_static(s3: S3Client, bucket: str, static: StaticFiles | StoredStatic, re
 
 def count_changed(s3: S3Client, bucket: str, static: StaticFiles) -> int:
     """How many of the static files `put_static` would upload. Raises AWSCallFailed for a bucket that does not exist."""
-    return len(_changed(_wanted(s3, bucket, static), _read_index(s3, bucket), _listed(s3, bucket, static.prefix)))
+    there = held(s3, bucket, static.prefix)
+    return len(_changed(_wanted(s3, bucket, static), there.index, there.present))
 
 
 @dataclass(frozen=True)

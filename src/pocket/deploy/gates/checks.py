@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.check_issues import ERROR
 from pocket.deploy.aws import invoke, log_text
+from pocket.deploy.build import stage_environment
 from pocket.deploy.gates import system_checks
 from pocket.deploy.gates.gate import CHECKS, PROJECT, Candidate, refusal
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from pocket.check_issues import Issue
     from pocket.config import Project, StageConfig
@@ -25,12 +30,31 @@ FINE_IN_A_REHEARSAL = frozenset({"mail.E001"})
 _ONLY_HERE = "\n  It stops a deploy to AWS."
 
 
+def proof(stage: StageConfig, target: Target) -> str:
+    """What a release records if the gate `project` passed: a digest of all that it judges beside the artifact.
+
+    That is the environment that Pocket gives to the settings, and Pocket's version, whose checks run. What the shell
+    and the packages on this machine add is not of the release.
+    """
+    judged = [version("django-pocket"), sorted(stage_environment.own(stage, target).items())]
+    return hashlib.sha256(json.dumps(judged).encode()).hexdigest()[:32]
+
+
 def check_project(
-    project: Project, stage: StageConfig, target: Target, reporter: Reporter, live: int | None
+    project: Project,
+    stage: StageConfig,
+    target: Target,
+    reporter: Reporter,
+    live: int | None,
+    *,
+    files: Mapping[str, Path] | None = None,
 ) -> frozenset[str]:
-    """Runs the project's checks on this machine; returns the warnings shown. Raises GateRefused for an error."""
+    """Runs the project's checks on this machine; returns the warnings shown. Raises GateRefused for an error.
+
+    `files` are as in `system_checks.run`.
+    """
     with reporter.step(f"Gate {PROJECT}: run the project's checks on this machine"):
-        found = system_checks.run(project, stage, target, system_checks.Selection(deploy=True))
+        found = system_checks.run(project, stage, target, system_checks.Selection(deploy=True), files)
         if errors := _errors(found, target):
             raise refusal(stage, live, PROJECT, errors)
     return _note(found, target, reporter, set())

@@ -20,6 +20,7 @@ from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed, DeployError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pocket.config import Project, StageConfig
@@ -45,16 +46,23 @@ class Selection:
         return [*(["--deploy"] if self.deploy else []), *(word for pair in pairs for word in pair)]
 
 
-def run(project: Project, stage: StageConfig, target: Target, selection: Selection) -> list[Issue]:
+def run(
+    project: Project,
+    stage: StageConfig,
+    target: Target,
+    selection: Selection,
+    files: Mapping[str, Path] | None = None,
+) -> list[Issue]:
     """The issues with the stage's settings; a project that does not start is one issue.
 
-    Raises BuildFailed if the project's Python is not found or lacks Pocket, DeployError for an unknown tag.
+    `files` are those of the artifact, where they are known already. Raises BuildFailed if the project's Python is not
+    found or lacks Pocket, DeployError for an unknown tag.
     """
     python, _ = static.find_python(project.directory, "The project's checks are run")
     if stage.settings_module is None and "DJANGO_SETTINGS_MODULE" not in os.environ:
         hint = "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE in [awscontainer.envs]."
         return [Issue(DOES_NOT_START, ERROR, "The project's settings module is not known.", hint)]
-    with copies.isolated(project, stage) as folder:
+    with copies.isolated(project, stage, files) as folder:
         arguments = ["-m", "pocket.django.checks.report", *selection.arguments]
         done = copies.run(python, arguments, folder, project=project, stage=stage, target=target)
         stderr = done.stderr.strip()

@@ -7,6 +7,7 @@ serves pages that link to them.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pocket.deploy import gates
@@ -20,12 +21,14 @@ from pocket.deploy.releases.planning import planning
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Made, Options
 from pocket.deploy.stacks.ownership import own_state
+from pocket.deploy.template.validate import refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.gates.migrations import Backup
+    from pocket.deploy.releases.history import Release
     from pocket.deploy.releases.planning import Make
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
@@ -67,8 +70,8 @@ def deploy(
         published=published,
         backup=backup,
     )
-    make = made_here(project, stage, target, reporter, options.skipped)
-    return release(project, stage, Clients(target), reporter, options=options, make=make)
+    with made_here(project, stage, target, reporter, options.skipped) as make:
+        return release(project, stage, Clients(target), reporter, options=options, make=make)
 
 
 def release(
@@ -87,21 +90,37 @@ def release(
     return done
 
 
+@contextmanager
 def made_here(
     project: Project, stage: StageConfig, target: Target, reporter: Reporter, skipped: Collection[str]
-) -> Make:
-    """Makes the artifact of the project in its folder, after its checks."""
+) -> Iterator[Make]:
+    """What makes the artifact of the project in its folder. The build, which changes nothing in AWS, begins at once.
 
-    def make(live: int | None, examine: Callable[[], None]) -> Made:
-        warnings: frozenset[str] = frozenset()
-        # The build changes nothing in AWS, so it runs beside the gates that are before it.
-        with artifact.begin(project, stage, target, reporter) as build:
-            if gates.gate.PROJECT not in skipped:
-                warnings = checks.check_project(project, stage, target, reporter, live)
+    The gate `project` judges each artifact before anything else is done with it. Only that of the live release, in the
+    same environment, it has judged already.
+    """
+    refuse_unsupported(project, stage)
+    with artifact.begin(project, stage, target, reporter) as build:
+        judges, proof = gates.gate.PROJECT not in skipped, checks.proof(stage, target)
+
+        def make(live: Release | None, examine: Callable[[], None]) -> Made:
+            def judge() -> frozenset[str]:
+                number = None if live is None else live.number
+                return checks.check_project(project, stage, target, reporter, number, files=build.files())
+
+            early = judges and (live is None or live.proof != proof or build.looks_changed())
+            # Beside the build, where it is needed for all that can be known.
+            warnings = judge() if early else frozenset()
             examine()
-            return Made(build.finish(), revision(project.directory), warnings)
+            built = build.finish()
+            if judges and not early and live is not None:
+                if live.artifact == upload.artifact_key(built):
+                    reporter.note(f"Gate {gates.gate.PROJECT}: the artifact is that of release {live.number}.")
+                else:
+                    warnings = judge()
+            return Made(built, revision(project.directory), warnings, proof if judges else "")
 
-    return make
+        yield make
 
 
 def read(clients: Clients, stage: StageConfig) -> DeployedState:

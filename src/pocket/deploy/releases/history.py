@@ -33,7 +33,8 @@ class Release:
     """One release; `versions` maps each handler to the logical id of its version.
 
     `created` is UTC as `2026-11-21T06:10:00Z`, `git` the commit it was made from; both are "" if unknown. `dirty` means
-    that there were uncommitted changes. `skipped` names gates; `destructive` names migrations, as `app.name`, that
+    that there were uncommitted changes. `skipped` names gates; `proof` is that of the gate `project`, "" if it did not
+    judge the release, or an older Pocket did not record it. `destructive` names migrations, as `app.name`, that
     were applied for it and with which an older release may fail. `secrets` is where the values of the variables
     `generated` are; None if an older Pocket did not record it.
     """
@@ -45,6 +46,7 @@ class Release:
     git: str = ""
     dirty: bool = False
     skipped: tuple[str, ...] = ()
+    proof: str = ""
     destructive: tuple[str, ...] = ()
     secrets: Place | None = None
     generated: tuple[str, ...] = ()
@@ -178,6 +180,7 @@ def _written(release: Release) -> dict[str, Any]:
         "Git": release.git,
         "Dirty": release.dirty,
         "Skipped": list(release.skipped),
+        **({"Proof": release.proof} if release.proof else {}),
         "Destructive": list(release.destructive),
         "Versions": dict(release.versions),
         **_written_secrets(release),
@@ -212,6 +215,7 @@ def _read(item: object) -> Release | None:
         git=_text(data.get("Git")),
         dirty=data.get("Dirty") is True,
         skipped=_texts(data.get("Skipped")),
+        proof=_text(data.get("Proof")),
         destructive=_texts(data.get("Destructive")),
         secrets=_place(_mapping(data.get("Secrets"))),
         generated=_texts(_mapping(data.get("Secrets")).get("Generated")),

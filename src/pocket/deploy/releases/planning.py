@@ -48,12 +48,13 @@ if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
     from pocket.config.tables.database import IamAccess
     from pocket.deploy.releases.domains import Domains
+    from pocket.deploy.releases.history import Release
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.secrets import Generation
 
 
-Make = Callable[[int | None, Callable[[], None]], Made]
-"""Makes what is released: of the number of the live release, and of the other gates before the plan, which it runs."""
+Make = Callable[["Release | None", Callable[[], None]], Made]
+"""Makes what is released: of the live release, and of the other gates before the plan, which it runs."""
 
 
 @contextmanager
@@ -78,7 +79,8 @@ def planning(
             previews.refuse_beyond_limit(clients, project, stage)
         found = domains.examine(project, stage, clients, seen.body, reporter, options=options)
         attached: list[str] = []
-        live = _history(stage, seen).live
+        released = _history(stage, seen).live_release
+        live = None if released is None else released.number
 
         def examine() -> None:
             if gates.gate.MAIL not in options.skipped:
@@ -86,7 +88,7 @@ def planning(
             if gates.gate.NETWORK not in options.skipped:
                 attached.extend(network.check(project, stage, clients, reporter, deployed=seen.body, live=live))
 
-        made = make(live, examine)
+        made = make(released, examine)
         storage, main = _states(read, stage, lock, bucket, take=not options.looks)
         _note_change(stage, reporter, seen, main)
         source = origin(project.directory)

@@ -83,7 +83,7 @@ def promote(
     reporter.note(f"Promoting release {live.number} of stage {source.name} to {stage.name}.")
     with tempfile.TemporaryDirectory(prefix="pocket-promote-") as folder:
 
-        def make(_: int | None, examine: Callable[[], None]) -> Made:
+        def make(_: Release | None, examine: Callable[[], None]) -> Made:
             examine()
             with reporter.step("Download the artifact"):
                 path = _downloaded(there, bucket, live, Path(folder))

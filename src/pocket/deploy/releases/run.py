@@ -72,12 +72,14 @@ class Options:
 class Made:
     """What is released: an artifact and the commit it was made from. `warnings` are those of checks, shown already.
 
-    `stored` are the static files of a release of another stage.
+    `proof` is that of the gate `project`, if it has judged the artifact. `stored` are the static files of a release of
+    another stage.
     """
 
     artifact: Artifact
     revision: Revision = field(default_factory=Revision)
     warnings: frozenset[str] = frozenset()
+    proof: str = ""
     stored: StoredStatic | None = None
 
     @property

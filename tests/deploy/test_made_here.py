@@ -1,0 +1,83 @@
+"""Which artifacts the gate `project` judges, and which it has judged already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deploying import deployable
+from tiny_project import Recorder
+
+from pocket.check_issues import ERROR, Issue
+from pocket.config import Project
+from pocket.deploy.build.upload import artifact_key
+from pocket.deploy.gates import system_checks
+from pocket.deploy.releases.deploy import made_here
+from pocket.deploy.releases.history import Release
+from pocket.deploy.releases.run import Made
+from pocket.deploy.target import Target
+from pocket.errors import GateRefused
+
+HERE = Target("eu-central-1", platform="host")
+
+
+class Judge:
+    """The project's checks: how often they ran, and what they find. Their own process is not what is tested here."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ran = 0
+        self.issues: list[Issue] = []
+        self.reporter = Recorder()
+        monkeypatch.setattr(system_checks, "run", self._run)
+
+    def _run(self, *_: Any) -> list[Issue]:
+        self.ran += 1
+        return self.issues
+
+    def made(
+        self, project: Project, live: Release | None, target: Target = HERE, skipped: Collection[str] = ()
+    ) -> Made:
+        with made_here(project, project.stage("dev"), target, self.reporter, skipped) as make:
+            return make(live, lambda: None)
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
+    return Judge(monkeypatch)
+
+
+def test_only_the_live_artifact_in_the_same_environment_is_not_judged_again(judge: Judge, tmp_path: Path) -> None:
+    project = deployable(tmp_path)
+    made = judge.made(project, None)
+    assert judge.ran == 1
+    live = Release(7, {"web": "V"}, artifact=artifact_key(made.artifact), proof=made.proof)
+    again = judge.made(project, live)
+    assert judge.ran == 1
+    assert again.proof == made.proof
+    assert "Gate project: the artifact is that of release 7." in judge.reporter.notes
+    judge.made(project, replace(live, artifact="artifacts/0a.zip"))
+    assert judge.ran == 2, "another artifact is live"
+    judge.made(project, replace(live, proof=""))
+    assert judge.ran == 3, "the gate was skipped"
+    other = judge.made(project, live, replace(HERE, environment={"FEATURE": "1"}))
+    assert judge.ran == 4, "another environment"
+    assert other.proof != made.proof
+    assert judge.made(project, None, skipped=["project"]).proof == ""
+    assert judge.ran == 4
+
+
+def test_a_changed_line_is_judged_whatever_its_time_says(judge: Judge, tmp_path: Path) -> None:
+    project = deployable(tmp_path)
+    made = judge.made(project, None)
+    live = Release(7, {"web": "V"}, artifact=artifact_key(made.artifact), proof=made.proof)
+    judge.issues = [Issue("shop.E001", ERROR, "it is broken")]
+    with (tmp_path / "app.py").open("a") as module:
+        module.write("# changed\n")
+    os.utime(tmp_path / "app.py", (0, 0))
+    with pytest.raises(GateRefused, match="it is broken") as caught:
+        judge.made(project, live)
+    assert caught.value.live == 7
