@@ -13,7 +13,7 @@ from pocket.deploy.stacks import plan
 from pocket.deploy.stacks.deletion import cleared, delete
 from pocket.deploy.stacks.failures import failed
 from pocket.deploy.stacks.plan import Planned, Plans
-from pocket.deploy.stacks.stack import Event, EventFeed, Stack, find, state, watch
+from pocket.deploy.stacks.stack import Event, EventFeed, Stack, State, find, state, watch
 from pocket.deploy.target import Target
 from pocket.deploy.template import Template
 from pocket.errors import DeployError, PlanRefused, StackFailed
@@ -87,6 +87,15 @@ def test_the_same_template_again_changes_nothing_and_makes_no_change_set(clients
     again = planned(clients, "same", template(Queue=QUEUE))
     assert not again.changes
     assert again.before.stack == before
+
+
+def test_a_stack_that_matches_its_template_needs_no_call_to_aws() -> None:
+    body = {"Resources": {"Queue": QUEUE}}
+    there = State(Stack("same", "arn", "UPDATE_COMPLETE"), body)
+    nobody: Any = None
+    same = Plans(nobody, PlanRecorder()).add("same", Template({**body, "Metadata": {"Live": 2}}), since=there)
+    assert not same.changes
+    assert same.before == there
 
 
 def test_a_change_set_without_changes_is_not_a_change(clients: Clients) -> None:

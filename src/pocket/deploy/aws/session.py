@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 
 from pocket.deploy.aws.botocore_errors import translated
@@ -51,6 +52,15 @@ _NO_FILES = {
 def configured_region() -> str | None:
     """The region of the environment or of the AWS CLI's profile; None if neither has one."""
     return os.environ.get("AWS_REGION") or Session().region_name
+
+
+@cache
+def _loader(more: str | None) -> Loader:
+    """botocore's reader of the descriptions of services, which keeps what it has read: shared by all sessions.
+
+    `more` is where the user has further ones.
+    """
+    return create_loader(more)
 
 
 class Clients:
@@ -159,6 +169,7 @@ class Clients:
     def _session(self) -> Session:
         keys = self.target.credentials
         with_files = BotocoreSession() if self.target.endpoint_url is None else BotocoreSession(session_vars=_NO_FILES)
+        with_files.register_component("data_loader", _loader(with_files.get_config_variable("data_path")))
         if keys is None:
             return Session(botocore_session=with_files, region_name=self.target.region)
         return Session(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,15 @@ def find(path: Path) -> Record | None:
         return None
     path.touch()
     return record
+
+
+def find_content(folder: Path, pattern: str, sha256: str) -> Path | None:
+    """The kept file below `folder` that `pattern` matches and that has that hash; None without one that is intact."""
+    for path in folder.glob(pattern):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            if json.loads(_record_of(path).read_text())["sha256"] == sha256 and find(path) is not None:
+                return path
+    return None
 
 
 def keep(made: Path, path: Path, sha256: str, facts: Mapping[str, Any] | None = None) -> None:

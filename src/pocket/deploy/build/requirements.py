@@ -12,6 +12,7 @@ import json
 import os
 import re
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,9 @@ def resolve(directory: Path, source: Path, platform: Platform, *, options: Seque
     """
     command, where = _command(directory, source, platform)
     doing = f"Reading {source.name}"
-    pylock = uv.run([*command, *options, "--format", "pylock.toml"], cwd=where, doing=doing)
+    with ThreadPoolExecutor(1) as pool:
+        with_parents = pool.submit(uv.run, [*command, *options, *_annotated(source)], cwd=where, doing=doing)
+        pylock = uv.run([*command, *options, "--format", "pylock.toml"], cwd=where, doing=doing)
     header, packages = parse(pylock, where)
     names = {package.name for package in packages}
     if DISTRIBUTION not in names:
@@ -109,7 +112,7 @@ def resolve(directory: Path, source: Path, platform: Platform, *, options: Seque
             f"{source} does not include {DISTRIBUTION}, which every function needs.",
             f"Add it to the project's dependencies (uv add {DISTRIBUTION}); a development group is not installed.",
         )
-    annotated = uv.run([*command, *options, *_annotated(source)], cwd=where, doing=doing)
+    annotated = with_parents.result()
     required_by = parents(annotated)
     dropped = needless(required_by) if _NEEDED_FOR_BUILDING_ONLY in names else frozenset()
     kept = tuple(package for package in packages if package.name not in dropped)

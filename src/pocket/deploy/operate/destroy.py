@@ -201,7 +201,7 @@ def _state(clients: Clients, stage: StageConfig, name: str) -> State:
             "Wait until `pocket status` shows that it has ended, then try again.",
         )
     if stack.status == "REVIEW_IN_PROGRESS":
-        ownership.refuse_foreign_plan(clients, stage, name)
+        ownership.refuse_foreign_plan(clients, stage, name, stack)
         return State(stack)
     found = State(stack, template_of(clients, stack))
     ownership.refuse_foreign(stage, stack, found.body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from pocket import naming
+from pocket.deploy.build import cache
 from pocket.deploy.template.setting_changes import manifest_changes
 from pocket.errors import AWSCallFailed, ManifestError
 from pocket.manifest import Manifest
@@ -30,13 +32,19 @@ def setting_changes(run: Run) -> Iterator[str]:
     if live is None or not live.artifact or live.artifact == run.inputs.code.key:
         return
     try:
-        with opened(run.clients.s3, run.bucket, live.artifact) as file:
+        with _at_hand(run, live.artifact) as file:
             before = manifest_in(file).stages.get(run.stage.name)
     except (AWSCallFailed, ManifestError) as error:
         yield f"not compared with those of release {live.number}: {error.message}"
         return
     if before is not None:
         yield from manifest_changes(plain(before), plain(run.inputs.manifest))
+
+
+def _at_hand(run: Run, key: str) -> IO[bytes]:
+    """An artifact of the stage: as it was built on this machine, where it is kept, else in S3. Raises as `opened`."""
+    built = cache.find_content(run.built.path.parent, "*.zip", PurePosixPath(key).stem)
+    return opened(run.clients.s3, run.bucket, key) if built is None else built.open("rb")
 
 
 def plain(stage: Stage) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.stacks import changeset
 from pocket.deploy.stacks.failures import failed
-from pocket.deploy.stacks.stack import EventFeed, every, find, state, watch
+from pocket.deploy.stacks.stack import EventFeed, every, find, state_of, watch
 from pocket.deploy.template.marks import MADE, METADATA, ORIGIN, PROJECT, STAGE, description, marked
 from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
@@ -24,8 +24,9 @@ def own_state(clients: Clients, stage: StageConfig, name: str) -> State:
 
     The tags decide; for a stack without tags, the template's description or releases.
     """
-    refuse_foreign_plan(clients, stage, name)
-    found = state(clients, name)
+    there = find(clients, name)
+    refuse_foreign_plan(clients, stage, name, there)
+    found = state_of(clients, name, there)
     if found.stack is not None:
         refuse_foreign(stage, found.stack, found.body)
     return found
@@ -109,9 +110,8 @@ def under_another_name(clients: Clients, stage: StageConfig, origin: str) -> Sta
     return min(found, key=lambda stack: len(stack.name), default=None)
 
 
-def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str) -> None:
-    """Raises DeployError if the stack does not exist yet and something else is about to create it."""
-    found = find(clients, name)
+def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str, found: Stack | None) -> None:
+    """Raises DeployError if the stack, as it was `found`, does not exist yet and something else is about to make it."""
     if found is None or found.status != "REVIEW_IN_PROGRESS" or marked(stage, found.tags):
         return
     waiting = changeset.names(clients, name)

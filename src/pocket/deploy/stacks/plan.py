@@ -122,6 +122,11 @@ class Plans:
         state, PlanRefused for a template in which cfn-lint finds issues.
         """
         clients = self.clients
+        if since is not None and since.stack is not None and since.stack.usable:
+            # Nothing is asked where nothing changes: what is deployed is compared again before each change.
+            plan, tagging = self._compared(stack_name, template, since)
+            if not _differs(plan, tagging):
+                return plan
         found = state(clients, stack_name)
         if since is not None and not found.same_as(since):
             raise changeset.changed(stack_name)
@@ -129,12 +134,9 @@ class Plans:
             before = found if found.stack is not None and found.stack.usable else State()
         else:
             before = cleared(clients, found, self.reporter)
-        tagging = retagging(before, self._own_tags)
-        template = recording(template, before, self._own_tags)
-        plan = Planned(stack_name, before, template)
-        # Secret parameters need no comparison: the logical id of each function's version has a digest of their values.
-        # AWS accepts new metadata only with another change.
-        if {**before.body, "Metadata": None} == {**template.body, "Metadata": None} and not tagging:
+        plan, tagging = self._compared(stack_name, template, before)
+        template = plan.template
+        if not _differs(plan, tagging):
             return plan
         text = template.to_json()
         self.validate(stack_name, template.body, before.body)
@@ -152,6 +154,12 @@ class Plans:
         self._waiting[self._waiting.index(wanted)] = made
         rows = _with_tags(made, tagging) or (PlanRow("change", stack_name, _STACK, "outputs"),)
         return replace(plan, rows=rows, change_set=made)
+
+    def _compared(self, stack_name: str, template: Template, before: State) -> tuple[Planned, Retagging]:
+        """The plan without its changes, and what it does to the user's tags."""
+        return Planned(stack_name, before, recording(template, before, self._own_tags)), retagging(
+            before, self._own_tags
+        )
 
     def _all_tags(self, before: State, tagging: Retagging) -> dict[str, str]:
         """All tags of the stack after the change; tags that something else has set stay."""
@@ -189,6 +197,12 @@ class Plans:
         if shape not in {*self._sound, _shape(deployed)}:
             validate.check({stack_name: Template(body).to_json()}, self.clients.target.region)
         self._sound.add(shape)
+
+
+def _differs(plan: Planned, tagging: Retagging) -> bool:
+    # Secret parameters need no comparison: the logical id of each function's version has a digest of their values.
+    # AWS accepts new metadata only with another change.
+    return {**plan.before.body, "Metadata": None} != {**plan.template.body, "Metadata": None} or bool(tagging)
 
 
 def pending_changes(first: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[PlanRow, ...]:

@@ -118,12 +118,16 @@ class State:
 
 
 def state(clients: Clients, name: str) -> State:
-    """The state of a stack that is absent or not changing.
+    """The state of a stack that is absent or not changing. Raises as `state_of`."""
+    return state_of(clients, name, find(clients, name))
+
+
+def state_of(clients: Clients, name: str, found: Stack | None) -> State:
+    """The state of a stack as it was `found`.
 
     After a failed creation there is no template. Raises DeployError for a stack that something else is changing, and
     StackFailed for one that only its owner can repair, whose content is unknown.
     """
-    found = find(clients, name)
     if found is None or found.absent:
         return State()
     if found.usable:
