@@ -53,6 +53,29 @@ def books(database: str) -> Iterator[list[Any]]:
     Tag.objects.all().delete()
 
 
+@pytest.fixture
+def psycopg_pool(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A pool of at most four connections, which Django takes one from for each request; on PostgreSQL."""
+    from django.db import connection, connections
+
+    from pocket.django.orm.threads import POOL
+
+    settings = connections.settings["default"]
+    POOL.close()
+    connections.close_all()
+    with monkeypatch.context() as patch:
+        patch.setitem(settings, "CONN_MAX_AGE", 0)
+        pool = {"min_size": 1, "max_size": 4, "timeout": 10}
+        patch.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "pool": pool})
+        opened: Any = connection.pool  # type: ignore[attr-defined]  # of PostgreSQL's
+        opened.open(wait=True)
+        yield opened
+        settled()
+        POOL.close()
+        connections.close_all()
+        connection.close_pool()  # type: ignore[attr-defined]
+
+
 @pytest.fixture(params=["server", "lambda"])
 def serving(request: pytest.FixtureRequest, database: str) -> type[Client]:
     """How an application is served: concurrently, as uvicorn does it, or one request at a time, as in Lambda."""

@@ -104,6 +104,36 @@ def test_no_hop_opens_a_session_once_the_thread_is_warm(hops: Any, serving: type
         assert numbers["started"] == numbers["finished"] == len(PATHS) * 8
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_every_hop_gives_its_connection_back_to_psycopgs_pool(
+    psycopg_pool: Any, hops: Any, serving: type[Client]
+) -> None:
+    with serving(hops) as client:
+        client.get("/explicit")
+        settled()
+        for path in PATHS * 4:
+            assert client.get(path).status in {200, 404, 422, 500}, path
+            settled()
+            statistics = psycopg_pool.get_stats()
+            assert (statistics["pool_available"], statistics["pool_size"]) == (1, 1), path
+    assert psycopg_pool.get_stats()["connections_num"] == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_more_requests_than_psycopgs_pool_has_connections_are_all_answered(psycopg_pool: Any, hops: Any) -> None:
+    async def main() -> list[Any]:
+        return await asyncio.gather(*(exchange(hops, "GET", path) for path in PATHS * 8))
+
+    with ServerClient(hops) as client:
+        statuses = {answer.status for answer in client.run(main())}
+        settled()
+    assert statuses == {200, 404, 422, 500}
+    statistics = psycopg_pool.get_stats()
+    assert statistics["pool_available"] == statistics["pool_size"] <= 4
+    assert statistics["connections_num"] <= 4
+    assert "requests_errors" not in statistics
+
+
 def test_outside_of_a_request_fastapi_does_what_it_did(database: str) -> None:
     app = FastAPI()
     app.add_api_route("/", lambda: threading.current_thread().name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from typing import Any
 
 from waiting import wait_until
 
@@ -13,18 +12,20 @@ def test_a_thread_is_given_back_without_a_last_call_where_none_is_needed(databas
     from pocket.django.orm.threads import Lease, ThreadPool
 
     pool, ended = ThreadPool("test", 1), []
-    is_needed = True
 
-    def lease() -> Any:
-        return Lease(pool, lambda: ended.append(threading.get_ident()), lambda: is_needed)
+    class Noting(Lease):
+        _is_left_open = True
 
-    first = lease()
+        def _finish(self) -> None:
+            ended.append(threading.get_ident())
+
+    first = Noting(pool)
     ident = first.submit(threading.get_ident).result(5)
     first.close()
     wait_until(lambda: pool.busy == 0, 5)
     assert ended == [ident]
-    is_needed = False
-    second = lease()
+    second = Noting(pool)
+    second._is_left_open = False
     assert second.submit(threading.get_ident).result(5) == ident
     second.close()
     assert (pool.busy, ended) == (0, [ident])
@@ -43,12 +44,13 @@ def test_a_lease_that_is_closed_during_a_call_ends_after_it_and_the_next_one_get
         may_end.wait(5)
         order.append("slow")
 
-    first = Lease(pool, lambda: order.append("last"), lambda: False)
+    first = Lease(pool)
+    first._finish = lambda: order.append("last")  # type: ignore[method-assign]
     first.submit(slow)
     assert begun.wait(5)
-    waiting = Lease(pool, lambda: order.append("never"), lambda: False)
+    waiting = Lease(pool)
     withdrawn: Future[None] = waiting.submit(lambda: order.append("never"))
-    next_one = Lease(pool, lambda: None, lambda: False)
+    next_one = Lease(pool)
     done = next_one.submit(lambda: order.append("next"))
     waiting.close()
     assert withdrawn.cancelled()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CancelScope
@@ -20,6 +19,7 @@ from django.conf import settings
 from pocket.asgi.loop import blockable
 from pocket.django.configuration.databases import begin, is_settled, settle
 from pocket.django.http.request_signals import RequestSignals
+from pocket.django.orm.awaited import Awaited
 from pocket.django.orm.relations import Probe
 from pocket.django.orm.threads import ASIDE, ENDED, POOL, Lease
 from pocket.fastapi.internals import serve
@@ -138,22 +138,18 @@ class _InPlace(Executor):
         return loop.completed(work.run_now, function, *args, **kwargs)
 
 
-class WorkInThread(Work, Executor):
+class WorkInThread(Work, Lease):
     """Work on a thread of `pool`, from the first call to the end."""
 
+    _is_cancelled = False
+
     def __init__(self, scope: Any = None, pool: ThreadPool = POOL) -> None:
-        super().__init__(scope)
-        self._is_left_open = self._is_cancelled = False
-        self._lease = Lease(pool, self._finish, lambda: self._is_left_open)
-        self._sensitive = ThreadSensitiveContext(executor=self)
+        Work.__init__(self, scope)
+        Lease.__init__(self, pool)
 
     async def around(self, awaitable: Awaitable[T]) -> T:
-        async with self._sensitive:
+        async with ThreadSensitiveContext(executor=self):
             return await super().around(awaitable)
-
-    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """The future of a call of `function` in the thread; RuntimeError after the end."""
-        return self._lease.submit(partial(self._call, function, *args, **kwargs))
 
     def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         self._is_left_open = True
@@ -163,21 +159,20 @@ class WorkInThread(Work, Executor):
 
     def end(self) -> None:
         self.ended = True
-        self._lease.close()
+        self.close()
 
     async def run(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         is_exit = getattr(function, "__name__", "") == "__exit__"  # a context that was entered is always left
         if self._is_cancelled and not is_exit:
             self._is_cancelled = False
             await asyncio.sleep(0)
-        future: Future[T] = self.submit(copy_context().run, function, *args, **kwargs)
-        waiter = asyncio.wrap_future(future)
+        call: Awaited[T] = self._enqueue(Awaited(), copy_context().run, function, *args, **kwargs)
         try:
-            return await (asyncio.shield(waiter) if is_exit else waiter)
+            return await call.waiter
         except asyncio.CancelledError as cancelled:
-            if not is_exit and future.cancel():
+            if not is_exit and call.cancel():
                 raise
-            return await self._outlast(asyncio.wrap_future(future) if waiter.cancelled() else waiter, cancelled)
+            return await self._outlast(call.waiter, cancelled)
 
     async def _outlast(self, waiter: asyncio.Future[T], cancelled: asyncio.CancelledError) -> T:
         """The result of a call that had begun when its caller was cancelled; then the cancellation is raised again."""

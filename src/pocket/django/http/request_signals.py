@@ -9,7 +9,7 @@ from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
-from django.urls import get_urlconf, set_urlconf
+from django.urls import set_urlconf
 
 from pocket.django.configuration.databases import begin
 
@@ -69,8 +69,11 @@ class RequestSignals:
             request_started.send(sender=self._sender, **named)
 
     def is_finished(self) -> bool:
-        """Whether `finish` would change nothing in this thread."""
-        return self._finished.are_djangos() and not caches.all(initialized_only=True) and get_urlconf() is None
+        """Whether `finish` would change nothing in a thread where each call has a context of its own.
+
+        Caches and the URLconf belong to the context. In the thread's own, where `finish` runs, only receivers set them.
+        """
+        return self._started.are_djangos() and self._finished.are_djangos()
 
     def finish(self) -> None:
         if self._finished.are_djangos():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connections
 
 from pocket.django.configuration.errors import SetupFailed
+from pocket.django.orm.awaited import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     Task = Callable[[], object]
     Queue = SimpleQueue[Task | None]
 
+AnyFuture = Future[Any] | Awaited[Any]
 T = TypeVar("T")
+F = TypeVar("F", Future[Any], Awaited[Any])
 
 ENDED = "The request has ended: a task that outlives it cannot use its database connection."
 
@@ -101,28 +104,39 @@ def _work(queue: Queue) -> None:
         del task  # it holds what the call was made with, and the next may come late
 
 
-class Lease:
+class Lease(Executor):
     """A thread of `pool` for one request, from its first call to `close`; all calls are made there, in order.
 
-    `last`, which raises nothing, is called there at the end, if there was a call at all and `is_needed` says so after
-    the last one: to wake the thread for nothing would take a tenth of a small request.
+    A request's parts refer to it, and it refers to none of them when they are done: a cycle of references would leave
+    each request to the garbage collector.
     """
 
-    def __init__(self, pool: ThreadPool, last: Task, is_needed: Callable[[], bool]) -> None:
+    _is_left_open = False
+    """Whether `_finish` has something to do: to wake the thread for nothing would take a tenth of a small request."""
+
+    def __init__(self, pool: ThreadPool) -> None:
         self._pool = pool
-        self._last = last
-        self._is_needed = is_needed
         self._lock = threading.Lock()
         self._asked = self._closed = False
         self._pending = 0
         self._queue: Queue | None = None
-        self._early: list[tuple[Future[Any], Task]] = []
+        self._early: list[tuple[AnyFuture, Task]] = []
         """What was submitted before a thread was free."""
 
-    def submit(self, call: Callable[[], T]) -> Future[T]:
-        """The future of `call`; RuntimeError after `close`."""
-        future: Future[T] = Future()
-        task = partial(self._make, future, call)
+    def _call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Calls `function` in the thread."""
+        return function(*args, **kwargs)
+
+    def _finish(self) -> None:
+        """Called in the thread at the end, if there was a call at all and it is left open. It raises nothing."""
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """The future of a call in the thread; RuntimeError after `close`."""
+        return self._enqueue(Future(), function, *args, **kwargs)
+
+    def _enqueue(self, future: F, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> F:
+        """`future`, which the call is to settle; RuntimeError after `close`."""
+        task = partial(self._make, future, function, *args, **kwargs)
         with self._lock:
             if self._closed:
                 raise RuntimeError(ENDED)
@@ -143,7 +157,7 @@ class Lease:
             if closed or not self._asked:
                 return
             queue = self._queue
-            is_idle = self._pending == 0 and not self._is_needed()
+            is_idle = self._pending == 0 and not self._is_left_open
             if queue is not None and not is_idle:
                 queue.put(self._end)
         if queue is not None and is_idle:
@@ -163,20 +177,20 @@ class Lease:
                 queue.put(self._end)
 
     def _end(self) -> None:
-        self._last()
+        self._finish()
         if self._queue is not None:
             self._pool.give_back(self._queue)
 
-    def _make(self, future: Future[Any], call: Callable[[], Any]) -> None:
+    def _make(self, future: AnyFuture, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
         if not future.set_running_or_notify_cancel():
             self._is_done()
             return
         try:
-            result = call()
+            result = self._call(function, *args, **kwargs)
         except BaseException as error:  # noqa: BLE001  (the awaiting code gets it, whatever it is)
             self._is_done()
             future.set_exception(error)
-            del future, call  # the error refers to this frame
+            del future, function, args, kwargs  # the error refers to this frame
         else:
             self._is_done()
             future.set_result(result)
