@@ -23,14 +23,14 @@ OLDEST_FASTAPI := $(shell sed -n 's/^fastapi = .*"fastapi>=\([0-9.]*\)".*/\1/p' 
 
 SYNC := --quiet --all-extras --locked
 
-.PHONY: demo test test-current test-next test-oldest-fastapi coverage lint docs docs-serve format security setup setup-next setup-docs postgresql chromium clean
+.PHONY: demo test test-current test-next test-oldest-fastapi test-tasks coverage lint docs docs-serve format security setup setup-next setup-docs postgresql chromium clean
 
 demo: $(TOOLS)/.ready
 	$(UV) sync --quiet --locked --project examples/board --python $(PYTHON)
 	@cd examples/board && exec .venv/bin/pocket local --run "load_demo --admin-password '$(DEMO_PASSWORD)'" \
 		--page /admin/ --ready "The administrator is admin, the password $(DEMO_PASSWORD)."
 
-test: lint docs test-current test-next test-oldest-fastapi
+test: lint docs test-current test-next test-oldest-fastapi test-tasks
 
 lint: setup
 	$(UV) lock --quiet --check
@@ -71,6 +71,13 @@ ifneq ($(NEXT_PYTHON),)
 	.venv-next/bin/pytest -n auto --hypothesis-seed=0 $(IN_LAMBDA)
 else
 	@echo "No Python 3.12 or 3.13 found: the newest Django is not tested here."
+endif
+
+# Django's own tests of task backends, against Pocket's: by django-tasks, and by Django.
+test-tasks: setup setup-next
+	.venv/bin/python scripts/task_suite.py
+ifneq ($(NEXT_PYTHON),)
+	.venv-next/bin/python scripts/task_suite.py
 endif
 
 # What stands on FastAPI, on the oldest that the extra takes; the lock has the newest. Its packages lie over those of .venv.

@@ -3,9 +3,10 @@
     .venv-next/bin/python scripts/task_suite.py     # django.tasks
     .venv/bin/python scripts/task_suite.py          # the same tests, for django-tasks on Django 5.2
 
-It downloads the source of a Django that has tests/tasks; needs uv. The tests name the dummy and the immediate backend:
-in their place stands Pocket's, with the record of jobs in SQLite and a double of AWS, which checks each request by
-AWS's own models. In place of the immediate backend, Pocket's handler gets each message as soon as it is sent.
+`make test-tasks` runs both. It downloads the source of a Django that has tests/tasks, once; needs uv. The tests name
+the dummy and the immediate backend: in their place stands Pocket's, with the record of jobs in SQLite and a double of
+AWS, which checks each request by AWS's own models. In place of the immediate backend, Pocket's handler gets each
+message as soon as it is sent.
 
 The source distribution of django-tasks has no tests of its own. Django's are those of django-tasks, from which its
 framework came.
@@ -134,17 +135,19 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pocket-suite-") as name:
         folder = Path(name)
-        sources(arguments.source or download(folder), folder / "tasks")
+        sources(arguments.source or download(REPOSITORY / ".tools" / "sources"), folder / "tasks")
         return run(folder, arguments.verbosity)
 
 
 def download(folder: Path) -> Path:
-    """Django's source distribution, from the index that uv uses."""
+    """Django's source distribution in `folder`, from the index that uv uses where it is not there yet."""
+    if (archive := folder / f"django-{DJANGO}.tar.gz").exists():
+        return archive
     own = REPOSITORY / ".tools" / "bin" / "uv"
     uv = str(own) if own.exists() else shutil.which("uv") or sys.exit("uv is neither in .tools nor on the PATH")
     wanted = ["--no-deps", "--no-binary", ":all:", "--ignore-requires-python", f"django=={DJANGO}"]
     subprocess.run([uv, "tool", "run", "pip", "download", "--quiet", "--dest", str(folder), *wanted], check=True)  # noqa: S603 - uv's own
-    return next(folder.glob("django-*.tar.gz"))
+    return archive
 
 
 def sources(archive: Path, target: Path) -> None:
@@ -177,7 +180,8 @@ def run(folder: Path, verbosity: int) -> int:
     from pocket.manifest import Handler, Stage
 
     handlers = {name: Handler(HANDLER, 60, queue=True, attempts=1) for name in ("jobs", "urgent")}
-    write_manifest(folder, Stage(stack_name="suite", handlers=handlers), region=REGION)
+    tasks = {"default": {"jobs": -100, "urgent": 10}}
+    write_manifest(folder, Stage(stack_name="suite", handlers=handlers, tasks=tasks), region=REGION)
     (folder / "suite_backends.py").write_text(BACKENDS)
     (folder / "suite_settings.py").write_text(SETTINGS)
     os.environ |= {
@@ -215,7 +219,7 @@ def run(folder: Path, verbosity: int) -> int:
 
     os.chdir(folder)
     django.setup()
-    return min(Runner(verbosity=verbosity, interactive=False).run_tests(["tasks"]), 1)
+    return min(Runner(verbosity=verbosity, interactive=False, buffer=True).run_tests(["tasks"]), 1)
 
 
 if __name__ == "__main__":
