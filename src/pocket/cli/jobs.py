@@ -88,15 +88,28 @@ def redrive(
     from pocket.deploy.operate import dead_letters
 
     place = destination(stage, local=local)
-    with dead_letters.held(place.stage, place.target, handler=handler, name=name, job=job) as letters:
-        if not letters:
-            typer.echo("No dead letters.")
-            return
-        _show_letters(letters)
-        if not reporter(assume_yes=yes).confirm(f"Move {_messages(len(letters))} back?"):
-            raise typer.Exit(1)
-        count = dead_letters.redrive(place.stage, place.target, letters)
-    typer.echo(f"{_messages(count)} moved back.")
+    moved: set[str] = set()
+    count = 0
+    while True:
+        with dead_letters.held(place.stage, place.target, handler=handler, name=name, job=job) as (found, unread):
+            # A job that was moved back may have failed again by now.
+            letters = [item for item in found if item.job not in moved]
+            if letters:
+                _show_letters(letters)
+                amount = f"{'at least ' if unread else ''}{_messages(len(letters))}"
+                if not moved and not reporter(assume_yes=yes).confirm(f"Move {amount} back?"):
+                    raise typer.Exit(1)
+                count += dead_letters.redrive(place.stage, place.target, letters)
+                moved |= {item.job for item in letters}
+        if not letters or not unread:
+            break
+    if count or not unread:
+        typer.echo(f"{_messages(count)} moved back." if count else "No dead letters.")
+    if unread:
+        typer.echo(
+            f"About {_messages(unread)} more could not be looked at: in a FIFO queue, those behind the first ones of"
+            " their message group; in any other, those beyond 1000. Move the first ones, without --name and --id."
+        )
 
 
 def _messages(count: int) -> str:

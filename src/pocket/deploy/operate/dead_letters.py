@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.stacks.losses import ABSENT_QUEUE
+from pocket.deploy.stacks.losses import ABSENT_QUEUE, depth
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -39,20 +39,35 @@ class DeadLetter:
     message: MessageTypeDef
 
 
+class Held(NamedTuple):
+    """Dead letters, and about how many more SQS did not give.
+
+    Those are beyond MOST, or, in a FIFO queue, behind the first ones of their message group.
+    """
+
+    letters: list[DeadLetter]
+    unread: int
+
+
 @contextmanager
 def held(
     stage: StageConfig, target: Target, *, handler: str | None, name: str | None, job: str | None
-) -> Iterator[list[DeadLetter]]:
+) -> Iterator[Held]:
     """The dead letters of the stage, or those of one handler, name or job; hidden from others meanwhile.
 
     Those that are still there at the end are visible again. Raises DeployError for an unknown handler.
     """
     clients = Clients(target)
     found: list[DeadLetter] = []
+    unread = 0
     try:
         for key, fifo in _queues(stage, handler):
-            found += _received(clients, key, stage.dead_letters_name(key, fifo=fifo))
-        yield [item for item in found if name in {None, item.name} and job in {None, item.job}]
+            queue = stage.dead_letters_name(key, fifo=fifo)
+            received = _received(clients, key, queue)
+            found += received
+            if len(received) >= (1 if fifo else MOST):
+                unread += depth(clients, queue)[0]
+        yield Held([item for item in found if name in {None, item.name} and job in {None, item.job}], unread)
     finally:
         for item in found:
             _show_again(clients, stage, item)
