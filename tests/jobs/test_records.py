@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 import pytest
 from aws_double import AWSDouble
@@ -401,6 +402,23 @@ def test_a_command_is_sent_again_under_its_own_id(project: TaskProject) -> None:
     assert again["MessageAttributes"]["PocketJob"]["StringValue"] == "message-0"
     project.deliver(again)
     assert [(row["id"], row["status"]) for row in rows(project)] == [("message-0", "FAILED")]
+
+
+@pytest.mark.parametrize(
+    "setting", ["TASKS = {'other': TASKS['default']}", "TASKS = {'default': {'BACKEND': IMMEDIATE}}"]
+)
+def test_where_the_settings_have_no_backend_that_sends_the_page_says_so(project: TaskProject, setting: str) -> None:
+    project.evaluate("tasks.fail.enqueue('key')\nresult = 1")
+    project.deliver(*project.sent())
+    settings, tasks = project.folder / "task_settings.py", project.folder / "work" / "tasks.py"
+    framework = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+    immediate = f"IMMEDIATE = '{framework}.backends.immediate.ImmediateBackend'\n"
+    settings.write_text(f"{settings.read_text()}\n{immediate}{setting}\n")
+    tasks.write_text("")
+    code = "from pocket.jobs import actions\nfrom pocket.jobs.models import Job\n"
+    code += "try:\n    actions.retry(Job.objects.get())\nexcept PocketError as error:\n    result = str(error)"
+    assert "cannot be sent again from here" in project.evaluate("from pocket.errors import PocketError\n" + code)
+    assert rows(project)[0]["status"] == "FAILED"
 
 
 def test_a_job_whose_arguments_are_hidden_is_not_sent_again_without_them(project: TaskProject) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -51,10 +53,9 @@ def cancel(job: Job) -> None:
 
 
 def _send_task(job: Job) -> None:
-    from pocket.django.tasks import framework
     from pocket.django.tasks.envelope import Envelope
 
-    backend = import_string(f"{framework.name()}.task_backends")[job.backend]
+    backend = _backend(job)
     enqueued = job.enqueued_at.isoformat()
     arguments = {"args": job.args, "kwargs": job.kwargs, "object": job.object_key}
     envelope = Envelope(
@@ -67,6 +68,20 @@ def _send_task(job: Job) -> None:
         **arguments,
     )
     backend.send(envelope, job.handler)
+
+
+def _backend(job: Job) -> Any:
+    """The backend that sent the task; raises CommandFailed where these settings have none that sends."""
+    from pocket.django.tasks import framework
+
+    backends = import_string(f"{framework.name()}.task_backends")
+    with suppress(ImproperlyConfigured):
+        if hasattr(found := backends[job.backend], "send"):
+            return found
+    raise CommandFailed(
+        f"The task {job.pk} cannot be sent again from here: TASKS has no backend {job.backend!r} that sends to SQS.",
+        "With the stage's settings, it can: pocket jobs retry.",
+    )
 
 
 def _send_command(job: Job) -> None:
