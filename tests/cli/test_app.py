@@ -151,3 +151,11 @@ def test_a_signal_lets_the_command_tidy_up_and_is_its_status(number: signal.Sign
         process.send_signal(number)
         assert process.stdout.read() == "tidied up\n"
         assert process.wait(30) == status
+
+
+def test_the_help_names_every_gate_that_may_be_skipped() -> None:
+    from pocket.cli import options
+    from pocket.deploy.gates import NAMES
+
+    [option] = options.SkipGates.__metadata__
+    assert option.help == f"Gate to skip: {', '.join(NAMES)}; may be repeated."

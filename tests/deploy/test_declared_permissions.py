@@ -16,6 +16,7 @@ from pocket.deploy.template import Template, render
 from pocket.deploy.template.boundary import boundary_policy
 from pocket.deploy.template.permission_changes import permission_changes
 from pocket.deploy.template.permissions import statements
+from pocket.deploy.template.policy_sizes import policy_size
 from pocket.deploy.template.role import execution_role
 from pocket.deploy.template.validate import refuse_unsupported
 from pocket.errors import ConfigError, ConfigErrors
@@ -103,6 +104,28 @@ def test_a_service_without_an_api_of_its_name_is_suggested_in_lowercase(tmp_path
     with pytest.raises(ConfigError, match='"execute-api" has no action "Invok"') as caught:
         refuse_unsupported(found, stage)
     assert '"invoke"' in caught.value.hint
+
+
+def many(count: int) -> str:
+    """A statement for the web of about 100 characters a resource."""
+    arns = [
+        f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{i:048}" for i in range(count)
+    ]
+    return TABLES.replace('["*"]', str(arns).replace("'", '"')).replace("ListTables", "GetItem")
+
+
+def test_a_role_that_iam_would_not_take_twice_is_refused_with_its_size(tmp_path: Path) -> None:
+    refuse_unsupported(*_stage(tmp_path, SMALL + many(20)))
+    with pytest.raises(ConfigError, match=r"policy of the role has at least [56],\d{3} characters") as caught:
+        refuse_unsupported(*_stage(tmp_path, SMALL + many(50)))
+    assert caught.value.key == "awscontainer.handlers.web"
+    assert "Roles: [!Ref WebRole]" in caught.value.hint
+
+
+def test_the_size_of_a_policy_is_no_larger_than_iams(tmp_path: Path) -> None:
+    given = inputs(project(tmp_path, SMALL + many(1)))
+    document = {"Statement": [{"Resource": [{"Fn::Sub": 'arn:${AWS::Partition}:s3:::a-${AWS::AccountId}/é"/*'}]}]}
+    assert policy_size(document, given) == len('{"Statement":[{"Resource":["arn:aws:s3:::a-123456789012/é\\"/*"]}]}')
 
 
 def test_permissions_that_aws_has_are_accepted(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from deploying import SMALL
+from deploying import SMALL, project
 from tiny_project import REPOSITORY, write
 
 from pocket.config import Project, load
@@ -51,6 +51,14 @@ def test_a_lock_is_read_once_for_all_stages(tmp_path: Path, monkeypatch: pytest.
     for (message,) in messages(project):
         assert "needs to be updated" in message
     assert len(calls) == 3
+
+
+def test_an_attribute_that_a_resource_lacks_is_found_without_asking_for_cfn_lint(tmp_path: Path) -> None:
+    permission = '[[awscontainer.permissions]]\nactions = ["sqs:SendMessage"]\nresources = ["${WorkerFunction.Nope}"]\n'
+    found = project(tmp_path, SMALL + permission.replace("awscontainer.", "awscontainer.handlers.web."))
+    write(tmp_path, {"requirements.txt": "django-pocket\n"})
+    [error] = Refusals(found, lint=False).of(found.stage("dev"))
+    assert "WorkerFunction.Nope" in error.message or "'Nope' is not one of" in error.message
 
 
 def test_files_over_lambdas_limit_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

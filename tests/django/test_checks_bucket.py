@@ -68,6 +68,13 @@ def private(location: str, folders: str) -> Error:
     )
 
 
+def test_behind_a_distribution_the_storage_is_read_through_it(site: Site) -> None:
+    declared = DjangoTables(storages={"staticfiles": Storage(store="s3", location="static", static=True)})
+    site.deploy(Stage("s", "gallery-files", cdn="web", handlers=SITE.handlers, django=declared))
+    [message] = site.found(bucket_files.public, **settings(STATIC))
+    assert message.hint.startswith('[cloudfront] serves a private bucket: set store = "cloudfront"')
+
+
 @pytest.mark.parametrize(
     ("location", "public", "folders"),
     [

@@ -153,3 +153,8 @@ def test_each_id_has_one_meaning_in_one_place() -> None:
             places.setdefault(found, []).append(str(path.relative_to(SOURCE)))
     shared = {id_: where for id_, where in places.items() if len(where) > 1}
     assert shared == {}
+
+
+def test_what_a_deploy_would_upload_is_checked_without_its_option() -> None:
+    always = {check.function.rpartition(".")[2] for check, _, deploy in ALL if not deploy}
+    assert always == {"file", "uploads", "public", "signing", "routes"}

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
-Deploy = Annotated[bool, typer.Option("--deploy", help="Include checks for deployment.")]
+Deploy = Annotated[
+    bool,
+    typer.Option(
+        "--deploy",
+        help="Include Django's checks for deployment, cfn-lint on every template and the collection of static files.",
+    ),
+]
 Tags = Annotated[
     list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="Run only checks with this tag; may be repeated.")
 ]
@@ -47,7 +53,10 @@ def check(
     remote: Remote = False,
     local: Local = False,
 ) -> None:
-    """Check pocket.toml and what a deploy would refuse, then the project with each stage's settings."""
+    """Check pocket.toml and what a deploy would refuse, then the project with each stage's settings.
+
+    With --deploy it finds all that a deploy refuses because of the files.
+    """
     from pocket.cli.check_output import WRITERS, merged, of_file
     from pocket.deploy.gates.system_checks import Selection
     from pocket.errors import ConfigError

@@ -59,7 +59,7 @@ SkipGates = Annotated[
     typer.Option(
         "--skip-gate",
         metavar="GATE",
-        help="Gate to skip: project, mail, checks, migrations, startup, request, smoke; may be repeated.",
+        help="Gate to skip: project, mail, network, checks, migrations, startup, request, smoke; may be repeated.",
         autocompletion=_gates,
     ),
 ]

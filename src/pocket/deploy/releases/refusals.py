@@ -17,6 +17,7 @@ from pocket.config import build_manifest
 from pocket.deploy.build import artifact, own_resources, platforms, requirements, signing, source, static, wheels
 from pocket.deploy.template import Inputs, render, render_storage, validate
 from pocket.deploy.template.own_refusals import UNBUILT
+from pocket.deploy.template.reference_refusals import refers
 from pocket.deploy.template.storage import storage_stack_name
 from pocket.errors import BuildFailed, ConfigError, ConfigErrors, DeployError
 
@@ -40,7 +41,8 @@ _SHOWN_FILES = 5
 class Refusals:
     """What a deploy of the project's stages would refuse. Stages share what is read of the same files.
 
-    With `lint`, cfn-lint checks the templates in any case, which takes seconds; else only with the user's resources.
+    With `lint`, cfn-lint checks the templates in any case, which takes seconds; else only where the file has resources of
+    the user's, or a permission refers to one of the stack.
     """
 
     project: Project
@@ -69,7 +71,7 @@ class Refusals:
                 stage.stack_name: render(inputs).to_json(),
                 storage_stack_name(stage): render_storage(stage, stage.general.account or ANY_ACCOUNT).to_json(),
             }
-            if self.lint:
+            if self.lint or (own_resources.path_of(stage) is None and refers(stage)):
                 validate.check(templates, stage.region)
         except DeployError as error:
             yield error

@@ -1,4 +1,4 @@
-"""What is wrong with the user's own resources and with references to the stack's resources, by file and line."""
+"""What is wrong with the user's own resources, with permissions and with references to the stack's resources, by line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pocket.deploy.template.document import render
 from pocket.deploy.template.domains import before_look
 from pocket.deploy.template.inputs import Code, Inputs
 from pocket.deploy.template.linting import examined
+from pocket.deploy.template.policy_sizes import size_refusals
 from pocket.deploy.template.reference_refusals import reference_refusals
 from pocket.errors import ConfigError, ConfigErrors, PlanRefused
 
@@ -24,7 +25,7 @@ UNBUILT = Code("code-bucket", "artifacts/0.zip")
 
 
 def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
-    """The errors in `resources`, `resource_envs` and the references of `permissions`, each with its line."""
+    """The errors in `resources`, `resource_envs`, the references of `permissions` and their size, each with its line."""
     path = own_resources.path_of(stage)
     try:
         sections = own_resources.read(stage)
@@ -38,7 +39,8 @@ def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
     except PlanRefused as refused:
         yield project.error(stage.name, ("awscontainer", "resources"), refused.message, refused.hint)
         return
-    wrong = list(reference_refusals(project, inputs, body["Resources"]))
+    resources = body["Resources"]
+    wrong = [*reference_refusals(project, inputs, resources), *size_refusals(project, inputs, resources)]
     yield from wrong
     if path is not None and not wrong:
         yield from _findings(path, sections, body, stage.region)

@@ -15,7 +15,7 @@ from pocket.deploy.template.steps import ALIAS, STAGE, references
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pocket.config import Project
+    from pocket.config import Project, StageConfig
     from pocket.config.overlay import KeyPath
     from pocket.config.tables.permissions import Permission
     from pocket.deploy.template.inputs import Inputs
@@ -45,6 +45,12 @@ def reference_refusals(project: Project, inputs: Inputs, resources: Resources) -
                 message = f"A function's variable cannot refer to {name}: {reason}"
                 hint = "Let the code form the name, or read it where the code needs it."
                 yield project.error(stage.name, ("awscontainer", "resource_envs", variable), message, hint)
+
+
+def refers(stage: StageConfig) -> bool:
+    """Whether a permission of the stage refers to a resource of its stack."""
+    texts = (text for _, permission in stage.permissions() for _, text in _texts(permission))
+    return any(name for text in texts for name in references(substituted(text)))
 
 
 def _texts(permission: Permission) -> Iterator[tuple[KeyPath, str]]:

@@ -52,12 +52,19 @@ def public(**_: Any) -> Iterator[CheckMessage]:
         yield Error(
             f"Static files are in {location or 'the root'} of the bucket {options['bucket_name']}, which is"
             f" private there: public_dirs of [s3] has {named}. Browsers get a 403 response.",
-            hint=f'Add "{location}" to public_dirs in [s3].'
-            if location
-            else f'Give {_TABLE} a location, such as "static", and add it to public_dirs in [s3].',
+            hint=_opening(found, location),
             obj="STORAGES['staticfiles']",
             id="pocket.E049",
         )
+
+
+def _opening(found: Deployment, location: str) -> str:
+    """How browsers may read the files."""
+    if found.stage.cdn is not None:
+        return f'[cloudfront] serves a private bucket: set store = "cloudfront" in {_TABLE}.'
+    if location:
+        return f'Add "{location}" to public_dirs in [s3].'
+    return f'Give {_TABLE} a location, such as "static", and add it to public_dirs in [s3].'
 
 
 def signing(**_: Any) -> Iterator[CheckMessage]:
