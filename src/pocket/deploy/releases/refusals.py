@@ -41,8 +41,8 @@ _SHOWN_FILES = 5
 class Refusals:
     """What a deploy of the project's stages would refuse. Stages share what is read of the same files.
 
-    With `lint`, cfn-lint checks the templates in any case, which takes seconds; else only where the file has resources of
-    the user's, or a permission refers to one of the stack.
+    With `lint`, cfn-lint checks the templates in any case, which takes seconds; else only with resources of the user's,
+    or if a permission refers to a resource.
     """
 
     project: Project

@@ -1,4 +1,4 @@
-"""What is wrong with the user's own resources, with permissions and with references to the stack's resources, by line."""
+"""What is wrong with the user's own resources, and with permissions in the stack that they are for, by line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNBUILT = Code("code-bucket", "artifacts/0.zip")
 
 
 def own_refusals(project: Project, stage: StageConfig) -> Iterator[ConfigError]:
-    """The errors in `resources`, `resource_envs`, the references of `permissions` and their size, each with its line."""
+    """The errors in `resources`, `resource_envs`, and the references and sizes of `permissions`, each with its line."""
     path = own_resources.path_of(stage)
     try:
         sections = own_resources.read(stage)

@@ -34,8 +34,8 @@ def size_refusals(project: Project, inputs: Inputs, resources: Mapping[str, Reso
         size = sum(policy_size(item["PolicyDocument"], inputs) for item in resources[role]["Properties"]["Policies"])
         if 2 * size > LIMIT:
             message = (
-                f"The policy of the role has at least {size:,} characters. With as many of the live release's policy, while"
-                f" a release is checked, that is more than IAM's {LIMIT:,} for a role."
+                f"The policy of the role has at least {size:,} characters. With as many of the live release's policy,"
+                f" while a release is checked, that is more than IAM's {LIMIT:,} for a role."
             )
             hint = (
                 "Join resources of `permissions` by a pattern, or put statements into an AWS::IAM::ManagedPolicy of"
