@@ -14,6 +14,7 @@ from deploying import project as project_of
 from pocket.cli import deploy, rehearsal_database
 from pocket.cli.project import Destination, local_target
 from pocket.config import StageConfig
+from pocket.deploy.operate.destroy import Removal
 from pocket.errors import DeployError, PlanRefused
 from pocket.local import LocalAWS
 
@@ -70,6 +71,7 @@ def test_expired_previews_go_and_one_that_is_in_use_stays(
     day = datetime(2026, 11, 20, tzinfo=UTC)
     monkeypatch.setattr("pocket.deploy.aws.account.account_id", lambda _: "123456789012")
     monkeypatch.setattr("pocket.deploy.stacks.previews.existing", lambda *_: {"pr-2": day, "pr-1": day, "pr-3": LATER})
+    monkeypatch.setattr("pocket.deploy.stacks.previews._recorded", lambda *_: day)
     monkeypatch.setattr("pocket.deploy.operate.destroy.destroy", destroy)
     with pytest.raises(typer.Exit) as caught:
         deploy.destroy(expired=True, yes=True)
@@ -80,6 +82,39 @@ def test_expired_previews_go_and_one_that_is_in_use_stays(
         "error: Stage 'pr-1' is locked by ann.",
         "Preview pr-2 was last deployed at 2026-11-20 00:00 UTC.",
     ]
+
+
+@pytest.mark.parametrize(("deployed", "removed"), [(True, ["pr-2"]), (False, ["pr-1", "pr-2"])])
+def test_a_preview_that_was_deployed_since_the_listing_stays(
+    deployed: bool,
+    removed: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project_of(tmp_path, PREVIEWS)
+    monkeypatch.chdir(tmp_path)
+    day = datetime(2026, 11, 20, tzinfo=UTC)
+    recorded = dict.fromkeys(["pr-1", "pr-2"], day)
+    gone: list[str] = []
+
+    def destroy(stage: StageConfig, *_: Any, confirm: Any, **__: Any) -> None:
+        if deployed:
+            recorded["pr-1"] = LATER
+        if not confirm(Removal("123456789012", "here")):
+            raise PlanRefused("Nothing was removed.")
+        gone.append(stage.name)
+
+    monkeypatch.setattr("pocket.deploy.aws.account.account_id", lambda _: "123456789012")
+    monkeypatch.setattr("pocket.deploy.stacks.previews.existing", lambda *_: dict.fromkeys(recorded, day))
+    monkeypatch.setattr(
+        "pocket.deploy.stacks.previews._recorded",
+        lambda _, bucket: recorded["pr-1" if "pr-1" in bucket else "pr-2"],
+    )
+    monkeypatch.setattr("pocket.deploy.operate.destroy.destroy", destroy)
+    deploy.destroy(expired=True, yes=True)
+    assert gone == removed
+    assert ("Preview pr-1 was deployed meanwhile, so it stays." in capsys.readouterr().err) is deployed
 
 
 LATER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 import string
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import s3transfer.exceptions
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
+import pocket
 from pocket.deploy.aws.botocore_errors import TRANSLATED, translate
 from pocket.errors import AWSCallFailed
 
@@ -110,3 +114,15 @@ def test_what_was_sent_as_a_secret_is_never_quoted(operation: str) -> None:
 
 def test_throttling_has_its_own_hint() -> None:
     assert "wait a minute" in refused("ThrottlingException").hint
+
+
+def test_each_command_of_the_aws_cli_that_is_printed_names_its_region() -> None:
+    commands = re.compile(r"aws (?:secretsmanager|ssm|logs|cloudformation|rds|acm|ec2|sesv2|s3 mb)[^`.]*")
+    found = []
+    for path in Path(pocket.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+            found += [(path.name, command) for command in commands.findall(text) if " --" in command]
+    assert len(found) >= 8
+    assert [item for item in found if "--region" not in item[1]] == []

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from deploying import SMALL, PlanRecorder, deployable
 
+from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate.destroy import Removal, destroy
 from pocket.deploy.releases import deploy as release
+from pocket.deploy.stacks import bucket
+from pocket.deploy.stacks.lock import holder
 from pocket.deploy.stacks.stack import find
 from pocket.deploy.target import Target
+from pocket.deploy.template.storage import artifact_bucket_name
 from pocket.errors import PlanRefused
 from pocket.local import LocalAWS
 
@@ -62,13 +66,20 @@ def test_a_bucket_of_no_storage_stack_is_not_removed(tmp_path: Path, target: Tar
 
 
 def test_the_removal_is_shown_first_and_a_no_removes_nothing(
-    tmp_path: Path, target: Target, clients: Clients, local_aws: LocalAWS
+    tmp_path: Path, target: Target, clients: Clients, local_aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = deployable(tmp_path, TEXT.replace('"doomed"', '"spared"'))
     stage = found.stage("dev")
     release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
     clients.s3.put_object(Bucket="pocket-dev-spared", Key="media/a", Body=b"1")
     seen: list[Removal] = []
+    locked = artifact_bucket_name(stage, account_id(clients))
+
+    def counted(clients: Clients, name: str, account: str) -> int:
+        assert holder(clients, locked) is not None, "what is removed is read under the lock"
+        return 1
+
+    monkeypatch.setattr(bucket, "count", counted)
 
     def decline(removal: Removal) -> bool:
         seen.append(removal)

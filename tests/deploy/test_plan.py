@@ -207,7 +207,7 @@ def test_a_resource_deleted_by_hand_is_named_with_a_hint(clients: Clients) -> No
     feed = EventFeed.__new__(EventFeed)
     feed.given = [event]
     error = failed(clients, feed, "Stack s could not be updated", Stack("s", "arn", "UPDATE_ROLLBACK_COMPLETE"))
-    assert error.hint.endswith("aws logs create-log-group --log-group-name /aws/lambda/web")
+    assert error.hint.endswith("aws logs create-log-group --region eu-central-1 --log-group-name /aws/lambda/web")
     feed.given = [replace(event, reason="Access denied")]
     error = failed(clients, feed, "Stack s could not be updated", Stack("s", "arn", "UPDATE_ROLLBACK_COMPLETE"))
     assert "deleted outside Pocket" not in error.hint
@@ -219,7 +219,7 @@ def test_a_resource_deleted_by_hand_is_named_with_a_hint(clients: Clients) -> No
         (
             "AWS::Logs::LogGroup",
             'Resource of type X with identifier {"/properties/LogGroupName":"/aws/lambda/s-web"} already exists.',
-            "aws logs delete-log-group --log-group-name /aws/lambda/s-web.",
+            "aws logs delete-log-group --region eu-central-1 --log-group-name /aws/lambda/s-web.",
         ),
         (
             "AWS::Logs::LogGroup",
@@ -327,7 +327,7 @@ def test_an_empty_stack_in_which_another_deploy_plans_as_well_stays(clients: Cli
     [
         ("UPDATE_IN_PROGRESS", "something else is changing it"),
         ("DELETE_IN_PROGRESS", "something else is changing it"),
-        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name stuck"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --region eu-central-1 --stack-name stuck"),
         ("DELETE_FAILED", "`pocket destroy` removes it"),
         ("CREATE_FAILED", "`pocket destroy` removes it"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ import typer
 from pocket.cli.options import AllowDestructive, AllowLoss, Backup, Local, MaybeStage, SkipGates, Stage, Yes, YesToPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pocket.config import StageConfig
     from pocket.deploy.operate.destroy import Removal
 
@@ -124,7 +127,15 @@ def destroy(
     _destroy_expired(local=local, yes=yes)
 
 
-def _destroy(stage: str, *, local: bool, yes: bool, with_database: str | None = None) -> None:
+def _destroy(
+    stage: str,
+    *,
+    local: bool,
+    yes: bool,
+    with_database: str | None = None,
+    unused: Callable[[], bool] = lambda: True,
+) -> None:
+    """Removes the stage, unless `unused`, which is called under its lock, returns False."""
     from pocket.cli import rehearsal_database
     from pocket.cli.console import logged
     from pocket.cli.project import destination
@@ -134,6 +145,9 @@ def _destroy(stage: str, *, local: bool, yes: bool, with_database: str | None = 
     place = destination(stage, local=local)
 
     def confirm(removal: Removal) -> bool:
+        if not unused():
+            sys.stderr.write(f"Preview {stage} was deployed meanwhile, so it stays.\n")
+            return False
         _show(place.stage, removal)
         return yes or _named(place.stage.name)
 
@@ -160,17 +174,25 @@ def _destroy_expired(*, local: bool, yes: bool) -> None:
     if project.previews is None:
         raise DeployError("pocket.toml has no [previews].", "Name the stage: pocket destroy --stage NAME")
     clients = Clients(destination(project.previews.source, local=local).target)
-    account_id(clients)
-    found = previews.expired(clients, project, datetime.now(UTC))
+    account = account_id(clients)
+
+    def expired() -> dict[str, datetime]:
+        return previews.expired(clients, project, account, datetime.now(UTC))
+
+    def expires(name: str) -> bool:
+        return name in expired()
+
+    found = expired()
     if not found:
         sys.stderr.write("No preview is expired.\n")
     failed = False
     for name, changed in sorted(found.items()):
         sys.stderr.write(f"Preview {name} was last deployed at {changed:%Y-%m-%d %H:%M} UTC.\n")
         try:
-            _destroy(name, local=local, yes=yes)
+            _destroy(name, local=local, yes=yes, unused=partial(expires, name))
         except PlanRefused:
-            raise
+            if expires(name):
+                raise
         except PocketError as error:
             # Another one may be in use, or need repair; the others are removed.
             report(error)

@@ -57,7 +57,7 @@ def _elsewhere(place: Destination, *, local: bool) -> dict[str, list[str]]:
     from pocket.errors import PocketError
 
     found: dict[str, list[str]] = {}
-    for name in place.project.stages:
+    for name in dict.fromkeys([*place.project.stages, *_previews(place, local=local)]):
         if name == place.stage.name:
             continue
         try:
@@ -69,6 +69,24 @@ def _elsewhere(place: Destination, *, local: bool) -> dict[str, list[str]]:
         if live is not None and live.artifact:
             found.setdefault(live.artifact, []).append(name)
     return found
+
+
+def _previews(place: Destination, *, local: bool) -> list[str]:
+    """The previews that exist."""
+    from pocket.cli.failure import write
+    from pocket.cli.project import destination
+    from pocket.deploy.aws.session import Clients
+    from pocket.deploy.stacks import previews
+    from pocket.errors import PocketError
+
+    if place.project.previews is None:
+        return []
+    try:
+        source = destination(place.project.previews.source, local=local)
+        return sorted(previews.existing(Clients(source.target), place.project))
+    except PocketError as error:
+        write("info", f"Previews could not be found: {error.message}")
+        return []
 
 
 def rollback(

@@ -211,12 +211,15 @@ def role_template(
 
 def steps(stage: StageConfig, role: str) -> list[str]:
     """What an administrator does once, one line each."""
-    of_stack = f"--region {stage.region} --stack-name {stage.stack_name}-github"
-    deploy = f"aws cloudformation deploy {of_stack} --template-file {role} --capabilities CAPABILITY_NAMED_IAM"
+    of_stack = f"--stack-name {stage.stack_name}-github"
+    deploy = (
+        f"aws cloudformation deploy --region {stage.region} {of_stack} --template-file {role}"
+        " --capabilities CAPABILITY_NAMED_IAM"
+    )
     output = '--query "Stacks[0].Outputs[0].OutputValue" --output text'
     return [
         "Next, once, as an administrator of the account:",
         f"  {deploy}",
         f"Then create the environment {stage.name} in the repository's settings, with the variable AWS_ROLE_ARN:",
-        f"  aws cloudformation describe-stacks {of_stack} {output}",
+        f"  aws cloudformation describe-stacks --region {stage.region} {of_stack} {output}",
     ]

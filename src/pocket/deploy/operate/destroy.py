@@ -91,7 +91,7 @@ def destroy(
     with_database: str | None = None,
     whole: bool = False,
 ) -> Removed:
-    """Removes the whole stage with its files and queued messages, if `confirm` returns True.
+    """Removes the whole stage with its files and queued messages, if `confirm` returns True, under the stage's lock.
 
     Its Aurora cluster or Neon branch is kept unless `with_database` is its name, or the `whole` stage goes. Only
     secrets and a branch can be restored, for a while, and a cluster from its last snapshot. Raises PlanRefused if
@@ -103,11 +103,11 @@ def destroy(
         account = account_id(clients)
     with Lock(clients, stage.name, "destroy", reporter) as lock:
         with reporter.step("Find what belongs to the stage"):
+            locked = artifact_bucket_name(stage, account)
+            if locked in _buckets(clients, stage, _state(clients, stage, storage_stack_name(stage)))[0]:
+                lock.take(locked)
             removal = _removal(clients, stage, account)
             removal = _with_database(clients, stage, removal, with_database, whole=whole)
-            locked = artifact_bucket_name(stage, account)
-            if locked in dict(removal.buckets):
-                lock.take(locked)
         if not confirm(removal):
             raise PlanRefused(f"Nothing of stage {stage.name!r} was removed.", "Pass --yes to confirm.")
         steps = list(_steps(clients, stage, removal, lock, reporter))

@@ -20,6 +20,7 @@ from pocket.deploy.releases.history import DeployedState, deployed_state
 from pocket.deploy.releases.planning import planning
 from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Made, Options
+from pocket.deploy.stacks import previews
 from pocket.deploy.stacks.ownership import own_state
 from pocket.deploy.template.validate import refuse_unsupported
 
@@ -82,6 +83,8 @@ def release(
         done = roll_out(run)
         distribution_certificate.settle(stage, run.far, found, run.main.body)
         domains.remove_unused(clients, stage, run.main.body, done.body, reporter)
+        if project.is_preview(stage.name):
+            previews.record(clients, run.bucket)
         upload.prune_artifacts(clients.s3, run.bucket, {run.inputs.code.key, *done.history.artifacts})
     for line in domains.to_enter(stage, done.outputs, run.main.body):
         reporter.note(line)

@@ -185,7 +185,7 @@ def _requested(clients: Clients, stage: StageConfig, names: Sequence[str], repor
     if found.status != certificates.PENDING:
         raise PlanRefused(
             f"Certificate {found.arn} for {listed} was not issued: its status is {found.status}.",
-            f"`aws acm describe-certificate --certificate-arn {found.arn}` shows why.",
+            f"`aws acm describe-certificate --region {clients.target.region} --certificate-arn {found.arn}` shows why.",
         )
     entered = "\n".join(f"{name} CNAME {value}" for name, value in found.records)
     raise PlanRefused(

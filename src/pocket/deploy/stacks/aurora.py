@@ -35,7 +35,7 @@ PAUSE = 3.0
 _CAPACITY = frozenset({"MinCapacity", "MaxCapacity", "SecondsUntilAutoPause"})
 _ABSENT = "DBClusterNotFoundFault"
 _ENDED = {
-    "stopped": "Start it: aws rds start-db-cluster --db-cluster-identifier {name}",
+    "stopped": "Start it: aws rds start-db-cluster --region {region} --db-cluster-identifier {name}",
     "deleting": "Wait until it is deleted, then deploy again; the deploy creates another one.",
     "failed": "Look at it in the RDS console.",
     "inaccessible-encryption-credentials": "Restore the access to its KMS key.",
@@ -225,7 +225,9 @@ def _available(clients: Clients, stage: StageConfig, name: str, reporter: Report
             if status == "available":
                 return found
         if status in _ENDED:
-            raise DeployError(f"The cluster {name} is {status}.", _ENDED[status].format(name=name))
+            raise DeployError(
+                f"The cluster {name} is {status}.", _ENDED[status].format(region=clients.target.region, name=name)
+            )
         if status != shown:
             reporter.event(f"{name} is {status}")
             shown = status

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _GONE = re.compile(r"not found|does not exist|NotFound|NoSuchBucket", re.IGNORECASE)
 _MADE_AGAIN = {
-    "AWS::Logs::LogGroup": "aws logs create-log-group --log-group-name {}",
-    "AWS::S3::Bucket": "aws s3 mb s3://{}",
+    "AWS::Logs::LogGroup": "aws logs create-log-group --region {} --log-group-name {}",
+    "AWS::S3::Bucket": "aws s3 mb --region {} s3://{}",
 }
 
 _TAKEN = re.compile(r"already exists|AlreadyExists|ResourceExists|BucketAlreadyOwnedByYou|name conflict", re.IGNORECASE)
@@ -38,19 +38,19 @@ def failed(clients: Clients, feed: EventFeed, what: str, ended: Stack) -> StackF
             return _refused(clients, what, event.reason, StackName=ended.stack_id)
         if not of_stack:
             message = f"{what}: {event.logical_id} ({event.kind}): {event.reason or event.status}"
-            return StackFailed(message, _hint(event), resource=event.logical_id, reason=event.reason)
+            return StackFailed(message, _hint(clients, event), resource=event.logical_id, reason=event.reason)
     reason = ended.reason or ended.status
     return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
 
 
-def _taken(kind: str, text: str) -> str:
+def _taken(clients: Clients, kind: str, text: str) -> str:
     """What to do about a resource whose name something else has; `text` may have the name."""
     group = _LOG_GROUP.search(text)
     if kind == "AWS::Logs::LogGroup" or group is not None:
         name = group[0].rstrip(".") if group is not None else "NAME"
         return (
             "It has the lines of a function that Pocket did not make, or that was removed. If nothing needs them:"
-            f" aws logs delete-log-group --log-group-name {name}. Then deploy again."
+            f" aws logs delete-log-group --region {clients.target.region} --log-group-name {name}. Then deploy again."
         )
     return (
         "Something else made it, so Pocket does not touch it. Choose another general.project_name or"
@@ -58,13 +58,13 @@ def _taken(kind: str, text: str) -> str:
     )
 
 
-def _hint(event: Event) -> str:
+def _hint(clients: Clients, event: Event) -> str:
     if event.status == "CREATE_FAILED" and _TAKEN.search(event.reason):
-        return _taken(event.kind, f"{event.physical_id} {event.reason}")
+        return _taken(clients, event.kind, f"{event.physical_id} {event.reason}")
     command = _MADE_AGAIN.get(event.kind)
     if command is None or not _GONE.search(event.reason):
         return CONSOLE_HINT
-    again = command.format(event.physical_id)
+    again = command.format(clients.target.region, event.physical_id)
     return f"It was deleted outside Pocket. Create it again, then deploy: {again}"
 
 
@@ -82,7 +82,7 @@ def _refused(clients: Clients, what: str, reason: str, **where: Any) -> StackFai
         return StackFailed(f"{what}: {reason}", CONSOLE_HINT, reason=reason)
     first, cause = issues[0]
     listed = "; ".join(f"{resource}: {words}" for resource, words in issues)
-    hint = _taken("", cause) if _TAKEN.search(cause) else CONSOLE_HINT
+    hint = _taken(clients, "", cause) if _TAKEN.search(cause) else CONSOLE_HINT
     return StackFailed(f"{what}: {listed}", hint, resource=first, reason=cause)
 
 

@@ -119,7 +119,8 @@ def refuse_foreign_plan(clients: Clients, stage: StageConfig, name: str, found: 
         raise DeployError(
             f"Stack {name} is being created, but not for stage {stage.name!r} of project {stage.project_name!r}. Its"
             f" change sets: {', '.join(waiting)}.",
-            f"If nothing needs it: aws cloudformation delete-stack --stack-name {name}",
+            f"If nothing needs it: aws cloudformation delete-stack --region {clients.target.region}"
+            f" --stack-name {name}",
         )
 
 

@@ -140,7 +140,8 @@ def state_of(clients: Clients, name: str, found: Stack | None) -> State:
     if found.status == "ROLLBACK_COMPLETE":
         return State(found)
     if found.status == "UPDATE_ROLLBACK_FAILED":
-        hint = f"Repair the cause, then run `aws cloudformation continue-update-rollback --stack-name {name}`."
+        at = f"--region {clients.target.region} --stack-name {name}"
+        hint = f"Repair the cause, then run `aws cloudformation continue-update-rollback {at}`."
     else:
         hint = f"`pocket destroy` removes it. {CONSOLE_HINT}"
     raise StackFailed(f"Stack {name} is in {found.status} and cannot be updated: {found.reason}", hint)
