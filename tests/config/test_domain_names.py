@@ -33,7 +33,7 @@ def test_the_name_in_an_address_is_proposed(parts: list[str], top: str, form: st
     [
         ("API.Example.com", 'Did you mean "api.example.com"?'),
         ("my_api.example.com", "Host names have no underscores; use hyphens."),
-        ("*.example.com", "A handler answers at exact names only; declare a handler for each."),
+        ("*.example.com", "Name each host: wildcards are not supported."),
         ("bücher.example", 'Did you mean "xn--bcher-kva.example"?'),
         ("localhost", "Only the name: no scheme, port or path."),
         ("10.0.0.1", "Only the name: no scheme, port or path."),

@@ -11,6 +11,7 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import logs
 from pocket.deploy.stacks import log_groups
 from pocket.deploy.stacks.log_groups import Tail
+from pocket.deploy.target import Target
 from pocket.errors import DeployError
 
 
@@ -118,3 +119,19 @@ def test_a_duration_is_a_number_and_a_unit(text: str, expected: int) -> None:
 def test_anything_else_is_not_a_duration(text: str) -> None:
     with pytest.raises(DeployError, match="is not a duration"):
         logs.seconds(text)
+
+
+def test_a_log_group_of_the_users_is_not_looked_for(
+    clients: Clients, target: Target, stage: StageConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "AWS::Logs::LogGroup"
+    named = {"LogGroupName": {"Fn::Sub": "/aws/lambda/${PocketStage}"}}
+    resources = {
+        "WebLogs": {"Type": kind, "Properties": {"LogGroupName": f"/aws/lambda/{stage.function_name('web')}"}},
+        "Mine": {"Type": kind, "Metadata": {"Pocket": "own"}},
+        "Other": {"Type": kind, "Properties": named, "Metadata": {"Pocket": "own"}},
+    }
+    monkeypatch.setattr(logs, "find", lambda *_: object())
+    monkeypatch.setattr(logs, "template_of", lambda *_: {"Resources": resources})
+    with pytest.raises(DeployError, match=f"no log group /aws/lambda/{stage.function_name('web')}: deleted"):
+        list(logs.read(stage, target))

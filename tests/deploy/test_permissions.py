@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploying import EVENTS, FULL, inputs, project
+from deploying import EVENTS, FULL, SMALL, inputs, project
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pocket.config import build_manifest
 from pocket.deploy.template import render
 from pocket.deploy.template.boundary import boundary_policy
-from pocket.deploy.template.permissions import statements
+from pocket.deploy.template.iam_actions import unknown_actions
+from pocket.deploy.template.permissions import CAUSES, keys_of_events, statements
 from pocket.errors import PlanRefused
 
 SECRETS = FULL[FULL.index("[awscontainer.secretsmanager]") : FULL.index("[awscontainer.django.storages]")]
@@ -127,8 +132,23 @@ def test_a_handler_may_not_cause_the_events_that_call_it(tmp_path: Path) -> None
     assert (found["Effect"], found["Action"]) == ("Deny", ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])
     assert found["Resource"][0]["Fn::Sub"].endswith(":s3:::pocket-dev-full/media/*.jpg")
     assert "NoRecursion1" not in granted(tmp_path, "web", EVENTS)
+    assert found["Resource"][1:] == []
     allowed = EVENTS.replace('suffix = ".jpg"', "allow_recursion = true")
     assert "NoRecursion1" not in granted(tmp_path, "thumbnails", allowed)
+
+
+def test_the_actions_that_cause_events_are_those_of_aws_for_every_version(tmp_path: Path) -> None:
+    actions = [action for listed in CAUSES.values() for action in listed]
+    text = f'[[awscontainer.permissions]]\nactions = {json.dumps(actions)}\nresources = ["*"]\n'
+    found = project(tmp_path, SMALL + text)
+    assert list(unknown_actions(found.stage("dev"))) == []
+    assert {"s3:PutObjectVersionTagging", "s3:DeleteObjectVersionTagging", "s3:PutObjectVersionAcl"} <= set(actions)
+
+
+@given(st.text("ab", max_size=4), st.text("ab", max_size=4), st.text("ab", max_size=6))
+def test_the_keys_of_events_are_those_that_begin_and_end_as_declared(prefix: str, suffix: str, key: str) -> None:
+    found = any(fnmatchcase(key, pattern) for pattern in keys_of_events(prefix, suffix))
+    assert found == (key.startswith(prefix) and key.endswith(suffix))
 
 
 IAM = """

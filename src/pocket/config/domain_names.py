@@ -24,7 +24,7 @@ def issue_with_domain(text: str) -> tuple[str, str]:
 def _hint(text: str) -> str:
     name = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", text).partition("/")[0].partition(":")[0].rstrip(".")
     if "*" in text:
-        return "A handler answers at exact names only; declare a handler for each."
+        return "Name each host: wildcards are not supported."
     if not text.isascii():
         try:
             name = name.encode("idna").decode()

@@ -23,6 +23,9 @@ from pocket.config.suggestions import suggest
 _HIDDEN_TABLES = {"envs", "input", "options", "settings", "secrets", "placeholders"}
 _TABLE_EXPECTED = {"dict_type", "model_type"}
 _HIDDEN_KEYS = {"location", "manage"}
+_HIDDEN = "another string"
+_OF_STRINGS = ("string_", "literal_", "refused")
+"""How pydantic's types of errors begin where a string was expected, but another one."""
 _OF_NAMES = {"string_pattern_mismatch", "string_too_short"}
 """The types of errors about the name of a key."""
 
@@ -83,6 +86,8 @@ def translate(model: type[BaseModel], error: ErrorDetails) -> Issue:
     if kind == "extra_forbidden":
         return Issue(path, kind, "Unknown key.", suggest(str(path[-1]), known_keys(model, path[:-1])))
     found = describe(error["input"], hidden=kind in _TABLE_EXPECTED or is_hidden(path))
+    if found == _HIDDEN and not kind.startswith(_OF_STRINGS):
+        found = "a string"
     return Issue(path, kind, f"Expected {EXPECTED[kind](context)}, found {found}.", _hint(error))
 
 
@@ -139,11 +144,7 @@ def describe(value: object, *, hidden: bool = False) -> str:
     if isinstance(value, bool):
         return "true or false" if hidden else json.dumps(value)
     if isinstance(value, str):
-        return (
-            "another string"
-            if hidden
-            else json.dumps(value if len(value) <= 80 else f"{value[:79]}…", ensure_ascii=False)
-        )
+        return _HIDDEN if hidden else json.dumps(value if len(value) <= 80 else f"{value[:79]}…", ensure_ascii=False)
     if isinstance(value, int | float):
         return "a number" if hidden else str(value)
     return "a date or a time" if hidden else str(value)

@@ -19,7 +19,7 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
     for domain in stage.domains:
         if domain.name in taken:
             message = f"The domain {domain.name} is also declared by {'.'.join(map(str, taken[domain.name]))}."
-            yield Issue(domain.path, "twice", message, "A domain leads to one handler.", (taken[domain.name],))
+            yield Issue(domain.path, "twice", message, "A domain leads to one place.", (taken[domain.name],))
         taken.setdefault(domain.name, domain.path)
     for name, handler in (stage.awscontainer.handlers if stage.awscontainer else {}).items():
         if handler.apigateway is not None:

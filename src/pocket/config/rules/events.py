@@ -8,6 +8,7 @@ from typing import Any
 from pocket import naming
 from pocket.config.issues import Issue
 from pocket.config.overlay import KeyPath
+from pocket.config.rules import recursion
 from pocket.config.rules.django import json_issues
 from pocket.config.stage import StageConfig
 from pocket.config.tables.events import Event, S3Event
@@ -24,6 +25,7 @@ def issues(stage: StageConfig) -> Iterator[Issue]:
         yield from _purpose(handler, path)
         for number, event in enumerate(handler.events):
             yield from _event(stage, event, (*path, "events", number))
+            yield from recursion.issues(stage, name, event, (*path, "events", number))
     yield from _overlaps(handlers)
 
 

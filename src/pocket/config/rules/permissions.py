@@ -1,6 +1,6 @@
 """Rules for permissions: wildcards are meant, resources have the form of an ARN, and conditions that of IAM's.
 
-Whether AWS has a service and an action is not known here: `deploy.template.actions` looks it up in cfn-lint's list.
+Whether AWS has a service and an action is not known here: `deploy.template.iam_actions` looks it up in cfn-lint's list.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ S3_EVENTS = (
 bucket does not have, such as replication."""
 
 
+_RECURSION = "Accept `permissions` with which the function can cause the events that call it."
+
+
 def _event_name(name: str) -> str:
     if name not in S3_EVENTS:
         raise refused("the name of an S3 event", suggest(name, S3_EVENTS))
@@ -65,6 +68,7 @@ class SnsEvent(Table):
     """Messages of an SNS topic."""
 
     topic: str = Field(pattern=patterns.TOPIC_ARN, description="ARN of the topic.")
+    allow_recursion: bool = Field(False, description=_RECURSION)
 
 
 class EventBridgeEvent(Table):
@@ -72,6 +76,7 @@ class EventBridgeEvent(Table):
 
     pattern: dict[str, Any] = Field(description="The event pattern, as a table.")
     bus: str = Field("default", pattern=patterns.EVENT_BUS, description="Name or ARN of the event bus.")
+    allow_recursion: bool = Field(False, description=_RECURSION)
 
 
 class DynamoDbEvent(Table):
@@ -85,6 +90,7 @@ class DynamoDbEvent(Table):
     maximum_retry_attempts: int = Field(
         -1, ge=-1, le=10000, description="Further attempts for a failed batch; -1 repeats it until its records expire."
     )
+    allow_recursion: bool = Field(False, description=_RECURSION)
 
 
 class Event(Table):

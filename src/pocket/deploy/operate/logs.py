@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.stacks.log_groups import Tail
 from pocket.deploy.stacks.stack import find, template_of
+from pocket.deploy.template.own_resources import is_own
 from pocket.deploy.template.steps import LOGS
 from pocket.errors import DeployError
 
@@ -51,7 +52,7 @@ def _refuse_missing(clients: Clients, stage: StageConfig, tail: Tail) -> None:
     """Raises DeployError if a log group of the stack is missing, or the stack itself."""
     stack = find(clients, stage.stack_name)
     resources = template_of(clients, stack).get("Resources", {}).values() if stack is not None else ()
-    made = {item["Properties"].get("LogGroupName") for item in resources if item["Type"] == LOGS}
+    made = {item["Properties"].get("LogGroupName") for item in resources if item["Type"] == LOGS and not is_own(item)}
     if gone := sorted(made & tail.missing):
         listed = "; ".join(
             f"aws logs create-log-group --region {stage.region} --log-group-name {name}" for name in gone

@@ -108,7 +108,7 @@ def request(clients: Clients, stage: StageConfig, names: Sequence[str]) -> Certi
     Raises DeployError where ACM does not give out the records in time.
     """
     first, *others = names
-    tags = {**marks(stage), REQUESTED: first}
+    tags = {**stage.general.tags, **marks(stage), REQUESTED: first}
     more: dict[str, Any] = {"SubjectAlternativeNames": others} if others else {}
     token = hashlib.sha256(" ".join((stage.stack_name, *names)).encode()).hexdigest()[:32]
     arn = clients.acm.request_certificate(

@@ -71,4 +71,4 @@ def _spelled(service: str, names: Sequence[str]) -> list[str]:
 
 def _hint(name: str, known: Sequence[str]) -> str:
     hint = nearest(name, known)
-    return f"{hint} " * bool(hint) + "If AWS has it since lately, update cfn-lint, whose list this is."
+    return f"{hint} " * bool(hint) + "If AWS added it recently, update cfn-lint, whose list this is."

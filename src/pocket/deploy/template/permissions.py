@@ -17,7 +17,7 @@ from pocket.deploy.template.tasks import task_statements
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pocket.config.tables.permissions import Permission
     from pocket.deploy.template.inputs import Inputs
@@ -236,8 +236,8 @@ CAUSES = {
     "s3:ObjectCreated": ["s3:PutObject"],
     "s3:ObjectRemoved": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "s3:ObjectRestore": ["s3:RestoreObject"],
-    "s3:ObjectTagging": ["s3:PutObjectTagging", "s3:DeleteObjectTagging"],
-    "s3:ObjectAcl": ["s3:PutObjectAcl"],
+    "s3:ObjectTagging": [f"s3:{verb}Object{what}Tagging" for verb in ("Put", "Delete") for what in ("", "Version")],
+    "s3:ObjectAcl": ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
 }
 """The actions that cause S3's events, by the beginning of the event's name."""
 
@@ -251,6 +251,14 @@ def _recursion(inputs: Inputs, handler: str) -> list[Statement]:
             continue
         kinds = dict.fromkeys(":".join(name.split(":")[:2]) for name in event.s3.events)
         if actions := [action for kind in kinds for action in CAUSES.get(kind, [])]:
-            keys = bucket_arn(bucket, f"{event.s3.prefix}*{event.s3.suffix}")
-            found.append({**_allow(f"NoRecursion{number}", actions, [keys]), "Effect": "Deny"})
+            keys = [bucket_arn(bucket, key) for key in keys_of_events(event.s3.prefix, event.s3.suffix)]
+            found.append({**_allow(f"NoRecursion{number}", actions, keys), "Effect": "Deny"})
     return found
+
+
+def keys_of_events(prefix: str, suffix: str) -> Iterator[str]:
+    """Patterns of the keys that begin with the prefix and end with the suffix, also where the two overlap."""
+    yield f"{prefix}*{suffix}"
+    for length in range(1, min(len(prefix), len(suffix)) + 1):
+        if prefix.endswith(suffix[:length]):
+            yield prefix + suffix[length:]
