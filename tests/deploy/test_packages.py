@@ -10,9 +10,10 @@ from threading import Thread
 
 import pytest
 from tiny_project import PYTHON, REPOSITORY, wheel, write
+from uv import find_uv_bin
 
 from pocket import naming
-from pocket.deploy.build import bytecode, installed, libraries, uv
+from pocket.deploy.build import bytecode, installed, libraries
 from pocket.deploy.build.packages import Layer, install
 from pocket.deploy.build.platforms import Platform, lambda_platform
 from pocket.deploy.build.requirements import resolve
@@ -57,7 +58,7 @@ def test_a_package_without_a_wheel_for_the_target_is_named_with_a_way_out(tmp_pa
     sources = '[tool.uv.sources]\ndjango-pocket = { path = "django_pocket-1-py3-none-any.whl" }\n'
     wheel(tmp_path, "django_pocket")
     write(tmp_path, {"pyproject.toml": project + dependencies + sources})
-    subprocess.run([uv.find_binary(), "lock", "-q"], cwd=tmp_path, check=True)
+    subprocess.run([find_uv_bin(), "lock", "-q"], cwd=tmp_path, check=True)
     wanted = resolve(tmp_path, tmp_path / "uv.lock", ARM)
     with pytest.raises(BuildFailed, match=f"pywin32 has no wheel for Python {PYTHON} on Lambda arm64") as caught:
         install(wanted, ARM, None, tmp_path / "layers")

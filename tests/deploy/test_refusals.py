@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from deploying import SMALL, project
 from tiny_project import REPOSITORY, write
+from uv import find_uv_bin
 
 from pocket.config import Project, load
 from pocket.deploy.build import artifact, uv
@@ -29,7 +30,7 @@ def site(folder: Path, *dependencies: str, locked: bool = False) -> Project:
     """A project of two stages with a pyproject.toml, and its lock on request."""
     write(folder, {"pocket.toml": STAGES, "pyproject.toml": pyproject(*dependencies)})
     if locked:
-        subprocess.run([uv.find_binary(), "lock", "-q"], cwd=folder, check=True)
+        subprocess.run([find_uv_bin(), "lock", "-q"], cwd=folder, check=True)
     return load(folder / "pocket.toml")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tiny_project import REPOSITORY, wheel, write
+from uv import find_uv_bin
 
 from pocket.config.tables.awscontainer import AwsContainer
 from pocket.deploy.build import platforms, requirements, uv
@@ -15,7 +16,7 @@ POCKET = f"django-pocket @ {REPOSITORY.as_uri()}"
 
 
 def lock(folder: Path) -> None:
-    subprocess.run([uv.find_binary(), "lock", "-q"], cwd=folder, check=True)
+    subprocess.run([find_uv_bin(), "lock", "-q"], cwd=folder, check=True)
 
 
 def names(found: requirements.Requirements) -> set[str]:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from pocket.local.pythons import find_uv
+from uv import find_uv_bin
 
 TESTS = Path(__file__).parents[1]
 PROGRAM = """
@@ -105,7 +104,7 @@ def seen():
 def seen(tracker: str, *packages: str, order: str = "late") -> Any:
     """What the tracker has recorded of four requests; the tracker is installed on first use."""
     wanted = [word for package in packages for word in ("--with", package)]
-    command = [find_uv(), "run", "--quiet", "--no-project", "--python", sys.executable, *wanted, "python", "-c"]
+    command = [find_uv_bin(), "run", "--quiet", "--no-project", "--python", sys.executable, *wanted, "python", "-c"]
     done = subprocess.run(
         [*command, PROGRAM.format(tracker=tracker), order],
         env={**os.environ, "PYTHONPATH": str(TESTS / "support")},

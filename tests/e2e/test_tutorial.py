@@ -16,9 +16,9 @@ import pytest
 from board import REPOSITORY, environment
 from site_client import SiteClient
 from tutorial import Block, blocks
+from uv import find_uv_bin
 
 from pocket import work_folder
-from pocket.local.pythons import find_uv
 
 # Beside other work on two cores the whole way, installations included, may take minutes.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -41,7 +41,7 @@ class Reader:
 
     @property
     def environ(self) -> dict[str, str]:
-        binaries = [self.folder / ".venv" / "bin", self.folder.parent / "bin", Path(find_uv()).parent]
+        binaries = [self.folder / ".venv" / "bin", self.folder.parent / "bin", Path(find_uv_bin()).parent]
         own = {
             "PATH": ":".join([*map(str, binaries), os.environ["PATH"]]),
             "UV_PYTHON_DOWNLOADS": "never",
@@ -111,7 +111,7 @@ class Reader:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pocket as it is here, built."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([find_uv(), "build", "--quiet", "--wheel", "--out-dir", folder, REPOSITORY], check=True)
+    subprocess.run([find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", folder, REPOSITORY], check=True)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -371,7 +371,7 @@ def test_an_interrupt_during_the_start_leaves_nothing(project: Path, monkeypatch
 
 def test_a_later_start_needs_neither_uv_nor_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(tmp_path, []).stop()
-    monkeypatch.setattr("pocket.local.pythons.find_uv", lambda: pytest.fail("asked for uv"))
+    monkeypatch.setattr("pocket.uv_program.find", lambda *_: pytest.fail("asked for uv"))
     start(tmp_path, []).stop()
 
 

@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 import venv
-from importlib.util import find_spec
 from pathlib import Path
 
+from pocket import uv_program
 from pocket.errors import LocalAWSError
 
 REQUIREMENTS = Path(__file__).with_name("launcher") / "requirements.txt"
@@ -27,7 +27,7 @@ def emulator_python(folder: Path) -> Path:
     if python.exists() and mark.exists() and mark.read_text() == wanted:
         return python
     shutil.rmtree(environment, ignore_errors=True)
-    uv = find_uv()
+    uv = uv_program.find(LocalAWSError)
     install([uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)])
     options = ("--quiet", "--no-deps", "--require-hashes", "--requirements", str(REQUIREMENTS))
     install([uv, "pip", "install", *options, "--python", str(python)])
@@ -45,23 +45,6 @@ def function_python(folder: Path) -> Path:
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=False).create(environment)
         mark.write_text(wanted)
     return python
-
-
-def find_uv() -> str:
-    """The path of uv: from Pocket's `cli` extra, else from PATH; raises LocalAWSError without one."""
-    if find_spec("uv") is not None:
-        import uv
-
-        try:
-            return uv.find_uv_bin()
-        except FileNotFoundError:
-            pass
-    found = shutil.which("uv")
-    if found is None:
-        raise LocalAWSError(
-            "uv, which installs the local AWS, is missing.", "Install it: pip install 'django-pocket[cli]'"
-        )
-    return found
 
 
 def _mark() -> str:

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pocket import naming
-from pocket.deploy.build import uv
+from pocket import naming, uv_program
+from pocket.errors import BuildFailed
 
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks a zip."""
@@ -31,7 +31,7 @@ def find_interpreter(python: str) -> str | None:
     if python == naming.running_python() and sys.implementation.name == "cpython":
         return sys.executable
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
-        [uv.find_binary(), "python", "find", "--no-project", f"cpython@{python}"],
+        [uv_program.find(BuildFailed), "python", "find", "--no-project", f"cpython@{python}"],
         capture_output=True,
         encoding="utf-8",
         errors="backslashreplace",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pocket import uv_program
 from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
@@ -29,26 +28,6 @@ _ENVIRONMENT = {
 }
 
 
-def find_binary() -> str:
-    """The path of uv: the one installed beside Pocket, else the first on PATH.
-
-    Raises BuildFailed where there is none.
-    """
-    if find_spec("uv") is not None:
-        import uv
-
-        try:
-            return uv.find_uv_bin()
-        except FileNotFoundError:
-            pass
-    found = shutil.which("uv")
-    if found is None:
-        raise BuildFailed(
-            "uv, which builds the artifact, is not installed.", "Install it: pip install 'django-pocket[cli]'."
-        )
-    return found
-
-
 def run(
     arguments: Sequence[str],
     *,
@@ -67,7 +46,7 @@ def run(
     if indexes:
         environment["UV_INDEX"] = " ".join([*indexes, *environment.get("UV_INDEX", "").split()])
     done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
-        [find_binary(), "--no-progress", *arguments],
+        [uv_program.find(BuildFailed), "--no-progress", *arguments],
         cwd=cwd,
         env={**environment, **_ENVIRONMENT},
         capture_output=True,

