@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,25 +49,31 @@ def deploy(
     from pocket.cli.console import logged
     from pocket.cli.db import backup_of
     from pocket.cli.project import destination
-    from pocket.cli.rehearsal import rehearse
+    from pocket.cli.rehearsal import rehearsing
     from pocket.deploy.releases import deploy as release
     from pocket.deploy.releases import saved_plan
     from pocket.local import attach
 
     place = destination(stage, local=local)
     aws = attach(place.project.directory) if local else None
-    choices: dict[str, Any] = {
-        "skip_gates": tuple(skip_gate or ()),
-        "allow_destructive": allow_destructive,
-        "allow_loss": allow_loss,
-        "plan": None if plan is None else saved_plan.read(plan),
-        "backup": backup_of(place, aws, wanted=backup),
-    }
-    with logged(place.project.directory, f"deploy-{stage}", assume_yes=yes) as progress:
-        if aws is not None:
-            deployed = rehearse(place, aws, progress, **choices)
-        else:
-            deployed = release.deploy(place.project, place.stage, place.target, progress, **choices)
+    saved = None if plan is None else saved_plan.read(plan)
+    chosen = backup_of(place, aws, wanted=backup)
+    with (
+        logged(place.project.directory, f"deploy-{stage}", assume_yes=yes) as progress,
+        nullcontext() if aws is None else rehearsing(place, aws, progress),
+    ):
+        deployed = release.deploy(
+            place.project,
+            place.stage,
+            place.target,
+            progress,
+            skip_gates=tuple(skip_gate or ()),
+            allow_destructive=allow_destructive,
+            allow_loss=allow_loss,
+            plan=saved,
+            published=None if aws is None else aws.route,
+            backup=chosen,
+        )
     for address in deployed.addresses.values():
         typer.echo(address)
 

@@ -84,9 +84,7 @@ def local(
     with aws:
         place = Destination(project, config, local_target(config, aws))
         saved = files(project.directory)
-        deployed = rehearse(
-            place, aws, progress, commands, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True
-        )
+        deployed = rehearse(place, aws, progress, commands, skip_gates=skipped, allow_destructive=allow_destructive)
         for address in deployed.addresses.values():
             typer.echo("\n".join([address, *(f"{address}/{path.lstrip('/')}" for path in page or ())]))
         sys.stdout.flush()
@@ -110,7 +108,7 @@ def _watch(stage: str, aws: LocalAWS, released: Files, *, allow_destructive: boo
         place = Destination(project, config, local_target(config, aws))
         skipped = watching.SKIPPED_IF_DOUBTFUL if doubtful else watching.SKIPPED
         quiet = watching.Quiet(assume_yes=True)
-        return rehearse(place, aws, quiet, skip_gates=skipped, allow_destructive=allow_destructive, allow_loss=True)
+        return rehearse(place, aws, quiet, skip_gates=skipped, allow_destructive=allow_destructive)
 
     project = current_project().with_stage(stage)
     config = project.stage(stage)

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pocket.cli.project import Destination
-    from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.deploy import Deployed
-    from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
     from pocket.local import LocalAWS
 
@@ -23,15 +21,12 @@ def rehearse(
     reporter: Reporter,
     commands: Sequence[Sequence[str]] = (),
     *,
-    skip_gates: Sequence[str] = (),
-    allow_destructive: bool = False,
-    allow_loss: bool = False,
-    plan: SavedPlan | None = None,
-    backup: Backup | None = None,
+    skip_gates: Sequence[str],
+    allow_destructive: bool,
 ) -> Deployed:
     """Deploys `place.stage` to the running `aws`, then runs management `commands`, whose uploads cause events.
 
-    The deploy's gate applies migrations.
+    The deploy's gate applies migrations. Data that it would lose is that of a rehearsal, and is not asked about.
 
     Raises the deploy's errors, and CommandFailed for a command that fails.
     """
@@ -45,9 +40,7 @@ def rehearse(
             reporter,
             skip_gates=skip_gates,
             allow_destructive=allow_destructive,
-            allow_loss=allow_loss,
-            plan=plan,
-            backup=backup,
+            allow_loss=True,
             published=aws.route,
         )
         for command in commands:
