@@ -20,7 +20,8 @@ def well_formed(request: Request) -> bool:
     return (
         all(isinstance(text, str) for text in (*texts, request.path, request.server_name, request.server_port))
         and isinstance(request.body, bytes)
-        and all(isinstance(part, str) for pair in request.headers.pairs() for part in pair)
+        and all(isinstance(part, str) for part in (*request.headers.layout.names, *request.headers.values))
+        and len(request.headers.layout.names) == len(request.headers.values)
         and request.scheme in {"http", "https"}
         and request.server_port.isdigit()
         and request.path[:1] in {"", "/"}

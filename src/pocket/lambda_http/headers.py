@@ -68,10 +68,6 @@ class Headers:
     def __len__(self) -> int:
         return len(self.values)
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Names and values, in order."""
-        return list(zip(self.layout.names, self.values, strict=True))
-
     def get(self, name: str, default: str = "") -> str:
         """The last value of `name`, which is in lower case."""
         try:

@@ -35,12 +35,11 @@ _LIMIT = "Delete branches that are no longer used, or raise the limit of Neon's 
 
 
 class NeonError(DeployError):
-    """Neon refused a call, or did not answer; `status` is 0 without an answer, `code` is Neon's own or empty."""
+    """Neon refused a call, or did not answer; `status` is 0 without an answer."""
 
-    def __init__(self, message: str, hint: str, *, status: int, code: str = "") -> None:
+    def __init__(self, message: str, hint: str, *, status: int) -> None:
         super().__init__(message, hint)
         self.status = status
-        self.code = code
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -117,9 +116,9 @@ class Neon:
             message, code = f"status {error.code}", ""
         status = error.code
         if status in {401, 403}:
-            return NeonError(f"Neon refused the API key from {self._source}: {message}", _KEY, status=status, code=code)
+            return NeonError(f"Neon refused the API key from {self._source}: {message}", _KEY, status=status)
         if status == 404:
             text = f"Neon has nothing for {call} in the project {self.project}, or the API key has no access: {message}"
-            return NeonError(text, "Compare database.project with the id in Neon's console.", status=status, code=code)
+            return NeonError(text, "Compare database.project with the id in Neon's console.", status=status)
         hint = _LIMIT if "LIMIT" in code or "limit" in message else _AGAIN
-        return NeonError(f"Neon refused {call} ({status}): {message}", hint, status=status, code=code)
+        return NeonError(f"Neon refused {call} ({status}): {message}", hint, status=status)
