@@ -231,6 +231,27 @@ def test_the_deployer_reads_the_key_and_the_functions_do_not(
     assert "parameter/neon" not in str(statements(inputs(found), "web"))
 
 
+def test_a_key_that_its_secret_does_not_have_is_named(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEON_API_KEY", raising=False)
+    arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/neon/none"
+    clients.secretsmanager.create_secret(Name="neon/json", SecretString='{"other": "x"}')
+    clients.secretsmanager.create_secret(Name="neon/text", SecretString="x")
+    for reference, expected in (
+        ("neon/none", "The secret neon/none with the API key of Neon does not exist, or is empty."),
+        ("neon/json#key", "The secret neon/json#key with the API key of Neon does not exist, or is empty."),
+        ("neon/text#key", "The secret neon/text is not a JSON object, so it has no key key."),
+        (arn, f"The parameter {arn} with the API key of Neon does not exist, or is empty."),
+    ):
+        found = project(tmp_path, f'{DATABASE}api_key_secret = "{reference}"\n{SMALL}').stage("dev")
+        with pytest.raises(DeployError) as caught:
+            neon.connect(clients, found)
+        assert caught.value.message == expected
+    for name in ("neon/json", "neon/text"):
+        clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

@@ -134,6 +134,7 @@ def _take_over(source: Path, stage: str, *, local: bool, yes: bool) -> None:
     from pocket.cli.project import destination
     from pocket.cli.secrets import confirm
     from pocket.deploy.operate import stage_secrets, takeover
+    from pocket.deploy.stacks import secret_holders
 
     place = destination(stage, local=local)
     _, translation = _read(source)
@@ -149,7 +150,7 @@ def _take_over(source: Path, stage: str, *, local: bool, yes: bool) -> None:
     if not planned.values:
         write("info", "There is nothing to copy.")
         return
-    new = {name: stage_secrets.place(stage_secrets.variable(place.stage, name)) for name in planned.values}
+    new = {name: secret_holders.place(stage_secrets.variable(place.stage, name)) for name in planned.values}
     for name, found in planned.places.items():
         write("info", f"{name}: from {_former(found)} to {new[name].partition('#')[0]}")
     confirm(place, "Copy these values?", yes=yes)

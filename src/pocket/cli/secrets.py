@@ -84,12 +84,13 @@ def unset(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> N
     from pocket.cli.failure import write
     from pocket.cli.project import destination
     from pocket.deploy.operate import stage_secrets
+    from pocket.deploy.stacks import secret_holders
 
     place = destination(stage, local=local)
     item = stage_secrets.variable(place.stage, name)
     final = " AWS cannot restore a parameter." if item.service == "ssm" else ""
     _say_shared(place, [name])
-    confirm(place, f"Delete {stage_secrets.place(item)}?{final}", yes=yes)
+    confirm(place, f"Delete {secret_holders.place(item)}?{final}", yes=yes)
     write("info", f"Deleted {stage_secrets.remove(place.stage, place.target, item)}.")
 
 
@@ -112,9 +113,10 @@ def rotate(name: Name, stage: Stage, local: Local = False, yes: Yes = False) -> 
 def _put(place: Destination, values: Mapping[str, str], *, yes: bool) -> None:
     from pocket.cli.console import reporter
     from pocket.deploy.operate import stage_secrets
+    from pocket.deploy.stacks import secret_holders
 
     chosen = {name: stage_secrets.variable(place.stage, name) for name in values}
-    places = ", ".join(f"{name} in {stage_secrets.place(item)}" for name, item in chosen.items())
+    places = ", ".join(f"{name} in {secret_holders.place(item)}" for name, item in chosen.items())
     _say_shared(place, chosen)
     confirm(place, f"Set {places}?", yes=yes)
     stage_secrets.put(place.stage, place.target, values, reporter(assume_yes=yes))
@@ -125,13 +127,14 @@ def _say_shared(place: Destination, names: Iterable[str]) -> None:
     """Warns of secrets that other stages read, as a preview's are those of the stage that it is made from."""
     from pocket.cli.failure import write
     from pocket.deploy.operate import stage_secrets
+    from pocket.deploy.stacks import secret_holders
 
     for name in names:
-        where = stage_secrets.place(stage_secrets.variable(place.stage, name))
+        where = secret_holders.place(stage_secrets.variable(place.stage, name))
         found = [
             other.name
             for other in place.project.stages.values()
-            if other.name != place.stage.name and where in map(stage_secrets.place, other.secret_variables)
+            if other.name != place.stage.name and where in map(secret_holders.place, other.secret_variables)
         ]
         if found:
             write("warning", f"{name}: stage {', '.join(found)} reads the same {where}.")

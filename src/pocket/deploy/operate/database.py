@@ -11,7 +11,7 @@ from pocket import naming, work_folder
 from pocket.config.manifest_builder import build_database
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.stacks import aurora
+from pocket.deploy.stacks import aurora, secret_holders
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -89,17 +89,17 @@ def access(stage: StageConfig, target: Target) -> Access:
     found = stage_secrets.value(stage, target, secret)
     if found is None:
         raise DeployError(
-            f"The {stage_secrets.place(secret)} with the database's URL does not exist.",
+            f"The {secret_holders.place(secret)} with the database's URL does not exist.",
             f"pocket secrets set {variable} --stage {stage.name}",
         )
     declared = build_database(stage)
     url, missing = declared.url_in(found) if declared is not None else (found, ())
     if missing:
         raise DeployError(
-            f"The {stage_secrets.place(secret)} of the database has no text for {', '.join(missing)}.",
+            f"The {secret_holders.place(secret)} of the database has no text for {', '.join(missing)}.",
             "A secret that RDS manages has no host and no name: set host and name in [database].",
         )
-    return parsed(url, f"The {stage_secrets.place(secret)}")
+    return parsed(url, f"The {secret_holders.place(secret)}")
 
 
 def _iam_access(stage: StageConfig, target: Target) -> IamAccess | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pocket.config.tables.database import AURORA_DATABASE, AURORA_OWNER, AURORA_USER, IamAccess
-from pocket.deploy.template.marks import marked, marks
+from pocket.deploy.template.marks import by_key, listed, marked, marks
 from pocket.errors import AWSCallFailed, DeployError, PlanRefused
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def find(clients: Clients, stage: StageConfig, name: str) -> Cluster | None:
     if not found:
         return None
     facts = found[0]
-    if not marked(stage, {tag.get("Key", ""): tag.get("Value", "") for tag in facts.get("TagList", [])}):
+    if not marked(stage, by_key(facts.get("TagList", []))):
         raise DeployError(
             f"The cluster {name} exists, and Pocket did not create it for stage {stage.name!r} of project"
             f" {stage.project_name!r}. It was not changed.",
@@ -207,7 +207,7 @@ def _create_instance(clients: Clients, stage: StageConfig, name: str) -> None:
 
 
 def _tags(stage: StageConfig) -> list[Any]:
-    return [{"Key": key, "Value": value} for key, value in {**stage.general.tags, **marks(stage)}.items()]
+    return listed({**stage.general.tags, **marks(stage)})
 
 
 def _available(clients: Clients, stage: StageConfig, name: str, reporter: Reporter) -> Cluster:

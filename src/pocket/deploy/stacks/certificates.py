@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.template.marks import marked, marks
+from pocket.deploy.template.marks import listed, marked, marks
 from pocket.errors import AWSCallFailed, DeployError, PlanRefused
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def request(clients: Clients, stage: StageConfig, names: Sequence[str]) -> Certi
         ValidationMethod="DNS",
         # Asked twice within the hour, ACM gives the same certificate.
         IdempotencyToken=token,
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        Tags=listed(tags),
         **more,
     )["CertificateArn"]
     last = time.monotonic() + RECORDS_KNOWN_AFTER

@@ -11,6 +11,7 @@ from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks.deletion import delete
 from pocket.deploy.stacks.failures import failed, unplanned
 from pocket.deploy.stacks.stack import EventFeed, Stack, find, is_absence, watch
+from pocket.deploy.template.marks import listed
 from pocket.deploy.template.steps import ALIAS, VERSION
 from pocket.errors import AWSCallFailed, DeployError
 
@@ -89,7 +90,7 @@ def create(
         Parameters=[_parameter(key, value) for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
         ImportExistingResources=adopt,
-        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        Tags=listed(tags),
     )
     made = replace(wanted, arn=answer["Id"], stack_id=answer["StackId"])
     described = _described(clients, made)

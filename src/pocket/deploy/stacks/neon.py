@@ -7,7 +7,6 @@ https://neon.com/docs/connect/connection-pooling
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pocket.config.secret_references import Reference
+from pocket.deploy.stacks import secret_holders
 from pocket.deploy.stacks.neon_api import Neon, NeonError
 from pocket.deploy.template.marks import marked, marks
-from pocket.errors import AWSCallFailed, DeployError, PlanRefused
+from pocket.errors import DeployError, PlanRefused
+from pocket.manifest import SecretVariable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,6 @@ class Branch:
 
     name: str
     branch_id: str
-    state: str = "ready"
-    is_default: bool = False
 
 
 def declared(stage: StageConfig) -> Database | None:
@@ -65,32 +64,14 @@ def connect(clients: Clients, stage: StageConfig) -> Neon:
         )
     reference = Reference.parse(stage.formatted(table.api_key_secret))
     service = reference.service or stage.secretsmanager.store
-    return Neon(table.project, _secret(clients, reference, service), f"the secret {reference.secret_id}")
-
-
-def _secret(clients: Clients, reference: Reference, service: str) -> str:
-    there = clients.in_region(reference.region or clients.target.region)
-    if service == "ssm":
-        found = there.ssm.get_parameters(Names=[reference.secret_id], WithDecryption=True)["Parameters"]
-        text = found[0]["Value"] if found else ""
-    else:
-        try:
-            text = there.secretsmanager.get_secret_value(SecretId=reference.secret_id).get("SecretString", "")
-        except AWSCallFailed as error:
-            if error.code != "ResourceNotFoundException":
-                raise
-            text = ""
-    if text and reference.key is not None:
-        try:
-            text = str(json.loads(text).get(reference.key) or "")
-        except (ValueError, AttributeError):
-            text = ""
-    if not text:
+    item = SecretVariable(KEY_VARIABLE, service, reference.secret_id, reference.key)
+    key = secret_holders.read(clients, stage, item)
+    if not key:
         raise DeployError(
-            f"The secret {reference.secret_id} with the API key of Neon does not exist, or is empty.",
+            f"The {secret_holders.place(item)} with the API key of Neon does not exist, or is empty.",
             f"Create it, or set {KEY_VARIABLE}.",
         )
-    return text.strip()
+    return Neon(table.project, key.strip(), f"the {secret_holders.place(item)}")
 
 
 def find(neon: Neon, stage: StageConfig, name: str) -> Branch | None:
@@ -111,7 +92,7 @@ def named(neon: Neon, name: str) -> tuple[Branch | None, dict[str, Mapping[str, 
     annotations = {key: item.get("value", {}) for key, item in answer.get("annotations", {}).items()}
     for item in answer["branches"]:
         if item["name"] == name:
-            return Branch(name, item["id"], item["current_state"], item["default"]), annotations
+            return Branch(name, item["id"]), annotations
     return None, annotations
 
 
@@ -173,7 +154,7 @@ def ensure(
         with reporter.step(f"Create the Neon branch {name}"):
             branch = create(neon, stage, name, parent=parent)
     # A branch begins with the passwords of its parent.
-    url = rotated(neon, table, branch) if variable not in existing else _url(neon, table, branch)
+    url = rotated(neon, table, branch) if variable not in existing else _url(neon, branch, _login(neon, table, branch))
     return {} if existing.get(variable) == url else {variable: url}
 
 
@@ -189,16 +170,16 @@ def _parent(neon: Neon, table: Database) -> Branch:
         return found
     for item in neon.get("branches", limit=_PAGE)["branches"]:
         if item["default"]:
-            return Branch(item["name"], item["id"], item["current_state"], is_default=True)
+            return Branch(item["name"], item["id"])
     raise DeployError(f"The Neon project {neon.project} has no default branch.", "Set database.parent_branch.")
 
 
 def rotated(neon: Neon, table: Database, branch: Branch) -> str:
     """The URL after the role's password was changed, on this branch alone."""
-    user, _ = _login(neon, table, branch)
+    login = user, _ = _login(neon, table, branch)
     answer = neon.post("branches", branch.branch_id, "roles", user, "reset_password")
     _finished(neon, answer["operations"])
-    return _url(neon, table, branch, answer["role"].get("password", ""))
+    return _url(neon, branch, login, answer["role"].get("password", ""))
 
 
 def _login(neon: Neon, table: Database, branch: Branch) -> tuple[str, str]:
@@ -217,9 +198,9 @@ def _databases(neon: Neon, branch: Branch) -> list[dict[str, Any]]:
     return found
 
 
-def _url(neon: Neon, table: Database, branch: Branch, password: str = "") -> str:
+def _url(neon: Neon, branch: Branch, login: tuple[str, str], password: str = "") -> str:
     """The URL for the functions: through the pooler, which keeps no cursors between transactions."""
-    user, name = _login(neon, table, branch)
+    user, name = login
     query = {"branch_id": branch.branch_id, "database_name": name, "role_name": user, "pooled": "true"}
     parts = urlsplit(neon.get("connection_uri", **query)["uri"])
     secret = quote(password, safe="") or parts.password

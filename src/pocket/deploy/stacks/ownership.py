@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.deploy.stacks import changeset
 from pocket.deploy.stacks.failures import failed
 from pocket.deploy.stacks.stack import EventFeed, every, find, state_of, watch
-from pocket.deploy.template.marks import MADE, METADATA, ORIGIN, PROJECT, STAGE, description, marked
+from pocket.deploy.template.marks import MADE, METADATA, ORIGIN, PROJECT, STAGE, by_key, description, marked
 from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def owns_bucket(clients: Clients, stage: StageConfig, bucket: str) -> bool:
         if error.code in {"NoSuchTagSet", "AccessDenied", "PermanentRedirect"}:
             return False
         raise
-    return marked(stage, {item["Key"]: item["Value"] for item in tags})
+    return marked(stage, by_key(tags))
 
 
 def other_origin(stack: Stack | None, origin: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pocket.deploy.template.marks import marked, marks
+from pocket.deploy.template.marks import by_key, listed, marked, marks
 from pocket.errors import AWSCallFailed, DeployError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 RECORD = "_generated_by_pocket"
 """The key of a secret whose value lists the keys that Pocket generated."""
+
+MISSING = "ResourceNotFoundException"
+"""The code of Secrets Manager's error for a secret that does not exist."""
 
 RECOVERY_DAYS = 30
 """How long AWS keeps a deleted secret; it can be restored until then."""
@@ -110,7 +113,7 @@ class SecretObject(SecretStore):
     """The one secret of a stage, a JSON object."""
 
     def __init__(self, clients: Clients, stage: StageConfig, place: Place) -> None:
-        self._client = clients.secretsmanager
+        self._clients, self._client = clients, clients.secretsmanager
         self._name = place.key
         self._restore = restoring(clients, place.key)
         self._stage = stage.name
@@ -133,7 +136,7 @@ class SecretObject(SecretStore):
         try:
             # Try to create it first: that needs no permission to look, and leaves no gap between look and creation.
             self._client.create_secret(
-                Name=self._name, SecretString=text, Description=self._description, Tags=_listed(self._tags)
+                Name=self._name, SecretString=text, Description=self._description, Tags=listed(self._tags)
             )
         except AWSCallFailed as error:
             if error.code != "ResourceExistsException":
@@ -179,7 +182,7 @@ class SecretObject(SecretStore):
         if not self._is_ours():
             return
         if change.wanted:
-            self._client.tag_resource(SecretId=self._name, Tags=_listed(change.wanted))
+            self._client.tag_resource(SecretId=self._name, Tags=listed(change.wanted))
         if change.removed:
             self._client.untag_resource(SecretId=self._name, TagKeys=list(change.removed))
 
@@ -187,7 +190,7 @@ class SecretObject(SecretStore):
         try:
             return {**self._client.describe_secret(SecretId=self._name)}
         except AWSCallFailed as error:
-            if error.code == "ResourceNotFoundException":
+            if error.code == MISSING:
                 return {}
             raise
 
@@ -195,7 +198,7 @@ class SecretObject(SecretStore):
         return self._described().get("Description") == self._description
 
     def _read(self) -> dict[str, object]:
-        text = self._text()
+        text = secret_text(self._clients, self._name)
         try:
             found = {} if text is None else json.loads(text)
         except ValueError:
@@ -207,19 +210,20 @@ class SecretObject(SecretStore):
             )
         return found
 
-    def _text(self) -> str | None:
-        try:
-            answer = self._client.get_secret_value(SecretId=self._name)
-        except AWSCallFailed as error:
-            if error.code == "ResourceNotFoundException":
-                return None
-            if error.code == "InvalidRequestException" and "delet" in error.message:
-                raise DeployError(
-                    f"Secret {self._name} is scheduled for deletion, so Pocket can neither read nor create it.",
-                    f"Restore it with its values: {self._restore}",
-                ) from None
-            raise
-        return answer.get("SecretString", "")
+
+def secret_text(clients: Clients, name: str) -> str | None:
+    """The text of a secret, empty for one of bytes; None without one. Raises DeployError for a deleted secret."""
+    try:
+        return clients.secretsmanager.get_secret_value(SecretId=name).get("SecretString", "")
+    except AWSCallFailed as error:
+        if error.code == MISSING:
+            return None
+        if error.code == "InvalidRequestException" and "delet" in error.message:
+            raise DeployError(
+                f"Secret {name} is scheduled for deletion, so Pocket can neither read nor create it.",
+                f"Restore it with its values: {restoring(clients, name)}",
+            ) from None
+        raise
 
 
 class ParameterStore(SecretStore):
@@ -243,7 +247,7 @@ class ParameterStore(SecretStore):
         return tuple(name for name in names if f"{name}/pem" in found)
 
     def put(self, values: Mapping[str, str], reporter: Reporter) -> None:
-        tags = _listed({**marks(self._stage), **self._stage.general.tags})
+        tags = listed({**marks(self._stage), **self._stage.general.tags})
         replaced = self.read(list(values))
         for variable, value in values.items():
             if variable in replaced:  # AWS refuses tags together with Overwrite
@@ -273,9 +277,7 @@ class ParameterStore(SecretStore):
     def retag(self, change: Retagging) -> None:
         for name in self.contents(()).own:
             if change.wanted:
-                self._client.add_tags_to_resource(
-                    ResourceType="Parameter", ResourceId=name, Tags=_listed(change.wanted)
-                )
+                self._client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=listed(change.wanted))
             if change.removed:
                 self._client.remove_tags_from_resource(
                     ResourceType="Parameter", ResourceId=name, TagKeys=list(change.removed)
@@ -283,12 +285,7 @@ class ParameterStore(SecretStore):
 
     def _tags(self, name: str) -> dict[str, str]:
         tags = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
-        return {item["Key"]: item["Value"] for item in tags}
-
-
-def _listed(tags: Mapping[str, str]) -> list[Any]:
-    """Tags as AWS's APIs take them."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+        return by_key(tags)
 
 
 def _recorded(found: Mapping[str, object]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pocket.deploy.template.marks import by_key
 from pocket.errors import AWSCallFailed, DeployError, StackFailed
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _read(facts: Mapping[str, Any]) -> Stack:
         reason=facts.get("StackStatusReason", ""),
         outputs={item["OutputKey"]: item["OutputValue"] for item in facts.get("Outputs", [])},
         parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in facts.get("Parameters", [])},
-        tags={item["Key"]: item["Value"] for item in facts.get("Tags", [])},
+        tags=by_key(facts.get("Tags", [])),
         changed=facts.get("LastUpdatedTime") or facts.get("CreationTime"),
     )
 

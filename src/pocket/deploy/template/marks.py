@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pocket.config import StageConfig
 
@@ -31,6 +31,16 @@ def marks(stage: StageConfig, origin: str = "") -> dict[str, str]:
 def marked(stage: StageConfig, tags: Mapping[str, str]) -> bool:
     """Whether those tags are the stage's."""
     return marks(stage).items() <= tags.items()
+
+
+def listed(tags: Mapping[str, str]) -> list[Any]:
+    """Tags as most of AWS's APIs take them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def by_key(tags: Iterable[Any]) -> dict[str, str]:
+    """Tags as most of AWS's APIs return them, by their keys."""
+    return {item.get("Key", ""): item.get("Value", "") for item in tags}
 
 
 def description(stage: StageConfig, what: str) -> str:
