@@ -23,7 +23,7 @@ def _duration(text: str) -> str:
 class Previews(Table):
     """Stages without an entry of their own, each with the configuration of another stage."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True)
 
     pattern: str = Field(pattern=patterns.PREVIEWS, description="The stages' names, with one `*`, such as `preview-*`.")
     source: StageName = Field(alias="from", description="The stage whose configuration each of them has.")

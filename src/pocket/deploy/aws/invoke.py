@@ -139,7 +139,7 @@ def _failed(command: str, handler: str, stage: StageConfig, text: str, tail: str
     return CommandFailed(
         f"{command}: handler {handler!r} failed with {kind}: {message}",
         f"`pocket logs --stage {stage.name}` shows its log.",
-        output=log_text.written_in(tail),
+        output=log_text.written(tail.splitlines()),
     )
 
 

@@ -44,11 +44,6 @@ def written(lines: Iterable[str]) -> str:
     return "\n".join(readable(own[-SHOWN:]))
 
 
-def written_in(tail: str) -> str:
-    """What `written` gives for the lines of an invocation's log tail."""
-    return written(tail.splitlines())
-
-
 def readable(lines: Iterable[str]) -> list[str]:
     """The lines as text, without repeated tracebacks; a JSON line becomes `LEVEL logger: message` and its stack."""
     return [*_once([text for line in lines for text in _texts(line)])]

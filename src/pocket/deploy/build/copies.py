@@ -63,8 +63,12 @@ def run(
     stage: StageConfig,
     target: Target,
     environ: Mapping[str, str] = MappingProxyType({}),
+    captured: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the project's Python in the copy `folder`, with the environment of the stage's settings and `environ`."""
+    """Runs the project's Python in the copy `folder`, with the environment of the stage's settings and `environ`.
+
+    Its output is in the result or, unless it is `captured`, goes to this process's.
+    """
     manifest = folder.parent / naming.MANIFEST_FILE
     manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
     own = {naming.ORIGIN_KEY: str(project.directory), **environ}
@@ -72,7 +76,7 @@ def run(
         [python, *arguments],
         cwd=folder,
         env={**stage_environment.environment(stage, target, manifest), **own},
-        capture_output=True,
+        capture_output=captured,
         encoding="utf-8",
         errors="backslashreplace",
         check=False,

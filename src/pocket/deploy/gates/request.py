@@ -51,7 +51,7 @@ def check(candidate: Candidate, answers: Answers) -> None:
             if not issue:
                 issue, hint = bad_redirect(answer["Payload"], address, container.gate.path, candidate.stage.name)
             if issue:
-                log = log_text.written_in(tail)
+                log = log_text.written(tail.splitlines())
                 messages = [f"Handler {handler!r} {issue}" + (f"\n{log}" if log else "")]
                 raise refusal(candidate.stage, candidate.live, REQUEST, messages, hint)
         note_init(candidate.reporter, handler, tail)

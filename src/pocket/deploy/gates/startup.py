@@ -61,7 +61,7 @@ def _check_callables(candidate: Candidate, answers: Answers) -> None:
             tail = log_tail(answer)
             if answer.get("FunctionError"):
                 facts = json.loads(answer["Payload"])
-                log = log_text.written_in(tail)
+                log = log_text.written(tail.splitlines())
                 reason = f"{facts.get('errorType', 'an error')}: {facts.get('errorMessage', '')}"
                 issue = f"Handler {handler!r} did not start: {reason}" + (f"\n{log}" if log else "")
                 raise refusal(candidate.stage, candidate.live, STARTUP, [issue])

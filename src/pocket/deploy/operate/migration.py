@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.config import build_manifest
 from pocket.deploy.build import copies, stage_environment, static
 from pocket.errors import DeployError
 
@@ -35,12 +33,7 @@ def migrate(project: Project, stage: StageConfig, target: Target, access: Access
     variable = stage.database_variable or stage_environment.DATABASE_URL
     there = replace(target, environment={**target.environment, variable: access.url_of_child()})
     with copies.isolated(project, stage) as folder:
-        manifest = folder.parent / naming.MANIFEST_FILE
-        manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
-        environment = stage_environment.environment(stage, there, manifest)
-        done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
-            [python, "-m", COMMAND], cwd=folder, env=environment, check=False
-        )
+        done = copies.run(python, ["-m", COMMAND], folder, project=project, stage=stage, target=there, captured=False)
     if done.returncode == naming.MIGRATE_RUNS:
         raise DeployError("Another `migrate` runs in this database; nothing was migrated.", "Wait until it has ended.")
     if done.returncode:

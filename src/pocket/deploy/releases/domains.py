@@ -49,8 +49,8 @@ def examine(
     """Looks at each domain of the stage; `deployed` is its stack's template.
 
     A certificate that waits for the user's records is requested, after a question, if anything may be made before the
-    plan. Raises ConfigError, with the line of
-    the domain, for what prevents it; PlanRefused where the certificate is not issued yet.
+    plan. Raises ConfigError, with the line of the domain, for what prevents it; PlanRefused where the certificate is
+    not issued yet.
     """
     known = deployed_domains(deployed) | aliases_of(deployed) | {name for name, _, _ in recorded(deployed)}
     found_zones: dict[str, str] = {}

@@ -81,8 +81,9 @@ def boundary_policy(project: Project, stage: StageConfig) -> dict[str, Any]:
         found[PASS] = {**_allow(PASS, ["iam:PassRole"], role), "Condition": TO_SCHEDULER}
     by_name = {*found, "KeepFailures"}  # SendJobs names all queues of the stage
     # A cluster has its id once it is created, which may be later.
-    created = stage.cluster_name and IamAccess("", 0, AURORA_DATABASE, AURORA_USER, "*", AURORA_OWNER)
-    inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""), cluster=created or None)
+    created = IamAccess("", 0, AURORA_DATABASE, AURORA_USER, "*", AURORA_OWNER)
+    cluster = created if stage.cluster_name is not None else None
+    inputs = Inputs(stage, build_manifest(project).stages[stage.name], Code("", ""), cluster=cluster)
     for handler in inputs.handlers:
         for statement in statements(inputs, handler):
             # What is denied to one role may be allowed to another.

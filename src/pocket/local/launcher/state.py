@@ -5,7 +5,6 @@ If the disk filled up in between, stacks would have the functions of an earlier 
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher.emulator import module
+from pocket.local.launcher.execution import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +76,7 @@ def _refer_to_code(
 ) -> None:
     """Replaces the code in the record of a version by its hash; code that is on the disk already is not hashed."""
     functions = module("services.lambda_svc")
-    sha256 = base64.b64decode(record["config"]["CodeSha256"]).hex() if record.get("code_zip") else ""
+    sha256 = digest(record["config"]) if record.get("code_zip") else ""
     if sha256 and Path(functions.CODE_BLOB_DIR, f"{sha256}.zip").exists():
         record["code_zip"] = {functions._BLOB_REF_KEY: sha256}
         used.add(sha256)
