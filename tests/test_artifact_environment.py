@@ -23,7 +23,7 @@ from pocket.deploy.build.platforms import Platform
 from pocket.manifest import DjangoTables, Handler, SecretVariable, Stage, Storage
 
 PACKAGE = Path(pocket.__file__).parent
-OF_THE_COMMAND = {"__main__", "cli", "config", "deploy", "local", "scaffold"}
+OF_THE_COMMAND = {"__main__", "cli", "config", "deploy", "local", "scaffold", "uv_program"}
 WITHOUT_A_MANIFEST = {
     ("django/configuration/source.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
     ("django/checks/snapstart.py", "pocket.config"): "reads pocket.toml, which only a checkout has",
