@@ -62,8 +62,8 @@ def parse(body: dict[str, Any]) -> Envelope:
                 "Enqueue tasks with Django's API; Pocket's backend sends what this handler takes.",
                 exit_status=2,
             )
-    if not JOB_ID.fullmatch(fields["id"]):
-        raise CommandFailed("The message's id is not that of a task.", exit_status=2)
+    if not JOB_ID.fullmatch(fields["id"]) or not -100 <= fields["priority"] <= 100:
+        raise CommandFailed("The message's id or priority is not that of a task.", exit_status=2)
     if fields["object"] and not _OBJECT_KEY.fullmatch(fields["object"]):
         raise CommandFailed("The message's arguments are at a place that is not Pocket's.", exit_status=2)
     return Envelope(**{name: fields[name] for name in kinds})
