@@ -6,7 +6,8 @@ Every case sends the same task, which only notes the time, from a process of its
 environment of a function, one `db_worker`, one `celery worker -P solo`. SQS is the local AWS's. A function gets its
 messages from Lambda, which is not measured here: the worker of Pocket's cases receives all before it starts, and calls
 the handler with them. Databases are SQLite files, in memory where the system has /dev/shm. Packages come from PyPI,
-Pocket from this repository. Needs uv, and the packages of `[cli]`.
+Pocket from this repository. The cases take turns at enqueueing, in ROUNDS parts, so that other work on the machine
+meets all of them; the median is shown, with the lowest and the highest. Needs uv, and the packages of `[cli]`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from machine import REPOSITORY, find_uv
@@ -27,6 +29,7 @@ from pocket.manifest import Handler, Manifest, Stage
 
 DJANGO = "django==5.2.19"
 REGION = "eu-central-1"
+ROUNDS = 10
 HANDLER = "pocket.django.lambda_handlers.sqs_management_command_handler"
 
 SETTINGS = """
@@ -181,18 +184,29 @@ def main() -> int:
                 "AWS_DEFAULT_REGION": REGION,
                 "DJANGO_SETTINGS_MODULE": "settings",
             }
-            print(f"{'':36}{'enqueue':>10}{'processor':>12}{'boto3':>7}{'jobs a second':>15}")
-            for number, (title, case) in enumerate(CASES.items()):
-                if title.startswith(tuple(options.only)):
-                    sent, rate = measure(case, directory / str(number), Path(databases), environ, options.jobs)
-                    wall, processor, boto3 = sent
-                    imported = "yes" if boto3 else "no"
-                    print(f"{title:36}{wall:7.1f} ms{processor:9.1f} ms{imported:>7}{rate:15.0f}", flush=True)
+            chosen = [title for title in CASES if title.startswith(tuple(options.only))]
+            cases = {
+                title: prepare(CASES[title], directory / str(number), Path(databases), environ)
+                for number, title in enumerate(chosen)
+            }
+            sent: dict[str, list[list[float]]] = {title: [] for title in cases}
+            for _ in range(ROUNDS):
+                for title, prepared in cases.items():
+                    sent[title].append(enqueue(*prepared, options.jobs // ROUNDS))
+            print(f"{'':36}{'enqueue':>22}{'processor':>12}{'boto3':>7}{'jobs a second':>15}")
+            for title, prepared in cases.items():
+                walls, processors, boto3 = zip(*sent[title], strict=True)
+                spread = f"{median(walls):.1f} ({min(walls):.1f} to {max(walls):.1f}) ms"
+                imported = "yes" if any(boto3) else "no"
+                rate = work(*prepared, options.jobs // ROUNDS * ROUNDS)
+                print(f"{title:36}{spread:>22}{median(processors):9.1f} ms{imported:>7}{rate:15.0f}", flush=True)
     return 0
 
 
-def measure(case: Case, folder: Path, databases: Path, environ: dict[str, str], jobs: int) -> tuple[list[float], float]:
-    """Milliseconds to enqueue a job, on the clock and of the processor, whether boto3 is loaded; and jobs a second."""
+def prepare(
+    case: Case, folder: Path, databases: Path, environ: dict[str, str]
+) -> tuple[Case, str, Path, dict[str, str]]:
+    """The case with its own Python, folder, with a migrated database, and environment."""
     folder.mkdir()
     python = install(case, folder)
     database = databases / f"{folder.name}.sqlite3"
@@ -200,17 +214,21 @@ def measure(case: Case, folder: Path, databases: Path, environ: dict[str, str], 
     (folder / "work.py").write_text(case.work)
     own = {**environ, "PYTHONPATH": str(folder)}
     if case.packages is OWN:
-        stage = Stage(stack_name="jobs", handlers={"jobs": Handler(HANDLER, 900, queue=True)})
+        handlers, tasks = {"jobs": Handler(HANDLER, 900, queue=True)}, {"default": {"jobs": -100}}
+        stage = Stage(stack_name="jobs", handlers=handlers, tasks=tasks)
         manifest = Manifest(project_name="jobs", region=REGION, writer="0", stages={"dev": stage})
         (folder / "pocket.manifest.json").write_text(manifest.to_json())
         own |= {"POCKET_STAGE": "dev", "LAMBDA_TASK_ROOT": str(folder), "POCKET_JOBS_QUEUEURL": queue(environ, folder)}
     if case.apps:
         run([python, "-m", "django", "migrate", "--verbosity", "0"], folder, own)
-    sent = json.loads(run([python, "-c", ENQUEUE.format(setup=case.setup, send=case.send, jobs=jobs)], folder, own))
-    work(case, python, folder, own, jobs)
-    times = [float(line) for line in (folder / "notes").read_text().split()]
-    assert len(times) == jobs, f"{len(times)} of {jobs} jobs ran"
-    return sent, (jobs - 1) / (max(times) - min(times))
+    return case, python, folder, own
+
+
+def enqueue(case: Case, python: str, folder: Path, environ: dict[str, str], jobs: int) -> list[float]:
+    """Milliseconds to enqueue a job, on the clock and of the processor, and whether boto3 is loaded."""
+    code = ENQUEUE.format(setup=case.setup, send=case.send, jobs=jobs)
+    found: list[float] = json.loads(run([python, "-c", code], folder, environ))
+    return found
 
 
 def install(case: Case, folder: Path) -> str:
@@ -231,8 +249,8 @@ def queue(environ: dict[str, str], folder: Path) -> str:
     return str(sqs.create_queue(QueueName=name, Attributes=hidden)["QueueUrl"])
 
 
-def work(case: Case, python: str, folder: Path, environ: dict[str, str], jobs: int) -> None:
-    """Runs the worker until all jobs have run."""
+def work(case: Case, python: str, folder: Path, environ: dict[str, str], jobs: int) -> float:
+    """Runs the worker until all jobs have run; returns how many ran in a second."""
     code = [WORK.format(jobs=jobs, batch=case.batch, region=REGION)] if case.worker == ("-c",) else []
     with (folder / "worker.log").open("w") as log:
         process = subprocess.Popen([python, *case.worker, *code], cwd=folder, env=environ, stdout=log, stderr=log)
@@ -248,6 +266,9 @@ def work(case: Case, python: str, folder: Path, environ: dict[str, str], jobs: i
         finally:
             process.terminate()
             process.wait(30)
+    times = [float(line) for line in notes.read_text().split()]
+    assert len(times) == jobs, f"{len(times)} of {jobs} jobs ran"
+    return (jobs - 1) / (max(times) - min(times))
 
 
 def run(command: list[str], folder: Path, environ: dict[str, str]) -> str:
