@@ -73,7 +73,7 @@ CHANGES = Changes(
     cost=("1 secret more: +0.40 a month.",),
 )
 PLAN = SavedPlan(
-    "1", "shop", "dev", "123456789012", "eu-central-1", "a" * 64, "b" * 64, "c" * 64, CHANGES, 4, "d" * 40 + "+"
+    "1", "shop", "dev", "123456789012", "eu-central-1", "a" * 64, "b" * 64, "c" * 64, CHANGES, 4, git="d" * 40 + "+"
 )
 
 
@@ -100,6 +100,7 @@ def test_a_deploy_says_what_the_plan_says() -> None:
         ("stage", "it is of stage dev, not other"),
         ("account", "it is of account 123456789012, not other"),
         ("artifact", "the artifact is another one"),
+        ("static", "the static files are others"),
         ("templates", "the templates are others"),
     ],
 )

@@ -20,6 +20,7 @@ from pocket.deploy.build.upload import (
     Counts,
     StoredStatic,
     artifact_key,
+    digest,
     put_artifact,
     put_static,
 )
@@ -138,6 +139,15 @@ def test_static_files_have_their_type_and_cache_control(clients: Clients, bucket
     hashed = clients.s3.head_object(Bucket=bucket, Key="static/page.0a1b2c.css")
     assert (hashed["ContentType"], hashed["CacheControl"]) == ("text/css; charset=utf-8", IMMUTABLE)
     assert clients.s3.head_object(Bucket=bucket, Key="static/page.css")["CacheControl"] == REVALIDATED
+
+
+def test_the_digest_of_static_files_follows_content_headers_and_place(tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    before = digest(static_files(tmp_path))
+    assert digest(static_files(tmp_path)) == before
+    assert digest(static_files(tmp_path, "other")) != before
+    (tmp_path / "page.css").write_text("body { color: red }")
+    assert digest(static_files(tmp_path)) != before
 
 
 def test_only_what_changed_is_uploaded_again(clients: Clients, bucket: str, tmp_path: Path) -> None:

@@ -264,6 +264,12 @@ def _copy(s3: S3Client, bucket: str, key: str, source: str) -> str:
     return done["CopyObjectResult"]["ETag"]
 
 
+def digest(static: StaticFiles) -> str:
+    """The SHA-256 of all files with their names and headers: without a manifest, the artifact does not follow them."""
+    listed = "\n".join(sorted(f"{static.prefix}{file.name}\0{_hash(file)}" for file in static.files))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 def _hash(file: StaticFile) -> str:
     text = f"{file.content.sha256}\0{file.content_type}\0{file.cache_control}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -221,6 +221,7 @@ def described(run: Run, changes: Changes) -> SavedPlan:
         region=run.stage.region,
         artifact=run.built.sha256,
         templates=digest([wanted.body, run.wanted_storage.body]),
+        static="" if run.built.static is None else upload.digest(run.built.static),
         state=digest([_identity(run.storage), _identity(run.main)]),
         changes=changes,
         live=run.before.history.live,

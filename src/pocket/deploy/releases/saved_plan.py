@@ -25,6 +25,7 @@ _COMPARED = {
     "region": "it is of region {}, not {}",
     "state": "the deployed stage has changed since it was made",
     "artifact": "the artifact is another one: the project's files, its packages or pocket.toml have changed",
+    "static": "the static files are others",
     "templates": "the templates are others: pocket.toml or the date of a secret has changed",
 }
 """What has to be equal, in this order, and why a plan is refused where it is not."""
@@ -34,8 +35,9 @@ _COMPARED = {
 class SavedPlan:
     """A plan of one stage.
 
-    `pocket` is the version that made it. `artifact` is the SHA-256 of the artifact, `templates` that of what both
-    stacks become, `state` that of what they were. `live` is the live release, `made` UTC as `2026-11-21T06:10:00Z`.
+    `pocket` is the version that made it. `artifact` is the SHA-256 of the artifact, `static` that of the static files
+    to upload, `templates` that of what both stacks become, `state` that of what they were. `live` is the live release,
+    `made` UTC as `2026-11-21T06:10:00Z`.
     """
 
     pocket: str
@@ -48,6 +50,7 @@ class SavedPlan:
     state: str
     changes: Changes
     live: int | None = None
+    static: str = ""
     git: str = ""
     made: str = ""
 
