@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.deploy.build import archive
+from pocket.deploy.build import archive, cache
 
 NAMES = st.from_regex(r"[a-zé.]{1,6}(/[a-z]{1,4}){0,2}", fullmatch=True).filter(
     lambda name: not any(part in (".", "..") for part in name.split("/"))
@@ -143,3 +143,17 @@ def test_a_zip_that_cannot_be_finished_leaves_nothing_behind(tmp_path: Path) -> 
             written(parts, tmp_path / "out.zip")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "kept"]
     assert not list((tmp_path / "kept").glob("*.part"))
+
+
+def test_a_kept_file_is_found_by_its_hash_while_it_is_intact(tmp_path: Path) -> None:
+    for name in ("new", "old"):
+        made = tmp_path / f"{name}.part"
+        made.write_text(name)
+        cache.keep(made, tmp_path / f"{name}.zip", hashlib.sha256(name.encode()).hexdigest())
+    os.utime(tmp_path / "old.zip", (0, 0))
+    wanted = hashlib.sha256(b"old").hexdigest()
+    assert cache.find_content(tmp_path, "*.zip", wanted) == tmp_path / "old.zip"
+    assert (tmp_path / "old.zip").stat().st_mtime == 0, "to read it does not make it the newest"
+    (tmp_path / "old.zip").write_text("cut")
+    assert cache.find_content(tmp_path, "*.zip", wanted) is None
+    assert cache.find_content(tmp_path, "*.zip", "") is None

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import shutil
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -22,6 +22,7 @@ from pocket.naming import STATIC_MANIFEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 Facts = list[int]
 """Size, times of the last change of content and of the file, in nanoseconds, and inode."""
@@ -33,7 +34,7 @@ class Collected:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.record = directory.with_name(f"{directory.name}.json")
-        self.sources: dict[str, Path] = {}
+        self.sources: dict[str, str] = {}
         self.keeps = True
         self._kept: dict[str, dict[str, Any]] = {}
         self._identity: list[str] = [django.get_version()]
@@ -49,13 +50,13 @@ class Collected:
         self._kept = {name: each for name, each in self._recorded().items() if self._is_unchanged(each)}
         self.record.unlink(missing_ok=True)
         copies = {copy for each in self._kept.values() for copy in each["copies"]}
-        for path in self._files():
-            if path.relative_to(self.directory).as_posix() not in copies:
-                path.unlink()
+        for name in self._files():
+            if name not in copies:
+                (self.directory / name).unlink()
 
-    def is_from_elsewhere(self, name: str, source: Path | None) -> bool:
+    def is_from_elsewhere(self, name: str, source: str | None) -> bool:
         """Whether a kept copy is of another source than `source`; None for one without a path."""
-        return name in self._kept and self._kept[name]["source"] != str(source)
+        return name in self._kept and self._kept[name]["source"] != source
 
     def finish(self) -> int:
         """Removes kept copies that are no longer of use, and writes the record; returns the number of files."""
@@ -79,26 +80,26 @@ class Collected:
 
     def _is_unchanged(self, each: Mapping[str, Any]) -> bool:
         with suppress(OSError):
-            return each["facts"] == _facts(Path(each["source"])) and all(
-                facts == _facts(self.directory / copy) for copy, facts in each["copies"].items()
+            return each["facts"] == _facts(each["source"]) and all(
+                facts == _facts(f"{self.directory}/{copy}") for copy, facts in each["copies"].items()
             )
         return False
 
     def _recording(self, name: str, hashed: str | None) -> dict[str, Any]:
-        source, plain = self.sources[name], self.directory / name
+        source = self.sources[name]
         copies = [name]
-        if hashed is not None and hashed != name and self._is_copy(name, hashed, plain):
+        if hashed is not None and hashed != name and self._is_copy(name, hashed):
             copies.append(hashed)
         return {
-            "source": str(source),
+            "source": source,
             "facts": _facts(source),
-            "copies": {copy: _facts(self.directory / copy) for copy in copies},
+            "copies": {copy: _facts(f"{self.directory}/{copy}") for copy in copies},
         }
 
-    def _is_copy(self, name: str, hashed: str, plain: Path) -> bool:
+    def _is_copy(self, name: str, hashed: str) -> bool:
         known = self._kept.get(name, {}).get("copies", {})
-        path = self.directory / hashed
-        return known.get(hashed) == _facts(path) or filecmp.cmp(plain, path, shallow=False)
+        path = f"{self.directory}/{hashed}"
+        return known.get(hashed) == _facts(path) or filecmp.cmp(f"{self.directory}/{name}", path, shallow=False)
 
     def _hashed_names(self) -> Mapping[str, str]:
         with suppress(OSError):
@@ -106,8 +107,13 @@ class Collected:
             return paths
         return {}
 
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self.directory.rglob("*") if path.is_file() or path.is_symlink())
+    def _files(self) -> Iterator[str]:
+        """The names of all files in the folder, and of links."""
+        # Text, as everywhere that there may be thousands: pathlib takes longer than the file system.
+        for parent, folders, files in os.walk(self.directory):
+            prefix = "" if parent == str(self.directory) else f"{os.path.relpath(parent, self.directory)}/"
+            links = (name for name in folders if os.path.islink(f"{parent}/{name}"))  # noqa: PTH114 - as above
+            yield from (f"{prefix}{name}" for name in (*files, *links))
 
 
 def keeping(base: type[StaticFilesStorage], collected: Collected) -> type[StaticFilesStorage]:
@@ -129,14 +135,14 @@ def keeping(base: type[StaticFilesStorage], collected: Collected) -> type[Static
     return Keeping
 
 
-def _path(storage: Any, path: str) -> Path | None:
+def _path(storage: Any, path: str) -> str | None:
     """The place of a source; None for one that is not a file."""
     try:
-        return Path(storage.path(path)).absolute()
+        return os.path.abspath(str(storage.path(path)))  # noqa: PTH100 - see _files
     except NotImplementedError:
         return None
 
 
-def _facts(path: Path) -> Facts:
-    facts = path.stat()
+def _facts(path: str) -> Facts:
+    facts = os.stat(path)  # noqa: PTH116 - see _files
     return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]

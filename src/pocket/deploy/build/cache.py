@@ -23,14 +23,8 @@ class Record:
 
 def find(path: Path) -> Record | None:
     """The record of the kept file, now the newest; None where there is none, or the file is not what it was."""
-    try:
-        found = json.loads(_record_of(path).read_text())
-        with path.open("rb") as file:
-            intact = hashlib.file_digest(file, "sha256").hexdigest() == found["sha256"]
-        record = Record(found["sha256"], found["facts"])
-    except (OSError, ValueError, TypeError, KeyError):
-        intact = False
-    if not intact:
+    record = _intact(path)
+    if record is None:
         remove(path)
         return None
     path.touch()
@@ -40,9 +34,24 @@ def find(path: Path) -> Record | None:
 def find_content(folder: Path, pattern: str, sha256: str) -> Path | None:
     """The kept file below `folder` that `pattern` matches and that has that hash; None without one that is intact."""
     for path in folder.glob(pattern):
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            if json.loads(_record_of(path).read_text())["sha256"] == sha256 and find(path) is not None:
-                return path
+        record = _recorded(path)
+        if record is not None and record.sha256 == sha256 and _intact(path) is not None:
+            return path
+    return None
+
+
+def _intact(path: Path) -> Record | None:
+    record = _recorded(path)
+    with suppress(OSError), path.open("rb") as file:
+        if record is not None and hashlib.file_digest(file, "sha256").hexdigest() == record.sha256:
+            return record
+    return None
+
+
+def _recorded(path: Path) -> Record | None:
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        found = json.loads(_record_of(path).read_text())
+        return Record(found["sha256"], found["facts"])
     return None
 
 

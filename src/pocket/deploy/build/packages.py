@@ -67,7 +67,7 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
     for the platform or does not build.
     """
     remote = [package for package in requirements.packages if package.local is None]
-    used = set()
+    used, made = set(), False
     groups = [remote, *([package] for package in requirements.packages if package.local is not None)]
     layers = []
     for group in groups:
@@ -76,10 +76,12 @@ def install(requirements: Requirements, platform: Platform, interpreter: str | N
         place = folder / _key(requirements, group, platform, interpreter)
         if not place.is_dir():
             _make(requirements, group, platform, interpreter, place)
+            made = True
         os.utime(place)
         used.add(place)
         layers.append(_load(place, local=group[0].local is not None))
-    _prune(folder, used)
+    if made:
+        _prune(folder, used)
     return layers
 
 
