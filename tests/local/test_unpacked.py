@@ -50,6 +50,18 @@ def test_only_the_last_unused_packages_stay(packages: Packages, tmp_path: Path) 
     assert held.exists()
 
 
+def test_a_package_that_is_prepared_is_there_for_the_first_worker(packages: Packages, tmp_path: Path) -> None:
+    package = zip_of({"app.py": (b"", 0)})
+    packages.prepare(package)
+    (prepared,) = (tmp_path / "packages").iterdir()
+    made = prepared.stat().st_ino
+    assert packages.take(package) == prepared
+    assert prepared.stat().st_ino == made
+    packages.prepare(b"not a zip")
+    with pytest.raises(zipfile.BadZipFile):
+        packages.take(b"not a zip")
+
+
 def test_what_a_package_has_in_common_with_the_last_one_is_linked(packages: Packages) -> None:
     first = packages.take(zip_of({"same.py": (b"1", 0), "mode.py": (b"1", 0), "changed.py": (b"1", 0)}))
     second = packages.take(zip_of({"same.py": (b"1", 0), "mode.py": (b"1", 0o755), "changed.py": (b"2", 0)}))

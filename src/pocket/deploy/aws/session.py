@@ -1,27 +1,15 @@
-"""boto3 clients for a target; all their errors are Pocket's.
-
-A target with an endpoint of its own is the local AWS, for which the developer's AWS configuration, profile and proxies
-are ignored.
-"""
+"""boto3 clients for a target, one for each service; all their errors are Pocket's."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.loaders import Loader, create_loader
-from botocore.session import Session as BotocoreSession
-
-from pocket.deploy.aws.botocore_errors import translated
 from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from mypy_boto3_acm.client import ACMClient
     from mypy_boto3_apigatewayv2.client import ApiGatewayV2Client
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -37,30 +25,17 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
 
+    from pocket.deploy.aws.connections import Connections
     from pocket.deploy.target import Target
-
-ATTEMPTS = 5
-"""How often a call is tried if AWS is slow, throttles or has an error of its own."""
-
-_NO_FILES = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 def configured_region() -> str | None:
     """The region of the environment or of the AWS CLI's profile; None if neither has one."""
-    return os.environ.get("AWS_REGION") or Session().region_name
+    if region := os.environ.get("AWS_REGION"):
+        return region
+    from pocket.deploy.aws.connections import region_of_profile
 
-
-@cache
-def _loader(more: str | None) -> Loader:
-    """botocore's reader of the descriptions of services, which keeps what it has read: shared by all sessions.
-
-    `more` is where the user has further ones.
-    """
-    return create_loader(more)
+    return region_of_profile()
 
 
 class Clients:
@@ -162,72 +137,18 @@ class Clients:
 
     def invoker(self, timeout: int) -> LambdaClient:
         """A Lambda client that waits `timeout` seconds for a response and never retries."""
-        config = Config(read_timeout=timeout, retries={"total_max_attempts": 1}, tcp_keepalive=True)
-        return cast("LambdaClient", self._client("lambda", config))
+        more = {"read_timeout": timeout, "retries": {"total_max_attempts": 1}, "tcp_keepalive": True}
+        return cast("LambdaClient", self._client("lambda", **more))
 
     @cached_property
-    def _session(self) -> Session:
-        keys = self.target.credentials
-        with_files = BotocoreSession() if self.target.endpoint_url is None else BotocoreSession(session_vars=_NO_FILES)
-        with_files.register_component("data_loader", _loader(with_files.get_config_variable("data_path")))
-        if keys is None:
-            return Session(botocore_session=with_files, region_name=self.target.region)
-        return Session(
-            botocore_session=with_files,
-            region_name=self.target.region,
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            aws_session_token=keys.session_token,
-        )
+    def _connections(self) -> Connections:
+        # Imported when the first call is about to be made: it takes longer than the rest of a start, and meanwhile a
+        # deploy's build has begun.
+        from pocket.deploy.aws.connections import Connections
 
-    def _client(self, service: str, more: Config | None = None) -> _Translating:
+        return Connections(self.target)
+
+    def _client(self, service: str, **more: Any) -> Any:
         if service != "sts" and self.target.account is not None and self.target.endpoint_url is None:
             _ = self.account
-        config = Config(
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            user_agent_extra="pocket",
-        )
-        if self.target.endpoint_url is not None:
-            config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
-        if more is not None:
-            config = config.merge(more)
-        with translated(service, "client"):
-            client: Any = self._session.client(
-                service,  # type: ignore[call-overload]
-                endpoint_url=self.target.endpoint_url,
-                config=config,
-            )
-        return _Translating(client, service)
-
-
-class _Translating:
-    """A client or paginator whose methods, paginators and pages raise AWSCallFailed."""
-
-    def __init__(self, wrapped: Any, service: str, operation: str = "") -> None:
-        self._wrapped = wrapped
-        self._service = service
-        self._operation = operation
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._wrapped, name)
-        return self._calling(found, name) if callable(found) and name != "exceptions" else found
-
-    def _calling(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
-        mapping = getattr(getattr(self._wrapped, "meta", None), "method_to_api_mapping", {})
-        operation = self._operation or mapping.get(name, "".join(word.capitalize() for word in name.split("_")))
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            with translated(self._service, operation):
-                answer = method(*arguments, **named)
-            if name in {"get_paginator", "get_waiter"}:
-                wanted = arguments[0] if arguments else next(iter(named.values()))
-                return _Translating(answer, self._service, mapping.get(wanted, wanted))
-            return self._pages(answer) if name == "paginate" else answer
-
-        return call
-
-    def _pages(self, pages: Any) -> Iterator[Any]:
-        with translated(self._service, self._operation):
-            yield from pages
+        return self._connections.client(service, **more)

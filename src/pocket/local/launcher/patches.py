@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 from contextvars import ContextVar
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ from pocket.local.launcher.http_events import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pocket.local.launcher.unpacked import Packages
 
 MINISTACK_VERSION = "1.5.33"
 
@@ -225,13 +228,14 @@ def replace_execution(runtime: Runtime) -> None:
             pool.release_worker(worker)
 
     functions._execute_function_warm = execute
-    share_code()
+    share_code(runtime.packages.packages)
 
 
-def share_code() -> None:
+def share_code(packages: Packages) -> None:
     """Let functions with the same package share its bytes, and read its table of contents once.
 
     MiniStack reads and examines the package for each function of a stack, which takes as long as the rest of an update.
+    Meanwhile the package is unpacked, which the first invocation would wait for.
     """
     functions = module("services.lambda_svc")
     fetch, measure = functions._fetch_code_from_s3, functions._unzipped_size
@@ -243,6 +247,7 @@ def share_code() -> None:
         if found is None or found == known:
             return None if found is None else known
         newest[0] = found, None
+        threading.Thread(target=packages.prepare, args=(found,), daemon=True, name="unpacking").start()
         return found
 
     def unzipped_size(package: bytes | None) -> int:

@@ -56,6 +56,11 @@ class Packages:
             os.utime(folder)
         return folder
 
+    def prepare(self, package: bytes) -> None:
+        """Unpack the zip for the first `take`, which raises what is wrong with it."""
+        with contextlib.suppress(OSError, zipfile.BadZipFile):
+            self.give_back(self.take(package))
+
     def give_back(self, folder: Path) -> None:
         """Release the folder; an unused one is removed after `KEPT` others."""
         with self._lock:
