@@ -1,6 +1,6 @@
-"""FastAPI over Django's ORM: the hand-made recipe, FastAPI's `def` endpoints, django-ninja, DRF and Pocket.
+"""FastAPI over Django's ORM: the handwritten recipe, FastAPI's `def` endpoints, django-ninja, DRF and Pocket.
 
-    python benchmarks/fastapi_orm.py [--rounds 15] [--databases sqlite postgresql] [--seconds 1.0] [--skip-server]
+    python benchmarks/fastapi_orm.py [--rounds 15] [--databases sqlite postgresql] [--seconds 0.4] [--skip-server]
     python benchmarks/fastapi_orm.py --threads 1 2 4 8 40
 
 Needs uv and PostgreSQL's server programs. The peers are installed from PyPI into an environment of their own, together
@@ -81,7 +81,7 @@ def run(python: Path, script: str, database: str, *arguments: str) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=float, default=1.0, help="a round of one case at concurrency 32")
+    parser.add_argument("--seconds", type=float, default=0.4, help="a round of one case at concurrency 32")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir()) / NAME)
     parser.add_argument("--skip-server", action="store_true")
@@ -108,10 +108,11 @@ def main() -> None:
                 print(f"\n{words}: {ratios['wall']:.2f} in time, {ratios['processor']:.2f} in processor time")
             print(f"\nDatabase sessions opened by warm requests: {single['opened'] or 'none'}")
             if not options.skip_server:
-                rounds = str(max(options.rounds // 3, 1))
-                served = run(python, "orm_served.py", name, rounds, str(options.seconds))
+                served = run(python, "orm_served.py", name, str(options.rounds), str(options.seconds))
                 report(f"{kind}, concurrency 32: requests a second", served["rate"])
                 report(f"{kind}, concurrency 32: microseconds of processor time a request", served["processor"])
+                for words, (rate, processor) in served["ratios"].items():
+                    print(f"\n{words}: {rate:.2f} in requests a second, {processor:.2f} in processor time")
 
 
 def report(title: str, figures: dict[str, list[float]]) -> None:

@@ -1,4 +1,4 @@
-"""Thirty-two connections at a time to servers, interleaved; prints medians in requests a second.
+"""Thirty-two connections at a time to servers, interleaved; prints medians in requests a second, and ratios.
 
 With numbers of threads, Pocket alone with as many each; one case more waits 20 ms in its thread.
 
@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 CONCURRENCY = 32
 SIZES = (1, 100, 1000)
@@ -25,13 +26,14 @@ GUNICORN = (
     *("--log-level", "warning", "--bind"),
 )
 SERVERS = {"plain": UVICORN, "pocket": UVICORN, "django_wsgi": GUNICORN}
+POCKET = "**Pocket**, `def`"
 CASES = {
-    "hand-made recipe (`sync_to_async`, `.values()`)": ("plain", "/recipe/{}"),
-    "hand-made recipe with orjson": ("plain", "/recipe-orjson/{}"),
+    "handwritten recipe (`sync_to_async`, `.values()`)": ("plain", "/recipe/{}"),
+    "handwritten recipe with orjson": ("plain", "/recipe-orjson/{}"),
     "FastAPI, `def` and pydantic": ("plain", "/def/{}"),
     "django-ninja": ("django_wsgi", "/ninja/{}"),
     "Django REST framework": ("django_wsgi", "/drf/{}"),
-    "**Pocket**, `def`": ("pocket", "/pocket/{}"),
+    POCKET: ("pocket", "/pocket/{}"),
 }
 
 
@@ -87,6 +89,11 @@ async def load(port: int, path: str, seconds: float) -> float:
     return sum(numbers) / (time.perf_counter() - begun)
 
 
+def per_round(taken: dict[tuple[str, int], list[float]], peer: str, size: int) -> float:
+    """The median of the rounds' own ratios of Pocket to a peer."""
+    return median(ours / theirs for ours, theirs in zip(taken[POCKET, size], taken[peer, size], strict=True))
+
+
 def main(rounds: int, seconds: float, threads: list[str]) -> None:
     cases = CASES
     if threads:
@@ -108,15 +115,17 @@ def main(rounds: int, seconds: float, threads: list[str]) -> None:
                     rates[case, size].append(rate)
                     requested = rate * (time.perf_counter() - begun)
                     processor[case, size].append((processor_time(process.pid) - used) / requested * 1e6)
-        found = {"rate": rates, "processor": processor}
-        print(
-            json.dumps(
-                {
-                    key: {case: [median(values[case, size]) for size in SIZES] for case in cases}
-                    for key, values in found.items()
-                }
-            )
-        )
+        found: dict[str, Any] = {
+            key: {case: [median(values[case, size]) for size in SIZES] for case in cases}
+            for key, values in {"rate": rates, "processor": processor}.items()
+        }
+        found["ratios"] = {
+            f"{size} rows, 32 at a time, by {peer}": [per_round(taken, peer, size) for taken in (rates, processor)]
+            for size in SIZES
+            for peer in cases
+            if POCKET in cases and peer != POCKET
+        }
+        print(json.dumps(found))
     finally:
         for process, _ in servers.values():
             process.terminate()

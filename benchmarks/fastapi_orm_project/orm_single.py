@@ -52,8 +52,8 @@ def cases() -> dict[str, dict[int, Callable[[], Any]]]:
     plain, pocket, django_handler = make_handler(app), make_handler(create_app()), make_wsgi_handler()
     first = Topic.objects.order_by("pk")[0].pk
     by_size: dict[str, tuple[Callable[..., Any], str]] = {
-        "hand-made recipe (`sync_to_async`, `.values()`)": (plain, "/recipe/{}"),
-        "hand-made recipe with orjson": (plain, "/recipe-orjson/{}"),
+        "handwritten recipe (`sync_to_async`, `.values()`)": (plain, "/recipe/{}"),
+        "handwritten recipe with orjson": (plain, "/recipe-orjson/{}"),
         "FastAPI, `def` and pydantic": (plain, "/def/{}"),
         "django-ninja": (django_handler, "/ninja/{}"),
         "Django REST framework": (django_handler, "/drf/{}"),
@@ -128,7 +128,7 @@ RATIOS: dict[str, Callable[[Taken], float]] = {
             [times["**Pocket**, `def`", size]], [times[peer, size]]
         )
         for size in SIZES
-        for peer in ("hand-made recipe with orjson", "django-ninja", "Django REST framework")
+        for peer in ("handwritten recipe with orjson", "django-ninja", "Django REST framework")
     },
 }
 

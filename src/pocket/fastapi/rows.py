@@ -116,6 +116,7 @@ def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
     if parts is None:
         return None
     keys = [key for _, key, _, _ in parts]
+    places = range(len(keys))
     decimals = [place for place, part in enumerate(parts) if part[2] == "decimal"]
 
     def write(value: Any) -> bytes | None:
@@ -129,7 +130,7 @@ def writer_for(response_model: Any) -> Callable[[Any], bytes | None] | None:
         for place in decimals:
             if not all(row[place] is None or row[place].is_finite() for row in rows):
                 return None  # pydantic refuses them
-        return encode([dict(zip(keys, row)) for row in rows])  # noqa: B905  (strict=True takes a twentieth longer)
+        return encode([{keys[place]: row[place] for place in places} for row in rows])  # dict() and zip() are slower
 
     return write
 
