@@ -273,6 +273,7 @@ def test_what_cannot_be_done_is_an_error_with_a_way(site: Site, monkeypatch: pyt
         assert refused.message == f"The database of stage 'dev' cannot {what}: its engine is \"postgresql\"."
         assert "pocket db restore" in refused.hint
     assert "Give either a dump or --at" in site.run("restore").output
+    assert "A rehearsal keeps no earlier data" in site.run("restore", "--at", "2026-11-01T09:30:00", "--local").output
     absent = site.run("backup", str(site.folder / "absent" / "x.dump")).exception
     assert isinstance(absent, DeployError)
     assert absent.message.endswith("absent/x.dump.part cannot be written: No such file or directory.")

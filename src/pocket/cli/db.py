@@ -107,10 +107,12 @@ def restore(
     """
     if (file is None) == (at is None):
         raise typer.BadParameter("Give either a dump or --at.", param_hint="FILE")
+    if at is not None and local:
+        raise typer.BadParameter("A rehearsal keeps no earlier data. Give a dump.", param_hint="--at")
     if file is not None:
         _restore_dump(stage, file, local=local)
     elif at is not None:
-        _restore_time(stage, at.replace(tzinfo=UTC), local=local)
+        _restore_time(stage, at.replace(tzinfo=UTC))
 
 
 def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
@@ -144,12 +146,12 @@ def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
         typer.echo(fresh)
 
 
-def _restore_time(stage: str, at: datetime, *, local: bool) -> None:
+def _restore_time(stage: str, at: datetime) -> None:
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "be restored to a time", ("neon", "aurora"), local=local)
+    place = _able(stage, "be restored to a time", ("neon", "aurora"))
     progress = reporter()
     with progress.step(f"Make a copy with the data of {at:%Y-%m-%d %H:%M:%S} UTC"):
         made = branches.restore(place.stage, place.target, at, progress)
@@ -185,7 +187,7 @@ def branch(
     from pocket.cli.console import reporter
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "have branches", ("neon", "aurora"), local=False)
+    place = _able(stage, "have branches", ("neon", "aurora"))
     progress = reporter()
     with progress.step("Make a copy with the present data"):
         made = branches.copy(place.stage, place.target, name, progress)
@@ -199,7 +201,7 @@ def remove(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the c
     from pocket.deploy.operate import branches
     from pocket.errors import PlanRefused
 
-    place = _able(stage, "have copies", ("neon", "aurora"), local=False)
+    place = _able(stage, "have copies", ("neon", "aurora"))
     progress = reporter(assume_yes=yes)
     if not progress.confirm(f"Delete {name} with its data?"):
         raise PlanRefused("Nothing was removed.", "Pass --yes to confirm.")
@@ -209,30 +211,30 @@ def remove(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the c
 
 
 @app.command()
-def rotate(stage: Stage, local: Local = False) -> None:
+def rotate(stage: Stage) -> None:
     """Give the functions' user another password, if Pocket keeps it; a warm function reads it when it is refused."""
     from pocket.cli.console import reporter
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "be rotated by Pocket", ("neon",), local=local)
+    place = _able(stage, "be rotated by Pocket", ("neon",))
     shown = reporter()
     with shown.step("Change the password"):
         branches.rotate(place.stage, place.target, shown)
     write("info", f"{place.stage.database_variable} has the new password. No deploy is needed.")
 
 
-def _able(stage: str, what: str, engines: Sequence[str], *, local: bool) -> Destination:
-    """The stage whose database is of one of the engines. Raises CommandFailed for another, and for a rehearsal."""
+def _able(stage: str, what: str, engines: Sequence[str]) -> Destination:
+    """The stage on AWS whose database is of one of the engines. Raises CommandFailed for another."""
     from pocket.errors import CommandFailed
 
-    place, _ = _place(stage, local=local)
+    place, _ = _place(stage, local=False)
     found = place.stage.database
-    if found is not None and found.engine in engines and not local:
+    if found is not None and found.engine in engines:
         return place
     why = f'its engine is "{found.engine}"' if found is not None else "the stage has no [database]"
     raise CommandFailed(
-        f"The database of stage {stage!r} cannot {what}: {'it is that of a rehearsal' if local else why}.",
+        f"The database of stage {stage!r} cannot {what}: {why}.",
         "Use `pocket db backup` and `pocket db restore`, which restores into a new database.",
     )
 
