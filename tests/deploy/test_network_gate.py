@@ -124,6 +124,12 @@ def test_what_the_functions_call_needs_an_endpoint_without_nat(place: Project) -
     network.refuse_unreachable(place, place.stage("dev"), found(table("rtb-1", main=True), endpoints=endpoints))
 
 
+def test_in_china_the_name_of_an_endpoint_may_have_another_beginning(tmp_path: Path) -> None:
+    text = VPC + SMALL.replace("eu-central-1", "cn-north-1")
+    error = refused(project(tmp_path, text), found(table("rtb-1", main=True)))
+    assert "[cn.]com.amazonaws.cn-north-1.sqs (interface, with private DNS)" in error.hint
+
+
 @pytest.mark.parametrize("broken", [endpoint("sqs", private_dns=False), endpoint("sqs", state="pendingAcceptance")])
 def test_an_endpoint_that_does_not_answer_to_the_public_name_does_not_count(
     place: Project, broken: dict[str, Any]

@@ -42,7 +42,7 @@ class Network:
         return [name for name in services if any(not self._leads(subnet, name, region) for subnet in self.closed)]
 
     def _leads(self, subnet: str, service: str, region: str) -> bool:
-        # The names begin with com.amazonaws, in China with cn.com.amazonaws.
+        # The names begin with com.amazonaws; in China, those of some services with cn.com.amazonaws.
         return any(name.endswith(f".{region}.{service}") for name in self.endpoints[subnet])
 
 

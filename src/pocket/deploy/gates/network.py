@@ -141,7 +141,7 @@ def refuse_unreachable(project: Project, stage: StageConfig, network: Network) -
 
 def _hint(own: Sequence[tuple[str, str]], missing: Sequence[str]) -> str:
     endpoints = [
-        f"com.amazonaws.{region}.{name} ({'gateway' if name in _GATEWAYS else 'interface, with private DNS'})"
+        f"{_beginning(region)}.{region}.{name} ({'gateway' if name in _GATEWAYS else 'interface, with private DNS'})"
         for name, region in own
         if name in missing
     ]
@@ -149,6 +149,11 @@ def _hint(own: Sequence[tuple[str, str]], missing: Sequence[str]) -> str:
     ways.append(f"route {ANYWHERE} of the subnets to a NAT gateway")
     text = ", or ".join(ways)
     return f"{text[0].upper()}{text[1:]}. Pocket makes no network."
+
+
+def _beginning(region: str) -> str:
+    # In China it depends on the service; `aws ec2 describe-vpc-endpoint-services` lists both forms.
+    return "[cn.]com.amazonaws" if region.startswith("cn-") else "com.amazonaws"
 
 
 def _lines(project: Project, stage: StageConfig, network: Network) -> Iterator[str]:
