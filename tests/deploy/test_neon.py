@@ -16,7 +16,10 @@ from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import branches, database, destroy, stage_secrets
 from pocket.deploy.releases import deploy as release
-from pocket.deploy.stacks import neon, neon_api
+from pocket.deploy.releases import planning
+from pocket.deploy.releases.history import Release
+from pocket.deploy.releases.run import Options
+from pocket.deploy.stacks import neon, neon_api, secret_stores, secrets
 from pocket.deploy.target import Credentials, Target
 from pocket.deploy.template.deployer import deployer_policy
 from pocket.deploy.template.permissions import statements
@@ -78,6 +81,26 @@ def test_a_branch_is_created_once_with_a_password_of_its_own(double: NeonDouble,
     assert ensure(stage, again, made) == {}
     assert again.questions == []
     assert double.changes == ["POST branches", "POST branches/br-1/roles/app_owner/reset_password"]
+
+
+@pytest.mark.parametrize("plan", [None, "a plan"])
+def test_a_url_that_moves_to_another_store_is_not_rotated(
+    double: NeonDouble, stage: StageConfig, tmp_path: Path, clients: Clients, plan: Any
+) -> None:
+    made = ensure(stage)
+    changes = list(double.changes)
+    before, values = secret_stores.place_of(stage), {**dict.fromkeys(generated(stage), "x"), **made}
+    secret_stores.store_at(clients, stage, before).put(values, PlanRecorder())
+    moved = project(tmp_path, DATABASE + SMALL + '[awscontainer.secretsmanager]\nstore = "ssm"\n').stage("dev")
+    generation = secrets.plan(clients, moved, Release(1, {}, secrets=before, generated=generated(stage)))
+    assert made.items() <= generation.fresh.items()
+    assert planning._branch(clients, moved, generation, PlanRecorder(), Options(plan=plan)) == ({}, ())
+    assert double.changes == changes
+    clients.secretsmanager.delete_secret(SecretId=before.key, ForceDeleteWithoutRecovery=True)
+
+
+def generated(stage: StageConfig) -> tuple[str, ...]:
+    return tuple(item.name for item in stage.generated_variables)
 
 
 def test_without_a_yes_nothing_is_created(double: NeonDouble, stage: StageConfig) -> None:
