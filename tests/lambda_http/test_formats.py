@@ -346,7 +346,7 @@ def test_console_test_event_has_no_headers() -> None:
     event["headers"] = event["multiValueHeaders"] = None
     event["requestContext"]["identity"]["sourceIp"] = "test-invoke-source-ip"
     request = choose(event).parse(event, DIRECT)
-    assert (len(request.headers), request.client, request.scheme) == (0, "test-invoke-source-ip", "https")
+    assert (len(request.headers.values), request.client, request.scheme) == (0, "test-invoke-source-ip", "https")
 
 
 @pytest.mark.parametrize(

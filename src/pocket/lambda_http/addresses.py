@@ -10,18 +10,22 @@ import re
 import socket
 from functools import lru_cache
 
+from pocket.lambda_http.headers import latin
+
 _PORTS = {"http": "80", "https": "443"}
 _MOST_ORIGINS = 64
 
 
 @lru_cache(maxsize=_MOST_ORIGINS)
-def origin(host: str, forwarded: str, own_name: str) -> tuple[str, str, str]:
+def origin(host: str, forwarded: str, own_name: str | None = None) -> tuple[str, str, str]:
     """Scheme, SERVER_NAME and SERVER_PORT (as in CGI) of a request to `host`; `forwarded` as for `scheme`.
 
-    An invalid Host header is replaced by the gateway's `own_name`, as a server uses its own name.
+    A Host header that is missing or invalid is replaced by the gateway's `own_name`, which the event has as text, as a
+    server uses its own name.
     """
-    used = scheme(host, forwarded)
-    return used, *(split_host(host, _PORTS[used]) or (own_name or "localhost", _PORTS[used]))
+    own = latin(own_name or "localhost")
+    used = scheme(host or own, forwarded)
+    return used, *(split_host(host or own, _PORTS[used]) or (own, _PORTS[used]))
 
 
 def scheme(host: str, forwarded: str) -> str:

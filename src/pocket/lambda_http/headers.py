@@ -58,15 +58,17 @@ class Headers:
         self._is_ascii = "".join(values).isascii()
         if not self._is_ascii:
             self.values = [latin(value) for value in values]
+        if self.layout.repeats:
+            self._join()
+
+    def _join(self) -> None:
+        """Makes one header of several that must not repeat."""
         for name in self.layout.doubled:
             # API Gateway's map of single headers also has the last value.
             self.replace(name, self.get(name))
         if self.layout.cookies:
             # HTTP/2 allows several Cookie headers, joined as in RFC 9113 (8.2.3).
             self.replace("cookie", "; ".join(self.all("cookie")))
-
-    def __len__(self) -> int:
-        return len(self.values)
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of `name`, which is in lower case."""

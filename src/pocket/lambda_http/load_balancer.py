@@ -45,8 +45,7 @@ def matches(event: dict[str, Any]) -> bool:
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request in a load balancer's event; raises UnknownEvent for an invalid one."""
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
-    host = headers.get("host") or "localhost"
-    scheme, name, port = addresses.origin(host, headers.get("x-forwarded-proto"), "localhost")
+    scheme, name, port = addresses.origin(headers.get("host"), headers.get("x-forwarded-proto"))
     raw = event["path"]
     script_name, path = "", decoded(raw)
     if gateway.base_path is not None:

@@ -35,8 +35,9 @@ def parse_payload_two(
     context = event["requestContext"]
     http = context["http"]
     headers = _headers(event.get("headers") or {}, event.get("cookies"))
-    domain = latin(context.get("domainName") or "localhost")
-    scheme, name, port = addresses.origin(headers.get("host") or domain, headers.get("x-forwarded-proto"), domain)
+    scheme, name, port = addresses.origin(
+        headers.get("host"), headers.get("x-forwarded-proto"), context.get("domainName")
+    )
     client = str.strip(http["sourceIp"])
     if gateway.trusted_proxies:
         client = addresses.client(client, headers.get("x-forwarded-for"), gateway.trusted_proxies)
@@ -68,7 +69,7 @@ def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
             sent = {**sent, "cookie": cookie}
         names, values = (*sent,), [*sent.values()]
     headers = Headers(names, values)
-    if len(headers) < len(names):  # a Cookie header in upper case was joined with it
+    if len(headers.values) < len(names):  # a Cookie header in upper case was joined with it
         headers.replace("cookie", latin(cookie))
     return headers
 

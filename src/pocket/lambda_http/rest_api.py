@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.headers import Headers, latin
+from pocket.lambda_http.headers import Headers
 from pocket.lambda_http.request import (
     UNRESERVED,
     Gateway,
@@ -47,8 +47,9 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request in a REST API's event; raises UnknownEvent for an invalid one."""
     context = event["requestContext"]
     headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
-    domain = latin(context.get("domainName") or "localhost")
-    scheme, name, port = addresses.origin(headers.get("host") or domain, headers.get("x-forwarded-proto"), domain)
+    scheme, name, port = addresses.origin(
+        headers.get("host"), headers.get("x-forwarded-proto"), context.get("domainName")
+    )
     encoded = event.get("version") != "1.0"
     whole = decoded(event["path"]) if encoded else rooted(event["path"].replace("%25", "%"))
     script_name, path = _script_and_path(whole, event, context, gateway)
