@@ -382,3 +382,24 @@ def test_the_text_of_tables_is_read_back_as_they_were(table: Mapping[str, Any]) 
 def test_common_and_own_tables_are_the_same_as_before(stages: list[dict[str, Any]]) -> None:
     shared, own = common(stages)
     assert [merge(shared, item) for item in own] == stages
+
+
+def test_the_secrets_of_every_container_are_taken_over() -> None:
+    more = """
+[container.jobs.secrets.managed]
+JOBS_KEY = { type = "password" }
+DJANGO_SECRET_KEY = { type = "password" }
+"""
+    text = LATER.replace(
+        "[container.main.secrets.managed]\n",
+        '[container.main.secrets.managed]\nDJANGO_SECRET_KEY = { type = "password" }\n',
+    )
+    found = translate(tomllib.loads(text + more), NOWHERE)
+    (advice,) = [note.advice for note in found.notes if note.keys == ("container.jobs",)]
+    assert "Its secrets are there already: JOBS_KEY." in advice
+    assert "Two containers have DJANGO_SECRET_KEY: the value of the translated one is copied." in advice
+    assert found.tables["awscontainer"]["secretsmanager"]["pocket_secrets"]["JOBS_KEY"] == {"type": "password"}
+    stage, former = next(iter(found.former.items()))
+    places = [place.secret_id for place in former if place.variable == "JOBS_KEY"]
+    assert places[0].endswith("-jobs-acme"), (stage, places)
+    assert not any("-jobs-" in place.secret_id for place in former if place.variable == "DJANGO_SECRET_KEY")

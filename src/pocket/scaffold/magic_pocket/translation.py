@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pocket.config.name_formats import DEFAULT_FORMAT, slug
 from pocket.config.overlay import merge
 from pocket.errors import ConfigError
 from pocket.scaffold.magic_pocket.advice import Note, notes
-from pocket.scaffold.magic_pocket.container import LAMBDA_HANDLERS, container, django, handler_name
+from pocket.scaffold.magic_pocket.container import LAMBDA_HANDLERS, Container, container, django, handler_name
 from pocket.scaffold.magic_pocket.former import FormerSecret, Names
 from pocket.scaffold.magic_pocket.reading import Reader
 
@@ -50,8 +50,8 @@ def translate(data: Mapping[str, Any], folder: Path) -> Translation:
     stages = {_stage_name(name): _Stage(name, data, declared, folder) for name in declared}
     tables = {name: stage.tables() for name, stage in stages.items()}
     left = [path for stage in stages.values() for path in stage.source.left()]
-    others = tuple(dict.fromkeys(key for stage in stages.values() for key in stage.others))
-    merged = [Note(others, "A stage of Pocket has one artifact: add its handlers to [awscontainer].")] if others else []
+    others = tuple(dict.fromkeys(f"container.{name}" for stage in stages.values() for name in stage.others))
+    merged = [Note(others, _one_artifact(list(stages.values())))] if others else []
     renamed = [
         Note(
             ("general.stages",), f"Stage {stage.old} is called {name}, since a stage's name has letters, digits and -."
@@ -69,6 +69,16 @@ def translate(data: Mapping[str, Any], folder: Path) -> Translation:
             if stage.bucket
         },
     )
+
+
+def _one_artifact(stages: Sequence[_Stage]) -> str:
+    """What to do about the containers that are not translated."""
+    advice = "A stage of Pocket has one artifact: add its handlers to [awscontainer]."
+    if joined := dict.fromkeys(name for stage in stages for name in stage.joined):
+        advice += f" Its secrets are there already: {', '.join(joined)}. With --stage, their values are copied, too."
+    if doubled := dict.fromkeys(name for stage in stages for name in stage.doubled):
+        advice += f" Two containers have {', '.join(doubled)}: the value of the translated one is copied."
+    return advice
 
 
 def common(tables: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -161,7 +171,9 @@ class _Stage:
         self._project = _project_name(self._general.take("project_name"), folder)
         self._prefix = self._early_prefix(merged)
         self._namespace = str(self._general.look("namespace") or "pocket")
-        self.others: list[str] = []
+        self.others: dict[str, Mapping[str, Any]] = {}
+        self.joined: list[str] = []
+        self.doubled: list[str] = []
 
     def _early_prefix(self, merged: Mapping[str, Any]) -> str | None:
         """`object_prefix` in a file of early 2026; None in a later one, which has namespaces instead."""
@@ -180,6 +192,8 @@ class _Stage:
         brokers = {key for key in _BROKERS if key in self.source}
         found = container(source, names, brokers, routes)
         self.former = found.former
+        for other, table in self.others.items():
+            self._join(found, container(Reader(table), replace(names, container=other), brokers, routes))
         handlers = found.awscontainer.get("handlers", {})
         self._schedules(name, handlers)
         tables: dict[str, Any] = {"general": self._general_table(routes)}
@@ -192,6 +206,21 @@ class _Stage:
         if "ses" in self.source:
             tables["ses"] = self.source.table("ses").copy("from_email", "region", "configuration_set")
         return {**tables, "awscontainer": found.awscontainer}
+
+    def _join(self, found: Container, other: Container) -> None:
+        """Adds the secrets of another container, since all functions of a stage have the same."""
+        table = other.awscontainer.get("secretsmanager", {})
+        own = found.awscontainer.get("secretsmanager", {})
+        there = own.get("pocket_secrets", {}).keys() | own.get("secrets", {}).keys()
+        for kind in ("pocket_secrets", "secrets"):
+            for name, spec in table.get(kind, {}).items():
+                if name in there:
+                    self.doubled.append(name)
+                    continue
+                self.joined.append(name)
+                found.awscontainer.setdefault("secretsmanager", {}).setdefault(kind, {})[name] = spec
+        known = {place.variable for place in found.former}
+        found.former += [place for place in other.former if place.variable not in known]
 
     def _general_table(self, routes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         table = {**self._general.copy("region"), "project_name": slug(self._project) or "project"}
@@ -218,7 +247,8 @@ class _Stage:
             (name for name, item in containers.items() if LAMBDA_HANDLERS in str(item)), next(iter(containers))
         )
         below = self.source.table("container")
-        self.others = [f"container.{name}" for name in below if name != chosen and below.take(name) is not None]
+        taken = {name: below.take(name) for name in below if name != chosen}
+        self.others = {name: table for name, table in taken.items() if isinstance(table, Mapping)}
         return "container", chosen, below.table(chosen)
 
     def _schedules(self, name: str, handlers: dict[str, Any]) -> None:
