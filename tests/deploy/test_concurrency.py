@@ -209,7 +209,7 @@ def test_a_stack_in_an_update_counts_as_existing(
         return replace(found, status="UPDATE_IN_PROGRESS") if found and name == "pocket-dev-raced" else found
 
     with monkeypatch.context() as patched:
-        patched.setattr("pocket.deploy.stacks.stack.find", busy)
+        patched.setattr("pocket.deploy.stacks.ownership.find", busy)
         for look in (ann.live, ann.rollback, lambda: ann.deploy(ann.project("B"))):
             with pytest.raises(DeployError, match="is in UPDATE_IN_PROGRESS: something else is changing it"):
                 look()
