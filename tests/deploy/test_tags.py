@@ -12,11 +12,12 @@ from deploying import FULL, SMALL, PlanRecorder, inputs, project
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.stacks import secrets
+from pocket.deploy.stacks import certificates, secrets
 from pocket.deploy.stacks.plan import Plans
 from pocket.deploy.stacks.stack import State, find
 from pocket.deploy.stacks.tags import Retagging, retagging
 from pocket.deploy.template import Template, render, render_storage
+from pocket.deploy.template.marks import marks
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "tagged-queue"}}
 BODY: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Queue": QUEUE}}
@@ -74,6 +75,17 @@ def test_generated_secrets_have_the_files_tags(clients: Clients, tmp_path: Path,
     assert secret_tags(clients, stage) == {**own, "team": "board"}
     secrets.retag(clients, stage, Retagging({"cost": "42"}, ("team",)))
     assert secret_tags(clients, stage) == {**own, "cost": "42"}
+
+
+def test_a_certificate_outside_of_a_stack_has_the_files_tags(clients: Clients, tmp_path: Path) -> None:
+    stage = project(tmp_path, SMALL.replace("[general]", '[general]\ntags = { team = "board" }')).stage("dev")
+    certificate = certificates.request(clients, stage, ["www.tagged.example"])
+    try:
+        listed = clients.acm.list_tags_for_certificate(CertificateArn=certificate.arn)["Tags"]
+        tags = {item["Key"]: item["Value"] for item in listed}
+        assert tags == {"team": "board", **marks(stage), "pocket:requested": "www.tagged.example"}
+    finally:
+        certificates.delete(clients, certificate.arn)
 
 
 def secret_tags(clients: Clients, stage: StageConfig) -> dict[str, str]:

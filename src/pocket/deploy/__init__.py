@@ -19,9 +19,10 @@ The packages, from the ground; each imports only those before it (`tests/test_im
 - `stacks`: brings CloudFormation from the deployed template to a wanted one. It takes a template, gives the plan's rows
   before and the outputs after, and knows who owns a stack, what a change would lose, and who holds the stage's lock. It
   changes or deletes only what Pocket made for the stage, and makes no decisions about releases.
-- `gates`: one module for each gate. `project`, `mail` and `network` run beside the build; the others take a candidate,
-  which is published and has no traffic. A gate returns, or raises GateRefused with reason and hint. It changes
-  nothing, except that `migrations` migrates the database, and confirms with the user where data may be lost.
+- `gates`: one module for each gate; the module `checks` has the gate `project`, too. `project`, `mail` and `network`
+  run beside the build; the others take a candidate, which is published and has no traffic. A gate returns, or raises
+  GateRefused with reason and hint. It changes nothing, except that `migrations` migrates the database, and confirms
+  with the user where data may be lost.
 - `releases`: the order of it all. A release is a published version of each function; the releases and the live one are
   recorded in the deployed template's metadata, so there is no state outside of AWS. A deploy that fails leaves the live
   release as it was; a journal reports what was reached. `domains` looks, before the build, at what AWS would wait or
