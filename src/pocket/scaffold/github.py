@@ -147,28 +147,7 @@ def role_template(
             f"Add to pocket.toml:\n[{stage.name}.awscontainer]\npermissions_boundary ="
             f' "arn:aws:iam::ACCOUNT:policy/{stage.stack_name}-boundary"',
         )
-    provider = {"Fn::If": ["CreateProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Federated": provider},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {
-            "StringEquals": {
-                f"{ISSUER}:aud": AUDIENCE,
-                f"{ISSUER}:sub": f"repo:{repository}:environment:{stage.name}",
-            }
-        },
-    }
-    policies = {
-        f"Deploy{number}": {
-            "Type": "AWS::IAM::ManagedPolicy",
-            "Properties": {
-                "Description": f"Part {number} of {len(deployer)}: deploys stage {stage.name} of {stage.project_name}",
-                "PolicyDocument": policy,
-            },
-        }
-        for number, policy in enumerate(deployer, 1)
-    }
+    policies = _deploying(stage, deployer)
     resources = {
         "Provider": {
             "Type": "AWS::IAM::OIDCProvider",
@@ -187,7 +166,7 @@ def role_template(
             "Properties": {
                 "RoleName": f"{stage.stack_name}-github",
                 "Description": f"Deploys stage {stage.name} of {stage.project_name} from GitHub",
-                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [_trust(stage, repository)]},
                 "ManagedPolicyArns": [{"Ref": name} for name in policies],
             },
         },
@@ -207,6 +186,36 @@ def role_template(
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
     }
     return json.dumps(template, indent=2) + "\n"
+
+
+def _trust(stage: StageConfig, repository: str) -> dict[str, Any]:
+    """The statement that lets GitHub's jobs for the stage's environment assume the role."""
+    provider = {"Fn::If": ["CreateProvider", {"Ref": "Provider"}, {"Ref": "ProviderArn"}]}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                f"{ISSUER}:aud": AUDIENCE,
+                f"{ISSUER}:sub": f"repo:{repository}:environment:{stage.name}",
+            }
+        },
+    }
+
+
+def _deploying(stage: StageConfig, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The managed policies of the role, by logical id."""
+    return {
+        f"Deploy{number}": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "Description": f"Part {number} of {len(documents)}: deploys stage {stage.name} of {stage.project_name}",
+                "PolicyDocument": policy,
+            },
+        }
+        for number, policy in enumerate(documents, 1)
+    }
 
 
 def steps(stage: StageConfig, role: str) -> list[str]:
