@@ -97,7 +97,11 @@ def test_an_interrupted_deploy_waits_for_the_same_cluster(rds: RDS, stage: Stage
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [("stopped", f"aws rds start-db-cluster --db-cluster-identifier {NAME}"), ("deleting", "Wait"), ("failed", "Look")],
+    [
+        ("stopped", f"aws rds start-db-cluster --region eu-central-1 --db-cluster-identifier {NAME}"),
+        ("deleting", "Wait"),
+        ("failed", "Look"),
+    ],
 )
 def test_a_cluster_that_does_not_come_by_itself_is_an_error(
     rds: RDS, stage: StageConfig, status: str, hint: str
