@@ -103,6 +103,20 @@ def generated(stage: StageConfig) -> tuple[str, ...]:
     return tuple(item.name for item in stage.generated_variables)
 
 
+def test_a_branch_that_is_made_again_does_not_keep_its_parents_password(double: NeonDouble, stage: StageConfig) -> None:
+    made = ensure(stage)
+    double.branches.pop(next(key for key, item in double.branches.items() if item["name"] == NAME))
+    double.add("takes-the-next-id")
+    again = ensure(stage, existing=made)
+    assert again["DATABASE_URL"] != made["DATABASE_URL"]
+    assert double.changes[-2:] == [
+        "POST branches",
+        f"POST branches/{list(double.branches)[-1]}/roles/app_owner/reset_password",
+    ]
+    assert ensure(stage, existing=again) == {}
+    assert "p%40ss" in ensure(stage, existing={"DATABASE_URL": "postgres://[not a url"})["DATABASE_URL"]
+
+
 def test_without_a_yes_nothing_is_created(double: NeonDouble, stage: StageConfig) -> None:
     with pytest.raises(PlanRefused, match="nothing was changed"):
         ensure(stage, PlanRecorder(agrees=False))
@@ -111,7 +125,7 @@ def test_without_a_yes_nothing_is_created(double: NeonDouble, stage: StageConfig
 
 def test_a_deploy_that_was_killed_goes_on_with_its_branch(double: NeonDouble, stage: StageConfig) -> None:
     double.add(NAME, parent="br-0", annotation=MARKS)
-    double.failures.extend([None, None, (423, "", "project already has running operations")])
+    double.failures.extend([None, None, None, (423, "", "project already has running operations")])
     assert "br-1" in ensure(stage)["DATABASE_URL"]
     assert double.changes == ["POST branches/br-1/roles/app_owner/reset_password"] * 2
 

@@ -74,7 +74,8 @@ def rotate(stage: StageConfig, target: Target, reporter: Reporter) -> None:
     table, variable = stage.database, stage.database_variable
     if table is not None and variable is not None:
         with stage_secrets.locked(stage, target, reporter):
-            store_at(Clients(target), stage, place_of(stage)).put({variable: neon.rotated(there, table, own)}, reporter)
+            store = store_at(Clients(target), stage, place_of(stage))
+            neon.rotated(there, table, own, lambda url: store.put({variable: url}, reporter))
 
 
 def _own(stage: StageConfig, target: Target) -> tuple[Neon, Branch]:

@@ -11,7 +11,7 @@ import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from pocket.config.secret_references import Reference
 from pocket.deploy.stacks import secret_holders
@@ -21,7 +21,7 @@ from pocket.errors import DeployError, PlanRefused
 from pocket.manifest import SecretVariable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pocket.config import StageConfig
     from pocket.config.tables.database import Database
@@ -153,9 +153,23 @@ def ensure(
             raise PlanRefused("The branch was not confirmed; nothing was changed.", "Pass --yes to confirm.")
         with reporter.step(f"Create the Neon branch {name}"):
             branch = create(neon, stage, name, parent=parent)
-    # A branch begins with the passwords of its parent.
-    url = rotated(neon, table, branch) if variable not in existing else _url(neon, branch, _login(neon, table, branch))
+    login = _login(neon, table, branch)
+    address = _address(neon, branch, login)
+    # A branch begins with the passwords of its parent: it has one of its own once the stage's URL leads to it.
+    if _place(existing.get(variable, "")) == (address.hostname, login[0]):
+        url = _url(neon, address, login[0])
+    else:
+        url = _rotated(neon, branch, address, login[0])
     return {} if existing.get(variable) == url else {variable: url}
+
+
+def _place(url: str) -> tuple[str | None, str]:
+    """Host and user of a URL; nothing of a text that is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None, ""
+    return parts.hostname, unquote(parts.username or "")
 
 
 def _parent(neon: Neon, table: Database) -> Branch:
@@ -174,12 +188,21 @@ def _parent(neon: Neon, table: Database) -> Branch:
     raise DeployError(f"The Neon project {neon.project} has no default branch.", "Set database.parent_branch.")
 
 
-def rotated(neon: Neon, table: Database, branch: Branch) -> str:
-    """The URL after the role's password was changed, on this branch alone."""
-    login = user, _ = _login(neon, table, branch)
+def rotated(neon: Neon, table: Database, branch: Branch, keep: Callable[[str], object] = lambda url: None) -> str:
+    """The URL after the role's password was changed, on this branch alone. It is given to `keep` at once: functions
+    that are refused read it there."""
+    login = _login(neon, table, branch)
+    return _rotated(neon, branch, _address(neon, branch, login), login[0], keep)
+
+
+def _rotated(
+    neon: Neon, branch: Branch, address: SplitResult, user: str, keep: Callable[[str], object] = lambda url: None
+) -> str:
     answer = neon.post("branches", branch.branch_id, "roles", user, "reset_password")
+    url = _url(neon, address, user, answer["role"].get("password", ""))
+    keep(url)
     _finished(neon, answer["operations"])
-    return _url(neon, branch, login, answer["role"].get("password", ""))
+    return url
 
 
 def _login(neon: Neon, table: Database, branch: Branch) -> tuple[str, str]:
@@ -198,20 +221,24 @@ def _databases(neon: Neon, branch: Branch) -> list[dict[str, Any]]:
     return found
 
 
-def _url(neon: Neon, branch: Branch, login: tuple[str, str], password: str = "") -> str:
-    """The URL for the functions: through the pooler, which keeps no cursors between transactions."""
-    user, name = login
-    query = {"branch_id": branch.branch_id, "database_name": name, "role_name": user, "pooled": "true"}
-    parts = urlsplit(neon.get("connection_uri", **query)["uri"])
-    secret = quote(password, safe="") or parts.password
+def _address(neon: Neon, branch: Branch, login: tuple[str, str]) -> SplitResult:
+    """Neon's URL for the functions: through the pooler."""
+    query = {"branch_id": branch.branch_id, "database_name": login[1], "role_name": login[0], "pooled": "true"}
+    uri: str = neon.get("connection_uri", **query)["uri"]
+    return urlsplit(uri)
+
+
+def _url(neon: Neon, address: SplitResult, user: str, password: str = "") -> str:
+    """The stage's URL; the pooler keeps no cursors between transactions."""
+    secret = quote(password, safe="") or address.password
     if not secret:
         raise DeployError(
             f"Neon does not keep the password of the role {user}.",
             f"Turn on the storage of passwords in the Neon project {neon.project}, or rotate it: pocket db rotate.",
         )
-    place = f"{quote(user, safe='')}:{secret}@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-    options = "&".join(filter(None, (parts.query, "disable_server_side_cursors=true")))
-    url: str = urlunsplit(("postgres", place, parts.path, options, ""))
+    place = f"{quote(user, safe='')}:{secret}@{address.hostname}" + (f":{address.port}" if address.port else "")
+    options = "&".join(filter(None, (address.query, "disable_server_side_cursors=true")))
+    url: str = urlunsplit(("postgres", place, address.path, options, ""))
     return url
 
 
