@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from postgres import Postgres
 from tiny_project import write
 from typer.testing import CliRunner, Result
 
-from pocket.cli import db
+from pocket.cli import db, stage_database
 from pocket.cli.project import Destination
 from pocket.deploy.operate import database, postgresql, stage_secrets
 from pocket.deploy.operate.database import parsed
@@ -50,18 +51,27 @@ from pocket.django.utils import get_databases
 
 set_envs()
 SECRET_KEY = "only for this test"
-INSTALLED_APPS = ["goods"]
+INSTALLED_APPS = ["goods", "pocket.django"]
 DATABASES = get_databases()
 """,
     "goods/__init__.py": "",
     "goods/migrations/__init__.py": "",
     "goods/migrations/0001_first.py": """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    operations = [
+        migrations.CreateModel("Item", [("id", models.AutoField(primary_key=True)), ("name", models.TextField())])
+    ]
+""",
+}
+LOSES = """
 from django.db import migrations
 
 class Migration(migrations.Migration):
-    operations = [migrations.RunSQL("CREATE TABLE goods (name text)")]
-""",
-}
+    dependencies = [("goods", "0001_first")]
+    operations = [migrations.RemoveField("item", "name")]
+"""
 NAME = 'shop\'s "dev"'
 
 
@@ -106,7 +116,8 @@ def site(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) ->
         aws = LocalAWS("http://127.0.0.1:1", "id", "secret", {}, tmp_path, tmp_path / "log", 1, postgresql=site.server)
         return Destination(project, project.stage(stage), Target("eu-central-1")), aws if local else None
 
-    monkeypatch.setattr(db, "_place", destination)
+    monkeypatch.setattr(db, "place_of", destination)
+    monkeypatch.setattr(stage_database, "place_of", destination)
     monkeypatch.setattr("pocket.local.postgresql.programs.clients", lambda: postgres.binaries)
     monkeypatch.setattr(stage_secrets, "value", lambda stage, target, item: site.secrets.get(item.name))
     yield site
@@ -159,6 +170,7 @@ def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
 ) -> None:
     declined = site.run("migrate")
     assert isinstance(declined.exception, PlanRefused)
+    assert "all additive: goods.0001_first" in declined.output
     assert site.run("migrate", "--yes").exception is None
     output = capfd.readouterr()
     assert f"Migrating PostgreSQL {NAME} at 127.0.0.1:" in output.out
@@ -166,11 +178,21 @@ def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
     assert "p@ss" not in output.out + output.err
     with psycopg.connect(site.url) as connection:
         assert connection.execute("SELECT app, name FROM django_migrations").fetchall() == [("goods", "0001_first")]
-    (site.folder / "goods" / "migrations" / "0002_second.py").write_text("raise RuntimeError('broken')\n")
+    loses = site.folder / "goods" / "migrations" / "0002_second.py"
+    loses.write_text(LOSES)
+    unsaid = site.run("migrate", "--yes").exception
+    assert isinstance(unsaid, PlanRefused)
+    assert unsaid.hint == "To confirm: --yes --allow-destructive"
+    done = site.run("migrate", "--yes", "--allow-destructive", "--backup")
+    assert done.exception is None
+    assert "goods.0002_second: " in done.output
+    assert re.search(r"The backup is .*\.dump", done.output)
+    (site.folder / "goods" / "migrations" / "0003_third.py").write_text("raise RuntimeError('broken')\n")
     broken = site.run("migrate", "--yes").exception
     assert isinstance(broken, DeployError)
-    assert "ended with status 1" in broken.message
-    waits = site.folder / "goods" / "migrations" / "0002_second.py"
+    assert "could not be listed" in broken.message
+    assert "RuntimeError: broken" in broken.message
+    waits = site.folder / "goods" / "migrations" / "0003_third.py"
     waits.write_text(f"raise SystemExit({MIGRATE_RUNS})\n")
     busy = site.run("migrate", "--yes").exception
     assert isinstance(busy, DeployError)
@@ -180,14 +202,14 @@ def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
 def test_a_deploys_backup_is_a_dump(site: Site) -> None:
     project = project_of(site.folder, POCKET_TOML)
     place = Destination(project, project.stage("dev"), Target("eu-central-1"))
-    found = db.backup_of(place, None, wanted=True)
+    found = stage_database.backup_of(place, None, wanted=True)
     assert found is not None
     assert found.wanted
     assert Path(found.write()).parent == site.folder / ".pocket" / "backups"
     without = replace(place, stage=replace(place.stage, database=None))
-    assert db.backup_of(without, None, wanted=False) is None
+    assert stage_database.backup_of(without, None, wanted=False) is None
     with pytest.raises(CommandFailed, match=r"has no \[database\]"):
-        db.backup_of(without, None, wanted=True)
+        stage_database.backup_of(without, None, wanted=True)
 
 
 def test_a_backup_has_a_name_of_its_own_and_is_git_ignored(site: Site) -> None:
@@ -333,7 +355,7 @@ def test_a_cluster_of_the_stages_own_takes_no_restored_database(
     text = POCKET_TOML.replace('engine = "postgresql"\nsecret = "{project}/{stage}/url#main"', 'engine = "aurora"')
     project = project_of(tmp_path, text)
     place = Destination(project, project.stage("dev"), Target("eu-central-1"))
-    monkeypatch.setattr(db, "_place", lambda stage, *, local: (place, None))
+    monkeypatch.setattr(db, "place_of", lambda stage, *, local: (place, None))
     (tmp_path / "shop.dump").write_text("")
     refused = CliRunner().invoke(db.app, ["restore", "--stage", "dev", str(tmp_path / "shop.dump")]).exception
     assert isinstance(refused, CommandFailed)

@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pocket.cli.options import Local, OutputFormat, Stage, Yes
+from pocket.cli.options import AllowDestructive, Backup, Local, OutputFormat, Stage, Yes
+from pocket.cli.stage_database import able, backup_of, place_of, programs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pocket.cli.project import Destination
-    from pocket.deploy.gates.migrations import Backup
-    from pocket.deploy.operate.postgresql import Programs
-    from pocket.local import LocalAWS
 
 app = typer.Typer(help="Show, open, back up and restore the database of a stage.", no_args_is_help=True)
 
@@ -31,8 +27,8 @@ def status(stage: Stage, local: Local = False, output: OutputFormat = "text") ->
     """Show the server, the size and the connections."""
     if output not in {"text", "json"}:
         raise typer.BadParameter(f"{output!r} is not one of text, json.", param_hint="--format")
-    place, aws = _place(stage, local=local)
-    found = _programs(place, aws).status(place.stage.database.engine if place.stage.database else "postgresql")
+    place, aws = place_of(stage, local=local)
+    found = programs(place, aws).status(place.stage.database.engine if place.stage.database else "postgresql")
     if output == "json":
         typer.echo(json.dumps(asdict(found), indent=2))
         return
@@ -59,15 +55,15 @@ def url(stage: Stage, show: Show = False, local: Local = False) -> None:
     """Print the URL, without its password."""
     from pocket.deploy.operate.database import access
 
-    place, _ = _place(stage, local=local)
+    place, _ = place_of(stage, local=local)
     typer.echo(access(place.stage, place.target).url(show=show))
 
 
 @app.command()
 def shell(stage: Stage, local: Local = False) -> None:
     """Open psql."""
-    place, aws = _place(stage, local=local)
-    _programs(place, aws).shell()
+    place, aws = place_of(stage, local=local)
+    programs(place, aws).shell()
 
 
 @app.command()
@@ -77,14 +73,14 @@ def backup(stage: Stage, file: File = None, local: Local = False) -> None:
     from pocket.deploy.operate.postgresql import backup_file
     from pocket.errors import CommandFailed
 
-    place, aws = _place(stage, local=local)
-    programs = _programs(place, aws)
+    place, aws = place_of(stage, local=local)
+    found = programs(place, aws)
     if file is None:
         file = backup_file(place.project.directory, stage)
     elif file.exists():
         raise CommandFailed(f"{file} exists already.", "Choose another name.")
     with reporter().step("Write a dump"):
-        programs.dump(file)
+        found.dump(file)
     typer.echo(str(file))
 
 
@@ -121,7 +117,7 @@ def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
     from pocket.deploy.operate.database import access
     from pocket.errors import CommandFailed
 
-    place, aws = _place(stage, local=local)
+    place, aws = place_of(stage, local=local)
     if aws is None and place.stage.cluster_name is not None:
         raise CommandFailed(
             'With engine = "aurora" the stage always uses the database postgres of its cluster, so no restored database'
@@ -129,12 +125,12 @@ def _restore_dump(stage: str, file: Path, *, local: bool) -> None:
             "For the data of an earlier time: pocket db restore --at. Or restore the dump into a server of your own"
             ' (pg_restore), and name it in pocket.toml: engine = "postgresql", iam = true.',
         )
-    programs = _programs(place, aws)
+    found = programs(place, aws)
     progress = reporter()
     with progress.step("Restore the dump into a new database"):
-        fresh = programs.restore(file)
+        fresh = found.restore(file)
     if aws is not None and aws.postgresql is not None:
-        before = programs.switch(fresh)
+        before = found.switch(fresh)
         write("info", f"The stage uses the restored database now. The one before is kept as {before}.")
     else:
         reference = place.stage.database_reference
@@ -151,7 +147,7 @@ def _restore_time(stage: str, at: datetime) -> None:
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "be restored to a time", ("neon", "aurora"))
+    place = able(stage, "be restored to a time", ("neon", "aurora"))
     progress = reporter()
     with progress.step(f"Make a copy with the data of {at:%Y-%m-%d %H:%M:%S} UTC"):
         made = branches.restore(place.stage, place.target, at, progress)
@@ -161,7 +157,13 @@ def _restore_time(stage: str, at: datetime) -> None:
 
 
 @app.command()
-def migrate(stage: Stage, local: Local = False, yes: Yes = False) -> None:
+def migrate(
+    stage: Stage,
+    local: Local = False,
+    yes: Yes = False,
+    allow_destructive: AllowDestructive = False,
+    backup: Backup = False,
+) -> None:
     """Migrate from this machine, with the code in this folder, where a function's 15 minutes are too short.
 
     The next deploy finds the migrations applied. Secrets other than the database's URL are placeholders.
@@ -171,12 +173,21 @@ def migrate(stage: Stage, local: Local = False, yes: Yes = False) -> None:
     from pocket.deploy.operate.database import access
     from pocket.errors import PlanRefused
 
-    place, _ = _place(stage, local=local)
-    found = access(place.stage, place.target)
-    question = f"Migrate the database {found.name} at {found.place} as {found.user}, with the code in this folder?"
-    if not reporter(assume_yes=yes).confirm(question):
-        raise PlanRefused("Nothing was migrated.", "Pass --yes to confirm.")
-    migration.migrate(place.project, place.stage, place.target, found)
+    place, aws = place_of(stage, local=local)
+    found, progress = access(place.stage, place.target), reporter(assume_yes=yes)
+    with migration.prepared(place.project, place.stage, place.target, found) as here:
+        pending = here.pending()
+        for line in pending.lines(None):
+            progress.note(line)
+        breaks = bool(pending.destructive) and pending.used
+        kept = backup_of(place, aws, wanted=backup) if breaks or backup else None
+        asks = breaks and not allow_destructive
+        if kept is not None and (backup or (asks and progress.confirm("Back the database up first?", grave=True))):
+            progress.note(f"The backup is {kept.write()}.")
+        question = f"Migrate the database {found.name} at {found.place} as {found.user}, with the code in this folder?"
+        if not progress.confirm(question, grave=asks):
+            raise PlanRefused("Nothing was migrated.", f"To confirm: --yes{' --allow-destructive' * asks}")
+        here.migrate()
 
 
 @app.command()
@@ -187,7 +198,7 @@ def branch(
     from pocket.cli.console import reporter
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "have branches", ("neon", "aurora"))
+    place = able(stage, "have branches", ("neon", "aurora"))
     progress = reporter()
     with progress.step("Make a copy with the present data"):
         made = branches.copy(place.stage, place.target, name, progress)
@@ -201,7 +212,7 @@ def remove(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the c
     from pocket.deploy.operate import branches
     from pocket.errors import PlanRefused
 
-    place = _able(stage, "have copies", ("neon", "aurora"))
+    place = able(stage, "have copies", ("neon", "aurora"))
     progress = reporter(assume_yes=yes)
     if not progress.confirm(f"Delete {name} with its data?"):
         raise PlanRefused("Nothing was removed.", "Pass --yes to confirm.")
@@ -217,76 +228,8 @@ def rotate(stage: Stage) -> None:
     from pocket.cli.failure import write
     from pocket.deploy.operate import branches
 
-    place = _able(stage, "be rotated by Pocket", ("neon",))
+    place = able(stage, "be rotated by Pocket", ("neon",))
     shown = reporter()
     with shown.step("Change the password"):
         branches.rotate(place.stage, place.target, shown)
     write("info", f"{place.stage.database_variable} has the new password. No deploy is needed.")
-
-
-def _able(stage: str, what: str, engines: Sequence[str]) -> Destination:
-    """The stage on AWS whose database is of one of the engines. Raises CommandFailed for another."""
-    from pocket.errors import CommandFailed
-
-    place, _ = _place(stage, local=False)
-    found = place.stage.database
-    if found is not None and found.engine in engines:
-        return place
-    why = f'its engine is "{found.engine}"' if found is not None else "the stage has no [database]"
-    raise CommandFailed(
-        f"The database of stage {stage!r} cannot {what}: {why}.",
-        "Use `pocket db backup` and `pocket db restore`, which restores into a new database.",
-    )
-
-
-def backup_of(place: Destination, aws: LocalAWS | None, *, wanted: bool) -> Backup | None:
-    """How a deploy backs the stage's database up: a branch on Neon, else a dump; None without `[database]`.
-
-    Raises CommandFailed if a backup is `wanted` and there is none.
-    """
-    from pocket.cli.console import reporter
-    from pocket.deploy.gates.migrations import Backup
-    from pocket.deploy.operate import branches
-    from pocket.deploy.operate.postgresql import backup_file
-    from pocket.errors import CommandFailed
-
-    stage = place.stage
-    if stage.database is None:
-        if wanted:
-            raise CommandFailed(f"Stage {stage.name!r} has no [database], so --backup cannot back it up.")
-        return None
-
-    def dump() -> str:
-        file = backup_file(place.project.directory, stage.name)
-        _programs(place, aws).dump(file)
-        return str(file)
-
-    def branch() -> str:
-        return f"the branch {branches.restore(stage, place.target, None, reporter())}"
-
-    return Backup(branch if aws is None and stage.branch_name is not None else dump, wanted)
-
-
-def _place(stage: str, *, local: bool) -> tuple[Destination, LocalAWS | None]:
-    from pocket.cli.project import destination
-    from pocket.local import attach
-
-    place = destination(stage, local=local)
-    return place, attach(place.project.directory) if local else None
-
-
-def _programs(place: Destination, aws: LocalAWS | None) -> Programs:
-    """PostgreSQL's programs: those of the rehearsals' server, else the system's. Raises CommandFailed without any."""
-    from pocket.deploy.operate.database import access
-    from pocket.deploy.operate.postgresql import Programs
-    from pocket.errors import CommandFailed
-    from pocket.local.postgresql.programs import clients
-
-    found = access(place.stage, place.target)
-    folder = Path(aws.postgresql.programs) if aws is not None and aws.postgresql is not None else clients()
-    if folder is None:
-        raise CommandFailed(
-            "psql, pg_dump and pg_restore were not found on this machine.",
-            "Install PostgreSQL's client, for example postgresql-client (Debian) or libpq (Homebrew).",
-        )
-    return Programs(folder, found)

@@ -47,9 +47,9 @@ def deploy(
 ) -> None:
     """Build a release, show the changes, publish it, run the gates, and make it live."""
     from pocket.cli.console import logged
-    from pocket.cli.db import backup_of
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearsing
+    from pocket.cli.stage_database import backup_of
     from pocket.deploy.releases import deploy as release
     from pocket.deploy.releases import saved_plan
     from pocket.local import attach
@@ -90,9 +90,9 @@ def promote(
 ) -> None:
     """Release the artifact that is live on one stage to another, without a build."""
     from pocket.cli.console import logged
-    from pocket.cli.db import backup_of
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearsing
+    from pocket.cli.stage_database import backup_of
     from pocket.deploy.releases import promotion
     from pocket.local import attach
 

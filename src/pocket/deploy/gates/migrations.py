@@ -13,7 +13,7 @@ from pocket.deploy.reporting import last_lines
 from pocket.errors import CommandFailed, DeployError, PocketError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
@@ -68,6 +68,25 @@ class Pending:
         """The migrations that lose data, or with which the live release may fail."""
         return tuple(item for item in self.migrations if item.reasons)
 
+    def lines(self, live: int | None) -> Iterator[str]:
+        """The database and the migrations with their reasons, in words; `live` is the live release."""
+        yield f"The database is {self.database}."
+        additive = ", ".join(item.name for item in self.migrations if not item.reasons)
+        if not self.destructive:
+            yield f"Pending migrations, all additive: {additive}"
+            return
+        if additive:
+            yield f"Pending additive migrations: {additive}"
+        if live is not None:
+            yield f"Pending migrations after which release {live} may fail:"
+        elif self.used:
+            yield "Pending migrations that lose data, or after which other users of the database may fail:"
+        else:
+            yield "Pending migrations that would be destructive if the tables of their apps existed:"
+        for item in self.destructive:
+            for reason in item.reasons:
+                yield f"  {item.name}: {reason}"
+
 
 @dataclass(frozen=True)
 class Backup:
@@ -100,7 +119,8 @@ def check(
         if found.grants:
             _migrate(candidate, target, version, found)
         return ()
-    _show(candidate, found)
+    for line in found.lines(candidate.live):
+        reporter.note(line)
     could_break = (found.used or candidate.live is not None) and not found.database.is_own(target.own_database)
     if found.destructive and could_break:
         # Only a PostgreSQL database can be dumped: a question about any other would end in an error.
@@ -114,9 +134,13 @@ def check(
 
 def pending(stage: StageConfig, target: Target, version: str) -> Pending:
     """The pending migrations, as listed by a version of the management function. Raises CommandFailed."""
-    found = _listed(stage, target, version, [])
-    migrations = tuple(read_all(found["migrations"]))
-    return Pending(Database(**found["database"]), migrations, found["used"], found.get("grants", False))
+    return read_pending(_listed(stage, target, version, []))
+
+
+def read_pending(listed: Any) -> Pending:
+    """The pending migrations that the project's process has listed."""
+    migrations = tuple(read_all(listed["migrations"]))
+    return Pending(Database(**listed["database"]), migrations, listed["used"], listed.get("grants", False))
 
 
 def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:
@@ -154,26 +178,6 @@ def _read(item: Any) -> Migration:
         tuple(f"{one['operation']}: {one['reason']}" for one in operations if one["reason"]),
         item.get("whole", True),
     )
-
-
-def _show(candidate: Candidate, found: Pending) -> None:
-    note, live = candidate.reporter.note, candidate.live
-    note(f"The database is {found.database}.")
-    additive = ", ".join(item.name for item in found.migrations if not item.reasons)
-    if not found.destructive:
-        note(f"Pending migrations, all additive: {additive}")
-        return
-    if additive:
-        note(f"Pending additive migrations: {additive}")
-    if live is not None:
-        note(f"Pending migrations after which release {live} may fail:")
-    elif found.used:
-        note("Pending migrations that lose data, or after which other users of the database may fail:")
-    else:
-        note("Pending migrations that would be destructive if the tables of their apps existed:")
-    for item in found.destructive:
-        for reason in item.reasons:
-            note(f"  {item.name}: {reason}")
 
 
 def _back_up(candidate: Candidate, backup: Backup, *, asks: bool) -> None:
