@@ -62,7 +62,7 @@ def start(functions: Sequence[str]) -> None:
     pool, service = module("core.lambda_runtime"), module("services.lambda_svc")
     for arn in functions:
         record, config, name = service._get_func_record_for_ref(arn)
-        if record is None or config is None:  # not deployed yet
+        if record is None or config is None or _has_environment(name, config["Version"]):
             continue
         worker, _ = pool.acquire_worker(name, config, record["code_zip"], qualifier=config["Version"])
         try:
@@ -98,6 +98,13 @@ def end_outdated(functions: AbstractSet[str]) -> None:
             outdated += [worker for worker in entries if worker.func_name in functions and not worker.is_current]
             pool._workers[key] = [worker for worker in entries if worker not in outdated]
     end(outdated)
+
+
+def _has_environment(function: str, version: str) -> bool:
+    pool = module("core.lambda_runtime")
+    with pool._lock:
+        workers = [worker for entries in pool._workers.values() for worker in entries]
+    return any(worker.func_name == function and worker.config.get("Version") == version for worker in workers)
 
 
 def _without(functions: AbstractSet[str]) -> dict[Any, list[Worker]]:

@@ -100,10 +100,8 @@ class Worker:
                     self._end()
 
     def start(self) -> None:
-        """Start the process before the first event, unless it runs. Raises InvocationFailed."""
+        """Start the process before the first event. Raises InvocationFailed."""
         with self._lock:
-            if self._sandbox is not None and not self._sandbox.ended:
-                return
             self._log = ""
             try:
                 self._spawn()
