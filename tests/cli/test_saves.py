@@ -9,10 +9,13 @@ from typing import Any, cast
 import pytest
 
 from pocket.cli import saves
+from pocket.cli.project import Destination
 from pocket.cli.saves import Outcome, Saves, Server
+from pocket.cli.static_files import Collector
 from pocket.config import load
 from pocket.deploy.releases.history import History
 from pocket.deploy.releases.run import Deployed
+from pocket.deploy.target import Target
 from pocket.errors import GateRefused, LocalAWSError
 from pocket.local import LocalAWS
 from pocket.naming import MODULES_FILES
@@ -164,7 +167,9 @@ def test_files_of_the_package_are_served(tmp_path: Path, capsys: pytest.CaptureF
         (tmp_path / name).touch()
     (tmp_path / "pocket.toml").write_text(PROJECT)
     aws = Serving()
-    server = Server(tmp_path, cast("LocalAWS", aws), lambda: load(tmp_path / "pocket.toml").stage("local"))
+    project = load(tmp_path / "pocket.toml")
+    place = Destination(project, project.stage("local"), Target(region="us-east-1"))
+    server = Server(tmp_path, cast("LocalAWS", aws), lambda: place, Collector(tmp_path))
     page, view = {"shop/page.html": tmp_path / "shop/page.html"}, {"shop/views.py": tmp_path / "shop/views.py"}
     assert server([*page, "gone.html"], page) is Outcome.SERVED
     functions = ["pocket-local-shop-web", "pocket-local-shop-queue"]

@@ -156,21 +156,31 @@ import os, sys
 sys.path.append({packages!r})
 import django
 from django.conf import settings
-settings.configure(TEMPLATES=[{{
-    "BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [os.environ["LAMBDA_TASK_ROOT"] + "/pages"]
-}}])
+root = os.environ["LAMBDA_TASK_ROOT"]
+settings.configure(
+    TEMPLATES=[{{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [root + "/pages"]}}],
+    INSTALLED_APPS=["django.contrib.staticfiles"],
+    STATIC_ROOT=root,
+    STATIC_URL="/static/",
+    STORAGES={{"staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}}},
+)
 django.setup()
+from django.templatetags.static import static
 from django.template.loader import render_to_string
 from shop.views import TEXT
 def handler(event, context):
-    return [render_to_string("page.html"), TEXT, os.getpid()]
+    return [render_to_string("page.html"), TEXT, static("site.css"), os.getpid()]
 """
+
+
+MAP = '{"version": "1.1", "paths": {"site.css": "site.HASH.css"}, "hash": ""}'
 
 
 def test_functions_run_with_saved_files(cloud: Any, package: Any, runtime: str, tmp_path: Path) -> None:
     """With Django's own templates: one that is saved needs no new process, and a module that fails replaces none."""
     site = SITE.format(packages=str(Path(django.__file__).parents[1]))
     code = {"app.py": site, "shop/__init__.py": "", "shop/views.py": "TEXT = 'old'", "pages/page.html": "old"}
+    code["staticfiles.json"] = MAP.replace("HASH", "old")
     functions = cloud.client("lambda")
     for name in ("saved-web", "saved-queue"):
         functions.create_function(
@@ -207,7 +217,9 @@ def test_functions_run_with_saved_files(cloud: Any, package: Any, runtime: str, 
     first = answer()
     assert first[:2] == answer("saved-queue:live")[:2] == ["old", "old"]
     assert save("pages/page.html", "new") is None
-    assert answer() == ["new", "old", first[2]], "the process went on"
+    assert answer() == ["new", "old", "/static/site.old.css", first[3]], "the process went on"
+    assert save("staticfiles.json", MAP.replace("HASH", "new")) is None
+    assert answer() == ["new", "old", "/static/site.new.css", first[3]], "the process went on"
     assert answer("saved-queue:live")[:2] == ["new", "old"]
     assert save("shop/views.py", "TEXT = 'new'") is None
     second = answer()

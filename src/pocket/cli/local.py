@@ -99,25 +99,32 @@ def local(
 def _watch(stage: str, aws: LocalAWS, released: Files, *, allow_destructive: bool) -> None:
     from pocket.cli import watching
     from pocket.cli.project import Destination, current_project, local_target
+    from pocket.cli.quiet import Quiet
     from pocket.cli.rehearsal import rehearse
     from pocket.cli.saves import Saves, Server
+    from pocket.cli.static_files import Collector
 
-    def deploy(doubtful: bool) -> Deployed:
+    def read() -> Destination:
         project = current_project().with_stage(stage)
         config = project.stage(stage)
-        place = Destination(project, config, local_target(config, aws))
+        return Destination(project, config, local_target(config, aws))
+
+    def deploy(doubtful: bool) -> Deployed:
+        place, quiet = read(), Quiet(assume_yes=True)
         skipped = watching.SKIPPED_IF_DOUBTFUL if doubtful else watching.SKIPPED
-        quiet = watching.Quiet(assume_yes=True)
         return rehearse(place, aws, quiet, skip_gates=skipped, allow_destructive=allow_destructive)
 
-    project = current_project().with_stage(stage)
-    config = project.stage(stage)
+    place = read()
+    directory, config = place.project.directory, place.stage
     management = config.function_name(config.command_handler) if config.command_handler is not None else ""
-    sys.stderr.write(
-        f"Watching {project.directory}. What is saved is served, and released with the gate `migrations` alone.\n"
-    )
-    server = Server(project.directory, aws, lambda: current_project().with_stage(stage).stage(stage))
-    watching.watch(aws, Saves(project.directory, server, deploy, released), quiet=management)
+    sys.stderr.write(f"Watching {directory}. What is saved is served, and released with the gate `migrations` alone.\n")
+    collector = Collector(directory)
+    try:
+        watching.watch(
+            aws, Saves(directory, Server(directory, aws, read, collector), deploy, released), quiet=management
+        )
+    finally:
+        collector.stop()
 
 
 def _clean(project: Project) -> None:

@@ -1,8 +1,8 @@
 """What is saved while `pocket local --watch` runs: served at once where that is possible, then released.
 
-Until its release is live, a saved file is served in place of that of the live release. What changes more than code,
-templates and static files, such as pocket.toml, the lock or a migration, waits for the release, and so does everything
-that is saved with it. If the release fails, the release before is served again.
+Until its release is live, a saved file is served in place of that of the live release; static files are collected and
+uploaded for that. What changes more, such as pocket.toml, the lock or a migration, waits for the release, and so does
+everything that is saved with it. If the release fails, the release before is served again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.cli import failure
-from pocket.deploy.build import source
+from pocket.cli.quiet import Quiet
+from pocket.deploy.aws.session import Clients
+from pocket.deploy.build import parts, source, upload
 from pocket.errors import PocketError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from pocket.config import StageConfig
+    from pocket.cli.project import Destination
+    from pocket.cli.static_files import Collector
+    from pocket.deploy.build.archive import Entry
     from pocket.deploy.releases.deploy import Deployed
     from pocket.local import LocalAWS
 
@@ -53,33 +57,71 @@ class Outcome(Enum):
 class Server:
     """Serves saved files of the project in `directory` from the running `aws`, for the stage of `read`."""
 
-    def __init__(self, directory: Path, aws: LocalAWS, read: Callable[[], StageConfig]) -> None:
+    def __init__(self, directory: Path, aws: LocalAWS, read: Callable[[], Destination], static: Collector) -> None:
         self._directory = directory
         self._aws = aws
         self._read = read
+        self._static = static
+        self._mapped: Mapping[str, Entry] = {}
 
     def __call__(self, unreleased: Collection[str], changed: Collection[str]) -> Outcome:
         """Serves the `unreleased` files, of which those `changed` are not served yet. Raises PocketError."""
-        stage = self._read()
+        place = self._read()
+        stage = place.stage
         container = stage.awscontainer
         patterns = (*_WAITING, container.requirements or "") if container else ("*",)
         if container is None or any(fnmatchcase(name, pattern) for name in unreleased for pattern in patterns):
             return Outcome.WAITING
-        packed = source.select(self._directory, container.exclude).files if unreleased else {}
-        files: dict[str, Path | None] = {
-            name: packed.get(name) for name in unreleased if name in packed or not (self._directory / name).exists()
-        }
-        if any(name.endswith(".py") for name in files):
-            # Modules are found beside it, then.
-            files[naming.MODULES_FILES[-1]] = None
-        given = [name for name in changed if name in files or name not in unreleased]
+        if any(name.endswith(".py") for name in changed):
+            self._static.stop()
+        sources = self._static.sources(stage, {*unreleased, *changed})
+        mapped = self._collected(place, sources & {*unreleased}, sources & {*changed})
+        if mapped is None:
+            return Outcome.WAITING
+        files = self._packed(container.exclude, [name for name in unreleased if name not in sources])
+        given = [name for name in changed if name not in sources and (name in files or name not in unreleased)]
+        given += [name for name in {**self._mapped, **mapped} if mapped.get(name) != self._mapped.get(name)]
+        files |= {name: entry.source for name, entry in mapped.items()}
         functions = [stage.function_name(name) for name in container.handlers]
         sites = [stage.function_name(name) for name in stage.sites]
         failed = self._aws.serve(self._directory, stage.region, functions, first=sites, files=files, changed=given)
         if failed is not None:
             failure.write("error", f"{failed.get('errorType', 'Error')}: {failed.get('errorMessage', '')}")
             return Outcome.FAILED
+        self._mapped = mapped
+        if not unreleased:
+            self._static.start(place)
         return Outcome.SERVED if given else Outcome.UNTOUCHED
+
+    def _packed(self, exclude: Sequence[str], names: Sequence[str]) -> dict[str, Path | None]:
+        """Where those of the files are that the package has, None for those that were removed."""
+        packed = source.select(self._directory, exclude).files if names else {}
+        files: dict[str, Path | None] = {
+            name: packed.get(name) for name in names if name in packed or not (self._directory / name).exists()
+        }
+        if any(name.endswith(".py") for name in files):
+            # Modules are found beside it, then.
+            files[naming.MODULES_FILES[-1]] = None
+        return files
+
+    def _collected(
+        self, place: Destination, unreleased: Collection[str], changed: Collection[str]
+    ) -> Mapping[str, Entry] | None:
+        """The files of the package that are made of static files, uploaded where those are in the bucket.
+
+        None if they have to wait for the release.
+        """
+        if not unreleased:
+            return {}
+        if not changed:
+            return self._mapped
+        found = self._static.collect(place.stage)
+        if found is None:
+            return None
+        if found.in_bucket and place.stage.bucket_name is not None:
+            upload.put_static(Clients(place.target).s3, place.stage.bucket_name, found, Quiet(assume_yes=True))
+        mapped, served = parts.static_entries(found)
+        return {**mapped, **served}
 
 
 class Saves:

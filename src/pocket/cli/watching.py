@@ -10,16 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pocket.cli.console import PlainReporter
 from pocket.deploy.aws import log_text
 from pocket.deploy.gates import NAMES
 from pocket.deploy.gates.gate import MIGRATIONS, REQUEST, STARTUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pocket.cli.saves import Saves
-    from pocket.deploy.reporting import PlanRow
     from pocket.local import LocalAWS
 
 SKIPPED = tuple(name for name in NAMES if name != MIGRATIONS)
@@ -30,24 +28,6 @@ SKIPPED_IF_DOUBTFUL = tuple(name for name in SKIPPED if name not in (STARTUP, RE
 
 _PAUSE = 0.1
 """Seconds between two looks at the requests and at what is to be released."""
-
-
-class Quiet(PlainReporter):
-    """Shows warnings, and questions that `--yes` does not answer; not the steps."""
-
-    @contextmanager
-    def step(self, _name: str) -> Iterator[None]:
-        yield
-
-    def note(self, text: str) -> None:
-        if text.startswith("Warning: "):
-            super().note(text)
-
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None: ...
-
-    def plan(self, rows: Sequence[PlanRow]) -> None: ...
-
-    def event(self, text: str) -> None: ...
 
 
 def watch(aws: LocalAWS, saves: Saves, *, quiet: str = "") -> None:

@@ -3,17 +3,24 @@
 Runs in the project's folder with `POCKET_STAGE` set, and writes to DIRECTORY whatever the stage's storage is. If the
 `staticfiles` storage in pocket.toml has `manifest`, the names are hashed and Django's map is written; if it has only
 `static`, the names are kept; without such a storage nothing is collected.
+
+With `--repeat` it does so at once, and again for each line of its standard input, without setting Django up again:
+`pocket local --watch` collects what is saved. The exit status of each time is a line on standard output.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocket.django.configuration import source
 from pocket.naming import PLACEHOLDER_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def collect(directory: Path) -> int:
@@ -21,6 +28,11 @@ def collect(directory: Path) -> int:
 
     Of what is in the folder, only copies of unchanged files stay. Raises ImproperlyConfigured.
     """
+    return prepare(directory)()
+
+
+def prepare(directory: Path) -> Callable[[], int]:
+    """Sets Django up, and returns what collects as `collect` does, once in a process. Raises ImproperlyConfigured."""
     os.environ.setdefault(PLACEHOLDER_KEY, "1")
     import django
     from django.conf import settings
@@ -28,28 +40,58 @@ def collect(directory: Path) -> int:
 
     from pocket.django.collected import Collected
 
-    collected = Collected(directory)
     tables, _, _ = source.tables()
     item = tables.storages.get("staticfiles")
     if item is None or not item.static:
-        collected.clear()
-        return 0
+        return lambda: _nothing(directory)
+    hashed = item.manifest
     entry = settings.STORAGES.get("staticfiles", {})
     # Apps that need a file's URL at start-up get that of the plain name: there is no map yet.
     settings.STORAGES = _storages(directory, "django.contrib.staticfiles.storage.StaticFilesStorage")
     django.setup()
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
-        collected.clear()
-        return 0
+        return lambda: _nothing(directory)
     from django.contrib.staticfiles.management.commands.collectstatic import Command
     from django.test import override_settings
 
-    directory.mkdir(parents=True, exist_ok=True)
-    own = {"entry": entry, "hashed": item.manifest, "collected": collected}
-    with override_settings(STORAGES=_storages(directory, "pocket.django.static_storage.collecting", own)):
-        # Django's own: a package's command, such as collectfasta's, expects a storage elsewhere.
-        call_command(Command(), interactive=False, verbosity=0)
-    return collected.finish()
+    def run() -> int:
+        directory.mkdir(parents=True, exist_ok=True)
+        collected = Collected(directory)
+        own = {"entry": entry, "hashed": hashed, "collected": collected}
+        with override_settings(STORAGES=_storages(directory, "pocket.django.static_storage.collecting", own)):
+            # Django's own: a package's command, such as collectfasta's, expects a storage elsewhere.
+            call_command(Command(), interactive=False, verbosity=0)
+        return collected.finish()
+
+    return run
+
+
+def _nothing(directory: Path) -> int:
+    from pocket.django.collected import Collected
+
+    Collected(directory).clear()
+    return 0
+
+
+def repeat(run: Callable[[], int]) -> None:
+    """Runs `run` at once, and for each line of standard input, in a fork each time; writes each exit status."""
+    while True:
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                run()
+                status = 0
+            except Exception:  # noqa: BLE001 - the project's storage may raise anything
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
+        if not sys.stdin.readline():
+            return
 
 
 def _storages(directory: Path, backend: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -62,11 +104,15 @@ def _storages(directory: Path, backend: str, options: dict[str, Any] | None = No
 
 def main() -> int:
     """Runs the command; returns its exit status."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("Usage: python -m pocket.django.collectstatic DIRECTORY\n")
+    if len(sys.argv) < 2 or sys.argv[2:] not in ([], ["--repeat"]):
+        sys.stderr.write("Usage: python -m pocket.django.collectstatic DIRECTORY [--repeat]\n")
         return 2
     sys.path.insert(0, str(Path.cwd()))
-    count = collect(Path(sys.argv[1]).resolve())
+    directory = Path(sys.argv[1]).resolve()
+    if sys.argv[2:]:
+        repeat(prepare(directory))
+        return 0
+    count = collect(directory)
     sys.stderr.write(f"{count} static files\n")
     return 0
 

@@ -107,7 +107,7 @@ class Collected:
 
 def are_collected(stage: StageConfig) -> bool:
     """Whether the stage has a static storage."""
-    return _storage(stage) is not None
+    return storage_of(stage) is not None
 
 
 def collect(project: Project, stage: StageConfig, target: Target, *, manifest: Path, folder: Path) -> Collected:
@@ -115,17 +115,24 @@ def collect(project: Project, stage: StageConfig, target: Target, *, manifest: P
 
     Raises BuildFailed where the project's Python is not found or Django fails.
     """
-    storage = _storage(stage)
+    storage = storage_of(stage)
     if storage is None:
         return Collected(None)
     folder.mkdir(parents=True, exist_ok=True)
     python, django = find_python(project.directory)
     _run_django(python, project, stage, stage_environment.environment(stage, target, manifest), folder)
+    found, secrets = collected_in(folder, storage)
+    return Collected(found, python, django, secrets)
+
+
+def collected_in(folder: Path, storage: Storage) -> tuple[StaticFiles | None, tuple[str, ...]]:
+    """The static files that were collected into `folder`, and the names of removed ones, which may hold secrets."""
     found, secrets = looked_at.entries(folder, _is_secret)
-    return Collected(describe(found, storage), python, django, tuple(secrets))
+    return describe(found, storage), tuple(secrets)
 
 
-def _storage(stage: StageConfig) -> Storage | None:
+def storage_of(stage: StageConfig) -> Storage | None:
+    """The stage's storage of static files that are collected."""
     storage = None if stage.awscontainer is None else stage.awscontainer.django.storages.get(ALIAS)
     return storage if storage is not None and storage.static else None
 
@@ -212,11 +219,16 @@ def _django_version(python: str, directory: Path) -> str | None:
     return done.stdout.strip() or None
 
 
+def command(python: str, folder: Path, *, repeat: bool = False) -> list[str]:
+    """The command that collects into `folder`; with `repeat`, again for each line of its standard input."""
+    return [python, "-m", "pocket.django.collectstatic", str(folder), *(["--repeat"] if repeat else [])]
+
+
 def _run_django(
     python: str, project: Project, stage: StageConfig, environment: Mapping[str, str], folder: Path
 ) -> None:
     done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
-        [python, "-m", "pocket.django.collectstatic", str(folder)],
+        command(python, folder),
         cwd=project.directory,
         env=environment,
         capture_output=True,

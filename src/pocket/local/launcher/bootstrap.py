@@ -24,6 +24,9 @@ from typing import Any
 FRAME = struct.Struct("!cI")
 """A frame's head: its kind and the length of its JSON."""
 
+STATIC_MANIFEST = "staticfiles.json"
+"""Django's map of static files to their hashed names."""
+
 READY, RESULT, FAILURE, EVENT, SAVED = b"I", b"R", b"E", b"V", b"S"
 
 
@@ -176,6 +179,18 @@ def answer(handler: Any, call: dict[str, Any]) -> tuple[bytes, bytes]:
         return FAILURE, failure("Runtime.MarshalError", message, error, request_id)
 
 
+def takes_over_static_files() -> bool:
+    """Whether Django has read the map of hashed names again, if it has read it at all."""
+    module = sys.modules.get("django.contrib.staticfiles.storage")
+    if module is None:
+        return True
+    storage = module.staticfiles_storage
+    if not hasattr(storage, "load_manifest"):
+        return False
+    storage.hashed_files, storage.manifest_hash = storage.load_manifest()
+    return True
+
+
 def takes_over(paths: list[str]) -> bool:
     """Whether this process goes on with the files that were saved, in the way of Django's `runserver`.
 
@@ -185,12 +200,16 @@ def takes_over(paths: list[str]) -> bool:
 
     reloading = sys.modules.get("django.utils.autoreload")
     file_changed = getattr(reloading, "file_changed", None)
-    if file_changed is None:
-        return False
-    try:
-        return all(
-            any(handled for _, handled in file_changed.send(sender=None, file_path=Path(path))) for path in paths
+
+    def handles(path: Path) -> bool:
+        if path.name == STATIC_MANIFEST:
+            return takes_over_static_files()
+        return file_changed is not None and any(
+            handled for _, handled in file_changed.send(sender=None, file_path=path)
         )
+
+    try:
+        return all(handles(Path(path)) for path in paths)
     except Exception:  # noqa: BLE001 - a receiver of the project may raise anything, and a new process is always right
         traceback.print_exc()
         return False
