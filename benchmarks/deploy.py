@@ -158,10 +158,9 @@ def others(rounds: int) -> Iterator[Case]:
     (OTHERS / "pyproject.toml").unlink()
     (OTHERS / "template.yaml").write_text(SAM)
     (OTHERS / "zappa_settings.json").write_text(json.dumps(ZAPPA))
-    (OTHERS / "serverless.yml").write_text(SERVERLESS.replace("PYTHON_BIN", python))
     yield from _zappa(uv, python, rounds)
     yield from _sam(uv, python, rounds)
-    yield from _serverless(rounds)
+    yield from _serverless(uv, python, rounds)
 
 
 def _measured(tool: str, command: list[str], rounds: int, environ: dict[str, str]) -> list[Case]:
@@ -204,7 +203,7 @@ def _sam(uv: str, python: str, rounds: int) -> list[Case]:
     return _measured("sam build --cached", command, rounds, environ)
 
 
-def _serverless(rounds: int) -> list[Case]:
+def _serverless(uv: str, python: str, rounds: int) -> list[Case]:
     npm = shutil.which("npm")
     if npm is None:
         return [Case("serverless-python-requirements", "nothing", failure="there is no npm on this machine")]
@@ -219,6 +218,9 @@ def _serverless(rounds: int) -> list[Case]:
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:160]
         return [Case("serverless-python-requirements", "nothing", failure=reason)]
+    # The plugin runs the pip of this Python.
+    place = _installed(uv, python, "serverless", "pip", "setuptools<81")
+    (OTHERS / "serverless.yml").write_text(SERVERLESS.replace("PYTHON_BIN", str(place / "bin" / "python")))
     command = [str(OTHERS / "node_modules" / ".bin" / "serverless"), "package"]
     environ = environment(SLS_TELEMETRY_DISABLED="1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
     return _measured("serverless-python-requirements", command, rounds, environ)
