@@ -10,17 +10,19 @@ from tiny_project import write
 from pocket.deploy.build import copies
 
 
-def test_only_assets_are_linked_so_that_no_source_is_written_to(tmp_path: Path) -> None:
+def test_what_is_written_to_the_copy_does_not_reach_the_project(tmp_path: Path) -> None:
     project = deployable(tmp_path)
     write(tmp_path, {"shop/static/logo.svg": "<svg/>", "shop/static/page.css": "a{}", "shop/cities.csv": "Kyoto\n"})
+    write(tmp_path, {"shop/large.txt": "x" * (2 << 20)})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with copies.isolated(project, project.stage("dev")) as folder:
-        same = {
-            path.relative_to(folder).as_posix()
-            for path in folder.rglob("*")
-            if path.is_file() and path.samefile(tmp_path / path.relative_to(folder))
-        }
-        assert (folder / "shop/cities.csv").read_text() == "Kyoto\n"
-    assert same == {"shop/static/logo.svg", "shop/static/page.css"}
+        copied = [path for path in folder.rglob("*") if path.is_file()]
+        for path in copied:
+            assert path.read_bytes() == before[tmp_path / path.relative_to(folder)]
+            with path.open("r+") as file:
+                file.write("changed")
+    assert {"logo.svg", "page.css", "cities.csv", "large.txt"} <= {path.name for path in copied}
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_the_files_of_the_artifact_are_taken_as_given(tmp_path: Path) -> None:

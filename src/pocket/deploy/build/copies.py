@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pocket import isolation, naming
 from pocket.config import build_manifest
-from pocket.deploy.build import path_patterns, source, stage_environment, static
+from pocket.deploy.build import path_patterns, source, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.errors import BuildFailed
 
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.target import Target
-
-_SMALL = 1 << 20
-_ASSETS = ("image/", "font/", "audio/", "video/", "text/css", "text/javascript")
-"""The types of files that a browser reads, and no settings or checks write."""
 
 
 @contextmanager
@@ -45,7 +40,8 @@ def isolated(project: Project, stage: StageConfig, files: Mapping[str, Path] | N
             for parent in {(folder / path).parent for path in files}:
                 parent.mkdir(parents=True, exist_ok=True)
             for path, origin in files.items():
-                _copy(origin, folder / path)
+                # No link: what the project's code writes to the copy must not reach the project.
+                shutil.copyfile(origin, folder / path)
         except OSError as error:
             raise BuildFailed(
                 f"The project could not be copied to {folder}: {error.strerror or error}.",
@@ -91,12 +87,3 @@ def left_out(project: Project, folder: Path, stderr: str) -> str | None:
     named = re.findall(rf"{re.escape(str(folder))}/([^'\"\n:]+)", stderr)
     there = (name for name in reversed(named) if not (folder / name).exists() and (project.directory / name).exists())
     return next((name for name in there if not path_patterns.matches(name, SECRETS, folder=False)), None)
-
-
-def _copy(origin: Path, place: Path) -> None:
-    """Copies a small file; makes a hard link for an asset and a large one, which are not source, where that works."""
-    if static.content_type(origin.name).startswith(_ASSETS) or origin.stat().st_size > _SMALL:
-        with suppress(OSError):
-            os.link(origin, place)
-            return
-    shutil.copyfile(origin, place)
