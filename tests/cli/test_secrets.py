@@ -65,7 +65,7 @@ def test_a_preview_that_has_its_sources_secrets_is_said_first(here: Path) -> Non
     arguments = ["secrets", "set", "TOKEN", "--stage", "preview-1", "--local"]
     done = CliRunner().invoke(app, arguments, input="hush\n")
     assert done.exit_code == 1, done.output
-    shared = "warning: TOKEN: stage dev reads the same secret acme/mail#token."
+    shared = "warning: TOKEN: the secret acme/mail#token is also read by stage dev."
     assert done.output.index(shared) < done.output.index("Set TOKEN in")
     assert "stage dev reads" not in run("set", "TOKEN", typed="hush\n").output
 

@@ -181,9 +181,24 @@ def test_a_deploy_gives_the_functions_the_cluster_and_destroy_keeps_it(
         assert url.startswith(f"pocket.django.databases.iam://{user}@{HOST}")
     again = release.deploy(found, stage, target, PlanRecorder(), skip_gates=["project"], published=local_aws.route)
     assert not again.changed
+    name = "pocket-dev-aurora-database"
+    made = branches.copy(stage, target, "try", PlanRecorder())
+    moved = deployable(
+        tmp_path, (tmp_path / "pocket.toml").read_text().replace('"aurora"\n', f'"aurora"\ncluster = "{made}"\n', 1)
+    )
+    for asked, live in ((stage, "is the database of stage 'dev'"), (moved.stage("dev"), "of the live release")):
+        with pytest.raises(DeployError, match=live):
+            branches.remove(asked, target, name, PlanRecorder())
+    with pytest.raises(DeployError, match="There is no copy other"):
+        branches.remove(stage, target, "other", PlanRecorder())
+    rds.clusters[made]["DbClusterResourceId"] = "cluster-OTHER"
+    assert f"cluster {made}" in branches.remove(stage, target, made, PlanRecorder())
     kept = destroy.destroy(stage, target, PlanRecorder()).kept
     assert [line for line in kept if "`--with-database pocket-dev-aurora-database`" in line]
-    assert rds.changes == ["CreateDBCluster"]
+    assert rds.changes == [
+        *("CreateDBCluster", "RestoreDBClusterToPointInTime", "CreateDBInstance"),
+        *("DeleteDBInstance", "DeleteDBCluster"),
+    ]
 
 
 def test_it_is_removed_by_its_name_after_a_last_snapshot(rds: RDS, stage: StageConfig, target: Target) -> None:
@@ -235,12 +250,6 @@ def test_a_copy_has_the_data_of_a_time_and_the_same_network(
     with pytest.raises(DeployError, match="exists already") as taken:
         branches.copy(stage, TARGET, "try", PlanRecorder())
     assert f"pocket db remove --stage dev {NAME}-try" in taken.value.hint
-    with pytest.raises(DeployError, match=f"{NAME} is the database of stage 'dev'; nothing was removed"):
-        branches.remove(stage, TARGET, NAME)
-    assert f"cluster {made}" in branches.remove(stage, TARGET, made)
-    assert rds.changes[-2:] == ["DeleteDBInstance", "DeleteDBCluster"]
-    with pytest.raises(DeployError, match="There is no copy other"):
-        branches.remove(stage, TARGET, "other")
 
 
 def test_a_copy_that_was_interrupted_gets_its_instance_from_the_deploy_that_uses_it(
@@ -256,6 +265,22 @@ def test_a_copy_that_was_interrupted_gets_its_instance_from_the_deploy_that_uses
     assert rds.changes[-2:] == ["CreateDBInstance", "CreateDBInstance"]
     assert ensure(switched, PlanRecorder()).host == HOST
     assert rds.changes.count("CreateDBInstance") == 2
+
+
+def test_an_instance_that_its_cluster_does_not_list_yet_is_waited_for(rds: RDS, stage: StageConfig) -> None:
+    ensure(stage)
+    members = rds.clusters[NAME]["DBClusterMembers"]
+    rds.clusters[NAME]["DBClusterMembers"] = []
+    rds.refusals["CreateDBInstance"] = ("DBInstanceAlreadyExists", "It exists.")
+    later = [[], members]
+
+    def answer(operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        if operation == "DescribeDBClusters" and later:
+            rds.clusters[NAME]["DBClusterMembers"] = later.pop(0)
+        return RDS.answer(rds, operation, given)
+
+    rds.answer = answer  # type: ignore[method-assign]  # the double of this test
+    assert ensure(stage).host == HOST
 
 
 @pytest.mark.parametrize(

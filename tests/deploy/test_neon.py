@@ -114,6 +114,10 @@ def test_a_branch_that_is_made_again_does_not_keep_its_parents_password(double: 
         f"POST branches/{list(double.branches)[-1]}/roles/app_owner/reset_password",
     ]
     assert ensure(stage, existing=again) == {}
+    changes = list(double.changes)
+    direct = {"DATABASE_URL": again["DATABASE_URL"].replace("-pooler", "")}
+    assert ensure(stage, existing=direct) == again
+    assert double.changes == changes, "another host of the same endpoint has the same password"
     assert "p%40ss" in ensure(stage, existing={"DATABASE_URL": "postgres://[not a url"})["DATABASE_URL"]
 
 
@@ -326,9 +330,11 @@ def test_a_deploy_keeps_the_url_in_the_stages_secret_and_destroy_keeps_the_branc
     branches.copy(stage, target, "try", PlanRecorder())
     with pytest.raises(DeployError, match="has a branch try already"):
         branches.copy(stage, target, "try", PlanRecorder())
-    assert "Neon branch try" in branches.remove(stage, target, "try")
-    with pytest.raises(DeployError, match="is the database of stage 'dev'; nothing was removed"):
-        branches.remove(stage, target, stage.branch_name or "")
+    moved = deployable(tmp_path, text.replace("api_key_secret", 'branch = "try"\napi_key_secret')).stage("dev")
+    for asked, live in ((stage, "is the database of stage 'dev'"), (moved, "of the live release")):
+        with pytest.raises(DeployError, match=live):
+            branches.remove(asked, target, stage.branch_name or "", PlanRecorder())
+    assert "Neon branch try" in branches.remove(stage, target, "try", PlanRecorder())
     switched = deployable(tmp_path, text.replace("api_key_secret", f'branch = "{restored}"\napi_key_secret'))
     after = release.deploy(
         switched, switched.stage("dev"), target, PlanRecorder(), skip_gates=["project"], published=local_aws.route

@@ -51,6 +51,7 @@ def python(folder: Path, code: str, **environ: str) -> str:
 
 
 def test_the_file_of_a_fresh_project_is_valid(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
     initialise("--yes")
     stages = load(project / "pocket.toml").stages
     assert list(stages) == ["local", "dev"]
@@ -284,8 +285,8 @@ def test_the_variables_that_settings_need_are_in_the_file(tmp_path: Path) -> Non
     [
         ("requirements.txt", "Django==5.1.15\n", "found Django==5.1.15"),
         ("requirements.txt", "wheel\ndjango~=4.2\n", "found django~=4.2"),
-        ("pyproject.toml", 'dependencies = ["django<5.2"]\n', "found django<5.2"),
-        ("pyproject.toml", 'dependencies = ["Django<5.0"]\n', "found Django<5.0"),
+        ("pyproject.toml", '[project]\ndependencies = ["django<5.2"]\n', "found django<5.2"),
+        ("pyproject.toml", '[project]\ndependencies = ["Django<5.0"]\n', "found Django<5.0"),
         ("requirements.txt", "Django==5.2.1\ndjango-ninja==1.4.1\n", ""),
         ("requirements.txt", "Django>=4.2\n", ""),
     ],

@@ -97,8 +97,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> RDS:
     """Every client of RDS that Pocket makes has its answers from the returned double."""
     double, real = RDS(), Clients._client
 
-    def client(self: Clients, service: str, *more: Any) -> Any:
-        found = real(self, service, *more)
+    def client(self: Clients, service: str, *more: Any, **options: Any) -> Any:
+        found = real(self, service, *more, **options)
         if service == "rds":
             double.connect(found._wrapped)
         return found

@@ -177,6 +177,9 @@ def migrate(
     found, progress = access(place.stage, place.target), reporter(assume_yes=yes)
     with migration.prepared(place.project, place.stage, place.target, found) as here:
         pending = here.pending()
+        if not pending.migrations and not pending.grants:
+            progress.note(f"The database is {pending.database}: no migration is pending.")
+            return
         for line in pending.lines(None):
             progress.note(line)
         breaks = bool(pending.destructive) and pending.used
@@ -214,10 +217,10 @@ def remove(stage: Stage, name: Annotated[str, typer.Argument(help="Name of the c
 
     place = able(stage, "have copies", ("neon", "aurora"))
     progress = reporter(assume_yes=yes)
-    if not progress.confirm(f"Delete {name} with its data?"):
+    if not progress.confirm(f"Delete {name} of stage {stage} with its data?"):
         raise PlanRefused("Nothing was removed.", "Pass --yes to confirm.")
     with progress.step(f"Remove {name}"):
-        removed = branches.remove(place.stage, place.target, name)
+        removed = branches.remove(place.stage, place.target, name, progress)
     typer.echo(removed)
 
 

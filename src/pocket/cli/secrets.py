@@ -137,7 +137,7 @@ def _say_shared(place: Destination, names: Iterable[str]) -> None:
             if other.name != place.stage.name and where in map(secret_holders.place, other.secret_variables)
         ]
         if found:
-            write("warning", f"{name}: stage {', '.join(found)} reads the same {where}.")
+            write("warning", f"{name}: the {where} is also read by stage {', '.join(found)}.")
 
 
 def _value(name: str) -> str:

@@ -28,6 +28,10 @@ _OLD_DJANGO = re.compile(r"""(?im)(?<=["'\n])django *((==|~=|<=|<) *([1-4]\.|5\.
 """A requirement that only versions of Django before 5.2 meet."""
 
 
+_PACKAGE = re.compile(r"(?m)^\[(project|tool\.poetry)\b")
+"""The tables of a pyproject.toml that name what the project needs; others are of tools such as linters."""
+
+
 @dataclass(frozen=True)
 class Change:
     """A file's text before and after; `before` is None for a new file. `name` is its path relative to the project."""
@@ -135,7 +139,8 @@ def _own_requirement() -> str:
 def _requirements(directory: Path) -> str:
     names = ("pyproject.toml", "requirements.txt", "requirements.in")
     files = [directory / name for name in names] + sorted((directory / "requirements").glob("*.txt"))
-    return "".join(f"\n{tree.text(file)}" for file in files if file.is_file())
+    texts = {file: tree.text(file) for file in files if file.is_file()}
+    return "".join(f"\n{text}" for file, text in texts.items() if file.suffix != ".toml" or _PACKAGE.search(text))
 
 
 def gitignore(directory: Path) -> str:

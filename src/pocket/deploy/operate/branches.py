@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
+from pocket.deploy.operate.database import access
 from pocket.deploy.stacks import aurora, neon
 from pocket.deploy.stacks.secret_stores import place_of, store_at
+from pocket.deploy.stacks.stack import state
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -49,23 +52,40 @@ def _made(stage: StageConfig, target: Target, name: str, reporter: Reporter, *, 
     return neon.create(there, stage, name, parent=own, at=time).name
 
 
-def remove(stage: StageConfig, target: Target, name: str) -> str:
-    """Deletes a copy; returns in words what was removed. Raises DeployError for the database that the stage uses."""
+def remove(stage: StageConfig, target: Target, name: str, reporter: Reporter) -> str:
+    """Deletes a copy; returns in words what was removed.
+
+    Raises DeployError for the database that the file names, and for the one that the live release uses.
+    """
     if name in {stage.cluster_name, stage.branch_name}:
         raise DeployError(
             f"{name} is the database of stage {stage.name!r}; nothing was removed.",
             f"To remove it with the stage: pocket destroy --stage {stage.name} --with-database {name}",
         )
     clients = Clients(target)
-    if stage.cluster_name is not None:
-        cluster = aurora.find(clients, stage, name)
-        if cluster is not None:
-            return aurora.remove(clients, stage, cluster)
-    else:
-        there = neon.connect(clients, stage)
-        if neon.find(there, stage, name) is not None:
-            return neon.remove(there, stage, name)
+    with stage_secrets.locked(stage, target, reporter):
+        if stage.cluster_name is not None:
+            cluster = aurora.find(clients, stage, name)
+            if cluster is not None:
+                _refuse_live(name, cluster.resource_id in json.dumps(dict(state(clients, stage.stack_name).body)))
+                return aurora.remove(clients, stage, cluster)
+        else:
+            there = neon.connect(clients, stage)
+            branch = neon.find(there, stage, name)
+            if branch is not None:
+                used = access(stage, target)
+                at = {"host": used.host, "user": used.user, "database": used.name}
+                _refuse_live(name, neon.is_at(there, branch, **at))
+                return neon.remove(there, stage, name)
     raise DeployError(f"There is no copy {name}; nothing was removed.", "Compare the name with what made it.")
+
+
+def _refuse_live(name: str, is_live: bool) -> None:
+    if is_live:
+        raise DeployError(
+            f"{name} is the database of the live release; nothing was removed.",
+            "Deploy first, so that the functions use the one that pocket.toml names.",
+        )
 
 
 def rotate(stage: StageConfig, target: Target, reporter: Reporter) -> None:

@@ -197,13 +197,18 @@ def _create(clients: Clients, stage: StageConfig, name: str) -> None:
 
 def _create_instance(clients: Clients, stage: StageConfig, name: str) -> None:
     """The instance of a restored cluster, named as the first one of a cluster in express configuration."""
-    clients.rds.create_db_instance(
-        DBInstanceIdentifier=f"{name}-instance-1",
-        DBClusterIdentifier=name,
-        DBInstanceClass="db.serverless",
-        Engine=ENGINE,
-        Tags=_tags(stage),
-    )
+    try:
+        clients.rds.create_db_instance(
+            DBInstanceIdentifier=f"{name}-instance-1",
+            DBClusterIdentifier=name,
+            DBInstanceClass="db.serverless",
+            Engine=ENGINE,
+            Tags=_tags(stage),
+        )
+    except AWSCallFailed as error:
+        # A new instance may be missing from the description of its cluster for a while.
+        if error.code not in {"DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"}:
+            raise
 
 
 def _tags(stage: StageConfig) -> list[Any]:

@@ -19,6 +19,7 @@ from pocket.deploy.stacks.neon_api import Neon, NeonError
 from pocket.deploy.template.marks import marked, marks
 from pocket.errors import DeployError, PlanRefused
 from pocket.manifest import SecretVariable
+from pocket.naming import direct_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,20 +157,30 @@ def ensure(
     login = _login(neon, table, branch)
     address = _address(neon, branch, login)
     # A branch begins with the passwords of its parent: it has one of its own once the stage's URL leads to it.
-    if _place(existing.get(variable, "")) == (address.hostname, login[0]):
+    if _place(existing.get(variable, "")) == (_endpoint(address.hostname), login[0]):
         url = _url(neon, address, login[0])
     else:
         url = _rotated(neon, branch, address, login[0])
     return {} if existing.get(variable) == url else {variable: url}
 
 
-def _place(url: str) -> tuple[str | None, str]:
-    """Host and user of a URL; nothing of a text that is none."""
+def is_at(neon: Neon, branch: Branch, *, host: str, user: str, database: str) -> bool:
+    """Whether a URL with this host leads to the branch."""
+    return _endpoint(_address(neon, branch, (user, database)).hostname) == _endpoint(host)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """The endpoint and the user of a URL; nothing of a text that is none."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None, ""
-    return parts.hostname, unquote(parts.username or "")
+        return "", ""
+    return _endpoint(parts.hostname), unquote(parts.username or "")
+
+
+def _endpoint(host: str | None) -> str:
+    """The endpoint's id, which is the same in each of its hosts, with the pooler and without."""
+    return direct_host(host or "").partition(".")[0]
 
 
 def _parent(neon: Neon, table: Database) -> Branch:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pocket.config.secret_references import Reference
+from pocket.config.tables.database import Database
 from pocket.deploy.template.boundary import ANY_ACCOUNT, place_of
 from pocket.deploy.template.deployer_alarms import SUBSCRIPTIONS, alarm_statements
 from pocket.deploy.template.deployer_cdn import cdn_statements
@@ -347,6 +348,8 @@ def _cluster(stage: StageConfig, place: Place) -> Iterator[Statement]:
     """The stage's Aurora cluster with its instances, whose names begin with the cluster's, and its last snapshot."""
     name = stage.cluster_name
     if name is not None:
+        first = stage.formatted(Database.model_fields["cluster"].default)
+        name = first if name.startswith(first) else name  # a copy, which the one before may be, too
         yield allow("Cluster", _CLUSTERS, [place.arn("rds", f"cluster:{name}*")])
         yield allow("ClusterInstances", _INSTANCES, [place.arn("rds", f"{kind}:{name}*") for kind in ("db", "cluster")])
         defaults = [place.arn("rds", f"{kind}:default*") for kind in ("cluster-pg", "og", "pg", "subgrp")]
