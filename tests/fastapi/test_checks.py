@@ -93,7 +93,7 @@ def sends_all(name: str) -> CheckWarning:
 def test_objects_that_are_returned_without_a_response_model(endpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert messages(endpoints, monkeypatch, "unnamed") == [
         *(sends_all(name) for name in ("all_of_them", "filtered", "first_of_them", "awaited_one", "created")),
-        *(sends_all(name) for name in ("bound", "contained", "without_columns", "made")),
+        *(sends_all(name) for name in ("bound", "contained", "listed", "without_columns", "made")),
     ]
     assert messages(endpoints, monkeypatch, "named") == []
 

@@ -96,6 +96,8 @@ def test_a_token_is_valid_for_a_minute_and_for_this_project(database: str) -> No
     assert is_valid(token, address)
     elsewhere = "http://evil.example/refresh/"
     assert not is_valid(token_for(elsewhere), elsewhere), "a request may say any host"
+    odd = "http://[::1/refresh/"
+    assert not is_valid(token_for(odd), odd)
     assert not is_valid(token, "https://staging.example.com/refresh/")
     assert not is_valid(signing.dumps({"address": address}, salt="another purpose"), address)
     assert not is_valid(signing.dumps(True, salt=SALT), address)

@@ -212,6 +212,7 @@ def test_keys_of_several_columns_and_generic_relations(database: str) -> None:
 def test_a_users_password_leaves_only_where_it_is_named(database: str) -> None:
     from django.contrib.auth.models import User
     from django.db.models import Value
+    from django.db.models.functions import Upper
 
     from pocket.django.orm.plain import LazyObjectRefused, plain
     from pocket.fastapi import schema
@@ -230,6 +231,10 @@ def test_a_users_password_leaves_only_where_it_is_named(database: str) -> None:
         assert "pbkdf2" not in repr(plain(unnamed))
     assert plain(User.objects.values("username", "password")) == [{"username": "x", "password": "pbkdf2$secret"}]
     assert plain(User.objects.values_list("username", "password")) == [("x", "pbkdf2$secret")]
+    upper = Upper("username")
+    many = ["id", "username", "email", "first_name", "last_name", "is_staff", "is_active", "last_login", "date_joined"]
+    (row,) = plain(User.objects.values_list(*many, "is_superuser", upper))
+    assert row[-1] == "X", "as many as there are columns, but named"
     for unnamed in (User.objects.values_list(), User.objects.values_list(named=True)):
         with pytest.raises(LazyObjectRefused, match="has all columns of User, and so the users' passwords"):
             plain(unnamed)

@@ -121,7 +121,7 @@ def connections_suffice(databases: Sequence[str] | None = None, **_: Any) -> Ite
     environments = sum(item.concurrency or 1 for item in handlers.values())
     for alias in databases:
         host = connections[alias].settings_dict["HOST"]
-        if connections[alias].vendor != "postgresql" or naming.is_pooler(host):
+        if connections[alias].vendor != "postgresql" or naming.is_pooler(host or ""):
             continue
         limit, each = _limit(connections[alias]), _pooled(connections[alias])
         needed = environments * each

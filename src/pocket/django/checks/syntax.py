@@ -60,8 +60,17 @@ def _parts(node: ast.expr | None, bound: Mapping[str, ast.expr]) -> Iterator[ast
             yield from _parts(value, bound)
         case ast.Name(id=name) if name in bound:
             yield from _parts(bound[name], {key: value for key, value in bound.items() if key != name})
-        case ast.Dict(values=items) | ast.List(elts=items) | ast.Tuple(elts=items):
-            for item in items:
-                yield from _parts(item, bound)
+        case ast.Call(func=ast.Name(id="list" | "sorted" | "tuple"), args=[value, *_]):
+            yield from _parts(value, bound)
+        case ast.ListComp() | ast.GeneratorExp() if ast.dump(node.elt) == _read(node.generators[0].target):
+            yield from _parts(node.generators[0].iter, bound)
+        case ast.Dict(values=values) | ast.List(elts=values) | ast.Tuple(elts=values):
+            for value in values:
+                yield from _parts(value, bound)
         case ast.expr():
             yield node
+
+
+def _read(target: ast.expr) -> str:
+    """The dump of the expression that reads what a loop binds to the name `target`."""
+    return ast.dump(ast.Name(target.id, ast.Load())) if isinstance(target, ast.Name) else ""

@@ -80,7 +80,7 @@ def _evaluated(value: Any, where: str) -> Any:
         return plain(copy.copy(value), where)
     if isinstance(value, QuerySet | RawQuerySet | GeneratorType):
         rows = [plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
-        return _without_password(value.model, rows, where) if isinstance(value, QuerySet) else rows
+        return _without_password(value, rows, where) if isinstance(value, QuerySet) else rows
     if isinstance(value, Model):
         return row(value)
     if isinstance(value, FieldFile):
@@ -94,15 +94,19 @@ def _evaluated(value: Any, where: str) -> Any:
     )
 
 
-def _without_password(model: type[Model], rows: list[Any], where: str) -> list[Any]:
-    """The rows of a queryset; of `values()` without names, which select all columns, all except a user's password."""
-    fewer = {field.attname for field in columns(model)}
-    hidden = {field.attname for field in model._meta.concrete_fields} - fewer
-    for row in rows if hidden else ():
-        if isinstance(row, dict) and fewer | hidden <= row.keys():
+def _without_password(queryset: QuerySet[Any], rows: list[Any], where: str) -> list[Any]:
+    """The rows of `queryset`; of `values()` without names, which selects all columns, all except a user's password."""
+    model = queryset.model
+    every = {field.attname for field in model._meta.concrete_fields}
+    hidden = every - {field.attname for field in columns(model)}
+    # Without the names that Django keeps of what is selected, they count as all.
+    if not hidden or not every <= {*getattr(queryset.query, "values_select", every)}:
+        return rows
+    for row in rows:
+        if isinstance(row, dict):
             for name in hidden:
-                del row[name]
-        elif isinstance(row, tuple) and len(row) >= len(fewer | hidden):
+                row.pop(name, None)
+        elif isinstance(row, tuple):
             raise LazyObjectRefused(
                 f"{where} has all columns of {model.__name__}, and so the users' passwords.",
                 "Name the columns: `.values_list(...)`.",

@@ -304,6 +304,11 @@ def contained() -> Any:
     return {"painting": found, "more": []}
 
 
+@unnamed.get("/listed")
+def listed() -> Any:
+    return {"paintings": list(Painting.objects.all()), "more": [each for each in Painting.objects.all()]}  # noqa: C416  (as many are written)
+
+
 @unnamed.get("/columns")
 def without_columns() -> Any:
     return Painting.objects.values()

@@ -57,7 +57,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         ends, is_logged = time.monotonic() + wake_seconds(), False
-        given = conn_params.get("connect_timeout")
+        given = int(conn_params.get("connect_timeout") or 0)
         while True:
             left = max(SHORTEST, int(ends - time.monotonic()))
             try:
