@@ -87,7 +87,7 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
     fresh, made = dict(carried), []
     for name, secret in declared.items():
         if place.store == "ssm" and secret.type == "rsa_pem_base64":
-            _refuse_mixed(secret.variables(name), existing)
+            _refuse_mixed(stage, secret.variables(name), existing)
         found = missing(name, secret, {**existing, **carried})
         fresh.update(found)
         made += [variable for variable in found if set(secret.variables(name)) <= found.keys()]
@@ -175,7 +175,7 @@ def missing(name: str, secret: PocketSecret, existing: Mapping[str, str]) -> dic
     return dict(zip(variables, key_pair(for_rsa=name == naming.SIGNING_KEY), strict=True))
 
 
-def _refuse_mixed(variables: Sequence[str], existing: Mapping[str, str]) -> None:
+def _refuse_mixed(stage: StageConfig, variables: Sequence[str], existing: Mapping[str, str]) -> None:
     """Raises DeployError if two keys do not belong together, as after an interrupted rotation."""
     from cryptography.hazmat.primitives import serialization
 
@@ -189,7 +189,8 @@ def _refuse_mixed(variables: Sequence[str], existing: Mapping[str, str]) -> None
         return  # a user's own, in another form
     if own != other:
         raise DeployError(
-            f"{private} and {public} do not belong together.", f"Generate another pair: pocket secrets rotate {private}"
+            f"{private} and {public} do not belong together.",
+            f"Generate another pair: pocket secrets rotate {private} --stage {stage.name}",
         )
 
 
