@@ -119,9 +119,24 @@ DB_POOL_SIZE = "4"
 DATABASE_TIMEOUT = "30"
 SQL_DEBUG = "off"
 SENTRY_DSN = "https://a@example.com/1"
+APP_DSN = "https://a@example.com/1"
+REDIS_DB = "0"
+REDIS_DB_HOST = "cache.internal"
+CELERY_DB = "sessions"
+GEOIP_DB = "GeoLite2-City.mmdb"
+CITY_DB = "/var/task/city.mmdb"
+SESSION_DB = "3"
+CACHE_DATABASE_NAME = "1"
+USE_DATABASE = "true"
+DYNAMODB_ENDPOINT = "https://dynamodb.eu-central-1.amazonaws.com"
+NOSQL_HOST = "scylla.internal"
+NOSQL_DB = "orders"
+IMDB_URL = "https://www.imdb.com/"
 
 [awscontainer.secretsmanager.secrets]
 GLITCHTIP_DSN = "shop/glitchtip"
+REDIS_DB_PASSWORD = "shop/redis"
+GEOIP_DATABASE_KEY = "shop/maxmind"
 
 [awscontainer.django.settings]
 HOME = "https://example.com/"
@@ -172,6 +187,33 @@ def test_what_a_preview_would_share_is_refused_before_there_is_one(more: str, ex
     found = issues(tmp_path, text + more)
     assert any(issue.startswith(expected) for issue in found), found
     assert written(tmp_path, text + OWN_DATABASE + UNSUSPICIOUS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_HOST", "dev-db.internal"),
+        ("DATABASE_HOST", "10.0.0.5"),
+        ("PGHOST", "dev-db"),
+        ("MSSQL_HOST", "dev-db"),
+        ("POSTGRES_DB", "shop"),
+        ("MYSQL_DATABASE", "shop"),
+        ("SHOP_DB_NAME", "shop"),
+        ("SQLALCHEMY_DATABASE_URI", "duckdb://x"),
+        ("SHOP_DB", "dev-db.internal:5432/shop"),
+        ("DATABASE", "shop"),
+        ("APP_DSN", "host=dev-db.internal dbname=shop"),
+        ("MAINDB_URL", "POSTGRES://host/shop"),
+        ("MYDB_HOST", "shop.c1.eu-central-1.rds.amazonaws.com"),
+        ("REDIS_DB", "postgresql+psycopg://host/shop"),
+        ("CELERY_DB", "db+pgsql://host/shop"),
+        ("REPLICA", "mysql-connector://host/shop"),
+    ],
+)
+def test_a_variable_that_leads_to_the_database_of_dev_is_refused(name: str, value: str, tmp_path: Path) -> None:
+    text = f'{FILE.replace("[dev.cloudfront]", "")}\n[awscontainer.envs]\n{name} = "{value}"\n'
+    [issue] = issues(tmp_path, text)
+    assert issue.startswith(f"awscontainer.envs.{name}: The previews of stage dev would use its database, by the")
 
 
 @pytest.mark.parametrize(

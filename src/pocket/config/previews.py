@@ -14,18 +14,29 @@ from pocket.config.tables.database import Database
 from pocket.config.tables.handlers import Handler
 
 _NO_DOMAIN = {"domain": None, "create_records": True, "hosted_zone_id_override": None, "certificate_arn": None}
-_DATABASE_NAME = re.compile(
-    r"DATABASE|POSTGRES|MYSQL|MARIADB|(^|_)(DB|PG|SQL)_?(URL|URI|HOST|NAME|DSN|PASSWORD|DATABASE)?(_|$)|(^|_)DSN$"
-)
+_SERVER = "DATABASE|DB|PG|(MS|P)?SQL|POSTGRES|POSTGRESQL|MYSQL|MARIADB"
 _LOCATION_NAME = re.compile(
-    r"(DATABASE|DB|PG|SQL|POSTGRES|POSTGRESQL|MYSQL|MARIADB)_?(URL|URI|HOST|HOSTNAME|SERVER|ADDRESS|ENDPOINT|NAME|DSN)$"
-    r"|(^|_)(DATABASE|PGDATABASE|DB|DSN)$|(^|_)(POSTGRES|MYSQL|MARIADB)_(DB|DATABASE)$"
+    rf"(^|_)({_SERVER})_?(URL|URI|HOST|HOSTNAME|SERVER|ADDRESS|ENDPOINT|NAME|DSN)$"
+    r"|(^|_)(PG|(MS|P)?SQL|POSTGRES|POSTGRESQL|MYSQL|MARIADB)_?(DB|DATABASE)$"
 )
-_ERROR_TRACKER = re.compile(r"(SENTRY|GLITCHTIP|RAVEN)_DSN$")
-_DATABASE_URL = re.compile(
-    r"(postgres|postgresql|postgis|psql|mysql|mariadb|mysqlgis|oracle|mssql|cockroach)[\w+.]*://"
+_VAGUE_NAME = re.compile(r"(^|_)(DATABASE|DB|DSN)$")
+_NO_LOCATION = re.compile(r"\d*|true|false|yes|no|on|off|none|default|[./].*|(https?|rediss?|sqlite):.*", re.IGNORECASE)
+"""Values of a variable with a vague name that are evidently no SQL server's: numbers, switches, files, other URLs."""
+_SECRET_NAME = re.compile(
+    r"DATABASE|POSTGRES|MYSQL|MARIADB"
+    r"|(^|_)(DB|PG|(MS|P)?SQL)_?(URL|URI|HOST|NAME|DSN|PASSWORD|DATABASE)?(_|$)|(^|_)DSN$"
+)
+_OTHER_NAME = re.compile(
+    r"(SENTRY|GLITCHTIP|RAVEN)_DSN$"
+    r"|(^|_)(REDIS|VALKEY|MEMCACHED?|(ELASTI)?CACHE|CELERY|GEOIP2?|MAXMIND|(DYNAMO|MONGO|DOCUMENT)(DB)?|NOSQL)(_|$)"
+)
+_DATABASE_VALUE = re.compile(
+    r"(db\+)?(postgres|postgis|psql|pgsql|mysql|mariadb|oracle|mssql|cockroach|redshift|timescale)[\w+.-]*://"
+    r"|[\w.-]+\.(rds\.amazonaws\.com|neon\.tech)\b",
+    re.IGNORECASE,
 )
 _OWN = 'With [database] and the engine "neon" or "aurora", each preview has a database of its own.'
+_OTHER = f"{_OWN} A variable for something else needs another name."
 
 
 def preview_of(source: StageConfig, name: str) -> StageConfig:
@@ -80,24 +91,29 @@ def _databases(source: StageConfig) -> Iterator[Issue]:
         ((*path, name), "variable")
         for path, envs in tables
         for name, value in envs.items()
-        if _DATABASE_URL.match(value) or _is_named(name, _LOCATION_NAME)
+        if _DATABASE_VALUE.match(value) or _is_location(name, value)
     ]
     secrets = container.secretsmanager.secrets
     found += [
-        ((*at, "secretsmanager", "secrets", name), "variable") for name in secrets if _is_named(name, _DATABASE_NAME)
+        ((*at, "secretsmanager", "secrets", name), "variable") for name in secrets if _is_named(name, _SECRET_NAME)
     ]
     found += [
         ((*at, "django", "settings", name), "setting")
         for name, value in container.django.settings.items()
-        if name == "DATABASES" or any(_DATABASE_URL.match(text) for text in _texts(value))
+        if name == "DATABASES" or any(_DATABASE_VALUE.match(text) for text in _texts(value))
     ]
     for path, what in found:
         message = f"The previews of stage {source.name} would use its database, by the {what} {path[-1]}."
-        yield Issue(path, "preview-database", message, _OWN)
+        yield Issue(path, "preview-database", message, _OTHER if what == "variable" else _OWN)
+
+
+def _is_location(name: str, value: str) -> bool:
+    """Whether the variable says where a database is, by its name or, if that is vague, also by its value."""
+    return _is_named(name, _LOCATION_NAME) or (_is_named(name, _VAGUE_NAME) and not _NO_LOCATION.fullmatch(value))
 
 
 def _is_named(name: str, pattern: re.Pattern[str]) -> bool:
-    return bool(pattern.search(name.upper())) and not _ERROR_TRACKER.search(name.upper())
+    return bool(pattern.search(name.upper())) and not _OTHER_NAME.search(name.upper())
 
 
 def _texts(value: object) -> Iterator[str]:
