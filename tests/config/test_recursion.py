@@ -74,3 +74,64 @@ def test_a_function_that_writes_elsewhere_is_not(
     read: Callable[..., Project], event: str, action: str, resource: str, of: str
 ) -> None:
     read(text(event, action, resource, of))
+
+
+def conditioned(pattern: str, condition: str) -> str:
+    event = f"{{ eventbridge = {{ pattern = {{ {pattern} }} }} }}"
+    limit = f"[awscontainer.handlers.orders.permissions.conditions]\n{condition}\n"
+    return text(event, "events:PutEvents", f"{BUS}/default") + limit
+
+
+@pytest.mark.parametrize(
+    ("pattern", "condition"),
+    [
+        ('source = ["a"]', 'StringEquals = { "events:source" = "b" }'),
+        ('source = ["a", "c"]', 'StringEqualsIfExists = { "Events:Source" = ["b", "d"] }'),
+        (
+            'source = ["a.x"]',
+            'StringLike = { "events:source" = "b.*" }\nBool = { "aws:x" = "true" }',
+        ),
+        ('source = ["a[x"]', 'StringLike = { "events:source" = "a[xy]" }'),
+        ('source = [{ prefix = "a." }, { suffix = ".c" }]', 'StringEquals = { "events:source" = "b" }'),
+        ('source = [{ "anything-but" = "a" }]', 'StringEquals = { "events:source" = "a" }'),
+        (
+            'source = [{ "anything-but" = ["a", "b"] }]',
+            '"ForAllValues:StringEquals" = { "events:source" = ["a", "b"] }',
+        ),
+        ('"detail-type" = ["paid"]', 'StringEquals = { "events:source" = "a", "events:detail-type" = "sent" }'),
+        ('source = ["a"]', 'StringNotEquals = { "events:source" = ["a", "c"] }'),
+        ('source = ["a.x", "a.y"]', 'StringNotLike = { "events:source" = "a.*" }'),
+    ],
+)
+def test_a_function_that_may_send_only_other_events_is_not_refused(
+    read: Callable[..., Project], pattern: str, condition: str
+) -> None:
+    read(conditioned(pattern, condition))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "condition"),
+    [
+        ('source = ["a"]', 'StringEquals = { "events:source" = ["b", "a"] }'),
+        ('source = ["a.x"]', 'StringLike = { "events:source" = "a.?" }'),
+        ('source = ["a"]', 'StringEquals = { "events:source" = "${AWS::StackName}" }'),
+        ('source = ["a"]', 'StringNotEquals = { "events:source" = "${AWS::StackName}" }'),
+        ('source = ["a"]', 'StringEquals = { "events:detail-type" = "sent" }'),
+        ('source = ["a"]', 'StringEquals = { "aws:PrincipalTag/source" = "b" }'),
+        ('source = ["a"]', 'StringEqualsIgnoreCase = { "events:source" = "A" }'),
+        ('source = ["a"]', '"ForAnyValue:StringEquals" = { "events:source" = "b" }'),
+        ('source = ["a", "c"]', 'StringNotEquals = { "events:source" = "a" }'),
+        ('source = [{ prefix = "a" }]', 'StringNotEquals = { "events:source" = "a" }'),
+        ('source = [{ prefix = "a." }]', 'StringLike = { "events:source" = "b.*" }'),
+        ('source = [{ wildcard = "*a" }]', 'StringEquals = { "events:source" = "b" }'),
+        ('"$or" = [{ source = ["a"] }, { source = ["c"] }]', 'StringEquals = { "events:source" = "a" }'),
+        ('detail = { paid = [true] }', 'StringEquals = { "events:source" = "b" }'),
+    ],
+)  # fmt: skip
+def test_a_condition_that_lets_it_send_what_it_listens_to_is_refused(
+    refused: Callable[..., list[ConfigError]], pattern: str, condition: str
+) -> None:
+    [error] = refused(conditioned(pattern, condition))
+    assert (
+        error.message == "The function may call events:PutEvents on what calls it, so it could call itself without end."
+    )
