@@ -58,6 +58,7 @@ def check(
     With --deploy it finds all that a deploy refuses because of the files.
     """
     from pocket.cli.check_output import WRITERS, merged, of_file
+    from pocket.cli.failure import place_of
     from pocket.deploy.gates.system_checks import Selection
     from pocket.errors import ConfigError
 
@@ -75,8 +76,6 @@ def check(
         found = of_file(error)
     else:
         names = [item.name for item in stages]
-        if format == "text":
-            sys.stderr.write(f"{project.path.name}: no issues in {', '.join(names)}.\n")
         selection = Selection(deploy, tuple(tag or ()), tuple(database or ()))
         targets = {item.name: _target(item, local=local) for item in stages}
         layers = [*_refusals(project, stages, lint=deploy)] if not tag or "pocket" in tag else []
@@ -87,6 +86,9 @@ def check(
         if remote:
             layers += _deployed(project, stages[0], targets[stages[0].name], selection, unreached)
         found = merged(layers, len(stages))
+        of_pocket_toml = any(issue.file == place_of(project.path) and not issue.silenced for _, _, issue in found)
+        if format == "text" and not of_pocket_toml:
+            sys.stderr.write(f"{project.path.name}: no issues in {', '.join(names)}.\n")
     WRITERS[format](found, names)
     for cause in unreached:
         raise cause
