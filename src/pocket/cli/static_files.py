@@ -7,10 +7,12 @@ shows the error, too.
 from __future__ import annotations
 
 import json
+import os
 import select
+import signal
 import subprocess
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from pocket import naming, work_folder
 from pocket.config import build_manifest
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.build.static import StaticFiles
 
+LIMIT = 10.0
+"""Seconds that one collection may take: nothing else is served or released meanwhile."""
+
 FOLDER = ("local", "static")
 """In `.pocket`: the collected files, kept from one run to the next."""
 
@@ -33,7 +38,7 @@ class Collector:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
 
     def start(self, place: Destination) -> None:
@@ -50,22 +55,19 @@ class Collector:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            bufsize=0,
             process_group=0,
         )
         self._ready = False
 
     def stop(self) -> None:
-        """End the process: the project's modules have changed."""
+        """End the process, and the fork that collects: the project's modules have changed, or it does not answer."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+        # macOS refuses to signal a group whose processes have all ended.
+        with process, suppress(PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def sources(self, stage: StageConfig, names: Iterable[str]) -> set[str]:
         """Those of the project's files that are sources of static files, or new in a folder of such."""
@@ -90,17 +92,31 @@ class Collector:
         process, storage = self._process, static.storage_of(stage)
         if process is None or storage is None or process.stdin is None or process.stdout is None:
             return None
-        try:
-            if not self._ready:
-                if not select.select([process.stdout], [], [], 0)[0]:
-                    return None
-                self._ready = process.stdout.readline() == "0\n"
-            process.stdin.write("\n")
-            process.stdin.flush()
-            done = process.stdout.readline() == "0\n"
-        except BrokenPipeError:
-            done = False
-        if not done:
+        if not self._ready and not _is_written(process.stdout, 0):
+            return None
+        # If the first collection failed, what is saved now may mend it.
+        status = 0 if self._ready else _status(process.stdout)
+        self._ready = True
+        if status is not None:
+            with suppress(BrokenPipeError):
+                process.stdin.write(b"\n")
+            status = _status(process.stdout)
+        if status != 0:
             self.stop()
             return None
         return static.collected_in(self._directory.joinpath(work_folder.NAME, *FOLDER, stage.name), storage)[0]
+
+
+def _is_written(output: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read within that time; also if the process has ended."""
+    return bool(select.select([output], [], [], seconds)[0])
+
+
+def _status(output: IO[bytes]) -> int | None:
+    """The exit status of a collection; None where the process does not write one in time."""
+    if not _is_written(output, LIMIT):
+        return None
+    try:
+        return int(os.read(output.fileno(), 100))
+    except ValueError:
+        return None

@@ -5,7 +5,8 @@ Runs in the project's folder with `POCKET_STAGE` set, and writes to DIRECTORY wh
 `static`, the names are kept; without such a storage nothing is collected.
 
 With `--repeat` it does so at once, and again for each line of its standard input, without setting Django up again:
-`pocket local --watch` collects what is saved. The exit status of each time is a line on standard output.
+`pocket local --watch` collects what is saved. Standard output has the exit status of each time on a line, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pocket.django.configuration import source
 from pocket.naming import PLACEHOLDER_KEY
@@ -73,7 +74,7 @@ def _nothing(directory: Path) -> int:
     return 0
 
 
-def repeat(run: Callable[[], int]) -> None:
+def repeat(run: Callable[[], int], statuses: TextIO) -> None:
     """Runs `run` at once, and for each line of standard input, in a fork each time; writes each exit status."""
     while True:
         child = os.fork()
@@ -88,8 +89,8 @@ def repeat(run: Callable[[], int]) -> None:
                 sys.stderr.flush()
                 os._exit(status)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        sys.stdout.write(f"{status}\n")
-        sys.stdout.flush()
+        statuses.write(f"{status}\n")
+        statuses.flush()
         if not sys.stdin.readline():
             return
 
@@ -110,7 +111,10 @@ def main() -> int:
     sys.path.insert(0, str(Path.cwd()))
     directory = Path(sys.argv[1]).resolve()
     if sys.argv[2:]:
-        repeat(prepare(directory))
+        # What the project prints goes to standard error.
+        statuses = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)
+        repeat(prepare(directory), statuses)
         return 0
     count = collect(directory)
     sys.stderr.write(f"{count} static files\n")
