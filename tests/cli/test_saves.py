@@ -126,7 +126,23 @@ def test_what_waits_is_served_with_its_release(
     site.outcomes = [outcome]
     site.save("pocket.toml", "")
     assert "served" not in capsys.readouterr().err
-    assert site.release() == [("deploy", False), ("serve", [], ["pocket.toml"])]
+    assert site.release() == [("deploy", True), ("serve", [], ["pocket.toml"])], "nothing has started with it"
+
+
+def test_a_module_that_breaks_while_another_file_is_released_has_to_pass_the_gates(site: Site) -> None:
+    site.outcomes = [Outcome.WAITING]
+    site.save("uv.lock", "")
+    deploy = site.deploy
+
+    def during(doubtful: bool) -> Deployed:
+        site.outcomes = [Outcome.WAITING, Outcome.FAILED]
+        site.save("views.py", "broken")
+        return deploy(doubtful)
+
+    site.saves._deploy = during
+    assert site.release()[-1] == ("serve", ["views.py"], ["uv.lock", "views.py"])
+    site.saves._deploy = deploy
+    assert site.release()[0] == ("deploy", True)
 
 
 PROJECT = """

@@ -117,7 +117,7 @@ def _watch(stage: str, aws: LocalAWS, released: Files, *, allow_destructive: boo
     place = read()
     directory, config = place.project.directory, place.stage
     management = config.function_name(config.command_handler) if config.command_handler is not None else ""
-    sys.stderr.write(f"Watching {directory}. What is saved is served, and released with the gate `migrations` alone.\n")
+    sys.stderr.write(f"Watching {directory}. What is served at once is released with the gate `migrations` alone.\n")
     collector = Collector(directory)
     try:
         watching.watch(

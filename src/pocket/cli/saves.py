@@ -166,7 +166,6 @@ class Saves:
             saved, self._known = named(changed(self._known, now)), now
             begun = time.monotonic()
             outcome = self._tried()
-            self._doubtful = outcome is Outcome.FAILED
             if outcome is Outcome.SERVED:
                 sys.stderr.write(f"{saved}: served, {time.monotonic() - begun:.1f} s\n")
             elif outcome is Outcome.FAILED:
@@ -202,8 +201,9 @@ class Saves:
             outcome = self._serve(changed(self._released, self._known), changed(self._served, self._known))
         except PocketError as error:
             failure.report(error)
-            return Outcome.WAITING
-        if outcome in (Outcome.SERVED, Outcome.UNTOUCHED):
+            outcome = Outcome.WAITING
+        self._doubtful = outcome not in (Outcome.SERVED, Outcome.UNTOUCHED)
+        if not self._doubtful:
             self._served = self._known
         return outcome
 
