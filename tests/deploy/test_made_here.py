@@ -1,8 +1,10 @@
-"""Which artifacts the gate `project` judges, and which it has judged already."""
+"""When the build of a deploy begins and ends, which artifacts the gate `project` judges, and which it has judged."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +12,18 @@ from typing import Any
 
 import pytest
 from deploying import deployable
-from tiny_project import Recorder
+from tiny_project import SETTINGS, Recorder, make, write
 
 from pocket.check_issues import ERROR, Issue
 from pocket.config import Project
+from pocket.deploy.build import artifact
 from pocket.deploy.build.upload import artifact_key
 from pocket.deploy.gates import system_checks
 from pocket.deploy.releases.deploy import made_here
 from pocket.deploy.releases.history import Release
 from pocket.deploy.releases.run import Made
 from pocket.deploy.target import Target
-from pocket.errors import GateRefused
+from pocket.errors import GateRefused, PlanRefused
 
 HERE = Target("eu-central-1", platform="host")
 
@@ -81,3 +84,49 @@ def test_a_changed_line_is_judged_whatever_its_time_says(judge: Judge, tmp_path:
     with pytest.raises(GateRefused, match="it is broken") as caught:
         judge.made(project, live)
     assert caught.value.live == 7
+
+
+def is_free(project: Project) -> bool:
+    """Whether another build of the project could begin."""
+    with (project.directory / ".pocket/build" / artifact.LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_other_builds_wait_for_the_build_and_not_for_the_rest_of_a_deploy(judge: Judge, tmp_path: Path) -> None:
+    project = deployable(tmp_path)
+    free: list[bool] = []
+    with made_here(project, project.stage("dev"), HERE, judge.reporter, ()) as make:
+        make(None, lambda: free.append(is_free(project)))
+        free.append(is_free(project))
+    assert free == [False, True]
+
+
+SLOW = f"""
+import os, pathlib, time
+pathlib.Path("running").write_text(str(os.getpid()))
+pathlib.Path("running").rename("pid")
+time.sleep(100)
+{SETTINGS}"""
+
+
+def refuse(project: Project, pid: Path) -> None:
+    """Begins a deploy, which is refused once the project's code runs."""
+    with made_here(project, project.stage("dev"), HERE, Recorder(), ()):
+        while not pid.exists():
+            time.sleep(0.01)
+        raise PlanRefused("no", "")
+
+
+@pytest.mark.timeout(60)
+def test_a_refusal_waits_for_nothing_and_leaves_no_process_behind(tmp_path: Path) -> None:
+    project, pid = make(tmp_path), tmp_path / "pid"
+    write(tmp_path, {"site_settings.py": SLOW})
+    with pytest.raises(PlanRefused, match="no"):
+        refuse(project, pid)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert is_free(project)

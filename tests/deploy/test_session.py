@@ -5,9 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deploying import deployable
+from tiny_project import Recorder
 
 from pocket.deploy.aws.account import account_id
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.releases.deploy import deploy
+from pocket.deploy.releases.plan import plan
 from pocket.deploy.target import Credentials, Target
 from pocket.errors import AWSCallFailed, PlanRefused
 
@@ -24,17 +28,19 @@ def test_the_local_aws_is_reached_with_any_aws_configuration_of_the_developer(
     assert len(account_id(Clients(target))) == 12
 
 
-def test_credentials_of_another_account_are_refused_before_any_other_call(
-    target: Target, no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The local AWS plays AWS itself here: a target without an endpoint, whose environment leads there."""
+@pytest.fixture
+def as_aws(target: Target, no_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The local AWS plays AWS itself: the environment leads a target without an endpoint there."""
     keys = target.credentials
     assert keys is not None
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL", target.endpoint_url or "")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_access_key)
-    own = account_id(Clients(target))
+
+
+def test_credentials_of_another_account_are_refused_before_any_other_call(as_aws: None) -> None:
+    own = account_id(Clients(Target(region="eu-central-1")))
     declared = Target(region="eu-central-1", account=own)
     assert account_id(Clients(declared)) == own
     Clients(declared).lambda_.list_functions()
@@ -47,6 +53,18 @@ def test_credentials_of_another_account_are_refused_before_any_other_call(
     with pytest.raises(PlanRefused) as caught:
         account_id(Clients(other))
     assert "AWS_PROFILE" in caught.value.hint
+
+
+def test_credentials_of_another_account_are_refused_before_code_of_the_project_runs(
+    as_aws: None, tmp_path: Path
+) -> None:
+    project = deployable(tmp_path)
+    before = {*tmp_path.rglob("*")}
+    elsewhere = Target("eu-central-1", account="999999999999", platform="host")
+    for act in (deploy, plan):
+        with pytest.raises(PlanRefused, match=r"general\.account in pocket\.toml is 9{12}"):
+            act(project, project.stage("dev"), elsewhere, Recorder())
+    assert {*tmp_path.rglob("*")} == before
 
 
 def test_the_local_aws_has_its_own_account(target: Target) -> None:

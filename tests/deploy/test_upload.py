@@ -76,6 +76,13 @@ def test_an_artifact_goes_under_its_hash_and_only_once(clients: Clients, bucket:
     assert clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
 
 
+def test_an_artifact_that_another_build_removed_is_an_error_that_says_so(
+    clients: Clients, bucket: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DeployError, match=r"lost\.zip is no longer there: later builds replaced it"):
+        put_artifact(clients.s3, bucket, Artifact(tmp_path / "lost.zip", "cd" * 32, size=5, unzipped=5, packages=()))
+
+
 def zipped(folder: Path, project: bytes, packages: int = SMALLEST_PART) -> Artifact:
     """An artifact of packages and a project, with incompressible packages of that many bytes."""
     trees = {"packages": random.Random(7).randbytes(packages), "project": project}

@@ -21,6 +21,7 @@ from pocket.config import FILE_NAME, build_manifest
 from pocket.deploy.build import (
     archive,
     cache,
+    children,
     modules,
     packages,
     parts,
@@ -38,7 +39,7 @@ from pocket.errors import BuildFailed, DeployError
 from pocket.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -93,17 +94,30 @@ def build(project: Project, stage: StageConfig, target: Target, reporter: Report
 
 @contextmanager
 def begin(project: Project, stage: StageConfig, target: Target, reporter: Reporter) -> Iterator[Build]:
-    """A build that has begun in the background, locked against others of the project.
+    """A build that has begun in the background, locked against others of the project until it is closed.
 
-    Raises BuildFailed where the stage has nothing to build, DeployError where it needs a container image.
+    What still runs in it when the block ends, is ended. Raises BuildFailed where the stage has nothing to build,
+    DeployError where it needs a container image.
     """
     container = _buildable(stage)
     with ExitStack() as stack:
         with _failing(project.directory):
             folder = stack.enter_context(_locked_folder(project.directory, reporter))
-        pool = stack.enter_context(ThreadPoolExecutor(3))
+        pool = stack.enter_context(_background())
         platform = platforms.choose(container, target)
-        yield Build(project, stage, container, target, reporter, folder, pool, platform)
+        yield Build(project, stage, container, target, reporter, folder, pool, platform, stack.close)
+
+
+@contextmanager
+def _background() -> Iterator[ThreadPoolExecutor]:
+    """Threads for a build; what they have not done when the block ends, they do not do."""
+    running = children.Children()
+    pool = ThreadPoolExecutor(3, initializer=running.adopt)
+    try:
+        yield pool
+    finally:
+        running.end()
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -158,6 +172,8 @@ class Build:
     folder: Path
     pool: ThreadPoolExecutor
     platform: Platform
+    close: Callable[[], None]
+    """Lets other builds use the folder."""
     _chosen: Future[source.Source] = field(init=False)
     _ready: Future[ready.Ready] = field(init=False)
     _collected: Future[tuple[Entry, static.Collected]] = field(init=False)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from pocket import naming, uv_program
+from pocket.deploy.build import children
 from pocket.errors import BuildFailed
 
 TASK_ROOT = "/var/task"
@@ -30,13 +31,7 @@ def find_interpreter(python: str) -> str | None:
     """The path of a CPython of the minor version `python`, the only one that writes its bytecode; None without one."""
     if python == naming.running_python() and sys.implementation.name == "cpython":
         return sys.executable
-    done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
-        [uv_program.find(BuildFailed), "python", "find", "--no-project", f"cpython@{python}"],
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
-    )
+    done = children.run([uv_program.find(BuildFailed), "python", "find", "--no-project", f"cpython@{python}"])
     return done.stdout.strip() or None
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.build import uv
+from pocket.deploy.build import children, uv
 from pocket.errors import BuildFailed
 from pocket.naming import DISTRIBUTION
 
@@ -102,7 +102,7 @@ def resolve(directory: Path, source: Path, platform: Platform, *, options: Seque
     """
     command, where = _command(directory, source, platform)
     doing = f"Reading {source.name}"
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1, initializer=children.of_thread().adopt) as pool:
         with_parents = pool.submit(uv.run, [*command, *options, *_annotated(source)], cwd=where, doing=doing)
         pylock = uv.run([*command, *options, "--format", "pylock.toml"], cwd=where, doing=doing)
     header, packages = parse(pylock, where)

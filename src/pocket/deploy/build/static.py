@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from mimetypes import MimeTypes
 from typing import TYPE_CHECKING
 
 from pocket import naming
-from pocket.deploy.build import archive, contents, looked_at, path_patterns, requirements, stage_environment
+from pocket.deploy.build import archive, children, contents, looked_at, path_patterns, requirements, stage_environment
 from pocket.deploy.build.exclusions import SECRETS
 from pocket.deploy.build.revision import work_tree
 from pocket.deploy.reporting import last_lines
@@ -208,14 +207,7 @@ def _own_python(directory: Path) -> str | None:
 
 def _django_version(python: str, directory: Path) -> str | None:
     code = "import django; print(django.get_version())"
-    done = subprocess.run(  # noqa: S603 - an interpreter of the project, arguments as a list
-        [python, "-c", code],
-        cwd=directory,
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
-    )
+    done = children.run([python, "-c", code], cwd=directory)
     return done.stdout.strip() or None
 
 
@@ -227,15 +219,7 @@ def command(python: str, folder: Path, *, repeat: bool = False) -> list[str]:
 def _run_django(
     python: str, project: Project, stage: StageConfig, environment: Mapping[str, str], folder: Path
 ) -> None:
-    done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
-        command(python, folder),
-        cwd=project.directory,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
-    )
+    done = children.run(command(python, folder), cwd=project.directory, env=environment)
     if done.returncode == 0:
         return
     output = done.stderr.strip() or done.stdout.strip()

@@ -96,12 +96,15 @@ def artifact_key(artifact: Artifact) -> str:
 def put_artifact(s3: S3Client, bucket: str, artifact: Artifact) -> int:
     """Uploads the artifact under its content's hash, unless it exists; returns how many bytes were sent.
 
-    Its metadata lists its beginnings, so that a later artifact can be made from one of them.
+    Its metadata lists its beginnings, so that a later artifact can be made from one of them. Raises DeployError where
+    other builds have removed it meanwhile.
     """
     key = artifact_key(artifact)
     present = _newest_first(s3, bucket)
     if key in present:
         return 0
+    if not artifact.path.is_file():
+        raise DeployError(f"{artifact.path} is no longer there: later builds replaced it.", "Deploy again.")
     more: dict[str, Any] = {"ContentType": "application/zip", "Metadata": {BEGINNINGS: _described(artifact)}}
     if (found := _common(s3, bucket, artifact, present)) is not None:
         sent = _with_copy(s3, bucket, artifact, found, more)

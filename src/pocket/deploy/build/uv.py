@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 from pocket import uv_program
+from pocket.deploy.build import children
 from pocket.deploy.reporting import last_lines
 from pocket.errors import BuildFailed
 
@@ -45,14 +45,8 @@ def run(
     environment = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     if indexes:
         environment["UV_INDEX"] = " ".join([*indexes, *environment.get("UV_INDEX", "").split()])
-    done = subprocess.run(  # noqa: S603 - uv's own binary, arguments as a list
-        [uv_program.find(BuildFailed), "--no-progress", *arguments],
-        cwd=cwd,
-        env={**environment, **_ENVIRONMENT},
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
+    done = children.run(
+        [uv_program.find(BuildFailed), "--no-progress", *arguments], cwd=cwd, env={**environment, **_ENVIRONMENT}
     )
     if done.returncode == 0:
         return done.stdout

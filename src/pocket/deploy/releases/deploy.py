@@ -22,10 +22,10 @@ from pocket.deploy.releases.rollout import roll_out
 from pocket.deploy.releases.run import Deployed, Made, Options
 from pocket.deploy.stacks import previews
 from pocket.deploy.stacks.ownership import own_state
-from pocket.deploy.template.validate import refuse_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.gates.migrations import Backup
@@ -71,15 +71,21 @@ def deploy(
         published=published,
         backup=backup,
     )
-    with made_here(project, stage, target, reporter, options.skipped) as make:
-        return release(project, stage, Clients(target), reporter, options=options, make=make)
+    making = made_here(project, stage, target, reporter, options.skipped)
+    return release(project, stage, Clients(target), reporter, options=options, making=making)
 
 
 def release(
-    project: Project, stage: StageConfig, clients: Clients, reporter: Reporter, *, options: Options, make: Make
+    project: Project,
+    stage: StageConfig,
+    clients: Clients,
+    reporter: Reporter,
+    *,
+    options: Options,
+    making: AbstractContextManager[Make],
 ) -> Deployed:
-    """Releases what `make` returns. Raises as `deploy`."""
-    with planning(project, stage, clients, reporter, options=options, make=make) as (run, found):
+    """Releases what is made in `making`. Raises as `deploy`."""
+    with planning(project, stage, clients, reporter, options=options, making=making) as (run, found):
         done = roll_out(run)
         distribution_certificate.settle(stage, run.far, found, run.main.body)
         domains.remove_unused(clients, stage, run.main.body, done.body, reporter)
@@ -102,7 +108,6 @@ def made_here(
     The gate `project` judges each artifact before anything else is done with it. Only that of the live release, in the
     same environment, it has judged already.
     """
-    refuse_unsupported(project, stage)
     with artifact.begin(project, stage, target, reporter) as build:
         judges, proof = gates.gate.PROJECT not in skipped, checks.proof(stage, target)
 
@@ -121,6 +126,8 @@ def made_here(
                     reporter.note(f"Gate {gates.gate.PROJECT}: the artifact is that of release {live.number}.")
                 else:
                     warnings = judge()
+            # The rest of a deploy may wait for an answer, a cluster or a distribution.
+            build.close()
             return Made(built, revision(project.directory), warnings, proof if judges else "")
 
         yield make

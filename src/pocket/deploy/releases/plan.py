@@ -44,10 +44,8 @@ def plan(
     `deploy`.
     """
     options = Options(gates.named(skip_gates), looks=True)
-    with (
-        made_here(project, stage, target, reporter, options.skipped) as make,
-        planning(project, stage, Clients(target), reporter, options=options, make=make) as (run, _),
-    ):
+    making = made_here(project, stage, target, reporter, options.skipped)
+    with planning(project, stage, Clients(target), reporter, options=options, making=making) as (run, _):
         begins = first_changes(run, render(run.inputs))
         with reporter.step("Plan the changes"):
             changes = planned(run, begins).shown

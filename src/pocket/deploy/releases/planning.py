@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -44,6 +44,7 @@ from pocket.errors import PlanRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pocket.config import Project, StageConfig
     from pocket.config.tables.database import IamAccess
@@ -59,19 +60,27 @@ Make = Callable[["Release | None", Callable[[], None]], Made]
 
 @contextmanager
 def planning(
-    project: Project, stage: StageConfig, clients: Clients, reporter: Reporter, *, options: Options, make: Make
+    project: Project,
+    stage: StageConfig,
+    clients: Clients,
+    reporter: Reporter,
+    *,
+    options: Options,
+    making: AbstractContextManager[Make],
 ) -> Iterator[tuple[Run, Domains]]:
-    """Everything up to the plan of the stage's stacks: the run, and the stage's domains.
+    """Everything up to the plan of the stage's stacks, of what is made in `making`: the run, and the stage's domains.
 
     Raises as `deploy`.
     """
     refuse_unsupported(project, stage)
-    with reporter.step("Check the credentials"):
-        account = account_id(clients)
-    verb = "Planning" if options.looks else "Deploying"
-    reporter.note(f"{verb} stage {stage.name} to {place(clients, account)}.")
-    bucket = artifact_bucket_name(stage, account)
-    with Journal(reporter) as journal, Lock(clients, stage.name, options.command, reporter) as lock:
+    with (
+        _begun(making, clients, reporter) as (make, account),
+        Journal(reporter) as journal,
+        Lock(clients, stage.name, options.command, reporter) as lock,
+    ):
+        verb = "Planning" if options.looks else "Deploying"
+        reporter.note(f"{verb} stage {stage.name} to {place(clients, account)}.")
+        bucket = artifact_bucket_name(stage, account)
         read: Callable[[str], State] = partial(own_state, clients, stage)
         repairing = partial(recovered_state, clients, stage, reporter=reporter, assume_yes=options.assume_yes)
         seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)[1]
@@ -134,6 +143,21 @@ def planning(
                 first=tuple(replace(row, early=True) for row in (*first, *branch, *rows)),
             )
             yield run, found
+
+
+@contextmanager
+def _begun(making: AbstractContextManager[Make], clients: Clients, reporter: Reporter) -> Iterator[tuple[Make, str]]:
+    """What makes the release, and the account.
+
+    Beside the check of the credentials a build runs code of the project already, unless `general.account` has to be
+    compared first.
+    """
+    compared = clients.target.account is not None
+    with ExitStack() as stack:
+        begun = None if compared else stack.enter_context(making)
+        with reporter.step("Check the credentials"):
+            account = account_id(clients)
+        yield begun or stack.enter_context(making), account
 
 
 def _states(

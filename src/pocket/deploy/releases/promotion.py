@@ -10,6 +10,7 @@ import hashlib
 import json
 import tempfile
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def promote(
             _refuse_other_configuration(project, source, stage, path)
             return _made(there, source, live, path, upload.beginnings(there.s3, bucket, live.artifact))
 
-        return deploy.release(project, stage, Clients(targets[1]), reporter, options=options, make=make)
+        return deploy.release(project, stage, Clients(targets[1]), reporter, options=options, making=nullcontext(make))
 
 
 def _refuse_other_artifact(source: StageConfig, stage: StageConfig) -> None:
