@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
@@ -143,6 +144,29 @@ def test_a_module_that_breaks_while_another_file_is_released_has_to_pass_the_gat
     assert site.release()[-1] == ("serve", ["views.py"], ["uv.lock", "views.py"])
     site.saves._deploy = deploy
     assert site.release()[0] == ("deploy", True)
+
+
+def growing(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Has a file change whenever it is looked at, for five seconds; returns the time."""
+    begun = time.monotonic()
+    monkeypatch.setattr(saves, "files", lambda _: {"out.csv": (int(min(time.monotonic(), begun + 5) * 1e9), 0)})
+    return begun
+
+
+def test_a_file_that_keeps_changing_is_served_all_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "_SETTLING", 0.1)
+    begun = growing(monkeypatch)
+    site.saves.look()
+    assert time.monotonic() - begun < 4
+    assert "out.csv" in site.taken()[0][2]
+
+
+def test_nothing_is_served_any_more_when_watching_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.saves.ending.set()
+    begun = growing(monkeypatch)
+    site.saves.look()
+    assert time.monotonic() - begun < 1
+    assert site.taken() == []
 
 
 PROJECT = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_an_error_while_looking_ends_the_command(tmp_path: Path, monkeypatch: py
     aws = Ending(tmp_path.with_name("activity"), [lambda: None] * 10_000)
     with pytest.raises(ZeroDivisionError):
         watching.watch(cast("LocalAWS", aws), found)
+
+
+def test_a_file_that_keeps_changing_does_not_keep_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "_SETTLING", 60)
+    found = Saves(tmp_path, lambda *_: Outcome.SERVED, lambda _: Deployed(changed=False), {})
+    begun, looked = time.monotonic(), threading.Event()
+
+    def growing(_: Path) -> saves.Files:
+        looked.set()
+        return {"out.csv": (int(min(time.monotonic(), begun + 5) * 1e9), 0)}
+
+    monkeypatch.setattr(saves, "files", growing)
+    aws = Ending(tmp_path.with_name("activity"), [lambda: cast("None", looked.wait(10))])
+    watching.watch(cast("LocalAWS", aws), found)
+    assert time.monotonic() - begun < 4
 
 
 def test_requests_and_tracebacks_are_shown_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,9 @@ _WAITING = ("pocket.toml", "*pyproject.toml", "*.lock", "*requirements*.txt", "*
 
 _PAUSE = 0.1
 
+_SETTLING = 2.0
+"""Seconds that files may go on changing before they are served."""
+
 Files = dict[str, tuple[int, int]]
 """Time of the last change in nanoseconds, and size, by path."""
 
@@ -140,6 +143,8 @@ class Saves:
     ) -> None:
         self.pending = threading.Event()
         """Set while something is to be released."""
+        self.ending = threading.Event()
+        """To be set when nothing more is to be served."""
         self.pause = _PAUSE
         """Seconds between two looks: a large project is not looked at all the time."""
         self._directory = directory
@@ -158,10 +163,12 @@ class Saves:
         if now == self._known:
             return
         # An editor may write several files, or one in several steps.
-        time.sleep(_PAUSE / 2)
-        while (later := files(self._directory)) != now:
-            now = later
-            time.sleep(_PAUSE / 2)
+        end, settled = time.monotonic() + _SETTLING, False
+        while not settled and time.monotonic() < end:
+            if self.ending.wait(_PAUSE / 2):
+                return
+            before, now = now, files(self._directory)
+            settled = now == before
         with self._lock:
             saved, self._known = named(changed(self._known, now)), now
             begun = time.monotonic()

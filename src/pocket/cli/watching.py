@@ -36,10 +36,9 @@ def watch(aws: LocalAWS, saves: Saves, *, quiet: str = "") -> None:
     An error is shown, and the release before stays live. `quiet` is the function whose output is not shown, since a
     deploy runs its own commands in it.
     """
-    ending = threading.Event()
 
     def look() -> None:
-        while not ending.wait(saves.pause):
+        while not saves.ending.wait(saves.pause):
             saves.look()
 
     with _showing(aws, quiet), ThreadPoolExecutor(1) as pool:
@@ -49,7 +48,7 @@ def watch(aws: LocalAWS, saves: Saves, *, quiet: str = "") -> None:
                 if saves.pending.wait(_PAUSE):
                     saves.release()
         finally:
-            ending.set()
+            saves.ending.set()
         looking.result()
 
 
