@@ -233,3 +233,10 @@ def test_functions_run_with_saved_files(cloud: Any, package: Any, runtime: str, 
     assert serve("shop/views.py", "pages/page.html") is None
     assert answer()[:2] == answer("saved-queue:live")[:2] == ["old", "old"]
     assert answer("saved-web")[:2] == ["old", "old"]
+
+
+def test_many_saved_files_can_be_served_at_once(cloud: Any, tmp_path: Path) -> None:
+    """As many as a large project has static files, or another branch has changed."""
+    files: dict[str, Path | None] = {f"static-collected/{number:0200}.css": None for number in range(20_000)}
+    found = cloud.local.serve(tmp_path, "ap-northeast-1", [], first=[], files=files, changed=[*files])
+    assert found is None

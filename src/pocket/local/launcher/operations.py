@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.local.launcher import environments, sent_mail
-from pocket.local.launcher.asgi_helpers import read_body, respond
+from pocket.local.launcher.asgi_helpers import TooLarge, read_body, respond
 from pocket.local.launcher.execution import InvocationFailed
 from pocket.local.launcher.saved_files import Saved
 from pocket.local.launcher.state import Unsaved
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pocket.local.launcher.ports import PortMemory
     from pocket.local.launcher.saved_files import SavedFiles
 
-LIMIT = 1024 * 1024
+LIMIT = 64 * 1024 * 1024
+"""Bytes of a request: `serve` names every file that another branch has changed, or that was collected."""
 
 
 class Admin:
@@ -46,21 +47,24 @@ class Admin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = scope["path"].removeprefix("/_pocket/")
-        error, found = "", {}
-        if operation == "save":
-            error = self.save()
-        elif operation == "stop":
-            self._stop()
-        elif operation == "route":
-            error = self.route(json.loads(await read_body(receive, LIMIT)))
-        elif operation == "serve":
-            found = await asyncio.to_thread(self.serve, json.loads(await read_body(receive, LIMIT)))
-        elif operation == "mails":
-            found = {"mails": sent_mail.kept()}
-        elif operation != "health":
-            error = f"no such operation: {operation}"
+        error, found, status = "", {}, 400
+        try:
+            if operation == "save":
+                error = self.save()
+            elif operation == "stop":
+                self._stop()
+            elif operation == "route":
+                error = self.route(json.loads(await read_body(receive, LIMIT)))
+            elif operation == "serve":
+                found = await asyncio.to_thread(self.serve, json.loads(await read_body(receive, LIMIT)))
+            elif operation == "mails":
+                found = {"mails": sent_mail.kept()}
+            elif operation != "health":
+                error = f"no such operation: {operation}"
+        except TooLarge:
+            error, status = f"the request has more than {LIMIT:,} bytes", 413
         body: dict[str, Any] = {"error": error} if error else {"ok": True, **found}
-        await respond(send, 400 if error else 200, "application/json", json.dumps(body))
+        await respond(send, status if error else 200, "application/json", json.dumps(body))
 
     def save(self) -> str:
         """Write the state; returns the error, or ""."""
