@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Collection
+import zipfile
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tiny_project import SETTINGS, Recorder, make, write
 
 from pocket.check_issues import ERROR, Issue
 from pocket.config import Project
-from pocket.deploy.build import artifact
+from pocket.deploy.build import artifact, copies
 from pocket.deploy.build.upload import artifact_key
 from pocket.deploy.gates import system_checks
 from pocket.deploy.releases.deploy import made_here
@@ -84,6 +85,64 @@ def test_a_changed_line_is_judged_whatever_its_time_says(judge: Judge, tmp_path:
     with pytest.raises(GateRefused, match="it is broken") as caught:
         judge.made(project, live)
     assert caught.value.live == 7
+
+
+class Saving(Judge):
+    """A judge that has `seen` the content of the file at `path`; `save` is called as it begins."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        super().__init__(monkeypatch)
+        self.path = path
+        self.save: Callable[[], object] = lambda: None
+        self.seen: list[str] = []
+
+    def _run(self, project: Project, *given: Any) -> list[Issue]:
+        self.save()
+        with copies.isolated(project, project.stage("dev"), given[-1]) as folder:
+            self.seen.append((folder / self.path.relative_to(project.directory)).read_text())
+        return super()._run()
+
+
+def packed(made: Made, name: str) -> str:
+    with zipfile.ZipFile(made.artifact.path) as archive:
+        return archive.read(name).decode()
+
+
+def test_a_module_that_is_saved_beside_the_build_is_judged_as_it_is_packed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    project = deployable(tmp_path)
+    judge = Saving(monkeypatch, tmp_path / "app.py")
+    before = judge.path.read_text()
+    saved = f"{before}# saved\n"
+    judge.save = lambda: judge.path.write_text(saved)
+    made = judge.made(project, None)
+    assert judge.seen == [before] == [packed(made, "app.py")]
+    assert made.proof
+    again = judge.made(project, Release(7, {"web": "V"}, artifact=artifact_key(made.artifact), proof=made.proof))
+    assert judge.seen[1:] == [saved] == [packed(again, "app.py")]
+
+
+@pytest.mark.parametrize("moment", ["as the gate begins", "after the gate"])
+def test_no_proof_is_recorded_of_other_content_than_was_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moment: str
+) -> None:
+    """Whether the build read the file before or after it was saved."""
+    project = deployable(tmp_path)
+    saving = Saving(monkeypatch, tmp_path / "cities.json")
+    saving.path.write_text("[1]")
+
+    def save() -> None:
+        saving.path.write_text("[1, 2]")
+
+    if moment == "as the gate begins":
+        saving.save = save
+    with made_here(project, project.stage("dev"), HERE, saving.reporter, ()) as making:
+        made = making(None, save if moment == "after the gate" else lambda: None)
+    assert not made.proof or saving.seen[-1] == packed(made, "cities.json")
+    saving.save = lambda: None
+    assert saving.made(project, None).proof
+    assert saving.seen[-1] == "[1, 2]"
 
 
 def is_free(project: Project) -> bool:

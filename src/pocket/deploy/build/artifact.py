@@ -28,6 +28,7 @@ from pocket.deploy.build import (
     platforms,
     ready,
     requirements,
+    snapshot,
     source,
     static,
     trimming,
@@ -174,23 +175,23 @@ class Build:
     platform: Platform
     close: Callable[[], None]
     """Lets other builds use the folder."""
-    _chosen: Future[source.Source] = field(init=False)
+    _taken: Future[snapshot.Snapshot] = field(init=False)
     _ready: Future[ready.Ready] = field(init=False)
     _collected: Future[tuple[Entry, static.Collected]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._begin()
 
-    def files(self) -> Mapping[str, Path]:
-        """The project's files that go into the artifact, by name. Raises BuildFailed."""
+    def taken(self) -> snapshot.Snapshot:
+        """The project's files that go into the artifact: others, if it had to be built again. Raises BuildFailed."""
         with _failing(self.project.directory):
-            return self._chosen.result().files
+            return self._taken.result()
 
     def looks_changed(self) -> bool:
         """Whether a file of the project is newer than the last artifact; only a guess, to begin early what it needs."""
         directory = self.project.directory
         declared = (directory / name for name in (FILE_NAME, requirements.LOCK, "requirements.txt", "pyproject.toml"))
-        files = [*self.files().values(), *(path for path in declared if path.is_file())]
+        files = [*self.taken().source.files.values(), *(path for path in declared if path.is_file())]
         built = [path.stat().st_mtime_ns for path in (self.folder / _ARTIFACTS).glob("*.zip")]
         return max((path.stat().st_mtime_ns for path in files), default=0) > max(built, default=0)
 
@@ -210,11 +211,15 @@ class Build:
 
     def _begin(self) -> None:
         directory = self.project.directory
-        self._chosen = self.pool.submit(source.select, directory, self.container.exclude)
+        self._taken = self.pool.submit(self._take)
         self._ready = self.pool.submit(
-            ready.get_ready, directory, self.container, self.platform, self.folder, self._chosen.result
+            ready.get_ready, directory, self.container, self.platform, self.folder, self._taken.result
         )
         self._collected = self.pool.submit(self._collect)
+
+    def _take(self) -> snapshot.Snapshot:
+        found = source.select(self.project.directory, self.container.exclude)
+        return snapshot.make(found, self.folder / ready.SOURCE)
 
     def _collect(self) -> tuple[Entry, static.Collected]:
         """The manifest, and the static files."""

@@ -5,7 +5,6 @@ That is all that a deploy needs if the packages have not changed since the last 
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,10 @@ if TYPE_CHECKING:
     from pocket.deploy.build.packages import Layer
     from pocket.deploy.build.platforms import Platform
     from pocket.deploy.build.requirements import Requirements
-    from pocket.deploy.build.source import Source
+    from pocket.deploy.build.snapshot import Snapshot
+
+SOURCE = "source"
+"""The folder in the build folder with the project's modules."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ class Ready:
 
 
 def get_ready(
-    directory: Path, container: AwsContainer, platform: Platform, folder: Path, chosen: Callable[[], Source]
+    directory: Path, container: AwsContainer, platform: Platform, folder: Path, taken: Callable[[], Snapshot]
 ) -> Ready:
     """Resolves the packages of the project in `directory`, and compiles its modules in the build `folder`.
 
-    `chosen` returns the project's files. Raises BuildFailed.
+    `taken` returns the project's files, of which the modules are in SOURCE there. Raises BuildFailed.
     """
     interpreter = bytecode.find_interpreter(platform.python)
     place = requirements.locate(directory, container.requirements)
@@ -54,9 +56,9 @@ def get_ready(
     wanted = requirements.resolve(directory, place, platform, options=options)
     made = packages.are_made(wanted, platform, interpreter, folder / "layers")
     layers = packages.install(wanted, platform, interpreter, folder / "layers") if made else None
-    files = chosen()
-    own, invalid = _own_files(files.files, interpreter, folder / "source")
-    of_source = (*files.notes, *invalid)
+    found = taken()
+    own, invalid = _own_files(found.files, interpreter, folder / SOURCE)
+    of_source = (*found.source.notes, *invalid)
     notes = tuple(_notes(platform, interpreter, wanted))
     return Ready(interpreter, wanted, options, layers, own, notes, of_source)
 
@@ -87,19 +89,9 @@ def _notes(platform: Platform, interpreter: str | None, wanted: Requirements) ->
 def _own_files(
     files: Mapping[str, Path], interpreter: str | None, place: Path
 ) -> tuple[dict[str, Entry], tuple[str, ...]]:
-    """The project's files, of which modules are copied to `place` and compiled there, and notes on them.
-
-    Other files are read where they are: a zip is not written of one that has changed since.
-    """
-    modules = {name: path for name, path in files.items() if name.endswith(".py")}
-    shutil.rmtree(place, ignore_errors=True)
-    for name, path in modules.items():
-        copy = place / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        copy.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
+    """The project's files, of which the modules are in `place` and compiled there, and notes on them."""
     notes: tuple[str, ...] = ()
     if interpreter is not None and (invalid := bytecode.compile_tree(interpreter, place, processes=1)):
         notes = (f"Not valid Python: {', '.join(invalid)}.",)
-    others = {name: archive.Entry.of(path) for name, path in files.items() if name not in modules}
+    others = {name: archive.Entry.of(path) for name, path in files.items() if not path.is_relative_to(place)}
     return {**others, **archive.scan(place)}, notes

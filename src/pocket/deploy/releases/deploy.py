@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pocket.config import Project, StageConfig
+    from pocket.deploy.build.snapshot import Snapshot
     from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.history import Release
     from pocket.deploy.releases.planning import Make
@@ -112,23 +113,27 @@ def made_here(
         judges, proof = gates.gate.PROJECT not in skipped, checks.proof(stage, target)
 
         def make(live: Release | None, examine: Callable[[], None]) -> Made:
-            def judge() -> frozenset[str]:
+            def judge(files: Snapshot) -> frozenset[str]:
                 number = None if live is None else live.number
-                return checks.check_project(project, stage, target, reporter, number, files=build.files())
+                return checks.check_project(project, stage, target, reporter, number, files=files.files)
 
-            early = judges and (live is None or live.proof != proof or build.looks_changed())
+            known = live if live is not None and live.proof == proof else None
+            early = build.taken() if judges and (known is None or build.looks_changed()) else None
             # Beside the build, where it is needed for all that can be known.
-            warnings = judge() if early else frozenset()
+            warnings = frozenset() if early is None else judge(early)
             examine()
-            built = build.finish()
-            if judges and not early and live is not None:
-                if live.artifact == upload.artifact_key(built):
-                    reporter.note(f"Gate {gates.gate.PROJECT}: the artifact is that of release {live.number}.")
-                else:
-                    warnings = judge()
+            built, files = build.finish(), build.taken()
+            if judges and early is None and known is not None and known.artifact == upload.artifact_key(built):
+                reporter.note(f"Gate {gates.gate.PROJECT}: the artifact is that of release {known.number}.")
+                proved = True
+            else:
+                if judges and early is not files:
+                    warnings = judge(files)
+                # A file that was saved meanwhile may have been judged with other content than is packed.
+                proved = judges and not files.has_changed()
             # The rest of a deploy may wait for an answer, a cluster or a distribution.
             build.close()
-            return Made(built, revision(project.directory), warnings, proof if judges else "")
+            return Made(built, revision(project.directory), warnings, proof if proved else "")
 
         yield make
 
