@@ -412,10 +412,16 @@ def test_a_handler_that_is_not_in_tasks_runs_none(tmp_path: Path, aws: AWSDouble
     [message] = project.sent()
     assert project.deliver(message)[0] == failed()
     assert project.deliver(message, handler="urgent")[0] == failed()
-    assert [told["PocketReason"] for told in reasons(project)] == [
-        "The handler jobs runs no tasks: it is not in [awscontainer.tasks]."
-    ]
+    [told] = reasons(project)
+    assert told["PocketReason"] == (
+        "The handler jobs runs no tasks: it is not in [awscontainer.tasks]. If its queue's tasks have another handler"
+        " now, keep this one under another queue name until its queue and its schedules are empty."
+    )
     assert project.notes == ["noted"]
+    tasks = {**stage.tasks, "before": {"jobs": -100}}
+    project.release(Stage(stack_name="s", handlers=STAGE.handlers, tasks=tasks))
+    assert project.deliver(message)[0] == failed()
+    assert project.notes == ["noted", "noted"]
 
 
 def test_where_the_dead_letter_queue_refuses_the_message_it_stays(project: TaskProject) -> None:

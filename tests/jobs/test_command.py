@@ -48,7 +48,8 @@ from pocket.django.commands import command
 def size(*arguments):
     found = command.run({"command": "pocket_jobs", "args": list(arguments), "on_failure": "report"})
     return [found["exit_status"], len(json.loads(found["stdout"] or "[]")), found["stderr"]]
-result = [refused, size("list", "--limit", "500"), size("show", "1"), call("show", "1"), size("list", "--limit=-1")]
+result = [refused, size("list", "--limit", "500"), size("show", "1"), call("show", "1")]
+result += [[size("list", f"--limit={limit}") for limit in ("-1", "x", "501")]]
 """
 
 
@@ -56,12 +57,13 @@ def test_what_it_writes_fits_into_a_response_and_a_missing_table_says_what_to_do
     tmp_path: Path, aws: AWSDouble
 ) -> None:
     project = TaskProject(tmp_path, aws, settings='INSTALLED_APPS += ["pocket.jobs"]\n')
-    refused, listed, one, [shown], negative = project.evaluate(CALL + LARGE)
+    refused, listed, one, [shown], limits = project.evaluate(CALL + LARGE)
     assert refused == [None, "The database has no table of jobs. Run migrate."]
     assert (listed[:2], one[:2]) == ([0, 500], [0, 1])
     assert shown["args"].endswith("xxx... (1,010,004 characters)")
     assert shown["errors"][-1]["traceback"].endswith("the end")
-    assert (negative[0], "it is between 1 and 500" in negative[2]) == (2, True)
+    for (status, _, error), limit in zip(limits, ("-1", "x", "501"), strict=True):
+        assert (status, f"expected a number from 1 to 500; got '{limit}'" in error) == (2, True)
 
 
 def test_it_lists_shows_cancels_and_retries(tmp_path: Path, aws: AWSDouble) -> None:

@@ -38,6 +38,11 @@ def project(tmp_path: Path, aws: AWSDouble) -> TaskProject:
     return project
 
 
+def move(project: TaskProject, tasks: dict[str, dict[str, int]]) -> None:
+    """Deploys other handlers of the tasks' queues."""
+    project.release(Stage(**{**vars(STAGE), "tasks": tasks}))
+
+
 def rows(project: TaskProject) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = project.evaluate(ROWS)
     return found
@@ -320,6 +325,16 @@ def test_positional_secrets_are_known_by_their_parameter_or_option() -> None:
     ]
 
 
+def test_arguments_that_are_nested_too_deeply_are_not_recorded() -> None:
+    from pocket.django.commands.job_record import Entry
+    from pocket.jobs.arguments import visible
+
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    assert visible(Entry("i", "command", "c", [deep], {"n": 1})) == ([], {}, True)
+
+
 ODD = """
 @task
 @retries(attempts=1)
@@ -392,6 +407,37 @@ def test_a_cancelled_job_is_dropped_and_can_be_sent_again(project: TaskProject) 
         assert "is successful; only one" in project.evaluate(code)
 
 
+def test_a_task_is_sent_again_to_the_handler_that_its_queue_has_today(project: TaskProject) -> None:
+    code = "tasks.fail.enqueue('key')\ntasks.report.using(priority=20).enqueue()\nresult = 1"
+    project.evaluate(code)
+    before = project.sent()
+    move(project, {"default": {"urgent": -100}, "reports": {"urgent": -100, "ordered": 10}})
+    assert project.deliver(before[0])[0] == failed()
+    [refused] = (row["reason"] for row in rows(project) if row["status"] == "FAILED")
+    assert refused.startswith("The handler jobs runs no tasks")
+    retry = "from pocket.jobs import actions\nfrom pocket.jobs.models import Job\n"
+    project.evaluate(
+        f"{retry}for job in Job.objects.all():\n    job.status = 'FAILED'\n    job.save()\n"
+        "    actions.retry(job)\nresult = 1"
+    )
+    sent = {json.loads(item["MessageBody"])["task"]: item["QueueUrl"] for item in project.sent()[-2:]}
+    assert sent == {"work.tasks.fail": url("urgent"), "work.tasks.report": url("ordered")}
+    assert [row["handler"] for row in rows(project)] == ["urgent", "ordered"]
+
+
+def test_a_task_whose_queue_is_gone_is_not_sent_again(project: TaskProject) -> None:
+    project.evaluate("tasks.report.enqueue()\nresult = 1")
+    move(project, {"default": {"urgent": -100}})
+    (project.folder / "work" / "tasks.py").write_text("")
+    code = (
+        "from pocket.jobs import actions\nfrom pocket.jobs.models import Job\nfrom pocket.errors import PocketError\n"
+    )
+    code += "Job.objects.update(status='FAILED')\ntry:\n    actions.retry(Job.objects.get())\n"
+    refusal = project.evaluate(code + "except PocketError as error:\n    result = str(error)")
+    assert "its queue 'reports' is not in [awscontainer.tasks]" in refusal
+    assert [row["status"] for row in rows(project)] == ["FAILED"]
+
+
 def test_a_command_is_sent_again_under_its_own_id(project: TaskProject) -> None:
     bad = {"MessageBody": json.dumps({"command": "check", "args": ["--nothing"]})}
     project.deliver(bad)
@@ -426,7 +472,9 @@ def test_a_job_whose_arguments_are_hidden_is_not_sent_again_without_them(project
     project.deliver(body)
     code = "from pocket.jobs import actions\nfrom pocket.jobs.models import Job\n"
     code += "try:\n    actions.retry(Job.objects.get())\n"
-    assert "pocket jobs redrive" in project.evaluate(code + "except Exception as error:\n    result = str(error)")
+    refusal = project.evaluate(code + "except Exception as error:\n    result = str(error)")
+    assert "lacks arguments that look like secrets or that a database cannot store." in refusal
+    assert "pocket jobs redrive" in refusal
 
 
 def test_old_rows_go_by_the_clock_and_take_their_arguments_along(project: TaskProject) -> None:

@@ -144,7 +144,7 @@ class TaskProject:
         (folder / "work" / "__init__.py").touch()
         (folder / "work" / "tasks.py").write_text(TASKS)
         (folder / "task_settings.py").write_text(SETTINGS + settings)
-        write_manifest(folder, stage, region=REGION)
+        self.release(stage)
         self.environ = {
             "DJANGO_SETTINGS_MODULE": "task_settings",
             "DATABASE_FILE": str(folder / "db.sqlite3"),
@@ -155,6 +155,10 @@ class TaskProject:
             **{f"POCKET_{name.upper()}_QUEUEURL": url(name) for name in ("jobs", "urgent", "ordered")},
             **(aws.environ if aws else {}),
         }
+
+    def release(self, stage: Stage) -> None:
+        """Gives the project's stage other contents."""
+        write_manifest(self.folder, stage, region=REGION)
 
     @property
     def notes(self) -> list[str]:

@@ -14,13 +14,15 @@ from pocket import naming
 from pocket.errors import CommandFailed
 
 if TYPE_CHECKING:
+    from pocket.django.tasks.envelope import Envelope
     from pocket.jobs.models import Job
 
 
 def retry(job: Job) -> None:
     """Sends an ended job again under the same id, with all its attempts before it.
 
-    Raises CommandFailed where the job has not ended or its arguments are not all in the row, and what sending raises.
+    A task goes to the handler that its queue has now. Raises CommandFailed where the job has not ended, its arguments
+    are not all in the row, or these settings have no handler for it, and what sending raises.
     """
     statuses = job.Status
     if job.status not in {statuses.FAILED, statuses.CANCELLED}:
@@ -29,19 +31,24 @@ def retry(job: Job) -> None:
         )
     if job.hidden:
         raise CommandFailed(
-            f"The record of the job {job.pk} lacks arguments: they look like secrets, or a database does not hold"
-            " them.",
+            f"The record of the job {job.pk} lacks arguments that look like secrets or that a database cannot store.",
             "Its message in the dead-letter queue has them: pocket jobs redrive.",
         )
-    before = job.status, job.attempts, job.stamp
+    backend = _backend(job) if job.kind == job.Kind.TASK else None
+    handler = _handler(job, backend) if backend else job.handler or naming.DEFAULT_QUEUE_KEY
     changed = {"status": statuses.READY, "attempts": 0, "worker_ids": [], "finished_at": None, "stamp": ""}
+    changed["handler"] = handler
+    before = {name: getattr(job, name) for name in changed}
     rows = type(job)._default_manager.filter(pk=job.pk)
-    if not rows.filter(status=before[0], stamp=before[2]).update(**changed):
+    if not rows.filter(status=job.status, stamp=job.stamp).update(**changed):
         raise CommandFailed(f"The job {job.pk} has changed meanwhile.")
     try:
-        (_send_task if job.kind == job.Kind.TASK else _send_command)(job)
+        if backend:
+            backend.send(_envelope(job), handler)
+        else:
+            _send_command(job, handler)
     except BaseException:
-        rows.update(status=before[0], attempts=before[1], stamp=before[2], finished_at=job.finished_at)
+        rows.update(**before)
         raise
 
 
@@ -52,22 +59,20 @@ def cancel(job: Job) -> None:
         raise CommandFailed(f"The job {job.pk} is {job.state}; only one that is ready can be cancelled.")
 
 
-def _send_task(job: Job) -> None:
+def _envelope(job: Job) -> Envelope:
     from pocket.django.tasks.envelope import Envelope
 
-    backend = _backend(job)
-    enqueued = job.enqueued_at.isoformat()
-    arguments = {"args": job.args, "kwargs": job.kwargs, "object": job.object_key}
-    envelope = Envelope(
+    return Envelope(
         task=job.name,
         id=job.pk,
+        args=job.args,
+        kwargs=job.kwargs,
+        object=job.object_key,
         queue=job.queue,
         backend=job.backend,
         priority=job.priority,
-        enqueued=enqueued,
-        **arguments,
+        enqueued=job.enqueued_at.isoformat(),
     )
-    backend.send(envelope, job.handler)
 
 
 def _backend(job: Job) -> Any:
@@ -84,8 +89,20 @@ def _backend(job: Job) -> Any:
     )
 
 
-def _send_command(job: Job) -> None:
+def _handler(job: Job, backend: Any) -> str:
+    """The handler that runs the task today; the one to which it was sent may run tasks no more."""
+    try:
+        found: str = backend.handler_of(job.queue, job.priority)
+    except KeyError:
+        raise CommandFailed(
+            f"The task {job.pk} cannot be sent again: its queue {job.queue!r} is not in [awscontainer.tasks].",
+            "Add the queue with its handler to pocket.toml, and deploy.",
+        ) from None
+    return found
+
+
+def _send_command(job: Job, handler: str) -> None:
     from pocket.django.commands import queue, queued_job
 
     body = json.dumps({"command": job.name, "args": job.args, "kwargs": job.kwargs})
-    queue.send_again(body, job.handler or naming.DEFAULT_QUEUE_KEY, attributes={queued_job.JOB: job.pk})
+    queue.send_again(body, handler, attributes={queued_job.JOB: job.pk})

@@ -23,14 +23,18 @@ _OPTION = re.compile(r"(--?[A-Za-z][\w-]*)(=)?", re.ASCII)
 
 
 def visible(entry: Entry) -> tuple[list[Any], dict[str, Any], bool]:
-    """The arguments as they may be recorded, and whether anything was removed."""
-    args = _positional(entry)
-    kwargs = {
-        name: HIDDEN if _NAME.search(name) and value is not None else _plain(value)
-        for name, value in entry.kwargs.items()
-    }
-    args, kwargs = storable(args), storable(kwargs)
-    return args, kwargs, args != entry.args or kwargs != entry.kwargs
+    """The arguments as they may be recorded, and whether anything was removed: all of them if nested too deeply."""
+    try:
+        args = storable(_positional(entry))
+        kwargs = storable(
+            {
+                name: HIDDEN if _NAME.search(name) and value is not None else _plain(value)
+                for name, value in entry.kwargs.items()
+            }
+        )
+        return args, kwargs, args != entry.args or kwargs != entry.kwargs
+    except RecursionError:
+        return [], {}, True
 
 
 def storable(value: Any) -> Any:

@@ -73,7 +73,10 @@ def read(record: Record, *, handler: str, allowed: Collection[str] | None, tasks
         task = envelope.parse(body)
         if tasks:
             return TaskJob.read(task, handler=handler, seconds=seconds)
-        why = f"The handler {handler} runs no tasks: it is not in [awscontainer.tasks]."
+        why = (
+            f"The handler {handler} runs no tasks: it is not in [awscontainer.tasks]. If its queue's tasks have another"
+            " handler now, keep this one under another queue name until its queue and its schedules are empty."
+        )
         return RefusedJob(entry_of(task, handler, None), why)
     job = CommandJob(id_of(record), body, handler)
     if allowed is None or job.entry.name in allowed:

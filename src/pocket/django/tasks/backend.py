@@ -62,11 +62,12 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
                 f" [awscontainer.tasks]: {task.queue_name} = {{ {next(iter(handlers))} = 0, urgent = 10 }}."
             )
         super().validate_task(task)
-        attempts, most = policy_of(task.func).attempts, self.options["attempts"][self._handler(task)]
+        handler = self.handler_of(task.queue_name, task.priority)
+        attempts, most = policy_of(task.func).attempts, self.options["attempts"][handler]
         if attempts is not None and attempts > most:
             raise framework.invalid_task()(
                 f"{task.module_path} has {attempts} attempts, but its queue allows {most}. Set"
-                f" dead_letter_max_receive_count = {attempts} in sqs of the handler {self._handler(task)}."
+                f" dead_letter_max_receive_count = {attempts} in sqs of the handler {handler}."
             )
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
@@ -77,7 +78,7 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
         """
         self.validate_task(task)
         result = results.new(task, get_random_string(32), args, kwargs, self.alias)
-        handler = self._handler(task)
+        handler = self.handler_of(task.queue_name, task.priority)
         envelope = Envelope(
             task=task.module_path,
             id=result.id,
@@ -101,6 +102,13 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
     def get_result(self, result_id: str) -> Any:
         """The recorded result; raises TaskResultDoesNotExist, and NotImplementedError without `pocket.jobs`."""
         return job_record.current().result(result_id)
+
+    def handler_of(self, queue: str, priority: int) -> str:
+        """The queue's handler with the highest lowest priority that `priority` reaches; the lowest where it reaches
+        none. Raises KeyError for a queue that is not in `[awscontainer.tasks]`."""
+        ordered = sorted(self._handlers[queue].items(), key=lambda item: item[1])
+        reached = [name for name, lowest in ordered if lowest <= priority]
+        return reached[-1] if reached else ordered[0][0]
 
     def send(self, envelope: Envelope, handler: str, *, seconds: float = 0.0) -> None:
         """Sends a message that `enqueue` made, in `seconds` from now."""
@@ -140,12 +148,6 @@ class SQSBackend(_base.BaseTaskBackend):  # type: ignore[misc]  # its class depe
                     objects.delete(bucket, envelope.object, region=region)
             raise
         results.enqueued(self, result, results.moment(envelope.enqueued))
-
-    def _handler(self, task: Any) -> str:
-        """The handler with the highest lowest priority that the task reaches; the lowest where it reaches none."""
-        ordered = sorted(self._handlers[task.queue_name].items(), key=lambda item: item[1])
-        reached = [name for name, lowest in ordered if lowest <= task.priority]
-        return reached[-1] if reached else ordered[0][0]
 
     def _needs_schedule(self, task: Any, handler: str) -> bool:
         from pocket.runtime import sqs

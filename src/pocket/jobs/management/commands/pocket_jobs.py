@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -100,10 +101,10 @@ def _found(ids: list[str]) -> list[Job]:
 
 
 def _limit(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MOST:
-        raise ArgumentTypeError(f"it is between 1 and {MOST}; got {number}")
-    return number
+    with suppress(ValueError):
+        if 1 <= int(text) <= MOST:
+            return int(text)
+    raise ArgumentTypeError(f"expected a number from 1 to {MOST}; got {text!r}")
 
 
 def _facts(job: Job, names: tuple[str, ...]) -> dict[str, Any]:
