@@ -328,6 +328,17 @@ print(json.dumps(open(FILE).read()[len(before):]))
 """
 
 
+def beyond_deadline(project: TaskProject, body: dict[str, Any]) -> tuple[Any, str, str]:
+    """What the handler answers to a message that has no end, what is written after that, and the log."""
+    event = {"Records": [project.record(body, 0, 1, "jobs")]}
+    code = f"{CONTEXT}\nfrom pocket.django.lambda_handlers import sqs_management_command_handler as handler"
+    code += f"\nEVENT, FILE = {event!r}, {project.file!r}\n{AFTERWARDS}"
+    done = run(code, project.folder, project.environ)
+    assert done.returncode == 0, done.stderr
+    answer, later = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    return answer, later, done.stderr
+
+
 @pytest.mark.parametrize("kind", ["task", "stubborn", "command"])
 def test_no_coroutine_goes_on_after_the_deadline(project: TaskProject, kind: str) -> None:
     commands = project.folder / "work" / "management" / "commands"
@@ -337,18 +348,23 @@ def test_no_coroutine_goes_on_after_the_deadline(project: TaskProject, kind: str
     if kind != "command":
         project.evaluate(f"tasks.keep_writing.enqueue(file, stubborn={kind == 'stubborn'})\nresult = 1")
         [body] = project.sent()
-    event = {"Records": [project.record(body, 0, 1, "jobs")]}
-    code = f"{CONTEXT}\nfrom pocket.django.lambda_handlers import sqs_management_command_handler as handler"
-    code += f"\nEVENT, FILE = {event!r}, {project.file!r}\n{AFTERWARDS}"
-    done = run(code, project.folder, project.environ)
-    assert done.returncode == 0, done.stderr
-    answer, later = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    answer, later, log = beyond_deadline(project, body)
     assert answer == failed(0)
     assert project.notes[0] == "again"
     assert "cancelled" in project.notes
     assert later == ""
-    assert "keep_writing (" in done.stderr, "the log shows where it was"
-    assert "DeadlineReached" in done.stderr
+    assert "keep_writing (" in log, "the log shows where it was"
+    assert "DeadlineReached" in log
+
+
+@pytest.mark.parametrize("name", ["keep_writing_beside", "keep_writing_inside", "hang_beside_idle_loop"])
+def test_no_loop_holds_the_function_beyond_the_deadline(project: TaskProject, name: str) -> None:
+    project.evaluate(f"tasks.{name}.enqueue(file)\nresult = 1")
+    answer, later, log = beyond_deadline(project, *project.sent())
+    assert answer == failed(0)
+    assert project.notes[0] == "again"
+    assert later == ""
+    assert "DeadlineReached" in log
 
 
 def test_a_result_that_json_cannot_say_is_not_tried_again(project: TaskProject) -> None:

@@ -18,6 +18,7 @@ try:
     from django.tasks import task
 except ImportError:
     from django_tasks import task
+from asgiref.sync import async_to_sync, sync_to_async
 from pocket.django.tasks import retries
 from django.db import transaction
 
@@ -50,6 +51,25 @@ async def keep_writing(file, stubborn=False):
             write(file, "cancelled")
             if not stubborn:
                 raise
+
+
+@task
+async def keep_writing_beside(file):
+    writing = asyncio.create_task(keep_writing.func(file, stubborn=True))
+    await sync_to_async(time.sleep)(60)
+
+
+@task
+async def keep_writing_inside(file):
+    await sync_to_async(async_to_sync(keep_writing.func))(file, stubborn=True)
+
+
+@task
+def hang_beside_idle_loop(file):
+    from pocket.django.http.coroutines import Bridge
+    Bridge()
+    write(file, "again")
+    time.sleep(60)
 
 
 @task(takes_context=True)

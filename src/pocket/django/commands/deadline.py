@@ -23,6 +23,9 @@ _loops = AsyncToSync.loop_thread_executors
 RESERVE = 2.0
 """Seconds before the deadline at which a command is stopped, or a tenth of the remaining time if that is less."""
 
+_INTERVAL = 0.01
+"""Seconds between two looks at what should end."""
+
 STOPPED = 124
 """The exit status of a command that was stopped: that of `timeout` in a shell."""
 
@@ -56,11 +59,20 @@ def stopping(seconds: float | None) -> Iterator[None]:
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    others, reached = list(_loops), False
+    others, loops = set(_loops), set[asyncio.AbstractEventLoop]()
+    grace = max(min(RESERVE, seconds / 9) / 2, _INTERVAL)
+    end, inside = 0.0, True
 
     def stop(*_arguments: object) -> None:
-        nonlocal reached
-        reached = True
+        nonlocal end
+        if not inside:
+            return
+        if not end:
+            end = time.monotonic() + grace
+            loops.update(_loops.keys() - others)  # asgiref forgets a loop before its tasks have ended
+            if loops:
+                # The exception may go to a coroutine that awaits this code, and this thread then waits for the loop.
+                signal.setitimer(signal.ITIMER_REAL, grace, max(grace / 8, _INTERVAL))
         raise DeadlineReached(f"Stopped after {seconds:.1f} seconds: the function has no time left.")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -68,26 +80,27 @@ def stopping(seconds: float | None) -> Iterator[None]:
     try:
         yield
     finally:
+        inside = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        if reached:
-            _end_loops([loop for loop in list(_loops) if loop not in others], grace=min(RESERVE, seconds / 9) / 2)
+        if end:
+            # Pocket's own loops stay, and run only while this thread is inside of them.
+            _end_loops([loop for loop in loops.union(_loops) - others if loop.is_running()], end)
 
 
-def _end_loops(loops: Collection[asyncio.AbstractEventLoop], grace: float) -> None:
+def _end_loops(loops: Collection[asyncio.AbstractEventLoop], end: float) -> None:
     """Cancels the loops' tasks, shows where they were, and waits until the loops are closed.
 
-    After `grace` seconds a loop is stopped, so that no task goes on that ignores its cancellation. One that does not
-    let its loop run blocks this thread, until Lambda ends the function.
+    After `end`, on the monotonic clock, a loop is stopped, so that no task goes on that ignores its cancellation. One
+    that does not let its loop run blocks this thread, until Lambda ends the function.
     """
     for loop in loops:
         _soon(loop, _cancel, loop)
-    end = time.monotonic() + grace
     while running := [loop for loop in loops if not loop.is_closed()]:
         if time.monotonic() > end:
             for loop in running:
                 _soon(loop, loop.stop)
-        time.sleep(0.01)
+        time.sleep(_INTERVAL)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, *call: Callable[..., object] | object) -> None:
