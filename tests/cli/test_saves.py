@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,8 +40,8 @@ class Site:
             raise outcome
         return outcome
 
-    def deploy(self, doubtful: bool) -> Deployed:
-        self.done.append(("deploy", doubtful))
+    def deploy(self, doubtful: Callable[[], bool]) -> Deployed:
+        self.done.append(("deploy", doubtful()))
         if self.errors and (error := self.errors.pop(0)):
             raise error
         return Deployed(changed=True, history=History(live=2))
@@ -89,7 +89,7 @@ def test_what_is_saved_during_a_release_stays_served(site: Site) -> None:
     site.save("views.py", "one")
     deploy = site.deploy
 
-    def during(doubtful: bool) -> Deployed:
+    def during(doubtful: Callable[[], bool]) -> Deployed:
         site.save("page.html", "two")
         return deploy(doubtful)
 
@@ -135,7 +135,7 @@ def test_a_module_that_breaks_while_another_file_is_released_has_to_pass_the_gat
     site.save("uv.lock", "")
     deploy = site.deploy
 
-    def during(doubtful: bool) -> Deployed:
+    def during(doubtful: Callable[[], bool]) -> Deployed:
         site.outcomes = [Outcome.WAITING, Outcome.FAILED]
         site.save("views.py", "broken")
         return deploy(doubtful)
@@ -143,6 +143,18 @@ def test_a_module_that_breaks_while_another_file_is_released_has_to_pass_the_gat
     site.saves._deploy = during
     assert site.release()[-1] == ("serve", ["views.py"], ["uv.lock", "views.py"])
     site.saves._deploy = deploy
+    assert site.release()[0] == ("deploy", True)
+
+
+def test_what_is_saved_while_the_artifact_is_made_has_to_pass_the_gates(site: Site) -> None:
+    site.save("page.html", "one")
+    deploy = site.deploy
+
+    def during(doubtful: Callable[[], bool]) -> Deployed:
+        (site.folder / "views.py").write_text("broken")
+        return deploy(doubtful)
+
+    site.saves._deploy = during
     assert site.release()[0] == ("deploy", True)
 
 

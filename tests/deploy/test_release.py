@@ -49,6 +49,7 @@ class Site:
         target: Target | None = None,
         *,
         skip: Sequence[str] = (),
+        required: Sequence[str] = (),
     ) -> Deployed:
         """Deploys a project, which is none of Django's, so that the gate for its checks here is left out."""
         found = project or self.project
@@ -59,6 +60,7 @@ class Site:
             place,
             recorder or self.recorder,
             skip_gates=["project", *skip],
+            required=lambda: required,
             published=self.local.route,
         )
 
@@ -147,6 +149,9 @@ def test_a_function_that_does_not_start_is_shown_with_its_last_log_lines(site: S
         site.deploy(broken)
     assert caught.value.gate == "startup"
     assert "Duration" not in caught.value.message
+    with pytest.raises(GateRefused, match="a broken start") as caught:
+        site.deploy(broken, skip=["startup", "request"], required=["startup"])
+    assert caught.value.gate == "startup"
     site.deploy()
 
 

@@ -13,6 +13,7 @@ import typer
 from pocket.cli.options import AllowDestructive, SkipGates, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from pocket.cli.saves import Files
@@ -109,10 +110,15 @@ def _watch(stage: str, aws: LocalAWS, released: Files, *, allow_destructive: boo
         config = project.stage(stage)
         return Destination(project, config, local_target(config, aws))
 
-    def deploy(doubtful: bool) -> Deployed:
-        place, quiet = read(), Quiet(assume_yes=True)
-        skipped = watching.SKIPPED_IF_DOUBTFUL if doubtful else watching.SKIPPED
-        return rehearse(place, aws, quiet, skip_gates=skipped, allow_destructive=allow_destructive)
+    def deploy(doubtful: Callable[[], bool]) -> Deployed:
+        return rehearse(
+            read(),
+            aws,
+            Quiet(assume_yes=True),
+            skip_gates=watching.SKIPPED,
+            required=lambda: watching.REQUIRED_IF_DOUBTFUL if doubtful() else (),
+            allow_destructive=allow_destructive,
+        )
 
     place = read()
     directory, config = place.project.directory, place.stage

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from pocket.cli.project import Destination
     from pocket.deploy.releases.deploy import Deployed
@@ -22,6 +22,7 @@ def rehearse(
     commands: Sequence[Sequence[str]] = (),
     *,
     skip_gates: Sequence[str],
+    required: Callable[[], Collection[str]] = tuple,
     allow_destructive: bool,
 ) -> Deployed:
     """Deploys `place.stage` to the running `aws`, then runs management `commands`, whose uploads cause events.
@@ -39,6 +40,7 @@ def rehearse(
             place.target,
             reporter,
             skip_gates=skip_gates,
+            required=required,
             allow_destructive=allow_destructive,
             allow_loss=True,
             published=aws.route,

@@ -131,14 +131,15 @@ class Saves:
     """The saved files of a project: `look` and `release` run in threads of their own.
 
     `serve` is called with the files that differ from the live release, and those of them that differ from what is
-    served. `deploy` is called with whether the release has to pass the gates that start functions.
+    served. `deploy` is called with what says, once the artifact is made, whether it has to pass the gates that start
+    functions.
     """
 
     def __init__(
         self,
         directory: Path,
         serve: Callable[[Collection[str], Collection[str]], Outcome],
-        deploy: Callable[[bool], Deployed],
+        deploy: Callable[[Callable[[], bool]], Deployed],
         released: Files,
     ) -> None:
         self.pending = threading.Event()
@@ -187,7 +188,8 @@ class Saves:
             saved = named(changed(self._released, wanted))
         begun = time.monotonic()
         try:
-            done = self._deploy(doubtful)
+            # The artifact may have what was saved since.
+            done = self._deploy(lambda: doubtful or files(self._directory) != wanted)
         except PocketError as error:
             failure.report(error)
             with self._lock:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SKIPPED = tuple(name for name in NAMES if name != MIGRATIONS)
 """The gates that a saved file does not wait for: the next request shows what they would find."""
 
-SKIPPED_IF_DOUBTFUL = tuple(name for name in SKIPPED if name not in (STARTUP, REQUEST))
-"""The same where no function has started with what was saved: these gates keep an error from going live."""
+REQUIRED_IF_DOUBTFUL = (STARTUP, REQUEST)
+"""Those of them that keep an error from going live, where no function has started with what was saved."""
 
 _PAUSE = 0.1
 """Seconds between two looks at the requests and at what is to be released."""

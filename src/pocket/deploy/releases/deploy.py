@@ -47,6 +47,7 @@ def deploy(
     *,
     assume_yes: bool = False,
     skip_gates: Iterable[str] = (),
+    required: Callable[[], Collection[str]] = tuple,
     allow_destructive: bool = False,
     allow_loss: bool = False,
     plan: SavedPlan | None = None,
@@ -55,6 +56,7 @@ def deploy(
 ) -> Deployed:
     """Deploys the stage; deploying the same project again changes nothing.
 
+    `required` is called once the artifact is made, for those of the gates to skip that it has to pass after all.
     With `plan`, that one is applied, or refused; only its losses are asked about. `backup` is offered before a
     destructive migration.
     `published` is called with the routes once they exist and `live` has moved, before the first request to an address.
@@ -71,6 +73,7 @@ def deploy(
         plan=plan,
         published=published,
         backup=backup,
+        required=required,
     )
     making = made_here(project, stage, target, reporter, options.skipped)
     return release(project, stage, Clients(target), reporter, options=options, making=making)

@@ -98,6 +98,7 @@ def planning(
                 attached.extend(network.check(project, stage, clients, reporter, deployed=seen.body, live=live))
 
         made = make(released, examine)
+        options = replace(options, skipped=options.skipped.difference(options.required()))
         storage, main = _states(read, stage, lock, bucket, take=not options.looks)
         _note_change(stage, reporter, seen, main)
         source = origin(project.directory)

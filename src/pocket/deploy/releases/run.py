@@ -10,7 +10,7 @@ from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, 
 from pocket.deploy.template.outputs import addresses, distribution_id, routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pocket.config import StageConfig
     from pocket.deploy.aws.session import Clients
@@ -50,6 +50,7 @@ class Options:
     """The user's choices: gates to skip, questions confirmed in advance, and the only plan that may be applied.
 
     With `looks`, nothing is changed: the deploy ends with its plan. `command` is what the stage's lock shows.
+    `required` is asked once the artifact is made, for those of the skipped gates that run after all.
     """
 
     skipped: frozenset[str] = frozenset()
@@ -61,6 +62,7 @@ class Options:
     command: str = "deploy"
     published: Callable[[Mapping[str, str]], None] | None = None
     backup: Backup | None = None
+    required: Callable[[], Collection[str]] = tuple
 
     @property
     def careful(self) -> bool:
