@@ -296,8 +296,10 @@ def test_a_task_that_outlives_its_request_gets_an_error(database: str, books: An
     router = Router()
     tasks: list[asyncio.Task[int]] = []
 
+    ended = asyncio.Event()
+
     async def late() -> int:
-        await asyncio.sleep(0.02)
+        await ended.wait()
         return await Book.objects.acount()
 
     @router.get("/")
@@ -310,6 +312,7 @@ def test_a_task_that_outlives_its_request_gets_an_error(database: str, books: An
 
     async def main() -> None:
         assert (await exchange(app, "GET", "/")).json() == 3
+        ended.set()
         with pytest.raises(RuntimeError, match="has exited"):
             await tasks[0]
 
