@@ -321,7 +321,7 @@ class Command(BaseCommand):
 """
 AFTERWARDS = """
 import json, time
-print(json.dumps(handler(EVENT, Context(700))))
+print(json.dumps(handler(EVENT, Context(2000))))
 before = open(FILE).read()
 time.sleep(0.3)
 print(json.dumps(open(FILE).read()[len(before):]))

@@ -25,8 +25,8 @@ The packages, from the ground; each imports only those before it (`tests/test_im
   with the user where data may be lost.
 - `releases`: the order of it all. A release is a published version of each function; the releases and the live one are
   recorded in the deployed template's metadata, so there is no state outside of AWS. A deploy that fails leaves the live
-  release as it was; a journal reports what was reached. `domains` looks, before the build, at what AWS would wait or
-  fail for.
+  release as it was; a journal reports what was reached. `domains` looks, before anything changes, at what AWS would
+  wait or fail for.
 - `operate`: commands on a deployed stage: status, logs, doctor, destroy. They do not change a release.
 
 To add a type of resource:
