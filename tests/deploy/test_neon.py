@@ -350,4 +350,6 @@ def test_a_deploy_keeps_the_url_in_the_stages_secret_and_destroy_keeps_the_branc
     assert "branch pocket-dev-leafy with its data; `--with-database pocket-dev-leafy` removes it" in kept
     removed = destroy.destroy(stage, target, PlanRecorder(), with_database="pocket-dev-leafy").removed
     assert removed[-1] == "Neon branch pocket-dev-leafy; Neon can restore it for 7 days"
+    left = branches.remove(stage, target, restored, PlanRecorder())
+    assert left == f"Neon branch {restored}; Neon can restore it for 7 days", "also without the stage's secret"
     clients.secretsmanager.delete_secret(SecretId=key["ARN"], ForceDeleteWithoutRecovery=True)

@@ -139,6 +139,18 @@ def test_a_copy_with_other_content_is_sent_again(clients: Clients, bucket: str, 
     assert not clients.s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
+def test_static_files_that_another_build_replaced_are_not_uploaded(
+    clients: Clients, bucket: str, tmp_path: Path
+) -> None:
+    write(tmp_path, FILES)
+    static = static_files(tmp_path)
+    for change in (lambda path: path.write_text("body { color: red }"), Path.unlink):
+        change(tmp_path / "page.css")
+        with pytest.raises(DeployError, match=r"page\.css was replaced by another build of the stage"):
+            put_static(clients.s3, bucket, static, Recorder())
+        assert "static/page.css" not in keys(clients, bucket)
+
+
 def test_static_files_have_their_type_and_cache_control(clients: Clients, bucket: str, tmp_path: Path) -> None:
     write(tmp_path, FILES)
     assert put(clients, bucket, static_files(tmp_path)) == (3, 0)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import invalidation
-from pocket.deploy.build.archive import Beginning
+from pocket.deploy.build.archive import Beginning, Changed
 from pocket.deploy.build.static import UNTIL_INVALIDATED
 from pocket.errors import AWSCallFailed, DeployError
 
@@ -251,11 +251,16 @@ def _changed(wanted: Mapping[str, _Upload], index: Mapping[str, Any], present: M
 
 
 def _put(s3: S3Client, bucket: str, key: str, file: StaticFile) -> str:
-    """Uploads one file; returns the ETag of the new object."""
-    with file.content.source.open("rb") as body:
-        done = s3.put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType=file.content_type, CacheControl=file.cache_control
-        )
+    """Uploads one file; returns the ETag of the new object. Raises DeployError where another build has replaced it."""
+    try:
+        body = file.content.read()
+    except (OSError, Changed) as error:
+        raise DeployError(
+            f"{file.content.source} was replaced by another build of the stage.", "Deploy again."
+        ) from error
+    done = s3.put_object(
+        Bucket=bucket, Key=key, Body=body, ContentType=file.content_type, CacheControl=file.cache_control
+    )
     return done["ETag"]
 
 

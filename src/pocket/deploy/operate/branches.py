@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import stage_secrets
-from pocket.deploy.operate.database import access
 from pocket.deploy.stacks import aurora, neon
 from pocket.deploy.stacks.secret_stores import place_of, store_at
 from pocket.deploy.stacks.stack import state
@@ -64,18 +63,20 @@ def remove(stage: StageConfig, target: Target, name: str, reporter: Reporter) ->
         )
     clients = Clients(target)
     with stage_secrets.locked(stage, target, reporter):
+        deployed = state(clients, stage.stack_name).body
         if stage.cluster_name is not None:
             cluster = aurora.find(clients, stage, name)
             if cluster is not None:
-                _refuse_live(name, cluster.resource_id in json.dumps(dict(state(clients, stage.stack_name).body)))
+                _refuse_live(name, cluster.resource_id in json.dumps(dict(deployed)))
                 return aurora.remove(clients, stage, cluster)
         else:
             there = neon.connect(clients, stage)
             branch = neon.find(there, stage, name)
             if branch is not None:
-                used = access(stage, target)
-                at = {"host": used.host, "user": used.user, "database": used.name}
-                _refuse_live(name, neon.is_at(there, branch, **at))
+                if deployed:
+                    variable = stage_secrets.variable(stage, stage.database_variable or "")
+                    url = stage_secrets.value(stage, target, variable)
+                    _refuse_live(name, url is not None and neon.is_at(there, branch, url))
                 return neon.remove(there, stage, name)
     raise DeployError(f"There is no copy {name}; nothing was removed.", "Compare the name with what made it.")
 

@@ -164,9 +164,10 @@ def ensure(
     return {} if existing.get(variable) == url else {variable: url}
 
 
-def is_at(neon: Neon, branch: Branch, *, host: str, user: str, database: str) -> bool:
-    """Whether a URL with this host leads to the branch."""
-    return _endpoint(_address(neon, branch, (user, database)).hostname) == _endpoint(host)
+def is_at(neon: Neon, branch: Branch, url: str) -> bool:
+    """Whether the URL leads to the branch."""
+    logins = [(str(item["owner_name"]), str(item["name"])) for item in _databases(neon, branch)]
+    return any(_endpoint(_address(neon, branch, login).hostname) == _place(url)[0] for login in logins[:1])
 
 
 def _place(url: str) -> tuple[str, str]:
