@@ -465,6 +465,17 @@ def test_a_circular_import_is_shown_without_the_copys_directory(tiny: Path) -> N
     assert "(one.py)\nhint: Break the circular import: `pocket doctor --stage dev` shows it." in done.stderr
 
 
+def test_a_missing_driver_is_said_with_what_to_install(tiny: Path) -> None:
+    raised = "Error loading psycopg2 or psycopg module"
+    add(
+        tiny / "tiny_settings.py",
+        f"from django.core import exceptions\nraise exceptions.ImproperlyConfigured('{raised}')\n",
+    )
+    (message,) = messages(pocket_check(tiny, "--stage", "dev", "--format", "json"))
+    assert message["id"] == "pocket.E007"
+    assert message["hint"].startswith("The database's driver is not installed here: install the project's requirements")
+
+
 def test_a_release_that_cannot_be_reached_hides_no_local_issue(tiny: Path) -> None:
     add(tiny / "tiny_settings.py", "DEBUG = True\n")
     options = ("--stage", "dev", "--deploy", "--tag", "pocket", "--remote")

@@ -52,7 +52,7 @@ def python(folder: Path, code: str, **environ: str) -> str:
 
 def test_the_file_of_a_fresh_project_is_valid(project: Path) -> None:
     (project / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    initialise("--yes")
+    assert "python -m pip install -r requirements.txt" in initialise("--yes")
     stages = load(project / "pocket.toml").stages
     assert list(stages) == ["local", "dev"]
     assert stages["dev"].project_name == "my-site"

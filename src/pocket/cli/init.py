@@ -46,7 +46,7 @@ def init(
         return
     found = survey(Path.cwd())
     planned = changes.plan(found, region=region or _region(), stage=stage, suffix=secrets.token_hex(3))
-    write_changes(planned, changes.next_steps(found), yes=yes)
+    write_changes(planned, changes.next_steps(found, planned), yes=yes)
 
 
 def _github(stage: str, branch: str) -> tuple[list[Change], list[str]]:

@@ -84,8 +84,8 @@ def write(changes: Sequence[Change]) -> None:
         temporary.replace(path)
 
 
-def next_steps(found: Survey) -> Iterator[str]:
-    """What the user does next, one line each."""
+def next_steps(found: Survey, planned: Sequence[Change] = ()) -> Iterator[str]:
+    """What the user does after the changes that were `planned`, one line each."""
     wanted = ["django-pocket[s3]"] + ([] if found.has_another_database else ["psycopg[binary]"])
     written = _requirements(found.directory)
     missing = [f'"{item}"' for item in wanted if item.partition("[")[0] not in written]
@@ -97,6 +97,8 @@ def next_steps(found: Survey) -> Iterator[str]:
         yield f"Change in pocket.toml, [awscontainer.envs]: {', '.join(plain)}"
     if found.has_another_database:
         yield "pocket.toml has no [database], since the settings use another one. Its settings stay as they are."
+    if any(change.name == "requirements.txt" for change in planned):
+        yield "Install what requirements.txt names: python -m pip install -r requirements.txt"
     yield "Next: pocket check, then pocket local" + ("" if found.has_home else ", and open /admin/")
 
 

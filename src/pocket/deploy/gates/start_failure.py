@@ -27,6 +27,10 @@ _HINTS = (
         r"ModuleNotFoundError: No module named '([^']+)'",
         "Correct the name, or add the package to the project's requirements and install it here.",
     ),
+    (
+        r"Error loading (psycopg2|psycopg|MySQLdb|cx_Oracle|oracledb)",
+        "The database's driver is not installed here: install the project's requirements, which have to name it.",
+    ),
     (r"ImportError: .*circular import", "Break the circular import: `pocket doctor --stage {stage}` shows it."),
     (
         r"AppRegistryNotReady|OperationalError|ProgrammingError",
