@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from pocket.cli import db, stage_database
 from pocket.cli.project import Destination
-from pocket.deploy.operate import database, postgresql, stage_secrets
+from pocket.deploy.operate import database, migration, postgresql, stage_secrets
 from pocket.deploy.operate.database import parsed
 from pocket.deploy.target import Credentials, Target
 from pocket.errors import CommandFailed, DeployError, PlanRefused
@@ -197,6 +197,13 @@ def test_a_migration_that_is_too_long_for_a_function_runs_from_here(
     busy = site.run("migrate", "--yes").exception
     assert isinstance(busy, DeployError)
     assert busy.message == "Another `migrate` runs in this database; nothing was migrated."
+
+
+def test_a_list_of_migrations_that_cannot_be_read_is_an_error() -> None:
+    here = migration.Here(lambda arguments: subprocess.CompletedProcess(arguments, 0, "printed at exit\n", ""))
+    with pytest.raises(DeployError, match="could not be listed") as unread:
+        here.pending()
+    assert "printed at exit" in unread.value.message
 
 
 def test_a_deploys_backup_is_a_dump(site: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,12 +36,13 @@ class Here:
         """The pending migrations. Raises DeployError."""
         done = self._run(["-m", "django", COMMAND])
         _refuse_two(done.returncode)
-        if done.returncode:
-            raise DeployError(
-                f"The migrations could not be listed: `{COMMAND}` ended with status {done.returncode}:"
-                f"\n{last_lines(done.stderr)}"
-            )
-        return read_pending(json.loads(done.stdout.strip().rpartition("\n")[2]))
+        if done.returncode == 0:
+            with suppress(ValueError):
+                return read_pending(json.loads(done.stdout.strip().rpartition("\n")[2]))
+        raise DeployError(
+            f"The migrations could not be listed: `{COMMAND}` ended with status {done.returncode}:"
+            f"\n{last_lines(done.stderr or done.stdout)}"
+        )
 
     def migrate(self) -> None:
         """Migrates; the output goes to this process's. Raises DeployError."""
