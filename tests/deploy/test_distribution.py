@@ -25,6 +25,7 @@ from pocket.config import Project
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import destroy
 from pocket.deploy.releases import deploy as release
+from pocket.deploy.releases.plan import plan
 from pocket.deploy.target import Target
 from pocket.local import LocalAWS
 
@@ -191,8 +192,9 @@ def test_the_same_deploy_again_changes_nothing(site: Site, local_target: Target)
     assert recorder.plans == []
 
 
+@pytest.mark.parametrize("lost", ["a key", "the secret"])
 def test_a_lost_secret_is_replaced_when_the_next_release_goes_live(
-    site: Site, local_aws: LocalAWS, local_target: Target, clients: Clients
+    site: Site, local_aws: LocalAWS, local_target: Target, clients: Clients, lost: str
 ) -> None:
     def sent() -> str:
         headers: dict[str, str] = json.loads(get(f"{site.address}/")[2])["event"]["headers"]
@@ -201,11 +203,16 @@ def test_a_lost_secret_is_replaced_when_the_next_release_goes_live(
     before, stage = sent(), site.project.stage("dev")
     stored = json.loads(clients.secretsmanager.get_secret_value(SecretId="pocket-dev-edge")["SecretString"])
     del stored["POCKET_ORIGIN_SECRET"]
-    clients.secretsmanager.put_secret_value(SecretId="pocket-dev-edge", SecretString=json.dumps(stored))
+    if lost == "a key":
+        clients.secretsmanager.put_secret_value(SecretId="pocket-dev-edge", SecretString=json.dumps(stored))
+    else:
+        clients.secretsmanager.delete_secret(SecretId="pocket-dev-edge", ForceDeleteWithoutRecovery=True)
     seen: list[str] = []
     recorder = PlanRecorder(on_event=lambda _: seen.append(sent()))
-    options = {"skip_gates": ["project"], "allow_loss": True}
-    release.deploy(site.project, stage, local_target, recorder, published=local_aws.route, **options)  # type: ignore[arg-type] # as named
+    planned = plan(site.project, stage, local_target, PlanRecorder(), skip_gates=["project"])
+    release.deploy(
+        site.project, stage, local_target, recorder, published=local_aws.route, skip_gates=["project"], plan=planned
+    )
     after = sent()
     assert len(after) == 50
     assert after != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -210,9 +211,11 @@ def _confirm(run: Run, changes: Changes) -> None:
 
 def described(run: Run, changes: Changes) -> SavedPlan:
     """The plan of a run, for a file."""
-    # A key that is generated in each deploy is another one each time.
-    known = {name: name if name in run.generation.fresh else value for name, value in run.inputs.secrets.items()}
-    wanted = render(replace(run.inputs, secrets=known))
+    # A value that a deploy generates is another one each time, as is its date. The template decodes a public key.
+    fresh = {name: base64.b64encode(name.encode()).decode() for name in run.generation.fresh}
+    known = {name: fresh.get(name, value) for name, value in run.inputs.secrets.items()}
+    changed = "now" if run.generation.lost else run.inputs.secrets_changed
+    wanted = render(replace(run.inputs, secrets=known, secrets_changed=changed))
     return SavedPlan(
         pocket=version("django-pocket"),
         project=run.stage.project_name,

@@ -78,7 +78,8 @@ def _properties(inputs: Inputs, handler: str) -> dict[str, Any]:
 def _fingerprint(properties: dict[str, Any], inputs: Inputs) -> str:
     """Digits that change with the code and the configuration of the function, and with nothing else.
 
-    CloudFormation publishes a version when it meets a new logical id, never because a function changed.
+    CloudFormation publishes a version when it meets a new logical id, never because a function changed, and Lambda
+    refuses another version of a function that did not change.
     """
-    facts = [properties, sorted(inputs.environment.items()), *sorted(inputs.secrets.items())]
+    facts = [properties, sorted(inputs.environment.items())]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:FINGERPRINT]
