@@ -304,6 +304,27 @@ def test_a_command_that_lost_the_lock_changes_nothing(clients: Clients, bucket: 
     assert clients.s3.get_object(Bucket=bucket, Key=KEY)["Body"].read() == other, "it is not given back either"
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_write_that_was_interrupted_leaves_no_lock(target: Target, clients: Clients, bucket: str, calls: int) -> None:
+    def interrupt(**_: Any) -> None:
+        nonlocal calls
+        calls -= 1
+        if calls == 0:
+            raise KeyboardInterrupt
+
+    own = Clients(target)
+    own.s3.meta.events.register("after-call.s3.PutObject", interrupt)
+
+    def hold() -> None:
+        with a_lock(own) as lock:
+            lock.take(bucket)
+            lock.check()
+
+    with pytest.raises(KeyboardInterrupt):
+        hold()
+    assert locks.holder(clients, bucket) is None
+
+
 def test_one_of_many_takes_the_lock(clients: Clients, bucket: str) -> None:
     start, taken = threading.Barrier(8, timeout=SECONDS), []
     ended = threading.Barrier(8, timeout=SECONDS)

@@ -77,6 +77,7 @@ class Lock:
         self._mine = Holder(uuid.uuid4().hex, command, _who(), now)
         self._bucket = ""
         self._etag = ""
+        self._written = False
         self._write_lock = threading.Lock()
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, daemon=True)
@@ -106,6 +107,7 @@ class Lock:
             elif found.holder is not None and not found.dead:
                 raise self._held(found.holder)
             else:
+                self._written = True
                 self._etag = self._write(found.etag, self._mine)
                 if self._etag and found.holder is not None:
                     self._reporter.note(f"Took over the lock of stage {self._stage}, left by {found.holder}.")
@@ -135,17 +137,25 @@ class Lock:
         self._ended.set()
         if self._renewing.ident is not None:
             self._renewing.join()
-        if self._etag:
+        if self._written:
             try:
-                self._write(self._etag, None)
+                self._give_back()
             except AWSCallFailed as error:
                 if error.code != "NoSuchBucket":
                     self._reporter.note(f"The lock of stage {self._stage} stays for {LEASE:.0f} s: {error.message}")
-            self._etag = ""
+            self._etag, self._written = "", False
         if self._alive is not None:
             _file_of(self._mine.token).unlink(missing_ok=True)
             self._alive.close()
             self._alive = None
+
+    def _give_back(self) -> None:
+        if self._etag and self._write(self._etag, None):
+            return
+        # A write that was interrupted may have reached S3: then it is not known by which ETag.
+        found = _read(self._clients, self._bucket)
+        if found.holder == self._mine:
+            self._write(found.etag, None)
 
     def __enter__(self) -> Self:
         return self
