@@ -119,6 +119,10 @@ _CODE_HINTS: Mapping[str, str] = {
         "AWS is throttling this account; wait a minute and try again.",
     ),
     **dict.fromkeys(("InternalFailure", "InternalError", "ServiceUnavailable", "ServiceException"), _AGAIN),
+    **dict.fromkeys(
+        ("ResourceConflictException", "ResourceNotReadyException", "SnapStartNotReadyException"),
+        "AWS is still preparing or changing it; wait some minutes and try again.",
+    ),
     "OptInRequired": "Enable the service for this account in the AWS console, then try again.",
     "LimitExceededException": "Request a higher quota from AWS, or remove what you no longer need.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,30 @@ from pocket.errors import AWSCallFailed, CommandFailed, DeployError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
+
     from pocket.config import StageConfig
     from pocket.deploy.target import Target
 
 GRACE = 30
 """Seconds to wait for a response beyond the function's timeout, which does not include a cold start."""
+
+READY_AFTER = 300.0
+"""Seconds in which Lambda prepares a function that is new, or that it has put aside after weeks without use."""
+
+PAUSE = 0.5
+
+_NOT_READY = frozenset(
+    {
+        "CodeArtifactUserPendingException",
+        "ENINotReadyException",
+        "ResourceConflictException",
+        "ResourceNotReadyException",
+        "SnapStartNotReadyException",
+    }
+)
+"""Lambda's refusals meanwhile, for a snapshot or a network interface: the function has not run."""
 
 _INTERRUPTED = frozenset({"ConnectionClosedError", "ReadTimeoutError"})
 """botocore's errors of a call that had reached AWS."""
@@ -65,16 +85,8 @@ def manage(
     if environ:
         body["environ"] = dict(environ)
     try:
-        answer = (
-            Clients(target)
-            .invoker(timeout + GRACE)
-            .invoke(
-                FunctionName=stage.function_name(handler),
-                Qualifier=qualifier,
-                Payload=json.dumps(body),
-                LogType="Tail",
-            )
-        )
+        client = Clients(target).invoker(timeout + GRACE)
+        answer = once_ready(client, stage.function_name(handler), qualifier, body)
     except AWSCallFailed as error:
         if error.code == "ResourceNotFoundException":
             raise DeployError(
@@ -91,6 +103,20 @@ def manage(
     if answer.get("FunctionError"):
         raise _failed(command, handler, stage, text, log_tail(answer))
     return replace(_outcome(command, text), log_tail=log_tail(answer))
+
+
+def once_ready(
+    client: LambdaClient, function: str, qualifier: str, event: Mapping[str, Any]
+) -> InvocationResponseTypeDef:
+    """Lambda's response to one invocation, with the end of its log, as soon as Lambda has prepared the function."""
+    last = time.monotonic() + READY_AFTER
+    while True:
+        try:
+            return client.invoke(FunctionName=function, Qualifier=qualifier, Payload=json.dumps(event), LogType="Tail")
+        except AWSCallFailed as error:
+            if error.code not in _NOT_READY or time.monotonic() > last:
+                raise
+        time.sleep(PAUSE)
 
 
 def _note_continuation(stage: StageConfig, command: str, timeout: int, note: Callable[[str], None] | None) -> None:

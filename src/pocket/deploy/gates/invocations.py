@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.aws.invoke import GRACE
+from pocket.deploy.aws.invoke import GRACE, once_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +42,8 @@ def _invoke(
     client = candidate.clients.invoker(timeout + GRACE)
 
     def invoke() -> dict[str, Any]:
-        answer = client.invoke(
-            FunctionName=candidate.stage.function_name(handler),
-            Qualifier=candidate.versions[handler],
-            Payload=json.dumps(event),
-            LogType="Tail",
-        )
+        function, version = candidate.stage.function_name(handler), candidate.versions[handler]
+        answer = once_ready(client, function, version, event)
         return {**answer, "Payload": answer["Payload"].read().decode(errors="replace")}
 
     return pool.submit(invoke)
