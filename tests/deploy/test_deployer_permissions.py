@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +19,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from deploying import ALARMS, CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
+from gated_site import STAGE, app
 from local_network import Subnets
 
 import pocket.deploy
@@ -34,6 +36,7 @@ from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy,
 from pocket.deploy.template.deployer_cdn import CDN_LOGS
 from pocket.errors import AWSCallFailed, PlanRefused
 from pocket.local import LocalAWS
+from pocket.local.aws import ACCOUNT
 
 ROOM = Path(pocket.deploy.__file__).parent
 SERVICES = (
@@ -317,14 +320,15 @@ def client(place: Target, service: str) -> Any:
     )
 
 
+BOUNDED = f'permissions_boundary = "arn:aws:iam::{ACCOUNT}:policy/bounded"\n'
+
+
 @pytest.fixture
 def deployer(
     tmp_path: Path, target: Target, subnets: Subnets, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Project, Target]]:
     """A project with a boundary, and a target with the keys of a user who has the printed policy alone."""
-    iam, account = client(target, "iam"), client(target, "sts").get_caller_identity()["Account"]
-    boundary = f'permissions_boundary = "arn:aws:iam::{account}:policy/bounded"'
-    named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{boundary}\n", 1)
+    named = SMALL.replace("small", "bounded").replace("[awscontainer]\n", f"[awscontainer]\n{BOUNDED}", 1)
     vpc = f'[vpc]\nsubnet_ids = ["{subnets.open}"]\nsecurity_group_ids = ["{subnets.group}"]\n'
     named = named.replace("[s3]", f"{vpc}[s3]", 1)
     named = named.replace("[vpc]", 'tags = { team = "board" }\n[vpc]', 1)
@@ -337,18 +341,25 @@ def deployer(
     servers = frozenset(server.rstrip(".") for server in zone["DelegationSet"]["NameServers"])
     monkeypatch.setattr(public_dns, "name_servers", lambda _: servers)
     found = deployable(tmp_path, named)
-    stage = found.stage("dev")
-    iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
+    with as_deployer(found, target) as place:
+        yield found, place
+    dns.delete_hosted_zone(Id=zone["HostedZone"]["Id"])
+
+
+@contextmanager
+def as_deployer(found: Project, target: Target) -> Iterator[Target]:
+    """A target with the keys of a user who has the printed policy alone; the project's boundary is called `bounded`."""
+    iam, stage = client(target, "iam"), found.stage("dev")
+    boundary = iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
     iam.create_user(UserName="deployer")
     iam.put_user_policy(UserName="deployer", PolicyName="pocket", PolicyDocument=json.dumps(deployer_policy(stage)))
     key = iam.create_access_key(UserName="deployer")["AccessKey"]
-    yield found, replace(target, credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    yield replace(target, credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
     destroy.destroy(stage, target, PlanRecorder())
     iam.delete_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName="deployer", PolicyName="pocket")
     iam.delete_user(UserName="deployer")
-    iam.delete_policy(PolicyArn=f"arn:aws:iam::{account}:policy/bounded")
-    dns.delete_hosted_zone(Id=zone["HostedZone"]["Id"])
+    iam.delete_policy(PolicyArn=boundary["Policy"]["Arn"])
 
 
 def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
@@ -383,6 +394,19 @@ def test_a_user_with_only_that_policy_deploys_operates_and_destroys(
     assert [(item.text, item.state) for item in events.schedules] == [("rate(1 hour), UTC: job", "ran")]
     assert list(logs.read(stage, place, since=600, follow=False))
     assert "stack pocket-dev-bounded" in destroy.destroy(stage, place, PlanRecorder()).removed
+
+
+def test_a_stage_that_generates_no_secret_is_removed_with_that_policy_too(
+    tmp_path: Path, target: Target, local_aws: LocalAWS
+) -> None:
+    stage = STAGE.replace("[awscontainer]\n", f"[awscontainer]\n{BOUNDED}", 1)
+    found = deployable(tmp_path, stage.replace("gated", "bounded"), app("A"))
+    with as_deployer(found, target) as place:
+        release.deploy(
+            found, found.stage("dev"), place, PlanRecorder(), skip_gates=["project"], published=local_aws.route
+        )
+        removed = destroy.destroy(found.stage("dev"), place, PlanRecorder()).removed
+    assert "stack pocket-dev-bounded" in removed
 
 
 def test_that_user_can_make_no_role_outside_of_the_boundary_and_touch_no_other_stage(

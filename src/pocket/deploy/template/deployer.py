@@ -325,7 +325,10 @@ def _access_logs(stage: StageConfig) -> bool:
 
 
 def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
-    """The secrets that Pocket generates, and the dates of all secrets: a newer one renews the functions."""
+    """The secrets that Pocket generates, and the dates of all secrets: a newer one renews the functions.
+
+    A stage that generates none any more may still have some, which `pocket destroy` removes.
+    """
     ids = {(item.service, item.secret_id) for item in stage.secret_variables}
     dated = sorted(_secret_arn(place, name) for service, name in ids if service == "secretsmanager")
     if dated:
@@ -333,8 +336,6 @@ def _secrets(stage: StageConfig, place: Place) -> Iterator[Statement]:
     parameters = sorted(_parameter_arn(place, name) for service, name in ids if service == "ssm")
     if parameters:
         yield allow("DatesOfParameters", ["ssm:GetParameters"], parameters)
-    if not stage.generated_variables:
-        return
     if stage.secretsmanager.store == "ssm":
         root = f"parameter/{stage.pocket_key.strip('/')}"
         yield allow("GeneratedParameters", _PARAMETERS, [place.arn("ssm", name) for name in (root, f"{root}/*")])
