@@ -185,6 +185,16 @@ def test_a_secret_that_is_newer_than_the_live_release_renews_the_functions_once(
     assert site.deploy().changed is False
 
 
+def test_a_deploy_that_restores_the_deleted_secret_says_that_it_changed_something(site: Site, clients: Clients) -> None:
+    site.deploy()
+    clients.secretsmanager.delete_secret(SecretId="pocket-dev-small", RecoveryWindowInDays=7)
+    recorder = PlanRecorder()
+    assert site.deploy(recorder=recorder).changed
+    assert any(note.startswith("Restored the secret pocket-dev-small") for note in recorder.notes)
+    assert not any("nothing was changed" in note for note in recorder.notes)
+    assert site.deploy().changed is False
+
+
 def test_a_parameter_and_a_secret_of_the_users_own_count_too(site: Site, clients: Clients, tmp_path: Path) -> None:
     own = 'secrets = { TOKEN = "own/token", DSN = "arn:aws:ssm:eu-central-1:000000000000:parameter/own/dsn" }'
     text = SMALL.replace(

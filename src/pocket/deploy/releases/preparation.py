@@ -103,7 +103,7 @@ def prepare(run: Run, begins: FirstChanges) -> Progress:
     done = run.plans.carry_out(of_main)
     if done.stack is None:
         raise StackFailed(f"Stack {run.stage.stack_name} was not created.")
-    return Progress(done, base, bool(plan.storage.changes or plan.main.changes or generated), generated)
+    return Progress(done, base, bool(plan.storage.changes or plan.main.changes or plan.secrets.changes), generated)
 
 
 def planned(run: Run, begins: FirstChanges) -> Preparation:
