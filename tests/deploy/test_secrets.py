@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from deploying import SMALL, PlanRecorder, project
 
 from pocket.config import StageConfig
 from pocket.deploy.aws.session import Clients
+from pocket.deploy.releases.history import Release
 from pocket.deploy.stacks import secrets
 from pocket.deploy.stacks.secret_stores import RECORD, Contents, place_of, store_at
 from pocket.errors import DeployError
@@ -160,6 +162,18 @@ def test_a_lost_public_key_is_made_from_its_private_key(clients: Clients, tmp_pa
     overwrite(clients, stage, {key: value for key, value in whole.items() if key != "TOKEN_PUB_BASE64"})
     assert ensure(clients, stage) == ("TOKEN_PUB_BASE64",)
     assert stored(clients, stage) == whole
+
+
+def test_functions_read_again_what_they_had_and_nothing_else(clients: Clients, stage: StageConfig) -> None:
+    private, public = "TOKEN_PEM_BASE64", "TOKEN_PUB_BASE64"
+    store_at(clients, stage, place_of(stage)).put({private: secrets.key_pair()[0]}, PlanRecorder())
+    live = Release(1, {}, secrets=place_of(stage), generated=(private, public))
+    found = secrets.plan(clients, stage, live)
+    assert found.fresh.keys() == {"SECRET_KEY", public}
+    assert found.lost == (), "the same value is made again"
+    assert found.renews, "the store is newer than the functions once it has the value"
+    assert not secrets.plan(clients, stage, replace(live, generated=(private,))).renews, "only new ones are missing"
+    assert not secrets.plan(clients, stage).renews
 
 
 def test_a_lost_private_key_is_an_error_and_nothing_changes(clients: Clients, tmp_path: Path) -> None:

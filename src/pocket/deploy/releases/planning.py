@@ -185,7 +185,7 @@ def _secrets(
     generation = _generation(clients, stage, main, reporter, options)
     url, rows = _branch(clients, stage, generation, reporter, options)
     renewed = secret_dates.renewal(clients, stage, main.body, reporter)
-    if generation.lost or url.keys() & generation.existing.keys():
+    if generation.renews or url.keys() & generation.existing.keys():
         renewed = secret_dates.text(datetime.now(UTC))
     return replace(generation, fresh={**generation.fresh, **url}), renewed, rows
 

@@ -214,7 +214,7 @@ def described(run: Run, changes: Changes) -> SavedPlan:
     # A value that a deploy generates is another one each time, as is its date. The template decodes a public key.
     fresh = {name: base64.b64encode(name.encode()).decode() for name in run.generation.fresh}
     known = {name: fresh.get(name, value) for name, value in run.inputs.secrets.items()}
-    changed = "now" if run.generation.lost else run.inputs.secrets_changed
+    changed = "now" if run.generation.renews else run.inputs.secrets_changed
     wanted = render(replace(run.inputs, secrets=known, secrets_changed=changed))
     return SavedPlan(
         pocket=version("django-pocket"),

@@ -42,8 +42,9 @@ class Generation:
     """What a deploy puts into the store of generated secrets; `fresh` has the values by variable.
 
     `carried` names those copied from the live release's place. `lost` names those of the live release that are missing
-    and are generated again, with other values. With `restores`, the store is scheduled for deletion and is restored
-    first. `existing` has the values in the store.
+    and are generated again, with other values. With `renews`, the live release has read some of them already: its
+    functions have to read them again. With `restores`, the store is scheduled for deletion and is restored first.
+    `existing` has the values in the store.
     """
 
     place: Place
@@ -51,6 +52,7 @@ class Generation:
     existing: Mapping[str, str] = field(default_factory=dict, repr=False)
     carried: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    renews: bool = False
     restores: bool = False
 
     @property
@@ -93,7 +95,9 @@ def plan(clients: Clients, stage: StageConfig, live: Recorded | None = None) -> 
         made += [variable for variable in found if set(secret.variables(name)) <= found.keys()]
     if made:
         _refuse_untaken(stage, store, made)
-    return Generation(place, fresh, existing, tuple(carried), _lost(live, made, variables))
+    lost = _lost(live, made, variables)
+    renews = bool(lost) or (live is not None and not fresh.keys().isdisjoint(live.generated))
+    return Generation(place, fresh, existing, tuple(carried), lost, renews)
 
 
 def restored(clients: Clients, stage: StageConfig, live: Recorded | None, reporter: Reporter) -> Generation:
