@@ -6,18 +6,17 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from deployer import BOUNDED, as_deployer, client
 from deploying import ALARMS, CDN, EVENTS, FULL, SECRETS, SMALL, PlanRecorder, deployable, inputs, project
 from gated_site import STAGE, app
 from local_network import Subnets
@@ -29,14 +28,13 @@ from pocket.deploy.aws.session import Clients
 from pocket.deploy.operate import destroy, logs, status
 from pocket.deploy.releases import deploy as release
 from pocket.deploy.reporting import PlanRow
-from pocket.deploy.target import Credentials, Target
+from pocket.deploy.target import Target
 from pocket.deploy.template import render, render_storage
 from pocket.deploy.template.boundary import boundary_policy
 from pocket.deploy.template.deployer import ACCESS_LOGS, LIMIT, deployer_policy, parts
 from pocket.deploy.template.deployer_cdn import CDN_LOGS
 from pocket.errors import AWSCallFailed, PlanRefused
 from pocket.local import LocalAWS
-from pocket.local.aws import ACCOUNT
 
 ROOM = Path(pocket.deploy.__file__).parent
 SERVICES = (
@@ -307,22 +305,6 @@ def test_what_one_role_may_not_do_is_not_denied_to_the_others_by_the_boundary(tm
     assert {item["Effect"] for item in statements} == {"Allow"}
 
 
-def client(place: Target, service: str) -> Any:
-    """A client of boto3's own, for services that Pocket does not call."""
-    keys = place.credentials
-    assert keys is not None
-    return boto3.client(
-        service,
-        region_name=place.region,
-        endpoint_url=place.endpoint_url,
-        aws_access_key_id=keys.access_key_id,
-        aws_secret_access_key=keys.secret_access_key,
-    )
-
-
-BOUNDED = f'permissions_boundary = "arn:aws:iam::{ACCOUNT}:policy/bounded"\n'
-
-
 @pytest.fixture
 def deployer(
     tmp_path: Path, target: Target, subnets: Subnets, monkeypatch: pytest.MonkeyPatch
@@ -344,22 +326,6 @@ def deployer(
     with as_deployer(found, target) as place:
         yield found, place
     dns.delete_hosted_zone(Id=zone["HostedZone"]["Id"])
-
-
-@contextmanager
-def as_deployer(found: Project, target: Target) -> Iterator[Target]:
-    """A target with the keys of a user who has the printed policy alone; the project's boundary is called `bounded`."""
-    iam, stage = client(target, "iam"), found.stage("dev")
-    boundary = iam.create_policy(PolicyName="bounded", PolicyDocument=json.dumps(boundary_policy(found, stage)))
-    iam.create_user(UserName="deployer")
-    iam.put_user_policy(UserName="deployer", PolicyName="pocket", PolicyDocument=json.dumps(deployer_policy(stage)))
-    key = iam.create_access_key(UserName="deployer")["AccessKey"]
-    yield replace(target, credentials=Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
-    destroy.destroy(stage, target, PlanRecorder())
-    iam.delete_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName="deployer", PolicyName="pocket")
-    iam.delete_user(UserName="deployer")
-    iam.delete_policy(PolicyArn=boundary["Policy"]["Arn"])
 
 
 def test_a_user_with_only_that_policy_deploys_operates_and_destroys(

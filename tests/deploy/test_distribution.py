@@ -18,6 +18,7 @@ from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from deployer import BOUNDED, as_deployer
 from deploying import COMMANDS, PlanRecorder, deployable
 from tiny_project import PYTHON, write
 
@@ -43,7 +44,7 @@ aliases = ["edge.example"]
 
 [awscontainer]
 python_version = "{PYTHON}"
-
+{BOUNDED}
 [awscontainer.handlers.web]
 command = "pocket.django.lambda_handlers.wsgi_handler"
 apigateway = {{}}
@@ -107,9 +108,11 @@ def site(
     found = edge(tmp_path_factory.mktemp("edge"))
     stage = found.stage("dev")
     voice = PlanRecorder()
-    done = release.deploy(found, stage, local_target, voice, skip_gates=["project"], published=local_aws.route)
-    yield Site(local_aws.addresses["web"], done, voice, found)
-    destroy.destroy(stage, local_target, PlanRecorder(), confirm=lambda _: True)
+    with as_deployer(found, local_target) as deployer:
+        done = release.deploy(found, stage, local_target, voice, skip_gates=["project"], published=local_aws.route)
+        yield Site(local_aws.addresses["web"], done, voice, found)
+        removed = destroy.destroy(stage, deployer, PlanRecorder()).removed
+    assert "stack pocket-dev-edge-certificate" in removed
     assert clients.cloudfront.list_distributions()["DistributionList"].get("Quantity", 0) == 0
 
 

@@ -178,16 +178,15 @@ def _certificate_stack(clients: Clients, stage: StageConfig, main: State) -> Sta
     return State()
 
 
-def _certificates(clients: Clients, stage: StageConfig, main: State) -> Iterator[Certificate]:
-    """The certificates that Pocket requested outside of a stack, if the file or the deployed stage has any."""
+def _certificates(clients: Clients, stage: StageConfig, main: State) -> Iterable[Certificate]:
+    """The certificates that Pocket requested outside of a stack: those in use, and all where a domain waits for one."""
+    far = clients.in_region(REGION)
+    found = [*certificates.requested_of(clients, stage, sorted(used_certificates(main.body)))]
+    found += certificates.requested_of(far, stage, sorted(used_by_distribution(main.body)))
     waiting = [item for item in stage.domains if not item.create_records and item.certificate_arn is None]
-    there = []
-    if used_certificates(main.body) or any(domain.handler is not None for domain in waiting):
-        there.append(clients)
-    if used_by_distribution(main.body) or any(domain.handler is None for domain in waiting):
-        there.append(clients.in_region(REGION))
-    for found in dict.fromkeys(there):
-        yield from certificates.of_stage(found, stage)
+    for there in dict.fromkeys(far if domain.handler is None else clients for domain in waiting):
+        found += certificates.of_stage(there, stage)
+    return {item.arn: item for item in found}.values()
 
 
 def _state(clients: Clients, stage: StageConfig, name: str) -> State:

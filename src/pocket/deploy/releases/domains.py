@@ -123,10 +123,8 @@ def remove_unused(
 ) -> None:
     """Deletes certificates that Pocket requested and that the template used before."""
     for there, used in ((clients, used_certificates), (clients.in_region(REGION), used_by_distribution)):
-        former = used(before) - used(after)
-        for certificate in certificates.of_stage(there, stage) if former else ():
-            if certificate.arn in former:
-                _remove(there, certificate, reporter)
+        for certificate in certificates.requested_of(there, stage, sorted(used(before) - used(after))):
+            _remove(there, certificate, reporter)
 
 
 def _remove(clients: Clients, certificate: certificates.Certificate, reporter: Reporter) -> None:

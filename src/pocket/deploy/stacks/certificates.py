@@ -15,7 +15,7 @@ from pocket.deploy.template.marks import listed, marked, marks
 from pocket.errors import AWSCallFailed, DeployError, PlanRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mypy_boto3_acm.type_defs import CertificateDetailTypeDef
 
@@ -87,15 +87,22 @@ def of_stage(clients: Clients, stage: StageConfig, first: str | None = None) -> 
     """
     for page in clients.acm.get_paginator("list_certificates").paginate():
         for summary in page["CertificateSummaryList"]:
-            if first is not None and summary["DomainName"] != first:
-                continue
-            arn = summary["CertificateArn"]
-            tags = {
-                item["Key"]: item.get("Value", "")
-                for item in clients.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
-            }
-            if marked(stage, tags) and REQUESTED in tags:
-                yield read(clients, arn)
+            if first in {None, summary["DomainName"]}:
+                yield from requested_of(clients, stage, [summary["CertificateArn"]])
+
+
+def requested_of(clients: Clients, stage: StageConfig, arns: Iterable[str]) -> Iterator[Certificate]:
+    """Those of the certificates in the region of `clients` that exist and that Pocket requested for the stage."""
+    for arn in arns:
+        try:
+            found = clients.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
+        except AWSCallFailed as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            continue
+        tags = {item["Key"]: item.get("Value", "") for item in found}
+        if marked(stage, tags) and REQUESTED in tags:
+            yield read(clients, arn)
 
 
 REQUESTED = "pocket:requested"

@@ -53,7 +53,7 @@ def domain_statements(stage: StageConfig, place: Place) -> Iterator[Statement]:
     yield from certificate_statements(stage, place, _requested(of_apis))
     yield from certificate_statements(stage, far, _requested(of_distribution), "OfDistribution")
     if own := sorted({domain.certificate_arn for domain in stage.domains if domain.certificate_arn}):
-        yield allow("OwnCertificates", ["acm:DescribeCertificate"], own)
+        yield allow("OwnCertificates", ["acm:DescribeCertificate", "acm:ListTagsForCertificate"], own)
     if any(not domain.create_records and not domain.certificate_arn for domain in stage.domains):
         yield allow("FindCertificates", ["acm:ListCertificates"], ["*"])
     root = f"arn:{place.partition}:apigateway:{place.region}::/domainnames"
