@@ -50,29 +50,35 @@ def deploy(
     from pocket.cli.project import destination
     from pocket.cli.rehearsal import rehearsing
     from pocket.cli.stage_database import backup_of
-    from pocket.deploy.releases import deploy as release
+    from pocket.deploy import gates
     from pocket.deploy.releases import saved_plan
+    from pocket.deploy.releases.making import begun
     from pocket.local import attach
 
     place = destination(stage, local=local)
     aws = attach(place.project.directory) if local else None
-    saved = None if plan is None else saved_plan.read(plan)
+    saved, skipped = None if plan is None else saved_plan.read(plan), gates.named(skip_gate or ())
     chosen = backup_of(place, aws, wanted=backup)
     with (
         logged(place.project.directory, f"deploy-{stage}", assume_yes=yes) as progress,
         nullcontext() if aws is None else rehearsing(place, aws, progress),
+        begun(place.project, place.stage, place.target, progress, skipped) as making,
     ):
+        # Takes as long as the start of the build, beside which it is imported.
+        from pocket.deploy.releases import deploy as release
+
         deployed = release.deploy(
             place.project,
             place.stage,
             place.target,
             progress,
-            skip_gates=tuple(skip_gate or ()),
+            skip_gates=skipped,
             allow_destructive=allow_destructive,
             allow_loss=allow_loss,
             plan=saved,
             published=None if aws is None else aws.route,
             backup=chosen,
+            making=making,
         )
     for address in deployed.addresses.values():
         typer.echo(address)

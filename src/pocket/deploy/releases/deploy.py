@@ -7,30 +7,27 @@ serves pages that link to them.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from pocket.deploy import gates
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.build import artifact, upload
-from pocket.deploy.build.revision import revision
-from pocket.deploy.gates import checks
+from pocket.deploy.build import upload
 from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import DeployedState, deployed_state
+from pocket.deploy.releases.making import begun
 from pocket.deploy.releases.planning import planning
 from pocket.deploy.releases.rollout import roll_out
-from pocket.deploy.releases.run import Deployed, Made, Options
+from pocket.deploy.releases.run import Deployed, Options
 from pocket.deploy.stacks import previews
 from pocket.deploy.stacks.ownership import own_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from pocket.config import Project, StageConfig
-    from pocket.deploy.build.snapshot import Snapshot
     from pocket.deploy.gates.migrations import Backup
-    from pocket.deploy.releases.history import Release
     from pocket.deploy.releases.planning import Make
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
@@ -53,9 +50,11 @@ def deploy(
     plan: SavedPlan | None = None,
     published: Callable[[Mapping[str, str]], None] | None = None,
     backup: Backup | None = None,
+    making: AbstractContextManager[Make] | None = None,
 ) -> Deployed:
     """Deploys the stage; deploying the same project again changes nothing.
 
+    `making` is `making.begun` of the project, where that has begun already.
     `required` is called once the artifact is made, for those of the gates to skip that it has to pass after all.
     With `plan`, that one is applied, or refused; only its losses are asked about. `backup` is offered before a
     destructive migration.
@@ -75,8 +74,8 @@ def deploy(
         backup=backup,
         required=required,
     )
-    making = made_here(project, stage, target, reporter, options.skipped)
-    return release(project, stage, Clients(target), reporter, options=options, making=making)
+    with nullcontext(making) if making else begun(project, stage, target, reporter, options.skipped) as made:
+        return release(project, stage, Clients(target), reporter, options=options, making=made)
 
 
 def release(
@@ -101,44 +100,6 @@ def release(
     if not done.changed:
         reporter.note(f"Stage {stage.name} is up to date; nothing was changed.")
     return done
-
-
-@contextmanager
-def made_here(
-    project: Project, stage: StageConfig, target: Target, reporter: Reporter, skipped: Collection[str]
-) -> Iterator[Make]:
-    """What makes the artifact of the project in its folder. The build, which changes nothing in AWS, begins at once.
-
-    The gate `project` judges each artifact before anything else is done with it. Only that of the live release, in the
-    same environment, it has judged already.
-    """
-    with artifact.begin(project, stage, target, reporter) as build:
-        judges, proof = gates.gate.PROJECT not in skipped, checks.proof(stage, target)
-
-        def make(live: Release | None, examine: Callable[[], None]) -> Made:
-            def judge(files: Snapshot) -> frozenset[str]:
-                number = None if live is None else live.number
-                return checks.check_project(project, stage, target, reporter, number, files=files.files)
-
-            known = live if live is not None and live.proof == proof else None
-            early = build.taken() if judges and (known is None or build.looks_changed()) else None
-            # Beside the build, where it is needed for all that can be known.
-            warnings = frozenset() if early is None else judge(early)
-            examine()
-            built, files = build.finish(), build.taken()
-            if judges and early is None and known is not None and known.artifact == upload.artifact_key(built):
-                reporter.note(f"Gate {gates.gate.PROJECT}: the artifact is that of release {known.number}.")
-                proved = True
-            else:
-                if judges and early is not files:
-                    warnings = judge(files)
-                # A file that was saved meanwhile may have been judged with other content than is packed.
-                proved = judges and not files.has_changed()
-            # The rest of a deploy may wait for an answer, a cluster or a distribution.
-            build.close()
-            return Made(built, revision(project.directory), warnings, proof if proved else "")
-
-        yield make
 
 
 def read(clients: Clients, stage: StageConfig) -> DeployedState:

@@ -11,7 +11,7 @@ from pocket.deploy import gates
 from pocket.deploy.aws.session import Clients
 from pocket.deploy.build import copies, static, upload
 from pocket.deploy.gates import migrations
-from pocket.deploy.releases.deploy import made_here
+from pocket.deploy.releases.making import begun
 from pocket.deploy.releases.planning import planning
 from pocket.deploy.releases.preparation import described, planned
 from pocket.deploy.releases.rollout import first_changes
@@ -44,8 +44,10 @@ def plan(
     `deploy`.
     """
     options = Options(gates.named(skip_gates), looks=True)
-    making = made_here(project, stage, target, reporter, options.skipped)
-    with planning(project, stage, Clients(target), reporter, options=options, making=making) as (run, _):
+    with (
+        begun(project, stage, target, reporter, options.skipped) as making,
+        planning(project, stage, Clients(target), reporter, options=options, making=making) as (run, _),
+    ):
         begins = first_changes(run, render(run.inputs))
         with reporter.step("Plan the changes"):
             changes = planned(run, begins).shown

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +26,8 @@ from pocket.deploy.gates import mail, network
 from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import History, deployed_state
 from pocket.deploy.releases.journal import Journal
-from pocket.deploy.releases.run import Made, Options, Run
+from pocket.deploy.releases.making import Made
+from pocket.deploy.releases.run import Options, Run
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import aurora, neon, previews, secret_dates, secrets
 from pocket.deploy.stacks.lock import Lock
@@ -73,8 +74,10 @@ def planning(
     Raises as `deploy`.
     """
     refuse_unsupported(project, stage)
+    with reporter.step("Check the credentials"):
+        account = account_id(clients)
     with (
-        _begun(making, clients, reporter) as (make, account),
+        making as make,
         Journal(reporter) as journal,
         Lock(clients, stage.name, options.command, reporter) as lock,
     ):
@@ -144,21 +147,6 @@ def planning(
                 first=tuple(replace(row, early=True) for row in (*first, *branch, *rows)),
             )
             yield run, found
-
-
-@contextmanager
-def _begun(making: AbstractContextManager[Make], clients: Clients, reporter: Reporter) -> Iterator[tuple[Make, str]]:
-    """What makes the release, and the account.
-
-    Beside the check of the credentials a build runs code of the project already, unless `general.account` has to be
-    compared first.
-    """
-    compared = clients.target.account is not None
-    with ExitStack() as stack:
-        begun = None if compared else stack.enter_context(making)
-        with reporter.step("Check the credentials"):
-            account = account_id(clients)
-        yield begun or stack.enter_context(making), account
 
 
 def _states(

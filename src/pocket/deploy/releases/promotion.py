@@ -24,7 +24,8 @@ from pocket.deploy.build.artifact import Artifact
 from pocket.deploy.build.revision import Revision
 from pocket.deploy.build.upload import StoredStatic
 from pocket.deploy.releases import deploy, stored
-from pocket.deploy.releases.run import Made, Options
+from pocket.deploy.releases.making import Made
+from pocket.deploy.releases.run import Options
 from pocket.deploy.template.setting_changes import manifest_changes
 from pocket.deploy.template.storage import artifact_bucket_name
 from pocket.errors import DeployError

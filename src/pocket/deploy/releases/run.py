@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pocket.deploy.build.revision import Revision
 from pocket.deploy.releases.history import KEPT, KEPT_SNAPSHOTS, DeployedState, History, deployed_state
 from pocket.deploy.template.outputs import addresses, distribution_id, routes
 
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.build.artifact import Artifact
-    from pocket.deploy.build.static import StaticFiles
-    from pocket.deploy.build.upload import StoredStatic
     from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.journal import Journal
+    from pocket.deploy.releases.making import Made
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import PlanRow, Reporter
     from pocket.deploy.stacks.lock import Lock
@@ -68,26 +66,6 @@ class Options:
     def careful(self) -> bool:
         """Whether nothing may be made before the plan: it is only looked at, or compared with the one of the user."""
         return self.looks or self.plan is not None
-
-
-@dataclass(frozen=True)
-class Made:
-    """What is released: an artifact and the commit it was made from. `warnings` are those of checks, shown already.
-
-    `proof` is that of the gate `project`, if it has judged the artifact. `stored` are the static files of a release of
-    another stage.
-    """
-
-    artifact: Artifact
-    revision: Revision = field(default_factory=Revision)
-    warnings: frozenset[str] = frozenset()
-    proof: str = ""
-    stored: StoredStatic | None = None
-
-    @property
-    def static(self) -> StaticFiles | StoredStatic | None:
-        """The static files to upload."""
-        return self.stored or self.artifact.static
 
 
 @dataclass(frozen=True)

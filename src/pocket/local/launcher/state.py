@@ -92,7 +92,8 @@ def _stage(name: str, state: Any) -> Path:
     document = {"__ministack_format__": persistence._state_format_version(name), "payload": state}
     try:
         with path.open("w") as file:
-            json.dump(document, file, default=persistence._json_default)
+            # `json.dump` would encode in Python, not in C.
+            file.write(json.dumps(document, default=persistence._json_default))
     except BaseException:
         path.unlink(missing_ok=True)
         raise

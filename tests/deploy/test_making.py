@@ -20,9 +20,8 @@ from pocket.config import Project
 from pocket.deploy.build import artifact, copies
 from pocket.deploy.build.upload import artifact_key
 from pocket.deploy.gates import system_checks
-from pocket.deploy.releases.deploy import made_here
 from pocket.deploy.releases.history import Release
-from pocket.deploy.releases.run import Made
+from pocket.deploy.releases.making import Made, made_here
 from pocket.deploy.target import Target
 from pocket.errors import GateRefused, PlanRefused
 
