@@ -87,6 +87,28 @@ def test_events_of_the_bucket_reach_the_live_function_until_the_file_says_otherw
     assert "LambdaFunctionConfigurations" not in kept
 
 
+LACKING = """
+from pathlib import Path
+
+table = Path({table!r})
+if not table.exists():
+    table.touch()
+    raise LookupError("no such table")
+"""
+
+
+def test_callable_that_may_have_lacked_a_migration_is_started_again_after_them(site: Site, tmp_path: Path) -> None:
+    project = site.project(stage=HEAD + LISTENER.replace("PREFIX", "media"))
+    (site.folder / "listener.py").write_text(LACKING.format(table=str(tmp_path / "table")) + CODE)
+    recorder = PlanRecorder()
+    assert site.deploy(project, recorder).history.live == 1
+    assert "listener did not start; it is started again after the migrations." in recorder.notes
+    assert [step for step in recorder.steps if "listener" in step] == [
+        "Gate startup: start listener",
+        "Gate startup: start listener again",
+    ]
+
+
 def test_callable_that_does_not_start_is_refused_and_gets_no_events(site: Site) -> None:
     project = site.project(stage=HEAD + LISTENER.replace("PREFIX", "media"))
     (site.folder / "listener.py").write_text(f"{CODE}\n1 / 0\n")

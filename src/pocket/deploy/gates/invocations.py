@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from pocket.deploy.gates.gate import Candidate
 
-Answers = Mapping[str, "Future[dict[str, Any]]"]
-"""What Lambda returns to the event of each handler, with the payload as text."""
+Answer = Future[dict[str, Any]]
+"""What Lambda returns to an event, with the payload as text."""
+
+Answers = Mapping[str, Answer]
+"""By handler."""
 
 _PARALLEL = 4
 

@@ -43,15 +43,19 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
     destructive: tuple[str, ...] = ()
     if release.management_version is None and not {CHECKS, MIGRATIONS} <= skipped:
         without_management(release)
-    if CHECKS not in skipped:
-        checks.check_inside(release, target, run.made.warnings)
+    starts = startup.events(release) if STARTUP not in skipped else {}
+    with invoked(release, starts) as (started,):
+        if CHECKS not in skipped:
+            checks.check_inside(release, target, run.made.warnings)
+        # A migration may lock what a start reads, and a start that failed may have lacked one.
+        again = startup.wait(release, started)
     if MIGRATIONS not in skipped:
         options = run.options
         destructive = migrations.check(
             release, target, allow_destructive=options.allow_destructive, backup=options.backup
         )
         run.journal.reached(journal.MIGRATED)
-    starts = startup.events(release) if STARTUP not in skipped else {}
+    starts = {handler: starts[handler] for handler in again}
     requests = request.events(release) if REQUEST not in skipped else {}
     with _naming_migrations(destructive), invoked(release, starts, requests) as (started, answered):
         if STARTUP not in skipped:
