@@ -1,6 +1,7 @@
 """How long a deploy takes, and how much it sends: nothing changed, one line, and one of 10,000 static files.
 
-The example of this repository, on the local AWS, beside what other tools take to package the same project.
+Those are the output of a frontend's build tool, or of an application. The example of this repository, on the local
+AWS, beside what other tools take to package the same project.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from machine import REPOSITORY, find_python, find_uv
 WORK = REPOSITORY / ".e2e" / "benchmark-deploy"
 """As deep below the repository as the example, whose lock names the repository by a relative path."""
 
+BOARD = REPOSITORY / "examples" / "board"
 OTHERS = REPOSITORY / ".e2e" / "benchmark-others"
 MANY = 10_000
 PYTHON = "3.11"
+HASHED = "manifest = true\n"
 IGNORED = shutil.ignore_patterns(".pocket", ".venv", ".env", "db.sqlite3", "__pycache__", "media")
 
 SAM = """
@@ -103,11 +106,17 @@ def append(path: Path) -> None:
 def pocket(rounds: int) -> list[Case]:
     """A deploy to the local AWS; the first one, with all of it, is not counted."""
     shutil.rmtree(WORK, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "examples" / "board", WORK, ignore=IGNORED)
+    shutil.copytree(BOARD, WORK, ignore=IGNORED)
     command = [sys.executable, "-m", "pocket"]
     deploy = [*command, "deploy", "--local", "--stage", "local", "--yes"]
-    nothing, line, static = (
-        Case("pocket deploy", name) for name in ("nothing", "a line", f"one of {MANY:,} static files")
+    nothing, line, built, hashed = (
+        Case("pocket deploy", name)
+        for name in (
+            "nothing",
+            "a line",
+            f"one of {MANY:,} static files of a frontend",
+            f"one of {MANY:,} static files of an application",
+        )
     )
     with (REPOSITORY / ".e2e" / "benchmark-deploy.log").open("w") as log:
         local = subprocess.Popen(
@@ -126,30 +135,44 @@ def pocket(rounds: int) -> list[Case]:
             nothing.run(deploy, WORK)
             append(module)
             line.run(deploy, WORK)
-        many = WORK / "bbs" / "static" / "many"
-        for number in range(MANY):
-            place = many / f"{number // 100}" / f"{number}.svg"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(f"<svg><!-- {number} -->{'<path/>' * 200}</svg>")
-        Case("pocket deploy", "all").run(deploy, WORK)
-        for _ in range(rounds):
-            append(many / "0" / "1.svg")
-            static.run(deploy, WORK)
+        for case, many in ((built, _frontend()), (hashed, WORK / "bbs" / "static" / "many")):
+            for number in range(MANY):
+                place = many / f"{number // 100}" / f"{number}.svg"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(f"<svg><!-- {number} -->{'<path/>' * 200}</svg>")
+            Case("pocket deploy", "all").run(deploy, WORK)
+            for _ in range(rounds):
+                append(many / "0" / "1.svg")
+                case.run(deploy, WORK)
+            shutil.rmtree(many)
+            for name in ("pocket.toml", "config/settings.py"):
+                shutil.copyfile(BOARD / name, WORK / name)
     finally:
         local.send_signal(signal.SIGINT)
         local.wait(60)
-    return [nothing, line, static]
+    return [nothing, line, built, hashed]
+
+
+def _frontend() -> Path:
+    """A folder for the output of a build tool, which hashes names itself: its files are uploaded as they are."""
+    file, settings, folder = WORK / "pocket.toml", WORK / "config" / "settings.py", WORK / "dist"
+    text = file.read_text()
+    if text.count(HASHED) != 1:
+        sys.exit(f"{file} does not hash static files any more.")
+    file.write_text(text.replace(HASHED, ""))
+    settings.write_text(f'{settings.read_text()}\nSTATICFILES_DIRS = [BASE_DIR / "dist"]\n')
+    return folder
 
 
 def others(rounds: int) -> Iterator[Case]:
     """What other tools take to package the project; none of them sends anything here."""
     shutil.rmtree(OTHERS, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "examples" / "board", OTHERS, ignore=IGNORED)
+    shutil.copytree(BOARD, OTHERS, ignore=IGNORED)
     uv, python = find_uv(), find_python(PYTHON)
     options = ["--frozen", "--no-default-groups", "--no-emit-project", "--no-emit-package", "django-pocket"]
     exported = subprocess.run(
         [uv, "export", *options, "--no-hashes", "--no-header"],
-        cwd=REPOSITORY / "examples" / "board",
+        cwd=BOARD,
         capture_output=True,
         text=True,
         check=True,

@@ -91,15 +91,16 @@ def planning(
         read: Callable[[str], State] = partial(own_state, clients, stage)
         repairing = partial(recovered_state, clients, stage, reporter=reporter, assume_yes=options.assume_yes)
         before, seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)
-        held = _static_files(stage, clients, before, pool)
         if seen.stack is None:
             previews.refuse_beyond_limit(clients, project, stage)
         found = domains.examine(project, stage, clients, seen.body, reporter, options=options)
         attached: list[str] = []
+        held: list[Callable[[], upload.Held]] = []
         released = _history(stage, seen).live_release
         live = None if released is None else released.number
 
         def examine() -> None:
+            held.append(_static_files(stage, clients, before, pool))
             if gates.gate.MAIL not in options.skipped:
                 mail.check(clients, stage, reporter, live)
             if gates.gate.NETWORK not in options.skipped:
@@ -147,7 +148,7 @@ def planning(
                 account=account,
                 generation=generation,
                 inputs=inputs,
-                held=held,
+                held=held[0],
                 origin=source,
                 lines=(*attached, *found.lines, *_waits(stage, main)),
                 first=tuple(replace(row, early=True) for row in (*first, *branch, *rows)),
@@ -175,7 +176,7 @@ def _states(
 def _static_files(
     stage: StageConfig, clients: Clients, storage: State, pool: ThreadPoolExecutor
 ) -> Callable[[], upload.Held]:
-    """What the stage's bucket has of its static files. It is listed beside the build, which takes no longer."""
+    """What the stage's bucket has of its static files. It is listed beside what is left of the build."""
     bucket, declared = stage.bucket_name, static.storage_of(stage)
     if bucket is None or declared is None:
         return lambda: upload.Held({}, {})
