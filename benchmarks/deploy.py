@@ -7,6 +7,7 @@ AWS, beside what other tools take to package the same project.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -93,7 +95,8 @@ class Case:
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "POCKET_", "DJANGO_"))}
+    left_out = ("AWS_", "POCKET_", "DJANGO_", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, **more}
 
 
@@ -105,6 +108,8 @@ def append(path: Path) -> None:
 
 def pocket(rounds: int) -> list[Case]:
     """A deploy to the local AWS; the first one, with all of it, is not counted."""
+    # As pip does it: without, each process of every round would compile Django, boto3 and pydantic.
+    compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2)
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.copytree(BOARD, WORK, ignore=IGNORED)
     command = [sys.executable, "-m", "pocket"]
@@ -199,7 +204,8 @@ def _measured(tool: str, command: list[str], rounds: int, environ: dict[str, str
 def _installed(uv: str, python: str, name: str, *packages: str) -> Path:
     place = REPOSITORY / ".e2e" / f"benchmark-{name}"
     subprocess.run([uv, "venv", "-q", "--clear", "--python", python, place], check=True)
-    subprocess.run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *packages], check=True)
+    install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", place / "bin" / "python"]
+    subprocess.run([*install, *packages], check=True)
     return place
 
 

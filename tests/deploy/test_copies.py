@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
 from deploying import deployable
 from tiny_project import write
 
 from pocket.deploy.build import copies
+from pocket.deploy.target import Target
+
+HERE = Target("eu-central-1", platform="host")
 
 
 def test_what_is_written_to_the_copy_does_not_reach_the_project(tmp_path: Path) -> None:
@@ -29,3 +34,17 @@ def test_the_files_of_the_artifact_are_taken_as_given(tmp_path: Path) -> None:
     project = deployable(tmp_path)
     with copies.isolated(project, project.stage("dev"), {"a/app.py": tmp_path / "app.py"}) as folder:
         assert [path.relative_to(folder).as_posix() for path in folder.rglob("*.*")] == ["a/app.py"]
+
+
+@pytest.mark.parametrize("declined", [False, True])
+def test_python_keeps_bytecode_of_packages_unless_the_user_declines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declined: bool
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    if declined:
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    project = deployable(tmp_path)
+    code = ["-c", "import sys; print(sys.dont_write_bytecode)"]
+    with copies.isolated(project, project.stage("dev")) as folder:
+        done = copies.run(sys.executable, code, folder, project=project, stage=project.stage("dev"), target=HERE)
+    assert done.stdout.strip() == str(declined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -67,11 +68,14 @@ def run(
     """
     manifest = folder.parent / naming.MANIFEST_FILE
     manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
-    own = {naming.ORIGIN_KEY: str(project.directory), **environ}
+    variables = stage_environment.environment(stage, target, manifest)
+    if stage_environment.NO_BYTECODE not in os.environ:
+        # Nothing of the copy stays, and packages that uv installed have no bytecode before.
+        del variables[stage_environment.NO_BYTECODE]
     return subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
         [python, *arguments],
         cwd=folder,
-        env={**stage_environment.environment(stage, target, manifest), **own},
+        env={**variables, naming.ORIGIN_KEY: str(project.directory), **environ},
         capture_output=captured,
         encoding="utf-8",
         errors="backslashreplace",

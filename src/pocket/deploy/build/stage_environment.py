@@ -22,6 +22,9 @@ DATABASE_URL = "DATABASE_URL"
 UNKNOWN = "placeholder"
 """The value of a variable that comes from a resource, which only AWS names; the shell's value is kept."""
 
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""The variable that keeps Python from writing bytecode, beside the project's modules above all."""
+
 NO_DATABASE = "sqlite:///:memory:"
 """The value of DATABASE_URL where the stage has none."""
 
@@ -61,7 +64,7 @@ def _environment(stage: StageConfig, target: Target, shell: Mapping[str, str]) -
 
 def _of_pocket(stage: StageConfig) -> dict[str, str]:
     found = {
-        "PYTHONDONTWRITEBYTECODE": "1",
+        NO_BYTECODE: "1",
         naming.STAGE_KEY: stage.name,
         naming.PROJECT_KEY: stage.project_name,
         naming.REGION_KEY: stage.region,

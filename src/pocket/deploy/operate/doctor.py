@@ -83,7 +83,7 @@ def _run(python: str, directory: Path, environ: Mapping[str, str], path: str) ->
             "The project's settings module is not known.",
             "Put manage.py beside pocket.toml, or set DJANGO_SETTINGS_MODULE.",
         )
-    variables = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables = {name: value for name, value in environ.items() if name != stage_environment.NO_BYTECODE}
     variables.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     done = subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list
         [python, "-m", "pocket.doctor", "--path", path],
