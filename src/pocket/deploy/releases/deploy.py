@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pocket.config import Project, StageConfig
     from pocket.deploy.gates.migrations import Backup
-    from pocket.deploy.releases.planning import Make
+    from pocket.deploy.releases.making import Make
     from pocket.deploy.releases.saved_plan import SavedPlan
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from pocket.deploy.gates import checks
 from pocket.deploy.template.validate import refuse_unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
     from pocket.config import Project, StageConfig
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pocket.deploy.build.static import StaticFiles
     from pocket.deploy.build.upload import StoredStatic
     from pocket.deploy.releases.history import Release
-    from pocket.deploy.releases.planning import Make
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
@@ -45,6 +45,10 @@ class Made:
     def static(self) -> StaticFiles | StoredStatic | None:
         """The static files to upload."""
         return self.stored or self.artifact.static
+
+
+Make = Callable[["Release | None", Callable[[], None]], Made]
+"""Makes what is released: of the live release, and of the other gates before the plan, which it runs."""
 
 
 @contextmanager

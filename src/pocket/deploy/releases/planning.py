@@ -27,7 +27,6 @@ from pocket.deploy.gates import mail, network
 from pocket.deploy.releases import distribution_certificate, domains
 from pocket.deploy.releases.history import History, deployed_state
 from pocket.deploy.releases.journal import Journal
-from pocket.deploy.releases.making import Made
 from pocket.deploy.releases.run import Options, Run
 from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import aurora, neon, previews, secret_dates, secrets
@@ -53,13 +52,9 @@ if TYPE_CHECKING:
     from pocket.config import Project, StageConfig
     from pocket.config.tables.database import IamAccess
     from pocket.deploy.releases.domains import Domains
-    from pocket.deploy.releases.history import Release
+    from pocket.deploy.releases.making import Make
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.stacks.secrets import Generation
-
-
-Make = Callable[["Release | None", Callable[[], None]], Made]
-"""Makes what is released: of the live release, and of the other gates before the plan, which it runs."""
 
 
 @contextmanager
