@@ -1,15 +1,19 @@
 """`pocket.config.load`: a whole file, its merged stages, and all of its issues at once."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pocket import config
+from pocket.config.project import loads
 from pocket.errors import ConfigError, ConfigErrors
 
 Read = Callable[..., config.Project]
 Refused = Callable[..., list[ConfigError]]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "board" / "pocket.toml"
 
 BOARD = """\
 [general]
@@ -423,3 +427,25 @@ def test_a_list_item_without_a_required_key_does_not_affect_its_neighbour(refuse
     assert [(issue.line, issue.key) for issue in refused(table)] == [
         (7, "awscontainer.handlers.web.schedule[0].expression"),
     ]
+
+
+def misspelt() -> Iterator[tuple[str, str]]:
+    """The example's file with an `x` behind the name of one key or table, for each, and that name."""
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        name = r"[A-Za-z_]+(?=\]+)" if line.startswith("[") else r"(?<![\w\"'.])[A-Za-z_]+(?=\s*=)"
+        for found in re.finditer(name, line) if not line.startswith("#") else ():
+            changed = f"{line[: found.end()]}x{line[found.end() :]}"
+            yield "\n".join([*lines[:number], changed, *lines[number + 1 :]]), f"{found[0]}x"
+
+
+def test_a_misspelt_key_is_one_error_that_nothing_follows_from() -> None:
+    several = []
+    for text, name in misspelt():
+        try:
+            loads(text, EXAMPLE)
+        except ConfigErrors as error:
+            if len(error.errors) > 1 or name not in str(error):
+                several.append((name, str(error)))
+    # What else the file has of `general`, and of the handler `web`, whose name is free, lacks what is required.
+    assert [name for name, _ in several] == ["generalx", "webx"], several

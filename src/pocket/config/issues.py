@@ -34,7 +34,8 @@ _OF_NAMES = {"string_pattern_mismatch", "string_too_short"}
 class Issue:
     """An issue at `path` of a stage's merged tables; `rule` distinguishes issues at the same key.
 
-    `needs` are the paths of the other values that the rule reads: an issue is dropped if one of these is invalid.
+    `needs` are the paths of the other values that the rule reads: an issue is dropped if one of these is invalid. It is
+    dropped, too, if anything in a table of `lacks` is: what the rule has not found there may be that.
     """
 
     path: KeyPath
@@ -42,6 +43,7 @@ class Issue:
     message: str
     hint: str = ""
     needs: tuple[KeyPath, ...] = ()
+    lacks: tuple[KeyPath, ...] = ()
 
 
 def _quoted(expected: str) -> str:

@@ -13,12 +13,12 @@ from pocket.config import file
 from pocket.config.issue_report import Report
 from pocket.config.issues import Issue
 from pocket.config.name_formats import of_each_stage, slug
-from pocket.config.overlay import merge
+from pocket.config.overlay import KeyPath, merge
 from pocket.config.patterns import MEANINGS, PROJECT
 from pocket.config.previews import preview_issues, preview_of
 from pocket.config.rules import issues_between_stages, stage_issues
 from pocket.config.stage import OWN_GENERAL_KEYS, TABLES, StageConfig, StageTables
-from pocket.config.suggestions import nearest, suggest
+from pocket.config.suggestions import meant, nearest, suggest
 from pocket.config.tables.general import General
 from pocket.config.tables.previews import Previews
 from pocket.config.validation import Validated, validate
@@ -109,6 +109,7 @@ class _Loader:
         self.data = data
         self.stage_names: list[str] = []
         self.validated: dict[str, Validated[StageTables]] = {}
+        self.misspelt: list[KeyPath] = []
         self.report = Report(path, text, data, ())
 
     def load(self) -> Project:
@@ -128,8 +129,10 @@ class _Loader:
         """Report what a rule found in a stage, unless it follows from a value that is reported already."""
         paths = (issue.path, *issue.needs)
         of_general = (path[1:] for path in paths if path[0] == "general")
-        if not self.validated[stage].depends_on(paths) and not self.general.depends_on(of_general):
-            self.report.add(stage, issue)
+        validated = self.validated[stage]
+        if validated.depends_on(paths) or validated.lacks(issue.lacks) or self.general.depends_on(of_general):
+            return
+        self.report.add(stage, issue)
 
     def _previews(self, stages: Mapping[str, StageConfig]) -> Previews | None:
         """`[previews]`; reports its issues, and those that every preview would have."""
@@ -202,7 +205,9 @@ class _Loader:
         for key in self.data:
             if key in {*TABLES, PREVIEWS} or key in self.data["general"]["stages"]:
                 continue
-            hint = suggest(key, (*TABLES, PREVIEWS, *self.stage_names))
+            known = (*TABLES, PREVIEWS, *self.stage_names)
+            hint = suggest(key, known)
+            self.misspelt += [(name,) for name in [meant(key, known)] if name is not None and name not in self.data]
             if isinstance(self.data[key], Mapping):
                 message = "Neither a known table nor a declared stage."
             else:
@@ -243,6 +248,7 @@ class _Loader:
         validated = validate(StageTables, merged, {"general": project})
         for issue in validated.issues:
             self.report.add(name, issue)
+        validated = replace(validated, left_out=(*validated.left_out, *self.misspelt))
         self.validated[name] = validated
         return validated.tables
 

@@ -14,5 +14,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint with the nearest of `known`; empty if none is near."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f'Did you mean "{near[0]}"?' if near else ""
+    near = meant(name, known)
+    return f'Did you mean "{near}"?' if near else ""
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """The nearest of `known`; None if none is near."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)

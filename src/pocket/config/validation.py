@@ -5,14 +5,17 @@ Rules that compare several keys run on these tables, so that one misspelt key do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pocket.config.issues import Issue, translate
+from pocket.config.issues import Issue, known_keys, translate
 from pocket.config.overlay import KeyPath
+from pocket.config.suggestions import meant
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -29,6 +32,10 @@ class Validated(Generic[Model]):
         """Whether any of `paths` leads to or into what was left out."""
         return any(path[: len(gone)] == gone for path in paths for gone in self.left_out)
 
+    def lacks(self, tables: Iterable[KeyPath]) -> bool:
+        """Whether anything in one of `tables` was left out."""
+        return any(gone[: len(table)] == table for table in tables for gone in self.left_out)
+
 
 def validate(model: type[Model], data: Mapping[str, Any], substitutes: Mapping[str, Any]) -> Validated[Model]:
     """Validate `data`, repeatedly, until every invalid key is left out.
@@ -44,7 +51,9 @@ def validate(model: type[Model], data: Mapping[str, Any], substitutes: Mapping[s
         except ValidationError as error:
             details = error.errors(include_url=False)
         found = [translate(model, item) for item in details]
-        issues = issues or found
+        misspelt = set(_misspelt(model, remaining, found))
+        left_out.update(dict.fromkeys(misspelt))
+        issues = issues or [issue for issue in found if issue.rule != "missing" or issue.path not in misspelt]
         # Deepest first, and last list item first, so that no index changes before it is used.
         for path in sorted(dict.fromkeys(_table_around(issue) for issue in reversed(found)), key=len, reverse=True):
             left_out[path] = None
@@ -52,6 +61,16 @@ def validate(model: type[Model], data: Mapping[str, Any], substitutes: Mapping[s
                 remaining = {**remaining, path[0]: substitutes[str(path[0])]}
             else:
                 remaining = _without(remaining, path)
+
+
+def _misspelt(model: type[BaseModel], data: Any, found: Iterable[Issue]) -> Iterator[KeyPath]:
+    """The paths of the keys that unknown ones seem to stand for: what lacks these has been reported already."""
+    for issue in found:
+        if issue.rule == "extra_forbidden":
+            table = issue.path[:-1]
+            known = meant(str(issue.path[-1]), known_keys(model, table))
+            if known is not None and known not in reduce(getitem, table, data):
+                yield *table, known
 
 
 def _table_around(issue: Issue) -> KeyPath:

@@ -58,7 +58,7 @@ def _front(stage: StageConfig) -> Iterator[Issue]:
             if behind
             else "Add apigateway = {} to the handler that answers HTTP."
         )
-        yield Issue(_TABLE, "handler", message, hint, (_HANDLERS,))
+        yield Issue(_TABLE, "handler", message, hint, (_HANDLERS,), () if behind else (_HANDLERS,))
         return
     path = (*_HANDLERS, behind[0])
     handler = handlers[behind[0]]
