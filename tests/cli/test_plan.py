@@ -79,5 +79,5 @@ def test_a_plan_is_not_written_into_the_artifact(folder: Path) -> None:
 def test_a_plan_with_placeholders_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     early = replace(PLAN, changes=Changes(rows=(CLUSTER,)))
     monkeypatch.setattr("pocket.deploy.releases.plan.plan", lambda *_, **__: early)
-    with pytest.raises(PlanRefused, match="a deploy first creates small-database"):
+    with pytest.raises(PlanRefused, match="a deploy first makes or changes small-database"):
         plan.plan("dev", out=folder / ".pocket" / "plan.json")

@@ -83,6 +83,36 @@ def test_a_branch_is_created_once_with_a_password_of_its_own(double: NeonDouble,
     assert double.changes == ["POST branches", "POST branches/br-1/roles/app_owner/reset_password"]
 
 
+def test_a_plan_shows_what_a_deploy_would_do_to_the_branch_and_refuses_what_it_would(
+    double: NeonDouble, stage: StageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expected(existing: Any = None, wanted: StageConfig = stage) -> tuple[str, str] | None:
+        row = neon.expected(Clients(TARGET), wanted, existing or {})
+        return None if row is None else (row.action, row.detail)
+
+    origin = "created before the stack, with the data of main; its URL is not known yet"
+    assert expected() == ("add", origin)
+    assert double.changes == []
+    made = ensure(stage)
+    changes = list(double.changes)
+    assert expected(made) is None
+    again = ("change", "DATABASE_URL gets its URL before the stack")
+    assert expected() == again, "the branch is there, and its URL is lost"
+    assert expected({"DATABASE_URL": made["DATABASE_URL"].replace("-pooler", "")}) == again
+    double.add("restored", annotation=MARKS)
+    switched = project(tmp_path, f'{DATABASE}branch = "restored"\n{SMALL}').stage("dev")
+    assert expected(made, switched) == again
+    assert double.changes == changes
+    orphan = project(tmp_path, f'{DATABASE}branch = "new"\nparent_branch = "none"\n{SMALL}').stage("dev")
+    for act in (ensure, lambda one: expected(None, one)):
+        with pytest.raises(DeployError, match="has no branch none") as caught:
+            act(orphan)
+        assert caught.value.hint.startswith("For a preview, deploy the stage that it is made from first.")
+    monkeypatch.delenv("NEON_API_KEY")
+    with pytest.raises(DeployError, match="There is no API key of Neon"):
+        expected()
+
+
 @pytest.mark.parametrize("plan", [None, "a plan"])
 def test_a_url_that_moves_to_another_store_is_not_rotated(
     double: NeonDouble, stage: StageConfig, tmp_path: Path, clients: Clients, plan: Any

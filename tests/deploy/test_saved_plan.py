@@ -111,6 +111,13 @@ def test_another_plan_is_refused_with_the_reason(name: str, reason: str) -> None
     assert caught.value.hint.startswith("Make another one and look at it: pocket plan --stage ")
 
 
+def test_a_plan_is_not_applied_where_something_has_to_be_made_before() -> None:
+    branch = PlanRow("add", "pocket-dev-shop", "Neon::Branch", early=True)
+    with pytest.raises(PlanRefused, match="pocket-dev-shop has to be made or changed before") as caught:
+        PLAN.refuse_other(replace(PLAN, changes=Changes(rows=(branch,))))
+    assert caught.value.hint == "Begin with a deploy without a plan: pocket deploy --stage dev"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({**json.loads(PLAN.to_json()), "format": 0})])
 def test_a_file_without_a_plan_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)

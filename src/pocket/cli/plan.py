@@ -84,7 +84,7 @@ def _write(plan: SavedPlan, path: Path, place: Destination) -> None:
     if plan.early:
         listed = ", ".join(plan.early)
         raise PlanRefused(
-            f"{path} was not written: a deploy first creates {listed}, whose names templates need.",
+            f"{path} was not written: a deploy first makes or changes {listed}, which templates depend on.",
             f"Begin with a deploy without a plan: pocket deploy --stage {plan.stage}",
         )
     exclude = place.stage.awscontainer.exclude if place.stage.awscontainer else []

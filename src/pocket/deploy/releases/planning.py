@@ -236,12 +236,8 @@ def _branch(
     known = {**generation.existing, **generation.fresh}
     if not options.careful:
         return neon.ensure(clients, stage, known, reporter, assume_yes=options.assume_yes), ()
-    variable, name = stage.database_variable, stage.branch_name
-    if name is None or variable is None or variable in clients.target.environment:
-        return {}, ()
-    if variable in known and neon.find(neon.connect(clients, stage), stage, name) is not None:
-        return {}, ()
-    return {}, (PlanRow("add", name, neon.KIND, "created before the stack; its URL is not known yet"),)
+    row = neon.expected(clients, stage, known)
+    return {}, () if row is None else (row,)
 
 
 def _waits(stage: StageConfig, main: State) -> Iterator[str]:

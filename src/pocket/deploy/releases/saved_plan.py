@@ -73,6 +73,12 @@ class SavedPlan:
                     f"The plan was not applied: {reason.format(mine, other)}. Nothing was changed.",
                     f"Make another one and look at it: pocket plan --stage {found.stage} --out FILE",
                 )
+        if found.early:
+            raise PlanRefused(
+                f"The plan was not applied: {', '.join(found.early)} has to be made or changed before. Nothing was"
+                " changed.",
+                f"Begin with a deploy without a plan: pocket deploy --stage {found.stage}",
+            )
 
     def to_json(self) -> str:
         """The plan as JSON text."""

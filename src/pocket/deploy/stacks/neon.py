@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from pocket.config.secret_references import Reference
+from pocket.deploy.reporting import PlanRow
 from pocket.deploy.stacks import secret_holders
 from pocket.deploy.stacks.neon_api import Neon, NeonError
 from pocket.deploy.template.marks import marked, marks
@@ -141,10 +142,10 @@ def ensure(
     A missing branch is created once the user confirms. A rehearsal has a database of its own. Raises PlanRefused if the
     user declines, and DeployError for a branch that is not the stage's.
     """
-    variable, name = stage.database_variable, stage.branch_name
-    table = declared(stage)
-    if table is None or variable is None or name is None or variable in clients.target.environment:
+    kept = _kept(clients, stage)
+    if kept is None:
         return {}
+    table, variable, name = kept
     neon = connect(clients, stage)
     branch = find(neon, stage, name)
     if branch is None:
@@ -156,12 +157,42 @@ def ensure(
             branch = create(neon, stage, name, parent=parent)
     login = _login(neon, table, branch)
     address = _address(neon, branch, login)
-    # A branch begins with the passwords of its parent: it has one of its own once the stage's URL leads to it.
-    if _place(existing.get(variable, "")) == (_endpoint(address.hostname), login[0]):
-        url = _url(neon, address, login[0])
-    else:
-        url = _rotated(neon, branch, address, login[0])
+    url = _known(neon, address, login[0], existing.get(variable, "")) or _rotated(neon, branch, address, login[0])
     return {} if existing.get(variable) == url else {variable: url}
+
+
+def expected(clients: Clients, stage: StageConfig, existing: Mapping[str, str]) -> PlanRow | None:
+    """What `ensure` would do, as a row of the plan, or None for nothing. Changes nothing, and raises as `ensure`."""
+    kept = _kept(clients, stage)
+    if kept is None:
+        return None
+    table, variable, name = kept
+    neon = connect(clients, stage)
+    branch = find(neon, stage, name)
+    if branch is None:
+        origin = f"created before the stack, with the data of {_parent(neon, table).name}; its URL is not known yet"
+        return PlanRow("add", name, KIND, origin)
+    login = _login(neon, table, branch)
+    before = existing.get(variable, "")
+    if before and _known(neon, _address(neon, branch, login), login[0], before) == before:
+        return None
+    return PlanRow("change", name, KIND, f"{variable} gets its URL before the stack")
+
+
+def _kept(clients: Clients, stage: StageConfig) -> tuple[Database, str, str] | None:
+    """The table, the variable and the name of the stage's branch; None if it has none, or a rehearsal's database."""
+    table, variable, name = declared(stage), stage.database_variable, stage.branch_name
+    if table is None or variable is None or name is None or variable in clients.target.environment:
+        return None
+    return table, variable, name
+
+
+def _known(neon: Neon, address: SplitResult, user: str, before: str) -> str:
+    """Neon's URL if `before` leads to the branch as that user, otherwise "".
+
+    A branch begins with the passwords of its parent: it has one of its own once the stage's URL leads to it.
+    """
+    return _url(neon, address, user) if _place(before) == (_endpoint(address.hostname), user) else ""
 
 
 def is_at(neon: Neon, branch: Branch, url: str) -> bool:
@@ -191,7 +222,8 @@ def _parent(neon: Neon, table: Database) -> Branch:
         if found is None:
             raise DeployError(
                 f"The Neon project {neon.project} has no branch {table.parent_branch}.",
-                "Compare database.parent_branch with Neon's console.",
+                "For a preview, deploy the stage that it is made from first. Otherwise, compare database.parent_branch"
+                " with Neon's console.",
             )
         return found
     for item in neon.get("branches", limit=_PAGE)["branches"]:
