@@ -41,7 +41,6 @@ from pocket.deploy.template.marks import marks
 from pocket.deploy.template.outputs import distribution_id, url_hosts
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
 from pocket.deploy.template.storage_steps import buckets
-from pocket.deploy.template.validate import refuse_unsupported
 from pocket.errors import PlanRefused
 from pocket.naming import key_prefix
 
@@ -71,7 +70,6 @@ def planning(
 
     Raises as `deploy`.
     """
-    refuse_unsupported(project, stage)
     with reporter.step("Check the credentials"):
         account = account_id(clients)
     with (
@@ -95,6 +93,7 @@ def planning(
         live = None if released is None else released.number
 
         def examine() -> None:
+            # Not earlier: it would compete with the build for Python.
             held.append(_static_files(stage, clients, before, pool))
             if gates.gate.MAIL not in options.skipped:
                 mail.check(clients, stage, reporter, live)

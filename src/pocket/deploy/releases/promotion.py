@@ -28,6 +28,7 @@ from pocket.deploy.releases.making import Made
 from pocket.deploy.releases.run import Options
 from pocket.deploy.template.setting_changes import manifest_changes
 from pocket.deploy.template.storage import artifact_bucket_name
+from pocket.deploy.template.validate import refuse_unsupported
 from pocket.errors import DeployError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def promote(
     `deploy.deploy`, and DeployError where the first stage has no release, or its artifact is not one of the second.
     """
     source, stage = stages
+    refuse_unsupported(project, stage)
     options = Options(
         gates.named(skip_gates),
         allow_destructive,
