@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def isolated(project: Project, stage: StageConfig, files: Mapping[str, Path] | N
                 parent.mkdir(parents=True, exist_ok=True)
             for path, origin in files.items():
                 # No link: what the project's code writes to the copy must not reach the project.
-                shutil.copyfile(origin, folder / path)
+                (folder / path).write_bytes(origin.read_bytes())
         except OSError as error:
             raise BuildFailed(
                 f"The project could not be copied to {folder}: {error.strerror or error}.",
