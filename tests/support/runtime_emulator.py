@@ -103,7 +103,7 @@ class Function:
 @contextmanager
 def running(handler: str, directory: Path, environ: Mapping[str, str], timeout: int = 30) -> Iterator[Function]:
     """A function with the handler `handler`, as Lambda writes it, and its code in `directory`; `timeout` in seconds."""
-    front, runtime = _free_port(), _free_port()
+    front, runtime = _free_ports()
     log_file = directory / "function.log"
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     env: dict[str, Any] = {
@@ -126,11 +126,10 @@ def running(handler: str, directory: Path, environ: Mapping[str, str], timeout: 
         process.wait(timeout=10)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports() -> tuple[int, int]:
+    """Two ports; both are taken at once, so that they differ."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
