@@ -7,7 +7,6 @@ in which Lambda unpacks the zip, not the build folder.
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -39,13 +38,8 @@ def identity(interpreter: str | None) -> str:
     """The full version of `interpreter`, which decides the bytes of what it compiles; empty for None."""
     if interpreter is None or interpreter == sys.executable:
         return sys.version if interpreter else ""
-    done = subprocess.run(  # noqa: S603 - an interpreter that uv found
-        [interpreter, "-I", "-c", "import sys; print(sys.version)"],
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=True,
-    )
+    done = children.run([interpreter, "-I", "-c", "import sys; print(sys.version)"])
+    done.check_returncode()
     return done.stdout.strip()
 
 
@@ -55,13 +49,7 @@ def compile_tree(interpreter: str, tree: Path, *, processes: int = 0) -> list[st
     0 `processes` are as many as there are processors.
     """
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, "-j", str(processes)]
-    done = subprocess.run(  # noqa: S603 - an interpreter that uv or this process found
-        [interpreter, "-I", "-m", "compileall", *options, str(tree)],
-        capture_output=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-        check=False,
-    )
+    done = children.run([interpreter, "-I", "-m", "compileall", *options, str(tree)])
     marker = "*** Error compiling '"
     lines = (line for line in done.stdout.splitlines() if line.startswith(marker))
     paths = (Path(line.removeprefix(marker).rsplit("'", 1)[0]) for line in lines)
