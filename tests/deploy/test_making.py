@@ -21,7 +21,7 @@ from pocket.deploy.build import artifact, copies
 from pocket.deploy.build.upload import artifact_key
 from pocket.deploy.gates import system_checks
 from pocket.deploy.releases.history import Release
-from pocket.deploy.releases.making import Made, made_here
+from pocket.deploy.releases.making import Made, begun, made_here
 from pocket.deploy.target import Target
 from pocket.errors import GateRefused, PlanRefused
 
@@ -161,6 +161,15 @@ def test_other_builds_wait_for_the_build_and_not_for_the_rest_of_a_deploy(judge:
         make(None, lambda: free.append(is_free(project)))
         free.append(is_free(project))
     assert free == [False, True]
+
+
+@pytest.mark.parametrize("account", [None, "123456789012"])
+def test_a_build_begins_at_once_unless_an_account_is_compared_first(tmp_path: Path, account: str | None) -> None:
+    project = deployable(tmp_path)
+    with begun(project, project.stage("dev"), replace(HERE, account=account), Recorder(), ()) as making:
+        assert (tmp_path / ".pocket").exists() is (account is None)
+        with making:
+            assert not is_free(project)
 
 
 SLOW = f"""
