@@ -7,7 +7,9 @@ import string
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
+import boto3
 import boto3.exceptions
 import botocore.exceptions
 import pytest
@@ -15,7 +17,7 @@ import s3transfer.exceptions
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
 import pocket
-from pocket.deploy.aws.botocore_errors import TRANSLATED, translate
+from pocket.deploy.aws.botocore_errors import TRANSLATED, translate, translated
 from pocket.errors import AWSCallFailed
 
 MODULES = (botocore.exceptions, boto3.exceptions, s3transfer.exceptions)
@@ -93,6 +95,17 @@ def test_a_denied_call_names_the_action_that_aws_named() -> None:
     assert "not allowed: iam:PassRole" in found.message
     assert "Allow iam:PassRole" in found.hint
     assert "https://django-pocket.readthedocs.io/reference/deployer-permissions/" in found.hint
+
+
+def test_a_refused_upload_has_the_code_and_the_hint_of_the_call_that_was_refused(tmp_path: Path) -> None:
+    s3 = boto3.client("s3", region_name="eu-central-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="x")
+    refusal = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+    s3.meta.events.register("before-call.s3.PutObject", Mock(side_effect=refusal))
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(AWSCallFailed) as caught, translated("s3", "UploadFile"):
+        s3.upload_file(str(tmp_path / "file"), "bucket", "key")
+    assert (caught.value.code, caught.value.operation) == ("AccessDenied", "PutObject")
+    assert caught.value.hint.startswith("Allow s3:PutObject to the user or role that deploys.")
 
 
 def test_a_denied_call_names_its_own_action_if_aws_does_not() -> None:

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 from deploying import PlanRecorder
 from gated_site import STAGE, Site
 
@@ -323,6 +325,19 @@ def test_a_write_that_was_interrupted_leaves_no_lock(target: Target, clients: Cl
     with pytest.raises(KeyboardInterrupt):
         hold()
     assert locks.holder(clients, bucket) is None
+
+
+def test_a_lock_that_could_not_be_given_back_is_taken_over_on_this_machine(
+    target: Target, clients: Clients, bucket: str
+) -> None:
+    own, recorder = Clients(target), PlanRecorder()
+    with a_lock(own, recorder) as lock:
+        lock.take(bucket)
+        denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+        own.s3.meta.events.register("before-call.s3.PutObject", Mock(side_effect=denied))
+    assert recorder.notes[0].startswith("The lock of stage dev stays for 120 s: s3 PutObject was refused")
+    with a_lock(clients) as lock:
+        lock.take(bucket)
 
 
 def test_one_of_many_takes_the_lock(clients: Clients, bucket: str) -> None:

@@ -154,6 +154,9 @@ def translate(error: Exception, service: str, operation: str) -> AWSCallFailed:
     """`error` as AWSCallFailed; `service` is boto3's name (`"s3"`), `operation` the API's (`"PutObject"`)."""
     if isinstance(error, botocore.ClientError):
         return _refused(error, service, operation)
+    if isinstance(error, Boto3Error) and isinstance(error.__context__, botocore.ClientError):
+        # A transfer only has AWS's answer in its text.
+        return _refused(error.__context__, service, error.__context__.operation_name)
     if isinstance(error, UNTRANSLATED) and not isinstance(error, TRANSLATED):
         return _unreadable(error, service, operation)
     reason = "its input was not accepted" if operation in SECRET_INPUT else _text(error)

@@ -137,15 +137,19 @@ class Lock:
         self._ended.set()
         if self._renewing.ident is not None:
             self._renewing.join()
+        stays = False
         if self._written:
             try:
                 self._give_back()
             except AWSCallFailed as error:
-                if error.code != "NoSuchBucket":
+                stays = error.code != "NoSuchBucket"
+                if stays:
                     self._reporter.note(f"The lock of stage {self._stage} stays for {LEASE:.0f} s: {error.message}")
             self._etag, self._written = "", False
         if self._alive is not None:
-            _file_of(self._mine.token).unlink(missing_ok=True)
+            if not stays:
+                _file_of(self._mine.token).unlink(missing_ok=True)
+            # Without its lock, the file of one that stays tells this machine that its holder has ended.
             self._alive.close()
             self._alive = None
 
