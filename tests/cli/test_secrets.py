@@ -29,8 +29,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project's folder; no secret exists."""
     monkeypatch.chdir(folder)
     (folder / "pocket.toml").write_text(SMALL + OWN)
+    secrets = Clients(destination("dev", local=True).target).secretsmanager
+    for item in secrets.list_secrets()["SecretList"]:
+        secrets.delete_secret(SecretId=item["Name"], ForceDeleteWithoutRecovery=True)
     return folder
 
 
@@ -117,7 +121,7 @@ def test_the_secrets_of_magic_pocket_are_copied_once_and_stay_where_they_were(he
     secrets = Clients(destination("dev", local=True).target).secretsmanager
     former = {"dev": {"old_small": {"SECRET_KEY": "hush key", "TOKEN": "hush token"}}, "prd": {"old_small": {}}}
     secrets.create_secret(Name="pocket-old_small", SecretString=json.dumps(former))
-    secrets.put_secret_value(SecretId="acme/mail", SecretString="{}")
+    secrets.create_secret(Name="acme/mail", SecretString="{}")
     (here / "magic-pocket.toml").write_text(FORMER)
     copy = ["import", "--stage", "dev", "--local"]
 
@@ -152,9 +156,9 @@ def test_a_file_that_pocket_accepts_is_read_where_no_other_is_kept(here: Path) -
     text = SMALL + 'NEWER = { type = "password" }\n' + OWN
     (here / "pocket.toml").write_text(text)
     (here / "magic-pocket.toml").unlink(missing_ok=True)
-    found = json.loads(secrets.get_secret_value(SecretId="pocket-dev-small")["SecretString"])
+    found = {"SECRET_KEY": "hush key", "_generated_by_pocket": ["SECRET_KEY"]}
     former = {**found, "dev": {"small": {"NEWER": "hush"}}}
-    secrets.put_secret_value(SecretId="pocket-dev-small", SecretString=json.dumps(former))
+    secrets.create_secret(Name="pocket-dev-small", SecretString=json.dumps(former))
     done = CliRunner().invoke(app, ["import", "--stage", "dev", "--local", "--yes"])
     assert done.exit_code == 0, done.output
     kept = json.loads(secrets.get_secret_value(SecretId="pocket-dev-small")["SecretString"])
@@ -164,9 +168,9 @@ def test_a_file_that_pocket_accepts_is_read_where_no_other_is_kept(here: Path) -
 def test_a_former_secret_that_is_no_json_object_is_an_error_without_its_text(here: Path) -> None:
     secrets = Clients(destination("dev", local=True).target).secretsmanager
     secrets.create_secret(Name="pocket-dev-odd", SecretString="hush")
-    secrets.put_secret_value(SecretId="acme/mail", SecretString="{}")
+    secrets.create_secret(Name="acme/mail", SecretString="{}")
     text = FORMER.replace("old_small", "odd").replace('pocket_key_format = "{prefix}{project}"', "")
     (here / "odd.toml").write_text(text)
     done = CliRunner().invoke(app, ["import", "odd.toml", "--stage", "dev", "--local", "--yes"])
     assert isinstance(done.exception, DeployError)
-    assert "Secret pocket-dev-odd is not a JSON object, so it does not have TOKEN." in done.exception.message
+    assert "Secret pocket-dev-odd is not a JSON object, so it does not have SECRET_KEY." in done.exception.message

@@ -100,6 +100,7 @@ def test_the_plan_is_shown_and_confirmed_before_anything_is_made(site: Site) -> 
 
 
 def test_deploying_the_same_again_changes_nothing_with_a_note(site: Site) -> None:
+    site.deploy()
     before = version(site)
     recorder = PlanRecorder()
     done = site.deploy(recorder=recorder)

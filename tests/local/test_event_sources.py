@@ -31,6 +31,7 @@ def failing(cloud: Any) -> str:
     """The ARN of the alias `live` of a function that fails, and whose events are kept after one attempt."""
     lambda_, name = cloud.client("lambda"), "failing"
     cloud.function(name, FAILING)
+    cloud.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}")
     version = lambda_.publish_version(FunctionName=name)["Version"]
     arn: str = lambda_.create_alias(FunctionName=name, Name="live", FunctionVersion=version)["AliasArn"]
     queue = cloud.client("sqs").create_queue(QueueName="failing-kept")["QueueUrl"]
