@@ -184,11 +184,15 @@ def test_str_of_a_request_is_one_line() -> None:
     assert len(line.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["cookie", "Cookie"])
 @pytest.mark.parametrize("form", ["rest_api", "load_balancer_multi"])
-def test_several_cookie_headers_are_joined(form: str) -> None:
+def test_several_cookie_headers_are_joined(form: str, name: str) -> None:
     event = event_of(form, RequestSpec())
-    event["multiValueHeaders"]["Cookie"] = ["a=1", "b=2"]
-    assert choose(event).parse(event, DIRECT).headers.all("cookie") == ["a=1; b=2"]
+    event["multiValueHeaders"][name] = ["a=1", "b=é"]
+    headers = choose(event).parse(event, DIRECT).headers
+    assert headers.all("cookie") == ["a=1; b=\xc3\xa9"]
+    assert event["multiValueHeaders"][name] == ["a=1", "b=é"]
+    assert headers.layout.names == tuple(sent.lower() for sent in event["multiValueHeaders"])
 
 
 @pytest.mark.parametrize("form", ["function_url", "rest_api", "load_balancer"])

@@ -8,6 +8,8 @@ from pocket.lambda_http.response import COOKIE, Response
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
+
 
 _MOST_NAMES = 1024
 _names: dict[bytes, str] = {}
@@ -20,17 +22,18 @@ class Exchange(Response):
     `size` is the number of body bytes that the application has sent; over the limit they are not kept.
     """
 
+    repeats: Sequence[tuple[str, str]] = ()
+    _waiting: Sequence[asyncio.Future[None]] = ()
+
     def __init__(self, body: bytes, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
-        self.body = b""
-        self.repeats = ()
         self.complete = False
         self.size = 0
         self._unread: bytes | None = body
         self._limit = limit
         self._loop = loop
-        self._parts: list[bytes] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._parts: list[bytes] | None = None
+        """The body so far; None before the start and after the end."""
 
     async def receive(self) -> dict[str, Any]:
         """The whole body in one message; after that `http.disconnect`, as soon as the response is complete."""
@@ -41,7 +44,7 @@ class Exchange(Response):
         if not self.complete:
             # One future for each caller, since a cancelled caller cancels its future.
             end = self._loop.create_future()
-            self._waiting.append(end)
+            self._waiting = (*self._waiting, end)
             await end
         return {"type": "http.disconnect"}
 
@@ -49,20 +52,22 @@ class Exchange(Response):
         """Takes the response; raises RuntimeError for a message out of order, OSError for a body over the limit."""
         kind = message["type"]
         if kind == "http.response.body":
-            if not self.status or self.complete:
+            parts = self._parts
+            if parts is None:
                 raise RuntimeError("The application sent http.response.body before the start or after the end.")
             body = message.get("body") or b""
             if type(body) is not bytes:
                 # The application may reuse a buffer, and the length of a view is in items, not bytes.
                 body = bytes(body)
-            self.size += len(body)
-            if self.size > self._limit:
-                self._parts.clear()
+            size = self.size = self.size + len(body)
+            if size > self._limit:
+                parts.clear()
                 raise OSError(f"The response is longer than Lambda's limit of {self._limit:,} bytes.")
             if message.get("more_body"):
-                self._parts.append(body)
+                parts.append(body)
                 return
-            self.body = b"".join((*self._parts, body)) if self._parts else body
+            self.body = b"".join((*parts, body)) if parts else body
+            self._parts = None
             self.complete = True
             if self._waiting:
                 self._wake()
@@ -70,10 +75,11 @@ class Exchange(Response):
             if self.status:
                 raise RuntimeError("The application sent http.response.start twice.")
             pairs = [*message.get("headers", ())]
-            self.headers = {_names.get(name) or _text(name): value.decode("latin-1") for name, value in pairs}
-            if len(self.headers) < len(pairs) or COOKIE in self.headers:
+            headers = self.headers = {_names.get(name) or _text(name): value.decode("latin-1") for name, value in pairs}
+            if len(headers) < len(pairs) or COOKIE in headers:
                 self._repeat(pairs)
             self.status = int(message["status"])
+            self._parts = []
         elif not kind.startswith("http.response."):
             raise RuntimeError(f"The application sent {kind!r} to an HTTP request.")
 

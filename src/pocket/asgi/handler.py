@@ -105,8 +105,9 @@ class Handler:
             if type(answering) is not CoroutineType:
                 answering = _awaited(answering)
             self.loop.run(answering, context, request)
-            if not exchange.complete:
-                logger.error("%s: the application returned before its response was complete.", request)
+            if exchange.complete:
+                return exchange
+            logger.error("%s: the application returned before its response was complete.", request)
         except DeadlineExceeded:
             failure = TIMED_OUT
         except (Exception, asyncio.CancelledError):

@@ -54,9 +54,11 @@ class _Loop(asyncio.SelectorEventLoop):
         self.is_known_to_asgiref = False
         self.work: Any = None
         """What the coroutine that runs has begun; its `end()` is called at the coroutine's end, also if abandoned."""
-        self._is_due = False
+        self.is_due = False
         self._own_thread = threading.get_ident()
         super().__init__()
+        self.callbacks: Any = getattr(self, "_ready", (None,))
+        """asyncio's queue of the callbacks that would run now; without it, one that is never empty."""
 
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
@@ -87,7 +89,7 @@ class _Loop(asyncio.SelectorEventLoop):
             self.close()
 
     def call_at(self, when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:  # type: ignore[override]
-        self._is_due = self._is_due or when <= self.time()
+        self.is_due = self.is_due or when <= self.time()
         return super().call_at(when, *args, **options)
 
     def call_soon_threadsafe(  # type: ignore[override]
@@ -100,13 +102,9 @@ class _Loop(asyncio.SelectorEventLoop):
             raise RuntimeError("The event loop does not run while this synchronous code waits for it.")
         return super().call_soon_threadsafe(*args, **options)
 
-    def has_work(self) -> bool:
-        """Whether any callback would run now; without asyncio's list of them the answer is yes."""
-        return self._is_due or bool(getattr(self, "_ready", True))
-
     def run_once(self) -> None:
         """Runs the callbacks that are ready now."""
-        self._is_due = False
+        self.is_due = False
         self.call_soon(self.stop)
         self.run_forever()
 
@@ -134,8 +132,6 @@ class EventLoop:
         self.loop.set_task_factory(self._new_task)
         self._first_iteration = loop._asyncgen_firstiter_hook  # type: ignore[attr-defined]
         self._finalizer = loop._asyncgen_finalizer_hook  # type: ignore[attr-defined]
-        self.is_busy = False
-        """Whether a coroutine is running; until it ends, no other can run."""
         self._spawned = False
         self._known: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
@@ -160,7 +156,6 @@ class EventLoop:
             coroutine.close()
             refuse_running_loop()
         self._spawned = expired = False
-        self.is_busy = True
         try:
             if _STARTS_EAGERLY:
                 # Not reset afterwards, which would take longer than everything else here.
@@ -176,10 +171,9 @@ class EventLoop:
                 task = Task(coroutine, loop=loop, context=context)
             if not task.done():
                 expired = self._drive(task, _seconds(limit), title)
-            if loop.has_work():
+            if loop.callbacks or loop.is_due:
                 self._settle()
         finally:
-            self.is_busy = False
             if loop.work is not None:
                 work, loop.work = loop.work, None
                 work.end()
@@ -237,7 +231,7 @@ class EventLoop:
         """Runs scheduled callbacks now, since the next invocation may be far away and is not theirs."""
         for _ in range(_TURNS):
             self.loop.run_once()
-            if not self.loop.has_work():
+            if not (self.loop.callbacks or self.loop.is_due):
                 return
 
     def _report_left_running(self, title: object) -> None:

@@ -53,6 +53,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(module), name)
-    globals()[name] = value
+    value = globals()[name] = getattr(import_module(module), name)
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -73,9 +75,12 @@ def create_app(
     """The project's API: Django set up, and the routers of all installed apps included, tagged with the app's label.
 
     `refresh` names cached queries that `/refresh/` refreshes and returns: see `add_refresh`. `options` are
-    FastAPI's own (title, version, lifespan, root_path ...). Raises SetupFailed.
+    FastAPI's own (title, version, lifespan, root_path ...). FastAPI's telemetry is off unless OpenTelemetry's SDK is
+    installed, another provider is set, or `telemetry` is among the options. Raises SetupFailed.
     """
     setup(settings_module)
+    if not _has_telemetry():  # for which FastAPI would look in each request
+        options.setdefault("telemetry", {"tracing": False, "metrics": False, "logs": False})
     app = API(**options)
     if refresh:
         add_refresh(app, refresh)
@@ -83,6 +88,15 @@ def create_app(
         for config, router in discovered():
             app.include_router(router, tags=None if router.tags else [config.label])
     return app
+
+
+def _has_telemetry() -> bool:
+    """Whether FastAPI's telemetry may reach anything: OpenTelemetry's SDK, or the provider of another tracer."""
+    with suppress(ImportError):  # an earlier FastAPI has no telemetry
+        from opentelemetry import trace
+
+        return bool(find_spec("opentelemetry.sdk")) or type(trace.get_tracer_provider()).__module__ != trace.__name__
+    return True
 
 
 def _serve_own_pages(app: FastAPI) -> None:

@@ -21,7 +21,7 @@ from pocket.django.orm.watching import listen, tables_of, versions, watch
 from pocket.fastapi.work import run, run_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.db.models import Model
     from fastapi import FastAPI
@@ -54,13 +54,12 @@ class CachedQuery:
     """
 
     def __init__(
-        self, function: Callable[[], Any], watches: Iterable[type[Model]], ttl: float | None, cache: str, name: str
+        self, function: Callable[[], Any], models: Sequence[type[Model]], ttl: float | None, cache: str, name: str
     ) -> None:
         self.name = name
         self.ttl = ttl
         self.cache = cache
         self._function = function
-        models = tuple(watches)
         self._tables = tuple(dict.fromkeys(table for model in models for table in tables_of(model)))
         self._lock = threading.Lock()
         self._kept: Kept | None = None

@@ -25,7 +25,7 @@ from pocket.fastapi.endpoint_sources import EVALUATES, LAZY, model_of, named_mod
 from pocket.fastapi.endpoint_sources import of_applications as routes_of_applications
 from pocket.fastapi.endpoint_sources import of_apps as routes_of_apps
 from pocket.fastapi.internals import dependencies, prefetches
-from pocket.fastapi.responses import reads_attributes
+from pocket.fastapi.responses import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,7 +132,7 @@ def _unprefetched(endpoint: Endpoint) -> Iterator[CheckMessage]:
         return
     for name, field in item.model_fields.items():
         relation = _relation(model, field.alias or name)
-        if relation is not None and reads_attributes(field.annotation):
+        if relation is not None and holds(field.annotation, BaseModel):
             method = "prefetch_related" if relation.one_to_many or relation.many_to_many else "select_related"
             yield CheckWarning(
                 f"{endpoint.name} returns {item.__name__}, which reads {model.__name__}.{name} with one query for each"

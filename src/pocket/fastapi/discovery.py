@@ -49,9 +49,7 @@ def _module_of(app: AppConfig) -> Any:
         return None
     package, _, last = f"{app.name}.{name}".rpartition(".")
     try:
-        if not module_has_submodule(import_module(package), last):
-            return None
-        return import_module(f"{app.name}.{name}")
+        return import_module(f"{package}.{last}") if module_has_submodule(import_module(package), last) else None
     except Exception as error:
         raise SetupFailed(
             f"{app.name}.{name}, the API of the app {app.label!r}, cannot be imported: {type(error).__name__}: {error}",

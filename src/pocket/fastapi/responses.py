@@ -31,7 +31,7 @@ class ResponseBuilder:
         self._where = f"What {where} returned"
         self._route = route
         model = route.response_model
-        self._reads = reads_attributes(model)
+        self._reads = holds(model, BaseModel)
         self._settled = _is_settled(model)
         self._adapter: TypeAdapter[Any] | None = None
         options = (
@@ -78,11 +78,11 @@ class ResponseBuilder:
         return data
 
 
-def reads_attributes(annotation: Any) -> bool:
-    """Whether a response model has pydantic models in it, which read the attributes of objects."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def holds(annotation: Any, kind: type) -> bool:
+    """Whether a subclass of `kind` is in an annotation; pydantic's models, for example, read attributes of objects."""
+    if isinstance(annotation, type) and issubclass(annotation, kind):
         return True
-    return any(reads_attributes(part) for part in get_args(annotation))
+    return any(holds(part, kind) for part in get_args(annotation))
 
 
 def _is_settled(annotation: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from contextvars import ContextVar
 from functools import cached_property, partial, update_wrapper
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 from asgiref.sync import iscoroutinefunction
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ import pocket.fastapi.seam  # noqa: F401  (redirects FastAPI's changes of thread
 from pocket.django.configuration.errors import SetupFailed
 from pocket.django.orm.plain import is_lazy
 from pocket.fastapi.internals import dependencies, locate
-from pocket.fastapi.responses import ResponseBuilder
+from pocket.fastapi.responses import ResponseBuilder, holds
 from pocket.fastapi.transactions import aliases, around, begin
 from pocket.fastapi.work import current, new, run
 
@@ -168,15 +168,9 @@ def _signature(endpoint: Callable[..., Any], response_model: Any) -> inspect.Sig
         return inspect.signature(endpoint)
     model = response_model if get_origin(response_model) else signature.return_annotation
     parameters = list(signature.parameters.values())
-    if get_origin(model) is not list or any(_may_be_response(parameter.annotation) for parameter in parameters):
+    if get_origin(model) is not list or any(holds(parameter.annotation, Response) for parameter in parameters):
         return signature
     variable = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD]
     fixed = [parameter for parameter in parameters if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
     shared = inspect.Parameter(SHARED, inspect.Parameter.KEYWORD_ONLY, annotation=Response)
     return signature.replace(parameters=[*fixed, shared, *variable])
-
-
-def _may_be_response(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, Response):
-        return True
-    return any(map(_may_be_response, get_args(annotation)))

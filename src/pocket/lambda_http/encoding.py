@@ -21,8 +21,14 @@ def _json_bytes(value: object) -> bytes:
 base64_bytes: Callable[[str], bytes] = a2b_base64
 """Decodes Base64; raises ValueError for invalid text."""
 
+
+def base64_text(data: bytes) -> str:
+    """Encodes bytes as one line of Base64."""
+    return base64_ascii(data).decode("ascii")
+
+
 base64_ascii: Callable[[bytes], bytes] = _base64_ascii
-"""Encodes bytes as one line of Base64."""
+"""The same as bytes."""
 
 json_bytes: Callable[[object], bytes] = _json_bytes
 """Encodes a value as compact JSON in UTF-8."""

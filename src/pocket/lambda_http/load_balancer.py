@@ -14,13 +14,14 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.headers import Headers, latin
+from pocket.lambda_http.encoding import base64_text
+from pocket.lambda_http.headers import latin
 from pocket.lambda_http.request import (
     Gateway,
     Request,
     body_bytes,
-    columns,
     decoded,
+    headers_of,
     joined_query,
     reading,
 )
@@ -44,7 +45,7 @@ def matches(event: dict[str, Any]) -> bool:
 @reading
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request in a load balancer's event; raises UnknownEvent for an invalid one."""
-    headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
+    headers = headers_of(event)
     scheme, name, port = addresses.origin(headers.get("host"), headers.get("x-forwarded-proto"))
     raw = event["path"]
     script_name, path = "", decoded(raw)
@@ -72,12 +73,12 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 
 def shape(event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` for the load balancer, with multi-value headers if the event has them."""
-    body, is_base64 = body_text(response)
+    text = body_text(response)
     shaped: dict[str, Any] = {
         "statusCode": response.status,
         "statusDescription": _description(response.status),
-        "body": body,
-        "isBase64Encoded": is_base64,
+        "body": base64_text(response.body) if text is None else text,
+        "isBase64Encoded": text is None,
     }
     if event.get("multiValueHeaders") is not None:
         shaped["multiValueHeaders"] = listed(response)

@@ -10,22 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pocket.lambda_http import addresses
+from pocket.lambda_http.encoding import base64_text
 from pocket.lambda_http.headers import Headers, latin
 from pocket.lambda_http.request import Gateway, Request, body_bytes
 from pocket.lambda_http.response import body_text, joined
 
 if TYPE_CHECKING:
     from pocket.lambda_http.response import Response
-
-
-def is_of_function_url(event: dict[str, Any]) -> bool | None:
-    """True for the event of a function URL, False for that of an HTTP API, None for any other format."""
-    if event.get("version") != "2.0":
-        return None
-    context = event.get("requestContext")
-    if not isinstance(context, dict) or "http" not in context:
-        return None
-    return ".lambda-url." in str(context.get("domainName"))
 
 
 def parse_payload_two(
@@ -76,14 +67,15 @@ def _headers(sent: dict[str, str], cookies: list[str] | None) -> Headers:
 
 def shape_payload_two(_event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` in payload format 2.0: repeated headers joined, cookies in a list."""
-    headers, cookies = joined(response)
-    body, is_base64 = body_text(response)
+    text = body_text(response)
     shaped: dict[str, Any] = {
         "statusCode": response.status,
-        "headers": headers,
-        "body": body,
-        "isBase64Encoded": is_base64,
+        "headers": response.headers.copy(),
+        "body": base64_text(response.body) if text is None else text,
+        "isBase64Encoded": text is None,
     }
-    if cookies:
-        shaped["cookies"] = cookies
+    if response.repeats:
+        shaped["headers"], cookies = joined(response)
+        if cookies:
+            shaped["cookies"] = cookies
     return shaped

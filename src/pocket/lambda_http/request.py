@@ -12,11 +12,10 @@ from urllib.parse import quote, unquote
 
 from pocket.errors import UnknownEvent
 from pocket.lambda_http.encoding import base64_bytes
+from pocket.lambda_http.headers import Headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pocket.lambda_http.headers import Headers
 
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
 """The characters that need no encoding in any part of a URL (RFC 3986, 2.3)."""
@@ -160,6 +159,15 @@ def body_bytes(event: dict[str, Any]) -> bytes:
     if event.get("isBase64Encoded"):
         return base64_bytes(body)
     return str.encode(body, "utf-8")
+
+
+def headers_of(event: dict[str, Any]) -> Headers:
+    """The headers of an event that has lists of values, or single values."""
+    lists = event.get("multiValueHeaders")
+    if lists is not None and isinstance(cookies := lists.get("cookie"), list) and len(cookies) > 1:
+        # Over HTTP/2 a browser may send several. To join them here is cheap, since other lists have one value.
+        lists = {**lists, "cookie": ["; ".join(cookies)]}
+    return Headers(*columns(lists, event.get("headers")))
 
 
 def columns(lists: dict[str, Any] | None, single: dict[str, Any] | None) -> tuple[tuple[str, ...], list[str]]:

@@ -101,12 +101,13 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     unchanged. HEAD, 204 and 304 have no body. Raises ResponseTooLarge for a response over the limit, and InvalidHeader
     for a header that HTTP does not allow.
     """
-    headers = response.headers
+    headers, body = response.headers, response.body
     if response.repeats or not (_names.issuperset(headers) and all(map(str.isprintable, headers.values()))):
         _check_headers(response)
-    if response.body and (method == "HEAD" or response.status in (204, 304)):
-        response = Response(response.status, response.headers, b"", response.repeats)
-    if len(response.body) < _LARGE:
+    if body and (method == "HEAD" or response.status in (204, 304)):
+        body = b""
+        response = Response(response.status, headers, body, response.repeats)
+    if len(body) < _LARGE:
         return form.shape(event, response)
     if _RUNTIME_CLIENT in sys.modules:
         return _whole(form, event, response)
@@ -139,7 +140,7 @@ def _whole(form: Format, event: dict[str, Any], response: Response) -> bytes:
     """The shaped response as JSON; the body is added separately, since Base64 needs no escaping."""
     _keep_memory()
     shaped = form.shape(event, Response(response.status, response.headers, b"", response.repeats))
-    text = _text(response)
+    text = body_text(response)
     del shaped["body"]
     shaped["isBase64Encoded"] = text is None
     rest = json_bytes(shaped)[1:]
@@ -166,27 +167,19 @@ def _refuse_over(limit: int, size: int) -> None:
         raise ResponseTooLarge(size, limit)
 
 
-def body_text(response: Response) -> tuple[str, bool]:
-    """The body of `response` as a string, and whether that is Base64.
+def body_text(response: Response) -> str | None:
+    """The body of `response` as text, None where it must be Base64.
 
     No list of text types is needed: a body that is not compressed, has no binary media type and is valid UTF-8 is sent
     as text, which the gateway encodes to the same bytes. Any other body is sent as Base64.
     """
-    if not response.body:
-        return "", False
-    text = _text(response)
-    return (base64_ascii(response.body).decode("ascii"), True) if text is None else (text, False)
-
-
-def _text(response: Response) -> str | None:
-    """The body as text, None where it must be Base64."""
     headers = response.headers
     if headers.get("content-encoding", "") in _UNCHANGED and _may_be_text(headers.get("content-type", "")):
         try:
             return response.body.decode()
         except UnicodeDecodeError:
             pass
-    return None
+    return None if response.body else ""
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote
 
 from pocket.lambda_http import addresses
-from pocket.lambda_http.headers import Headers
+from pocket.lambda_http.encoding import base64_text
 from pocket.lambda_http.request import (
     UNRESERVED,
     Gateway,
@@ -22,6 +22,7 @@ from pocket.lambda_http.request import (
     body_bytes,
     columns,
     decoded,
+    headers_of,
     joined_query,
     quoted,
     reading,
@@ -46,7 +47,7 @@ def matches(event: dict[str, Any]) -> bool:
 def parse(event: dict[str, Any], gateway: Gateway) -> Request:
     """The request in a REST API's event; raises UnknownEvent for an invalid one."""
     context = event["requestContext"]
-    headers = Headers(*columns(event.get("multiValueHeaders"), event.get("headers")))
+    headers = headers_of(event)
     scheme, name, port = addresses.origin(
         headers.get("host"), headers.get("x-forwarded-proto"), context.get("domainName")
     )
@@ -79,12 +80,12 @@ def parse(event: dict[str, Any], gateway: Gateway) -> Request:
 
 def shape(_event: dict[str, Any], response: Response) -> dict[str, Any]:
     """`response` for a REST API: every header is a list, so that no values are joined."""
-    body, is_base64 = body_text(response)
+    text = body_text(response)
     return {
         "statusCode": response.status,
         "multiValueHeaders": listed(response),
-        "body": body,
-        "isBase64Encoded": is_base64,
+        "body": base64_text(response.body) if text is None else text,
+        "isBase64Encoded": text is None,
     }
 
 

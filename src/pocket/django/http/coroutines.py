@@ -43,7 +43,7 @@ class Bridge:
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if loop.is_busy:
+            if loop.loop.is_running():
                 return async_to_sync(function)(*args, **kwargs)
             before = copy_context()
             context = before.copy()
