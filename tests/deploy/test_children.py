@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from tiny_project import write
+from waiting import wait_until
 
-from pocket.deploy.build import children
+from pocket.deploy.build import bytecode, children
 from pocket.errors import BuildFailed
 
 SLEEPS = [sys.executable, "-c", "import sys, time; print('runs', flush=True); time.sleep(100)"]
@@ -30,6 +33,29 @@ def test_what_runs_is_ended_and_nothing_more_begins() -> None:
         with pytest.raises(BuildFailed):
             pool.submit(children.run, SLEEPS).result(50)
     assert not own.running
+
+
+def test_what_a_child_has_started_ends_with_it_and_holds_no_output_open() -> None:
+    own = children.Children()
+    code = f"import subprocess; child = subprocess.Popen({SLEEPS!r}); print(child.pid, flush=True); child.wait()"
+    with ThreadPoolExecutor(1, initializer=own.adopt) as pool:
+        running = pool.submit(children.run, [sys.executable, "-c", code])
+        wait_until(lambda: bool(own.running), 50)
+        (child,) = own.running
+        listed = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+        wait_until(lambda: bool(listed.read_text()), 50)
+        own.end()
+        assert running.result(50).returncode == -15
+
+
+def test_a_compilation_by_several_processes_is_ended(tmp_path: Path) -> None:
+    write(tmp_path, {f"module_{number}.py": "X = [*range(9)]\n" * 2000 for number in range(200)})
+    own = children.Children()
+    with ThreadPoolExecutor(1, initializer=own.adopt) as pool:
+        running = pool.submit(bytecode.compile_tree, sys.executable, tmp_path, processes=2)
+        wait_until(lambda: any(tmp_path.glob("__pycache__/*")), 50)
+        own.end()
+        assert running.result(50) == []
 
 
 def test_a_thread_that_works_for_no_build_runs_its_children_to_the_end() -> None:

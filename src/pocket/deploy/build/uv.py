@@ -46,7 +46,10 @@ def run(
     if indexes:
         environment["UV_INDEX"] = " ".join([*indexes, *environment.get("UV_INDEX", "").split()])
     done = children.run(
-        [uv_program.find(BuildFailed), "--no-progress", *arguments], cwd=cwd, env={**environment, **_ENVIRONMENT}
+        [uv_program.find(BuildFailed), "--no-progress", *arguments],
+        cwd=cwd,
+        env={**environment, **_ENVIRONMENT},
+        terminal=True,
     )
     if done.returncode == 0:
         return done.stdout
