@@ -200,7 +200,7 @@ class Plans:
 
 
 def _differs(plan: Planned, tagging: Retagging) -> bool:
-    # Secret parameters need no comparison: the logical id of each function's version has a digest of their values.
+    # Secret parameters need no comparison: the date of a new value is in the functions' environment.
     # AWS accepts new metadata only with another change.
     return {**plan.before.body, "Metadata": None} != {**plan.template.body, "Metadata": None} or bool(tagging)
 
