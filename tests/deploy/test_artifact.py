@@ -10,10 +10,11 @@ from tiny_project import MANAGE, POCKET_TOML, PYTHON, Recorder, copy_pocket, mak
 
 from pocket import naming
 from pocket.config import Project, build_manifest, load
-from pocket.deploy.build import artifact, wheels
+from pocket.deploy.build import artifact, limits, wheels
 from pocket.deploy.build.archive import Entry, scan
-from pocket.deploy.build.artifact import Artifact, build, refuse_old_django, refuse_oversize, write_manifest
+from pocket.deploy.build.artifact import Artifact, build, write_manifest
 from pocket.deploy.build.entrypoints import check_handlers, command_issue
+from pocket.deploy.build.limits import refuse_old_django, refuse_oversize
 from pocket.deploy.build.parts import merge
 from pocket.deploy.build.platforms import lambda_platform
 from pocket.deploy.build.requirements import resolve
@@ -272,7 +273,7 @@ def test_an_artifact_over_lambdas_limit_is_refused_with_the_largest_packages() -
 def test_too_large_a_project_is_refused_before_anything_is_zipped(
     copy: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifact, "LIMIT", 1_000_000)
+    monkeypatch.setattr(limits, "LIMIT", 1_000_000)
     write(copy.directory, {"notes/data.txt": "new"})
     before = set((copy.directory / ARTIFACTS).iterdir())
     with pytest.raises(BuildFailed, match="django-pocket"):

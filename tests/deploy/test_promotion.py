@@ -55,7 +55,7 @@ def test_the_same_artifact_goes_live_on_the_next_stage(site: Site) -> None:
     assert prd.live_release.artifact == dev.live_release.artifact
     assert done.history.live == 1
     assert "Download the artifact" in recorder.steps
-    assert not {"Pack the project", "Write the zip"} & {*recorder.steps}
+    assert not {"Pack the project", "Collect static files"} & {*recorder.steps}
     assert [step for step in recorder.steps if step.startswith("Gate checks")]
 
     renamed = BOTH + "[prd.awscontainer.django.settings]\nDEBUG = false\n"

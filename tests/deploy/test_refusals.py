@@ -12,7 +12,7 @@ from tiny_project import REPOSITORY, write
 from uv import find_uv_bin
 
 from pocket.config import Project, load
-from pocket.deploy.build import artifact, uv
+from pocket.deploy.build import limits, uv
 from pocket.deploy.releases.refusals import Refusals, of_static_files
 from pocket.deploy.target import Target
 
@@ -65,7 +65,7 @@ def test_an_attribute_that_a_resource_lacks_is_found_without_asking_for_cfn_lint
 def test_files_over_lambdas_limit_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = site(tmp_path)
     write(tmp_path, {"large.txt": "x" * 3_000_000})
-    monkeypatch.setattr(artifact, "LIMIT", 2_000_000)
+    monkeypatch.setattr(limits, "LIMIT", 2_000_000)
     for (message,) in messages(project):
         assert "The largest files: large.txt (2.9 MB)" in message
 

@@ -28,15 +28,29 @@ class PlanRow:
     early: bool = False
 
 
-class Reporter(Protocol):
+class Noting(Protocol):
+    """Receives notes."""
+
+    def note(self, text: str) -> None:
+        """Shows one fact: a size, a choice that was made, something left out."""
+        ...
+
+
+class Notes:
+    """Notes that are shown later."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
+
+
+class Reporter(Noting, Protocol):
     """Receives progress. Texts are plain, without markup, and never hold a secret."""
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """A context manager around one step that may take long; an exception means that the step failed."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Shows one fact: a size, a choice that was made, something left out."""
         ...
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,6 @@ The zip begins with what changes least: the packages of the lock, then local pac
 from __future__ import annotations
 
 import fcntl
-import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -35,7 +34,9 @@ from pocket.deploy.build import (
 )
 from pocket.deploy.build.archive import Entry
 from pocket.deploy.build.entrypoints import check_handlers
+from pocket.deploy.build.limits import django_version, megabytes, refuse_old_django, refuse_oversize
 from pocket.deploy.build.signing import check_signing
+from pocket.deploy.reporting import Notes
 from pocket.errors import BuildFailed, DeployError
 from pocket.manifest import Manifest
 
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     from pocket.deploy.reporting import Reporter
     from pocket.deploy.target import Target
 
-LIMIT = 262_144_000
-"""The largest zip that Lambda accepts, in bytes unpacked (AWS: "Lambda quotas", 250 MB)."""
-
-_OLDEST_DJANGO = (5, 2)
 _SHOWN_PACKAGES = 5
 _KEPT_ARCHIVES = 2
 _KEPT_BUNDLES = 6
@@ -162,7 +159,8 @@ class Build:
     """One build, in `folder`, which no other build uses at the same time.
 
     Packages and the project's files, and beside them the static files, are looked at in the background from the
-    beginning, while the caller does something else. Nothing is reported before `finish`.
+    beginning, and packed if no package has to be installed, while the caller does something else. Nothing is reported
+    before `finish`.
     """
 
     project: Project
@@ -178,6 +176,7 @@ class Build:
     _taken: Future[snapshot.Snapshot] = field(init=False)
     _ready: Future[ready.Ready] = field(init=False)
     _collected: Future[tuple[Entry, static.Collected]] = field(init=False)
+    _packed: Future[tuple[Artifact, Notes] | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self._begin()
@@ -216,6 +215,7 @@ class Build:
             ready.get_ready, directory, self.container, self.platform, self.folder, self._taken.result
         )
         self._collected = self.pool.submit(self._collect)
+        self._packed = self.pool.submit(self._pack_ready)
 
     def _take(self) -> snapshot.Snapshot:
         found = source.select(self.project.directory, self.container.exclude)
@@ -230,20 +230,34 @@ class Build:
 
     def _finish(self) -> Artifact:
         layers, own = self._packages()
+        with self.reporter.step("Collect static files") if static.are_collected(self.stage) else nullcontext():
+            self._collected.result()
+        with self.reporter.step("Pack the project"):
+            built, notes = self._packed.result() or self._pack(layers, own)
+        for note in notes.texts:
+            self.reporter.note(note)
+        _report(built, self.reporter)
+        return built
+
+    def _pack_ready(self) -> tuple[Artifact, Notes] | None:
+        """What is packed, where no package has to be installed for it."""
+        found = self._ready.result()
+        return None if found.layers is None else self._pack(found.layers, found.own)
+
+    def _pack(self, layers: Sequence[packages.Layer], own: Mapping[str, Entry]) -> tuple[Artifact, Notes]:
+        """The artifact of the packages and the project's own files, and what there is to say of it."""
+        notes = Notes()
         django = django_version({name: entry for layer in layers for name, entry in layer.files.items()})
         refuse_old_django(django)
-        with self.reporter.step("Pack the project"):
-            layers = trimming.trim(layers, own, self.container.exclude, self.reporter)
-            files = parts.merge([*(layer.files for layer in layers), own], self.reporter)
-            check_handlers(self.project, self.stage, files)
-            check_signing(self.stage, files)
-        with self.reporter.step("Collect static files") if static.are_collected(self.stage) else nullcontext():
-            manifest, collected = self._collected.result()
-        for note in collected.notes(django):
-            self.reporter.note(note)
+        layers = trimming.trim(layers, own, self.container.exclude, notes)
+        files = parts.merge([*(layer.files for layer in layers), own], notes)
+        check_handlers(self.project, self.stage, files)
+        check_signing(self.stage, files)
+        manifest, collected = self._collected.result()
+        notes.texts += collected.notes(django)
         mapped, served = parts.static_entries(collected.files)
         own = {**own, naming.MANIFEST_FILE: manifest, **mapped}
-        return self._written(layers, served, own, collected.files)
+        return self._written(layers, served, own, collected.files), notes
 
     def _packages(self) -> tuple[list[packages.Layer], Mapping[str, Entry]]:
         """The packages' layers, and the project's own files."""
@@ -276,11 +290,10 @@ class Build:
         unzipped = sum(entry.size for part in all_parts for entry in part.values())
         largest = _largest(layers)
         refuse_oversize(unzipped, largest)
-        with self.reporter.step("Write the zip"):
-            zipped = _write(all_parts, self.folder / _ARTIFACTS, kept)
+        zipped = _write(all_parts, self.folder / _ARTIFACTS, kept)
         cache.prune(kept, "*.zip", _KEPT_ARCHIVES)
         cache.prune(kept, f"*{modules.SUFFIX}", _KEPT_BUNDLES)
-        built = Artifact(
+        return Artifact(
             path=zipped.path,
             sha256=zipped.sha256,
             size=zipped.path.stat().st_size,
@@ -289,8 +302,6 @@ class Build:
             static=collected if collected is not None and collected.in_bucket else None,
             beginnings=zipped.beginnings,
         )
-        _report(built, self.reporter)
-        return built
 
 
 def write_manifest(manifest: Manifest, path: Path) -> Path:
@@ -304,39 +315,6 @@ def write_manifest(manifest: Manifest, path: Path) -> Path:
         raise BuildFailed("The manifest does not read back as it was written.", hint)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def django_version(files: Mapping[str, Entry]) -> str | None:
-    """The version of Django among `files`, None where there is none."""
-    found = (re.match(r"django-([^/]+)\.dist-info/", name) for name in files)
-    return next((match[1] for match in found if match), None)
-
-
-def refuse_old_django(version: str | None) -> None:
-    """Raises BuildFailed where Pocket does not support `version`; None, no Django, passes."""
-    found = re.match(r"(\d+)\.(\d+)", version or "")
-    if found and (int(found[1]), int(found[2])) < _OLDEST_DJANGO:
-        oldest = ".".join(map(str, _OLDEST_DJANGO))
-        raise BuildFailed(
-            f"The project's requirements resolve to Django {version}; Pocket supports Django {oldest} and later.",
-            f'Raise the requirement: "django>={oldest}".',
-        )
-
-
-def refuse_oversize(unzipped: int, largest: Sequence[tuple[str, int]], what: str = "packages") -> None:
-    """Raises BuildFailed where `unzipped` bytes exceed Lambda's limit; `what` are the `largest` parts."""
-    if unzipped > LIMIT:
-        names = ", ".join(f"{name} ({megabytes(size)})" for name, size in largest)
-        raise BuildFailed(
-            f"The artifact is {megabytes(unzipped)} unpacked; Lambda's limit is {megabytes(LIMIT)}."
-            f" The largest {what}: {names}.",
-            "Remove packages from the project's dependencies, or exclude files with [awscontainer] exclude.",
-        )
-
-
-def megabytes(size: int) -> str:
-    """`size` in bytes as text, in units of 1024 x 1024 bytes, as AWS counts them."""
-    return f"{size / 1048576:.1f} MB"
 
 
 def _buildable(stage: StageConfig) -> AwsContainer:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pocket.deploy.build.archive import Entry
     from pocket.deploy.build.packages import Layer
     from pocket.deploy.build.static import StaticFiles
-    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.reporting import Noting
 
 
-def merge(trees: Sequence[Mapping[str, Entry]], reporter: Reporter) -> dict[str, Entry]:
+def merge(trees: Sequence[Mapping[str, Entry]], reporter: Noting) -> dict[str, Entry]:
     """All files of `trees` by name, where a later tree wins; different files with the same name are noted."""
     files: dict[str, Entry] = {}
     for tree in trees:

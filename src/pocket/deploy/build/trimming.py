@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from pocket.deploy.build.archive import Entry
     from pocket.deploy.build.packages import Layer
-    from pocket.deploy.reporting import Reporter
+    from pocket.deploy.reporting import Noting
 
 EXCLUDED = "excluded"
 _NOTED = 100_000
 """Bytes left out from which on a note is worth it."""
 
 
-def trim(layers: Sequence[Layer], own: Mapping[str, Entry], exclude: Sequence[str], reporter: Reporter) -> list[Layer]:
+def trim(layers: Sequence[Layer], own: Mapping[str, Entry], exclude: Sequence[str], reporter: Noting) -> list[Layer]:
     """The layers without the files that are left out, whose size is noted. `own` are the project's files.
 
     A pattern of `exclude` that begins with `!` brings back what would be left out.

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pocket.deploy.build import upload
-from pocket.deploy.build.artifact import megabytes
+from pocket.deploy.build.limits import megabytes
 from pocket.deploy.releases import journal, stored
 from pocket.deploy.releases.changes import Changes, show
 from pocket.deploy.releases.run import Progress

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from pocket import naming
 from pocket.config import build_manifest
-from pocket.deploy.build import artifact, own_resources, platforms, requirements, signing, source, static, wheels
+from pocket.deploy.build import (
+    artifact,
+    limits,
+    own_resources,
+    platforms,
+    requirements,
+    signing,
+    source,
+    static,
+    wheels,
+)
 from pocket.deploy.template import Inputs, render, render_storage, validate
 from pocket.deploy.template.own_refusals import UNBUILT
 from pocket.deploy.template.reference_refusals import refers
@@ -98,7 +108,7 @@ class Refusals:
         files = source.select(self.project.directory, container.exclude).files
         sizes = {name: path.stat().st_size for name, path in files.items()}
         largest = sorted(sizes.items(), key=lambda item: -item[1])[:_SHOWN_FILES]
-        artifact.refuse_oversize(sum(sizes.values()), largest, "files")
+        limits.refuse_oversize(sum(sizes.values()), largest, "files")
         return list(files)
 
     def _packages(self, stage: StageConfig, container: AwsContainer, files: Sequence[str]) -> None:
@@ -111,7 +121,7 @@ class Refusals:
             return
         platform = platforms.lambda_platform(container.python_version, container.architecture)
         wanted = self._locked(place, platform, options)
-        artifact.refuse_old_django(wheels.version_of("django", wanted.packages, platform))
+        limits.refuse_old_django(wheels.version_of("django", wanted.packages, platform))
         signing.check_signing(stage, [*files, *(f"{package.name}/" for package in wanted.packages)])
 
     def _locked(self, place: Path, platform: Platform, options: Sequence[str]) -> Requirements:
