@@ -143,7 +143,7 @@ app.run()
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_lets_the_command_tidy_up_and_is_its_status(number: signal.Signals, status: int) -> None:
     with subprocess.Popen([sys.executable, "-c", ENDLESS, "endless"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -449,3 +449,10 @@ def test_a_misspelt_key_is_one_error_that_nothing_follows_from() -> None:
                 several.append((name, str(error)))
     # What else the file has of `general`, and of the handler `web`, whose name is free, lacks what is required.
     assert [name for name, _ in several] == ["generalx", "webx"], several
+
+
+def test_a_misspelt_key_hides_no_error_that_it_cannot_cause() -> None:
+    text = EXAMPLE.read_text().replace("apigateway = {}\n", "", 1).replace("timeout = 600", "timeoutx = 600", 1)
+    with pytest.raises(ConfigErrors) as caught:
+        loads(text, EXAMPLE)
+    assert [error.key for error in caught.value.errors] == ["cloudfront", "awscontainer.handlers.management.timeoutx"]

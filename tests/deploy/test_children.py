@@ -35,15 +35,15 @@ def test_what_runs_is_ended_and_nothing_more_begins() -> None:
     assert not own.running
 
 
-def test_what_a_child_has_started_ends_with_it_and_holds_no_output_open() -> None:
-    own = children.Children()
-    code = f"import subprocess; child = subprocess.Popen({SLEEPS!r}); print(child.pid, flush=True); child.wait()"
+def test_what_a_child_has_started_ends_with_it_and_holds_no_output_open(tmp_path: Path) -> None:
+    own, begun = children.Children(), tmp_path / "begun"
+    code = (
+        f"import pathlib, subprocess; child = subprocess.Popen({SLEEPS!r});"
+        f" pathlib.Path({str(begun)!r}).touch(); child.wait()"
+    )
     with ThreadPoolExecutor(1, initializer=own.adopt) as pool:
         running = pool.submit(children.run, [sys.executable, "-c", code])
-        wait_until(lambda: bool(own.running), 50)
-        (child,) = own.running
-        listed = Path(f"/proc/{child.pid}/task/{child.pid}/children")
-        wait_until(lambda: bool(listed.read_text()), 50)
+        wait_until(begun.exists, 50)
         own.end()
         assert running.result(50).returncode == -15
 
@@ -56,6 +56,7 @@ def test_a_compilation_by_several_processes_is_ended(tmp_path: Path) -> None:
         wait_until(lambda: any(tmp_path.glob("__pycache__/*")), 50)
         own.end()
         assert running.result(50) == []
+    assert len([*tmp_path.glob("__pycache__/*.pyc")]) < 200
 
 
 def test_a_thread_that_works_for_no_build_runs_its_children_to_the_end() -> None:

@@ -36,15 +36,15 @@ def test_the_files_of_the_artifact_are_taken_as_given(tmp_path: Path) -> None:
         assert [path.relative_to(folder).as_posix() for path in folder.rglob("*.*")] == ["a/app.py"]
 
 
-@pytest.mark.parametrize("declined", [False, True])
-def test_python_keeps_bytecode_of_packages_unless_the_user_declines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declined: bool
+@pytest.mark.parametrize("declined", [{}, {"PYTHONDONTWRITEBYTECODE": "1"}, {"PYTHONPYCACHEPREFIX": "/nowhere"}])
+def test_python_keeps_bytecode_of_packages_unless_the_user_declines_or_keeps_it_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declined: dict[str, str]
 ) -> None:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    if declined:
-        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name, value in declined.items():
+        monkeypatch.setenv(name, value)
     project = deployable(tmp_path)
     code = ["-c", "import sys; print(sys.dont_write_bytecode)"]
     with copies.isolated(project, project.stage("dev")) as folder:
         done = copies.run(sys.executable, code, folder, project=project, stage=project.stage("dev"), target=HERE)
-    assert done.stdout.strip() == str(declined)
+    assert done.stdout.strip() == str(bool(declined))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 from deploying import PlanRecorder
 from gated_site import HEAD, Site
 
+from pocket.deploy.gates import invocations, migrations
+from pocket.deploy.gates.gate import Candidate
+from pocket.deploy.gates.invocations import Answers
 from pocket.deploy.operate import status
+from pocket.deploy.releases import gatekeeping
 from pocket.deploy.target import Target
 from pocket.errors import GateRefused
 from pocket.local import LocalAWS
@@ -87,26 +92,21 @@ def test_events_of_the_bucket_reach_the_live_function_until_the_file_says_otherw
     assert "LambdaFunctionConfigurations" not in kept
 
 
-LACKING = """
-from pathlib import Path
+@pytest.mark.parametrize("listed", [True, False])
+def test_callables_start_beside_the_checks_only_where_nothing_is_to_be_migrated_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    begun: list[list[str]] = []
 
-table = Path({table!r})
-if not table.exists():
-    table.touch()
-    raise LookupError("no such table")
-"""
+    def invoked(candidate: Candidate, *groups: Mapping[str, Any]) -> AbstractContextManager[list[Answers]]:
+        begun.append([*groups[0]])
+        return invocations.invoked(candidate, *groups)
 
-
-def test_callable_that_may_have_lacked_a_migration_is_started_again_after_them(site: Site, tmp_path: Path) -> None:
-    project = site.project(stage=HEAD + LISTENER.replace("PREFIX", "media"))
-    (site.folder / "listener.py").write_text(LACKING.format(table=str(tmp_path / "table")) + CODE)
-    recorder = PlanRecorder()
-    assert site.deploy(project, recorder).history.live == 1
-    assert "listener did not start; it is started again after the migrations." in recorder.notes
-    assert [step for step in recorder.steps if "listener" in step] == [
-        "Gate startup: start listener",
-        "Gate startup: start listener again",
-    ]
+    monkeypatch.setattr(gatekeeping, "invoked", invoked)
+    if not listed:
+        monkeypatch.setattr(migrations, "look", lambda *_: None)
+    deploy(site, "media")
+    assert begun == ([["listener"], []] if listed else [[], ["listener"]])
 
 
 def test_callable_that_does_not_start_is_refused_and_gets_no_events(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -59,3 +60,18 @@ def test_the_wait_has_an_end_and_other_refusals_are_not_waited_for(
     with pytest.raises(AWSCallFailed, match="SnapStartNotReadyException") as caught:
         invoke.once_ready(client, "web", "live", EVENT)
     assert caught.value.hint == "AWS is still preparing or changing it; wait some minutes and try again."
+
+
+def test_no_invocation_begins_after_a_stop_and_none_is_said_to_run_meanwhile(
+    client: Any, lambda_service: Stubber
+) -> None:
+    begun, stop = Event(), Event()
+    stop.set()
+    lambda_service.add_client_error("invoke", "SnapStartNotReadyException")
+    with pytest.raises(AWSCallFailed, match="SnapStartNotReadyException"):
+        invoke.once_ready(client, "web", "live", EVENT, begun=begun, stop=stop)
+    assert not begun.is_set()
+    lambda_service.add_client_error("invoke", "ReadTimeoutError")
+    with pytest.raises(AWSCallFailed):
+        invoke.once_ready(client, "web", "live", EVENT, begun=begun)
+    assert begun.is_set()

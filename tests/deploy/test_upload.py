@@ -1,6 +1,5 @@
 import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,9 @@ from pocket.deploy.build.upload import (
     INDEX_KEY,
     SMALLEST_PART,
     Counts,
-    Held,
     StoredStatic,
     artifact_key,
-    begin_listing,
     digest,
-    held,
     put_artifact,
     put_static,
 )
@@ -219,18 +215,6 @@ def test_what_was_removed_or_replaced_in_the_bucket_is_put_back(clients: Clients
     clients.s3.put_object(Bucket=bucket, Key="static/logo.svg", Body=b"another hand's")
     assert put(clients, bucket, static_files(tmp_path)) == (2, 1)
     assert clients.s3.get_object(Bucket=bucket, Key="static/logo.svg")["Body"].read() == b"<svg/>"
-
-
-def test_what_was_listed_before_another_deploy_uploaded_is_listed_again(
-    clients: Clients, bucket: str, tmp_path: Path
-) -> None:
-    write(tmp_path, FILES)
-    with ThreadPoolExecutor(1) as pool:
-        listing = begin_listing(pool, clients.s3, bucket, "static/")
-        assert listing() == Held({}, {})
-        pool.submit(put, clients, bucket, static_files(tmp_path)).result()
-        assert listing() == held(clients.s3, bucket, "static/")
-        assert len(listing().present) == 3
 
 
 def test_files_of_older_releases_stay(clients: Clients, bucket: str, tmp_path: Path) -> None:

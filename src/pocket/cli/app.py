@@ -85,7 +85,10 @@ def root(
 
 
 def run() -> None:
-    """Runs the command and exits: 0 success, 1 failure, 2 usage error, 130 interrupted (by typer), 143 terminated."""
+    """Runs the command and exits: 0 success, 1 failure, 2 usage error, 130 interrupted (by typer).
+
+    129 is the terminal's end, 143 a termination.
+    """
     terminated: list[int] = []
 
     def terminate(signum: int, frame: FrameType | None) -> None:
@@ -94,6 +97,9 @@ def run() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
+    # A closed terminal; `nohup` has it ignored.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, terminate)
     try:
         app(prog_name="pocket")
     except PocketError as error:
@@ -108,5 +114,5 @@ def run() -> None:
         sys.exit(1)
     except SystemExit:
         if terminated:
-            sys.exit(128 + signal.SIGTERM)
+            sys.exit(128 + terminated[0])
         raise

@@ -35,7 +35,7 @@ class Issue:
     """An issue at `path` of a stage's merged tables; `rule` distinguishes issues at the same key.
 
     `needs` are the paths of the other values that the rule reads: an issue is dropped if one of these is invalid. It is
-    dropped, too, if anything in a table of `lacks` is: what the rule has not found there may be that.
+    dropped, too, if a key of a table of `lacks` is: what the rule has not found there may be that.
     """
 
     path: KeyPath

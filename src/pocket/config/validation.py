@@ -33,8 +33,8 @@ class Validated(Generic[Model]):
         return any(path[: len(gone)] == gone for path in paths for gone in self.left_out)
 
     def lacks(self, tables: Iterable[KeyPath]) -> bool:
-        """Whether anything in one of `tables` was left out."""
-        return any(gone[: len(table)] == table for table in tables for gone in self.left_out)
+        """Whether a key of one of `tables` was left out."""
+        return any(gone[:-1] == table for table in tables for gone in self.left_out)
 
 
 def validate(model: type[Model], data: Mapping[str, Any], substitutes: Mapping[str, Any]) -> Validated[Model]:

@@ -58,7 +58,8 @@ def _front(stage: StageConfig) -> Iterator[Issue]:
             if behind
             else "Add apigateway = {} to the handler that answers HTTP."
         )
-        yield Issue(_TABLE, "handler", message, hint, (_HANDLERS,), () if behind else (_HANDLERS,))
+        needs = (_HANDLERS, *((*_HANDLERS, name, "apigateway") for name in handlers))
+        yield Issue(_TABLE, "handler", message, hint, needs, () if behind else (_HANDLERS,))
         return
     path = (*_HANDLERS, behind[0])
     handler = handlers[behind[0]]

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
@@ -84,9 +85,9 @@ def manage(
     body: dict[str, Any] = {"command": command, "args": list(args), "kwargs": {}, "on_failure": "report"}
     if environ:
         body["environ"] = dict(environ)
+    client, begun = Clients(target).invoker(timeout + GRACE), Event()
     try:
-        client = Clients(target).invoker(timeout + GRACE)
-        answer = once_ready(client, stage.function_name(handler), qualifier, body)
+        answer = once_ready(client, stage.function_name(handler), qualifier, body, begun=begun)
     except AWSCallFailed as error:
         if error.code == "ResourceNotFoundException":
             raise DeployError(
@@ -97,7 +98,8 @@ def manage(
             _note_continuation(stage, command, timeout, note)
         raise
     except (KeyboardInterrupt, SystemExit):
-        _note_continuation(stage, command, timeout, note)
+        if begun.is_set():
+            _note_continuation(stage, command, timeout, note)
         raise
     text = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
@@ -106,17 +108,29 @@ def manage(
 
 
 def once_ready(
-    client: LambdaClient, function: str, qualifier: str, event: Mapping[str, Any]
+    client: LambdaClient,
+    function: str,
+    qualifier: str,
+    event: Mapping[str, Any],
+    *,
+    begun: Event | None = None,
+    stop: Event | None = None,
 ) -> InvocationResponseTypeDef:
-    """Lambda's response to one invocation, with the end of its log, as soon as Lambda has prepared the function."""
-    last = time.monotonic() + READY_AFTER
+    """Lambda's response to one invocation, with the end of its log, as soon as Lambda has prepared the function.
+
+    `begun` is set while the function may run. No invocation begins after `stop`, which another thread sets.
+    """
+    begun, stop, last = begun or Event(), stop or Event(), time.monotonic() + READY_AFTER
     while True:
+        begun.set()
         try:
             return client.invoke(FunctionName=function, Qualifier=qualifier, Payload=json.dumps(event), LogType="Tail")
         except AWSCallFailed as error:
             if error.code not in _NOT_READY or time.monotonic() > last:
                 raise
-        time.sleep(PAUSE)
+            begun.clear()
+            if stop.wait(PAUSE):
+                raise
 
 
 def _note_continuation(stage: StageConfig, command: str, timeout: int, note: Callable[[str], None] | None) -> None:

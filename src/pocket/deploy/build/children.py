@@ -2,7 +2,8 @@
 
 A deploy begins its build before it knows whether AWS, a lock or a gate refuses it. A build that is not wanted any more
 ends its children, so that the error is shown at once and nothing goes on behind it. What they have started ends, too:
-it would hold their output open, and the build would wait for it.
+it would hold their output open, and the build would wait for it. Only what uv starts, which may ask at the terminal, is
+waited for.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def run(
     manifest = folder.parent / naming.MANIFEST_FILE
     manifest.write_text(build_manifest(project).to_json(), encoding="utf-8")
     variables = stage_environment.environment(stage, target, manifest)
-    if stage_environment.NO_BYTECODE not in os.environ:
+    if not {stage_environment.NO_BYTECODE, "PYTHONPYCACHEPREFIX"} & os.environ.keys():
         # Nothing of the copy stays, and packages that uv installed have no bytecode before.
         del variables[stage_environment.NO_BYTECODE]
     return subprocess.run(  # noqa: S603 - the project's own interpreter, arguments as a list

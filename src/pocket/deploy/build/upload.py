@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -177,17 +177,6 @@ def held(s3: S3Client, bucket: str, prefix: str) -> Held:
     return Held(_read_index(s3, bucket), _listed(s3, bucket, prefix))
 
 
-def begin_listing(pool: Executor, s3: S3Client, bucket: str, prefix: str) -> Callable[[], Held]:
-    """As `held`, listed in `pool` from now on; listed again at the end, if another deploy has uploaded meanwhile."""
-    begun = pool.submit(held, s3, bucket, prefix)
-
-    def listed() -> Held:
-        found = begun.result()
-        return found if found.index == _read_index(s3, bucket) else held(s3, bucket, prefix)
-
-    return listed
-
-
 def put_static(
     s3: S3Client,
     bucket: str,
@@ -215,8 +204,9 @@ def put_static(
     return counts
 
 
-def count_changed(s3: S3Client, bucket: str, static: StaticFiles, there: Held) -> int:
-    """How many of the static files `put_static` would upload."""
+def count_changed(s3: S3Client, bucket: str, static: StaticFiles) -> int:
+    """How many of the static files `put_static` would upload. Raises AWSCallFailed for a bucket that does not exist."""
+    there = held(s3, bucket, static.prefix)
     return len(_changed(_wanted(s3, bucket, static), there.index, there.present))
 
 

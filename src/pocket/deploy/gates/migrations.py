@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pocket import naming
 from pocket.deploy.aws import invoke
+from pocket.deploy.gates.checks import note_init
 from pocket.deploy.gates.gate import MIGRATIONS, Candidate, refusal
 from pocket.deploy.reporting import last_lines
 from pocket.errors import CommandFailed, DeployError, PocketError
@@ -62,6 +64,13 @@ class Pending:
     migrations: tuple[Migration, ...]
     used: bool
     grants: bool = False
+    log_tail: str = ""
+    """The end of the log of the invocation that listed them."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to migrate."""
+        return not self.migrations and not self.grants
 
     @property
     def destructive(self) -> tuple[Migration, ...]:
@@ -96,8 +105,25 @@ class Backup:
     wanted: bool = False
 
 
+def look(candidate: Candidate, target: Target) -> Pending | None:
+    """The pending migrations; None where they cannot be listed, since the gate `checks` says why more clearly."""
+    version, handler = candidate.management_version, candidate.stage.command_handler
+    if version is None or handler is None:
+        return None
+    with suppress(CommandFailed), candidate.reporter.step(f"Gate {MIGRATIONS}: list the pending migrations"):
+        found = pending(candidate.stage, target, version)
+        note_init(candidate.reporter, handler, found.log_tail)
+        return found
+    return None
+
+
 def check(
-    candidate: Candidate, target: Target, *, allow_destructive: bool, backup: Backup | None = None
+    candidate: Candidate,
+    target: Target,
+    found: Pending | None = None,
+    *,
+    allow_destructive: bool,
+    backup: Backup | None = None,
 ) -> tuple[str, ...]:
     """Notes the database and applies the pending migrations; returns the names of the destructive ones.
 
@@ -109,11 +135,12 @@ def check(
     if version is None:
         return ()
     stage, reporter = candidate.stage, candidate.reporter
-    with reporter.step(f"Gate {MIGRATIONS}: list the pending migrations"):
-        try:
-            found = pending(stage, target, version)
-        except CommandFailed as error:
-            raise _refusal(candidate, [error.message], error) from error
+    if found is None:
+        with reporter.step(f"Gate {MIGRATIONS}: list the pending migrations"):
+            try:
+                found = pending(stage, target, version)
+            except CommandFailed as error:
+                raise _refusal(candidate, [error.message], error) from error
     if not found.migrations:
         reporter.note(f"The database is {found.database}: no migration is pending.")
         if found.grants:
@@ -134,7 +161,8 @@ def check(
 
 def pending(stage: StageConfig, target: Target, version: str) -> Pending:
     """The pending migrations, as listed by a version of the management function. Raises CommandFailed."""
-    return read_pending(_listed(stage, target, version, []))
+    listed, log_tail = _listed(stage, target, version, [])
+    return replace(read_pending(listed), log_tail=log_tail)
 
 
 def read_pending(listed: Any) -> Pending:
@@ -145,19 +173,20 @@ def read_pending(listed: Any) -> Pending:
 
 def beyond(stage: StageConfig, target: Target, version: str, names: Sequence[str]) -> list[Migration]:
     """The migrations in the version's code that are not in `names`. Raises CommandFailed."""
-    return read_all(_listed(stage, target, version, ["--beyond", *names]))
+    return read_all(_listed(stage, target, version, ["--beyond", *names])[0])
 
 
 def known(stage: StageConfig, target: Target, version: str) -> list[str]:
     """The names of all migrations in the version's code. Raises CommandFailed."""
-    return [str(item) for item in _listed(stage, target, version, ["--known"])]
+    return [str(item) for item in _listed(stage, target, version, ["--known"])[0]]
 
 
-def _listed(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> Any:
+def _listed(stage: StageConfig, target: Target, version: str, arguments: Sequence[str]) -> tuple[Any, str]:
+    """What COMMAND lists, and the end of its log."""
     outcome = invoke.manage(stage, target, COMMAND, arguments, qualifier=version)
     if outcome.exit_status == 0:
         try:
-            return json.loads(outcome.stdout.strip().rpartition("\n")[2])
+            return json.loads(outcome.stdout.strip().rpartition("\n")[2]), outcome.log_tail
         except ValueError:
             pass
     raise invoke.own_command_failed(

@@ -1,7 +1,4 @@
-"""Gate `startup`: starts the new versions of callables of the project, and measures a start if it has a budget.
-
-The callables start beside the gate `checks`, and those that fail again after the migrations.
-"""
+"""Gate `startup`: starts the new versions of callables of the project, and measures a start if it has a budget."""
 
 from __future__ import annotations
 
@@ -37,22 +34,8 @@ def events(candidate: Candidate) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def wait(candidate: Candidate, answers: Answers) -> list[str]:
-    """Waits for the answers to `events`; returns the handlers whose callable has not started."""
-    failed = []
-    for handler, waited in answers.items():
-        with candidate.reporter.step(f"Gate {STARTUP}: start {handler}"):
-            error = waited.exception()
-        if error is not None or waited.result().get("FunctionError"):
-            candidate.reporter.note(f"{handler} did not start; it is started again after the migrations.")
-            failed.append(handler)
-        else:
-            note_init(candidate.reporter, handler, log_tail(waited.result()))
-    return failed
-
-
 def check(candidate: Candidate, target: Target, answers: Answers) -> None:
-    """Waits until each callable of `answers` has started, which did not before, and measures a start of the release.
+    """Waits until each callable of the project has started, by the answers to `events`, and measures a start.
 
     Raises GateRefused if a callable does not start, or a start takes longer than `[awscontainer.startup] budget_ms`.
     """
@@ -73,7 +56,7 @@ def check(candidate: Candidate, target: Target, answers: Answers) -> None:
 
 def _check_callables(candidate: Candidate, answers: Answers) -> None:
     for handler, waited in answers.items():
-        with candidate.reporter.step(f"Gate {STARTUP}: start {handler} again"):
+        with candidate.reporter.step(f"Gate {STARTUP}: start {handler}"):
             answer = waited.result()
             tail = log_tail(answer)
             if answer.get("FunctionError"):

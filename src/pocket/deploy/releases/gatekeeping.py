@@ -44,24 +44,23 @@ def check_candidate(run: Run, main: State, versions: Mapping[str, str]) -> tuple
     if release.management_version is None and not {CHECKS, MIGRATIONS} <= skipped:
         without_management(release)
     starts = startup.events(release) if STARTUP not in skipped else {}
-    with invoked(release, starts) as (started,):
+    listed = migrations.look(release, target) if MIGRATIONS not in skipped else None
+    # An environment keeps what a callable reads while it starts, so nothing may migrate after that.
+    early = starts if listed is not None and listed.is_empty else {}
+    with invoked(release, early) as (started_early,):
         if CHECKS not in skipped:
             checks.check_inside(release, target, run.made.warnings)
-        # A migration may lock what a start reads, and a start that failed may have lacked one.
-        again = startup.wait(release, started)
-    if MIGRATIONS not in skipped:
-        options = run.options
-        destructive = migrations.check(
-            release, target, allow_destructive=options.allow_destructive, backup=options.backup
-        )
-        run.journal.reached(journal.MIGRATED)
-    starts = {handler: starts[handler] for handler in again}
-    requests = request.events(release) if REQUEST not in skipped else {}
-    with _naming_migrations(destructive), invoked(release, starts, requests) as (started, answered):
-        if STARTUP not in skipped:
-            startup.check(release, target, started)
-        if REQUEST not in skipped:
-            request.check(release, answered)
+        if MIGRATIONS not in skipped:
+            allowed, backup = run.options.allow_destructive, run.options.backup
+            destructive = migrations.check(release, target, listed, allow_destructive=allowed, backup=backup)
+            run.journal.reached(journal.MIGRATED)
+        requests = request.events(release) if REQUEST not in skipped else {}
+        left = {} if early else starts
+        with _naming_migrations(destructive), invoked(release, left, requests) as (started, answered):
+            if STARTUP not in skipped:
+                startup.check(release, target, {**started_early, **started})
+            if REQUEST not in skipped:
+                request.check(release, answered)
     return destructive
 
 

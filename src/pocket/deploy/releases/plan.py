@@ -63,7 +63,7 @@ def _files(run: Run) -> Iterator[str]:
     if found is None or bucket is None:
         return
     there = bucket in buckets(run.storage.body).values()
-    if count := upload.count_changed(run.clients.s3, bucket, found, run.held()) if there else len(found.files):
+    if count := upload.count_changed(run.clients.s3, bucket, found) if there else len(found.files):
         yield f"{count} uploaded, {len(found.files) - count} unchanged."
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from pocket.config import build_manifest
 from pocket.deploy import gates
 from pocket.deploy.aws.account import account_id, place
 from pocket.deploy.aws.session import Clients
-from pocket.deploy.build import own_resources, static, upload
+from pocket.deploy.build import own_resources, upload
 from pocket.deploy.build.revision import origin
 from pocket.deploy.gates import mail, network
 from pocket.deploy.releases import distribution_certificate, domains
@@ -40,9 +39,7 @@ from pocket.deploy.template.certificate import REGION
 from pocket.deploy.template.marks import marks
 from pocket.deploy.template.outputs import distribution_id, url_hosts
 from pocket.deploy.template.storage import artifact_bucket_name, storage_stack_name
-from pocket.deploy.template.storage_steps import buckets
 from pocket.errors import PlanRefused
-from pocket.naming import key_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,25 +73,21 @@ def planning(
         making as make,
         Journal(reporter) as journal,
         Lock(clients, stage.name, options.command, reporter) as lock,
-        ThreadPoolExecutor(1) as pool,
     ):
         verb = "Planning" if options.looks else "Deploying"
         reporter.note(f"{verb} stage {stage.name} to {place(clients, account)}.")
         bucket = artifact_bucket_name(stage, account)
         read: Callable[[str], State] = partial(own_state, clients, stage)
         repairing = partial(recovered_state, clients, stage, reporter=reporter, assume_yes=options.assume_yes)
-        before, seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)
+        seen = _states(read if options.careful else repairing, stage, lock, bucket, take=False)[1]
         if seen.stack is None:
             previews.refuse_beyond_limit(clients, project, stage)
         found = domains.examine(project, stage, clients, seen.body, reporter, options=options)
         attached: list[str] = []
-        held: list[Callable[[], upload.Held]] = []
         released = _history(stage, seen).live_release
         live = None if released is None else released.number
 
         def examine() -> None:
-            # Not earlier: it would compete with the build for Python.
-            held.append(_static_files(stage, clients, before, pool))
             if gates.gate.MAIL not in options.skipped:
                 mail.check(clients, stage, reporter, live)
             if gates.gate.NETWORK not in options.skipped:
@@ -142,7 +135,6 @@ def planning(
                 account=account,
                 generation=generation,
                 inputs=inputs,
-                held=held[0],
                 origin=source,
                 lines=(*attached, *found.lines, *_waits(stage, main)),
                 first=tuple(replace(row, early=True) for row in (*first, *branch, *rows)),
@@ -165,18 +157,6 @@ def _states(
         else:
             lock.refuse_held(bucket)
     return storage, read(stage.stack_name)
-
-
-def _static_files(
-    stage: StageConfig, clients: Clients, storage: State, pool: ThreadPoolExecutor
-) -> Callable[[], upload.Held]:
-    """What the stage's bucket has of its static files. It is listed beside what is left of the build."""
-    bucket, declared = stage.bucket_name, static.storage_of(stage)
-    if bucket is None or declared is None:
-        return lambda: upload.Held({}, {})
-    if bucket in buckets(storage.body).values():
-        return upload.begin_listing(pool, clients.s3, bucket, key_prefix(declared.location))
-    return partial(upload.held, clients.s3, bucket, key_prefix(declared.location))
 
 
 def _secrets(

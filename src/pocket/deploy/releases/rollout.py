@@ -7,6 +7,7 @@ removed last, after the addresses have answered: until then `live` can move back
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from pocket.deploy.template.storage import storage_stack_name
 from pocket.deploy.template.storage_steps import before_functions, storage_candidate, storage_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pocket.config import StageConfig
     from pocket.deploy.releases.run import Deployed, Progress, Run
@@ -100,10 +101,13 @@ def _change_live(run: Run, wanted: Template, changes: FirstChanges) -> Deployed:
         first = _candidate(inputs, wanted, progress.main.body, history)
         progress = _with(run, progress, first)
     run.journal.reached(journal.PUBLISHED)
-    destructive = gatekeeping.check_candidate(run, progress.main, versions_of(run.stage, wanted))
-    run.journal.reached(journal.GATES)
-    run, progress = _with_distribution(run, progress)
-    progress = _with_static(run, progress)
+    # A bucket of many files takes as long to list as the gates.
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(_held, run)
+        destructive = gatekeeping.check_candidate(run, progress.main, versions_of(run.stage, wanted))
+        run.journal.reached(journal.GATES)
+        run, progress = _with_distribution(run, progress)
+        progress = _with_static(run, progress, listing.result)
     run.journal.reached(journal.STATIC)
     release = _release(run, inputs, wanted, destructive)
     history = history.with_live(release, run.kept)
@@ -157,12 +161,20 @@ def _with(run: Run, progress: Progress, template: Template) -> Progress:
     return progress.with_main(main)
 
 
-def _with_static(run: Run, progress: Progress) -> Progress:
+def _held(run: Run) -> upload.Held:
+    """What the stage's bucket has of its static files, if it has any."""
+    bucket, static = run.stage.bucket_name, run.made.static
+    if static is None or bucket is None:
+        return upload.Held({}, {})
+    return upload.held(run.clients.s3, bucket, static.prefix)
+
+
+def _with_static(run: Run, progress: Progress, found: Callable[[], upload.Held] | None = None) -> Progress:
     """The static files where pages find them: last before `live` moves, since a plain name is overwritten."""
     bucket = run.stage.bucket_name
     if run.made.static is None or bucket is None:
         return progress
-    counts = upload.put_static(run.clients.s3, bucket, run.made.static, run.reporter, run.held)
+    counts = upload.put_static(run.clients.s3, bucket, run.made.static, run.reporter, found)
     return replace(progress, uploaded=counts.uploaded, stale=counts.stale)
 
 

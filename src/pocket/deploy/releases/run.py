@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pocket.config import StageConfig
     from pocket.deploy.aws.session import Clients
     from pocket.deploy.build.artifact import Artifact
-    from pocket.deploy.build.upload import Held
     from pocket.deploy.gates.migrations import Backup
     from pocket.deploy.releases.journal import Journal
     from pocket.deploy.releases.making import Made
@@ -90,8 +89,6 @@ class Run:
     generation: Generation
     inputs: Inputs
     """The template's input before the first change."""
-    held: Callable[[], Held]
-    """What the stage's bucket has of its static files."""
     origin: str = ""
     """The repository of the project, if it is known."""
     lines: tuple[str, ...] = ()

@@ -97,7 +97,8 @@ def requested_of(clients: Clients, stage: StageConfig, arns: Iterable[str]) -> I
         try:
             found = clients.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
         except AWSCallFailed as error:
-            if error.code != "ResourceNotFoundException":
+            # The deployer may read those that it requested, and those of the user's that the file names now.
+            if error.code not in {"ResourceNotFoundException", "AccessDenied", "AccessDeniedException"}:
                 raise
             continue
         tags = {item["Key"]: item.get("Value", "") for item in found}
