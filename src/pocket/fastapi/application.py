@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from importlib.util import find_spec
+from inspect import signature
+from os import environ
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -76,11 +77,11 @@ def create_app(
 
     `refresh` names cached queries that `/refresh/` refreshes and returns: see `add_refresh`. `options` are
     FastAPI's own (title, version, lifespan, root_path ...). FastAPI's telemetry is off unless OpenTelemetry's SDK is
-    installed, another provider is set, or `telemetry` is among the options. Raises SetupFailed.
+    installed, a variable of OpenTelemetry is set, or `telemetry` is among the options. Raises SetupFailed.
     """
     setup(settings_module)
-    if not _has_telemetry():  # for which FastAPI would look in each request
-        options.setdefault("telemetry", {"tracing": False, "metrics": False, "logs": False})
+    if "telemetry" not in options and _records_nothing():  # for which FastAPI would look in each request
+        options["telemetry"] = {"tracing": False, "metrics": False, "logs": False}
     app = API(**options)
     if refresh:
         add_refresh(app, refresh)
@@ -90,13 +91,11 @@ def create_app(
     return app
 
 
-def _has_telemetry() -> bool:
-    """Whether FastAPI's telemetry may reach anything: OpenTelemetry's SDK, or the provider of another tracer."""
-    with suppress(ImportError):  # an earlier FastAPI has no telemetry
-        from opentelemetry import trace
-
-        return bool(find_spec("opentelemetry.sdk")) or type(trace.get_tracer_provider()).__module__ != trace.__name__
-    return True
+def _records_nothing() -> bool:
+    """Whether this FastAPI has telemetry, without OpenTelemetry's SDK or a variable that asks for a provider."""
+    has = "telemetry" in signature(FastAPI.__init__).parameters
+    asked = any(name.startswith(("OTEL_", "FASTAPI_OTEL_")) for name in environ)
+    return has and not asked and find_spec("opentelemetry.sdk") is None
 
 
 def _serve_own_pages(app: FastAPI) -> None:
