@@ -304,6 +304,8 @@ def test_exception_after_the_response_is_logged_and_the_response_sent(
         [BODY],
         [START, START],
         [START, BODY, BODY],
+        [{**START, "status": 0}, BODY],
+        [{**START, "status": 99}, START, BODY],
         [{"type": "websocket.accept"}],
     ],
 )
@@ -633,6 +635,21 @@ def test_scheduled_callbacks_run_before_the_handler_returns(serve: Any) -> None:
 
     assert ask(serve(app)).status == 200
     assert sorted(happened) == ["at once", "callback", "soon", "soon after"]
+
+
+def test_callbacks_run_before_the_handler_returns_though_asyncio_replaces_its_queue(serve: Any) -> None:
+    happened: list[str] = []
+
+    @http
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        loop: Any = asyncio.get_running_loop()
+        loop._ready = loop._ready.copy()
+        loop.call_soon(happened.append, "soon")
+        await send(START)
+        await send(BODY)
+
+    assert ask(serve(app)).status == 200
+    assert happened == ["soon"]
 
 
 def test_abandoned_generator_closes_before_the_handler_returns(serve: Any) -> None:

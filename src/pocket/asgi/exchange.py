@@ -74,11 +74,14 @@ class Exchange(Response):
         elif kind == "http.response.start":
             if self.status:
                 raise RuntimeError("The application sent http.response.start twice.")
+            status = int(message["status"])
+            if status < 100:
+                raise RuntimeError(f"The application sent {status} as the status of a response.")
             pairs = [*message.get("headers", ())]
             headers = self.headers = {_names.get(name) or _text(name): value.decode("latin-1") for name, value in pairs}
             if len(headers) < len(pairs) or COOKIE in headers:
                 self._repeat(pairs)
-            self.status = int(message["status"])
+            self.status = status
             self._parts = []
         elif not kind.startswith("http.response."):
             raise RuntimeError(f"The application sent {kind!r} to an HTTP request.")

@@ -57,8 +57,6 @@ class _Loop(asyncio.SelectorEventLoop):
         self.is_due = False
         self._own_thread = threading.get_ident()
         super().__init__()
-        self.callbacks: Any = getattr(self, "_ready", (None,))
-        """asyncio's queue of the callbacks that would run now; without it, one that is never empty."""
 
     def is_running(self) -> bool:
         return self.stepping or super().is_running()
@@ -171,7 +169,7 @@ class EventLoop:
                 task = Task(coroutine, loop=loop, context=context)
             if not task.done():
                 expired = self._drive(task, _seconds(limit), title)
-            if loop.callbacks or loop.is_due:
+            if loop.is_due or getattr(loop, "_ready", True):  # without asyncio's queue of callbacks: yes
                 self._settle()
         finally:
             if loop.work is not None:
@@ -231,7 +229,7 @@ class EventLoop:
         """Runs scheduled callbacks now, since the next invocation may be far away and is not theirs."""
         for _ in range(_TURNS):
             self.loop.run_once()
-            if not (self.loop.callbacks or self.loop.is_due):
+            if not (self.loop.is_due or getattr(self.loop, "_ready", True)):
                 return
 
     def _report_left_running(self, title: object) -> None:
