@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lambda_events import FORMATS, RequestSpec, event_of
 
 from pocket.errors import ResponseTooLarge
+from pocket.lambda_http import response as module
 from pocket.lambda_http.formats import choose
 from pocket.lambda_http.response import FAILED, Response, body_text, finish, private
 
@@ -152,3 +153,12 @@ def test_a_cdn_shares_no_response_that_does_not_say_so_and_none_with_a_cookie(
     assert answer.headers["cache-control"] == expected
     assert (answer.status, answer.body, answer.repeats) == (200, b"x", cookies)
     assert given.headers.get("cache-control") == written, "shared responses are not changed"
+
+
+def test_headers_are_checked_once_however_many_are_not_printable(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {f"x-{number}": "\xa0" for number in range(100)}
+    answer("http_api", Response(200, headers))  # which keeps the names
+    searched: list[str] = []
+    monkeypatch.setattr(module, "_CONTROL", searched.append)
+    answer("http_api", Response(200, headers))
+    assert len(searched) == 100

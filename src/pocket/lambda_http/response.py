@@ -107,7 +107,8 @@ def finish(form: Format, event: dict[str, Any], method: str, response: Response)
     else:
         for value in headers.values():  # `all` and `map` would take longer for the few that there are
             if not value.isprintable():
-                _check_headers(response)
+                _check_headers(response)  # of all
+                break
     if body and (method == "HEAD" or response.status in (204, 304)):
         body = b""
         response = Response(response.status, headers, body, response.repeats)
