@@ -57,7 +57,8 @@ def begun(
 ) -> Iterator[AbstractContextManager[Make]]:
     """What makes the artifact, as `made_here`: begun already, unless an account has to be compared first.
 
-    A build runs code of the project. Raises ConfigError for configuration that this version does not deploy.
+    A build runs code of the project. Raises ConfigError for configuration that this version does not deploy, and
+    PlanRefused for a stage without functions.
     """
     refuse_unsupported(project, stage)
     making = made_here(project, stage, target, reporter, skipped)
